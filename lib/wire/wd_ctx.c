@@ -1,0 +1,151 @@
+/*
+ * wd_ctx.c - encoding and decoding of the request context.
+ */
+#include "wd_ctx.h"
+
+
+static void
+wd_ctx_put_str(wd_buf_t *out, const char *key, wd_str_t v)
+{
+    if (v.len != 0) {
+        wd_mp_put_z(out, key);
+        wd_mp_put_str(out, v);
+    }
+}
+
+
+void
+wd_ctx_put(wd_buf_t *out, const wd_ctx_t *c)
+{
+    uint32_t n;
+
+    n = (c->id.len != 0) + (c->traceparent.len != 0) + (c->principal.len != 0)
+        + (c->key.len != 0) + (c->plan.len != 0) + (c->perms.len != 0)
+        + (c->ms > 0) + (c->format != 0);
+
+    wd_mp_put_map(out, n);
+    wd_ctx_put_str(out, "id", c->id);
+    wd_ctx_put_str(out, "tp", c->traceparent);
+    wd_ctx_put_str(out, "sub", c->principal);
+    wd_ctx_put_str(out, "key", c->key);
+    wd_ctx_put_str(out, "plan", c->plan);
+    if (c->perms.len != 0) {
+        wd_mp_put_z(out, "perm");
+        wd_buf_str(out, c->perms);
+    }
+    if (c->ms > 0) {
+        wd_mp_put_z(out, "ms");
+        wd_mp_put_int(out, c->ms);
+    }
+    if (c->format != 0) {
+        wd_ctx_put_str(out, "fmt", wd_str_z(wd_format_name(c->format)));
+    }
+}
+
+
+static int
+wd_ctx_get_perms(wd_mp_t *c, wd_str_t *ret)
+{
+    uint32_t       n;
+    wd_mp_t        at = *c;
+    const uint8_t *from = c->p;
+
+    if (wd_mp_read_array(&at, &n) != WD_OK || n > WD_PERMS_MAX
+        || wd_mp_skip(c) != WD_OK) {
+        return WD_EPROTO;
+    }
+
+    *ret = wd_str((const char *) from, (size_t) (c->p - from));
+    return WD_OK;
+}
+
+
+static int
+wd_ctx_get_one(wd_mp_t *c, wd_str_t key, wd_ctx_t *ret)
+{
+    wd_str_t fmt;
+    static const struct {
+        const char *key;
+        size_t      offset;
+    } strings[] = {
+        {"id", offsetof(wd_ctx_t, id)},
+        {"tp", offsetof(wd_ctx_t, traceparent)},
+        {"sub", offsetof(wd_ctx_t, principal)},
+        {"key", offsetof(wd_ctx_t, key)},
+        {"plan", offsetof(wd_ctx_t, plan)},
+    };
+    size_t i;
+
+    for (i = 0; i < wd_array_len(strings); i++) {
+        if (wd_str_eq_z(key, strings[i].key)) {
+            return wd_mp_read_str(
+                c, (wd_str_t *) ((char *) ret + strings[i].offset));
+        }
+    }
+
+    if (wd_str_eq_z(key, "perm")) {
+        return wd_ctx_get_perms(c, &ret->perms);
+    }
+    if (wd_str_eq_z(key, "ms")) {
+        return wd_mp_read_int(c, &ret->ms);
+    }
+    if (wd_str_eq_z(key, "fmt")) {
+        if (wd_mp_read_str(c, &fmt) != WD_OK) {
+            return WD_EPROTO;
+        }
+        ret->format = wd_format_by_name(fmt);
+        return ret->format != 0 ? WD_OK : WD_EPROTO;
+    }
+
+    return wd_mp_skip(c);
+}
+
+
+int
+wd_ctx_get(wd_str_t context, wd_ctx_t *ret)
+{
+    uint32_t i, n;
+    wd_str_t key;
+    wd_mp_t  c = wd_mp(context.data, context.len);
+
+    memset(ret, 0, sizeof(*ret));
+    ret->format = WD_FMT_JSON;
+
+    if (wd_mp_read_map(&c, &n) != WD_OK) {
+        return WD_EPROTO;
+    }
+
+    for (i = 0; i < n; i++) {
+        if (wd_mp_read_str(&c, &key) != WD_OK
+            || wd_ctx_get_one(&c, key, ret) != WD_OK) {
+            return WD_EPROTO;
+        }
+    }
+
+    return WD_OK;
+}
+
+
+bool
+wd_ctx_permits(const wd_ctx_t *ctx, const char *needed)
+{
+    uint32_t i, n;
+    wd_str_t granted;
+    wd_mp_t  c = wd_mp(ctx->perms.data, ctx->perms.len);
+
+    if (needed == NULL) {
+        return true;
+    }
+
+    if (ctx->perms.len == 0 || wd_mp_read_array(&c, &n) != WD_OK) {
+        return false;
+    }
+
+    for (i = 0; i < n; i++) {
+        if (wd_mp_read_str(&c, &granted) == WD_OK
+            && wd_perm_covers(granted, wd_str_z(needed))) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,41 @@
+/*
+ * wd_ctx.h - the context that the gateway sends with every request.
+ *
+ * A map with these keys, all optional but "id"; unknown keys are skipped:
+ *     id    request id             tp    W3C traceparent
+ *     sub   principal              key   id of the API key
+ *     plan  plan of the principal  perm  permissions, array of strings
+ *     ms    milliseconds left      fmt   "json", "csv" or "msgpack"
+ */
+#ifndef WD_CTX_H
+#define WD_CTX_H
+
+#include "wd_method.h"
+#include "wd_mp.h"
+
+#define WD_REQUEST_ID_MAX 64
+#define WD_TRACEPARENT_LEN 55
+#define WD_PRINCIPAL_MAX 64
+#define WD_PLAN_MAX 32
+#define WD_PERMS_MAX 32
+
+typedef struct {
+    wd_str_t id;
+    wd_str_t traceparent;
+    wd_str_t principal;
+    wd_str_t key;
+    wd_str_t plan;
+    wd_str_t perms; /* MessagePack of the array, or empty */
+    int64_t  ms; /* 0: no deadline */
+    unsigned format;
+} wd_ctx_t;
+
+void wd_ctx_put(wd_buf_t *out, const wd_ctx_t *ctx);
+
+/* Views point into `context`. WD_OK or WD_EPROTO. */
+wd_must_check int wd_ctx_get(wd_str_t context, wd_ctx_t *ret);
+
+/* Does one of ctx->perms cover `needed`? NULL: true. */
+bool wd_ctx_permits(const wd_ctx_t *ctx, const char *needed);
+
+#endif /* WD_CTX_H */
