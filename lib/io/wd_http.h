@@ -1,0 +1,53 @@
+/*
+ * wd_http.h - one HTTP GET through libcurl, for worker threads.
+ *
+ * No redirects, no cookies, no netrc, verified TLS; http:// only where the
+ * caller allows it (simulators on loopback). Bounded in time and bytes.
+ */
+#ifndef WD_HTTP_H
+#define WD_HTTP_H
+
+#include "wd_buf.h"
+#include "wd_time.h"
+
+typedef struct {
+    const char *url;
+    const char *user_agent;
+    uint32_t    connect_timeout_ms;
+    uint32_t    timeout_ms;
+    size_t      max_bytes; /* after decompression */
+    bool        allow_http; /* else https only */
+    bool        allow_private; /* loopback, link-local, private addresses */
+    const char *ca_file; /* NULL: the system's */
+    const volatile bool *stop; /* set: give up (may be NULL) */
+} wd_http_req_t;
+
+typedef struct {
+    int      status;
+    char     content_type[64];
+    int64_t  retry_after_s; /* -1: none was sent */
+    wd_buf_t body; /* what arrived, also on WD_ETRUNC */
+} wd_http_res_t;
+
+/* Once, before threads. */
+wd_must_check int wd_http_init(void);
+void              wd_http_done(void);
+
+typedef struct wd_http wd_http_t; /* keeps connections; one thread at a time */
+
+wd_http_t *wd_http_create(void);
+void       wd_http_destroy(wd_http_t *h);
+
+void wd_http_res_init(wd_http_res_t *res);
+void wd_http_res_done(wd_http_res_t *res);
+
+/*
+ * WD_OK for any complete HTTP answer, whatever its status. WD_ETIMEOUT,
+ * WD_ETOOBIG (max_bytes), WD_ETRUNC (ended early), WD_EFORBIDDEN (address
+ * not allowed), WD_ECANCELED, WD_EUNAVAIL (no connection, TLS failure).
+ * err->text never contains the URL.
+ */
+wd_must_check int wd_http_get(wd_http_t *h, const wd_http_req_t *req,
+                              wd_http_res_t *res, wd_error_t *err);
+
+#endif /* WD_HTTP_H */

@@ -1,0 +1,97 @@
+/*
+ * wd_rpc.h - the RPC server of the backends (docs/PROTOCOL.md).
+ *
+ * A method is one function. Inline methods run on the loop and must not
+ * wait; the others run on a worker thread, with a database connection when
+ * they ask for one. The function fills *res and returns WD_OK, or returns an
+ * error code with res->err filled; the server does the rest: frames, chunks,
+ * credit, cancel, deadlines, caps, metrics, logs.
+ */
+#ifndef WD_RPC_H
+#define WD_RPC_H
+
+#include "wd_ctx.h"
+#include "wd_daemon.h"
+#include "wd_frame.h"
+#include "wd_pg.h"
+#include "wd_pool.h"
+
+typedef struct wd_rpc_server wd_rpc_server_t;
+
+typedef struct {
+    wd_ctx_t      ctx;
+    wd_mp_t       args; /* at the arguments map */
+    wd_pool_t    *pool; /* lives as long as the request */
+    wd_ns_t       deadline; /* wd_monotonic(); WD_NS_MAX: none */
+    wd_log_t     *log;
+    void         *svc; /* of wd_rpc_server_create() */
+    wd_pg_conn_t *pg; /* with WD_RPC_PG */
+    /* Set when the caller left: long work looks now and then. */
+    const volatile bool *canceled;
+} wd_rpc_call_t;
+
+typedef struct {
+    int        status; /* 200 unless the method sets another */
+    uint32_t   n_meta;
+    wd_buf_t   meta; /* pairs: put a key, put a value, n_meta++ */
+    wd_buf_t   body;
+    wd_error_t err; /* text is for the API's user */
+    char       err_param[40]; /* "" or the offending parameter */
+    int        retry_s; /* 0 or Retry-After */
+} wd_rpc_res_t;
+
+typedef int (*wd_rpc_method_pt)(const wd_rpc_call_t *call, wd_rpc_res_t *res);
+
+#define WD_RPC_INLINE 0u
+#define WD_RPC_WORK 1u /* on a worker thread */
+#define WD_RPC_PG 3u /* on a worker thread, with a connection */
+
+typedef struct {
+    const char      *name;
+    wd_rpc_method_pt fn;
+    unsigned         flags;
+} wd_rpc_method_t;
+
+/*
+ * `methods` must stay; pool NULL: no method has WD_RPC_PG. The sockets are
+ * taken over. NULL without memory.
+ */
+wd_rpc_server_t *wd_rpc_server_create(wd_daemon_t *d,
+                                      const wd_rpc_method_t *methods, size_t n,
+                                      wd_pg_pool_t *pool, void *svc,
+                                      uint32_t max_inflight);
+wd_must_check int wd_rpc_server_listen(wd_rpc_server_t *s, const int *fds,
+                                       size_t n_fds, wd_error_t *err);
+void   wd_rpc_server_drain(wd_rpc_server_t *s); /* goaway on all */
+size_t wd_rpc_server_inflight(const wd_rpc_server_t *s);
+void   wd_rpc_server_stop(wd_rpc_server_t *s); /* frees when all is closed */
+
+/* To every connection. Loop thread. `params`: MessagePack array. */
+void wd_rpc_server_notify(wd_rpc_server_t *s, const char *method,
+                          wd_str_t params);
+
+/*
+ * Arguments. WD_OK; WD_ENOTFOUND when absent (*ret untouched); WD_EPARAM when
+ * of another type.
+ */
+wd_must_check int wd_rpc_arg_str(const wd_rpc_call_t *c, const char *name,
+                                 wd_str_t *ret);
+wd_must_check int wd_rpc_arg_int(const wd_rpc_call_t *c, const char *name,
+                                 int64_t *ret);
+wd_must_check int wd_rpc_arg_num(const wd_rpc_call_t *c, const char *name,
+                                 double *ret);
+/* From the call's pool. */
+wd_must_check int wd_rpc_arg_list(const wd_rpc_call_t *c, const char *name,
+                                  wd_str_t **ret, size_t *ret_n);
+
+/* Fills res->err; returns code: `return wd_rpc_fail(res, WD_..., "...")`. */
+int wd_rpc_fail(wd_rpc_res_t *res, int code, const char *fmt, ...)
+    wd_printf_like(3, 4);
+int wd_rpc_fail_param(wd_rpc_res_t *res, const char *param, const char *fmt,
+                      ...) wd_printf_like(3, 4);
+
+/* Meta pairs. */
+void wd_rpc_meta_str(wd_rpc_res_t *res, const char *key, wd_str_t v);
+void wd_rpc_meta_int(wd_rpc_res_t *res, const char *key, int64_t v);
+
+#endif /* WD_RPC_H */
