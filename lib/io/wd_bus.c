@@ -1,0 +1,360 @@
+/*
+ * wd_bus.c - topics in PostgreSQL.
+ */
+#include "wd_bus.h"
+
+#include "wd_metrics.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define WD_BUS_POLL_MS 2000 /* a lost notification costs this much */
+#define WD_BUS_BACKOFF_MIN_MS 1000
+#define WD_BUS_BACKOFF_MAX_MS 30000
+
+struct wd_bus_consumer {
+    pthread_t         thread;
+    char             *url;
+    char              app[64];
+    const char       *topic;
+    char              group[32];
+    wd_bus_handler_pt handler;
+    void             *arg;
+    wd_log_t         *log;
+    int               wake; /* eventfd: stop */
+    volatile bool     stop;
+    volatile bool     healthy;
+    volatile int64_t  lag;
+    wd_pg_conn_t     *pg;
+};
+
+/* What became of one step. */
+typedef enum {
+    WD_BUS_DONE, /* an event was consumed */
+    WD_BUS_IDLE, /* there was none, or another process has the group */
+    WD_BUS_FAILED
+} wd_bus_step_e;
+
+
+int
+wd_bus_publish(wd_pg_conn_t *c, wd_topic_e topic, wd_str_t json,
+               int64_t *ret_offset, wd_error_t *err)
+{
+    int           rc;
+    PGresult     *res;
+    wd_pg_param_t params[] = {wd_pg_text_z(wd_topic_name(topic)),
+                              wd_pg_json(json)};
+
+    if (json.len > WD_BUS_EVENT_MAX) {
+        return wd_error(err, WD_ETOOBIG, "the event is too long");
+    }
+
+    rc = wd_pg_exec(c,
+                    "WITH t AS (UPDATE bus_topic SET last = last + 1 "
+                    "WHERE topic = $1 RETURNING last), "
+                    "e AS (INSERT INTO bus_event (topic, \"offset\", event) "
+                    "SELECT $1, last, $2 FROM t RETURNING \"offset\") "
+                    "SELECT \"offset\", pg_notify('wizdata_bus', $1) FROM e",
+                    params, wd_array_len(params), &res, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    if (PQntuples(res) != 1) {
+        PQclear(res);
+        return wd_error(err, WD_EINTERNAL, "no topic %s",
+                        wd_topic_name(topic));
+    }
+    if (ret_offset != NULL) {
+        *ret_offset = wd_pg_get_int(res, 0, 0);
+    }
+    PQclear(res);
+    wd_metric(WD_MX_BUS_PUBLISHED, 1, wd_topic_name(topic), NULL, NULL);
+    return WD_OK;
+}
+
+
+static int
+wd_bus_open(wd_bus_consumer_t *c, wd_error_t *err)
+{
+    int           rc;
+    wd_pg_param_t params[] = {wd_pg_text_z(c->topic), wd_pg_text_z(c->group)};
+
+    rc = wd_pg_connect(c->url, c->app, &c->pg, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    rc = wd_pg_script(c->pg,
+                      "SET lock_timeout = '30s'; SET timezone = 'UTC'; "
+                      "LISTEN wizdata_bus",
+                      err);
+    if (rc == WD_OK) {
+        rc = wd_pg_exec(c->pg,
+                        "INSERT INTO bus_offset (topic, grp) VALUES ($1, $2) "
+                        "ON CONFLICT DO NOTHING",
+                        params, wd_array_len(params), NULL, err);
+    }
+    if (rc != WD_OK) {
+        wd_pg_disconnect(c->pg);
+        c->pg = NULL;
+    }
+    return rc;
+}
+
+
+/* The group's offset, locked; WD_EAGAIN when another process has it. */
+static int
+wd_bus_lock(wd_bus_consumer_t *c, int64_t *ret, wd_error_t *err)
+{
+    int           rc;
+    PGresult     *res;
+    wd_pg_param_t params[] = {wd_pg_text_z(c->topic), wd_pg_text_z(c->group)};
+
+    rc = wd_pg_exec(c->pg,
+                    "SELECT o.\"offset\", t.last FROM bus_offset o "
+                    "JOIN bus_topic t USING (topic) "
+                    "WHERE o.topic = $1 AND o.grp = $2 "
+                    "FOR UPDATE OF o SKIP LOCKED",
+                    params, wd_array_len(params), &res, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    if (PQntuples(res) == 0) {
+        rc = WD_EAGAIN;
+    } else {
+        *ret = wd_pg_get_int(res, 0, 0);
+        c->lag = wd_pg_get_int(res, 0, 1) - *ret;
+        wd_metric(WD_MX_BUS_LAG, (double) c->lag, c->topic, NULL, NULL);
+    }
+    PQclear(res);
+    return rc;
+}
+
+
+static int
+wd_bus_handle(wd_bus_consumer_t *c, const PGresult *res, wd_error_t *err)
+{
+    int            rc;
+    wd_bus_event_t ev = {wd_pg_get_int(res, 0, 0), wd_pg_get_ts(res, 0, 1),
+                         wd_pg_get_str(res, 0, 2)};
+    wd_pg_param_t  params[] = {wd_pg_text_z(c->topic), wd_pg_text_z(c->group),
+                               wd_pg_int(ev.offset)};
+
+    rc = c->handler(c->pg, &ev, c->arg, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    return wd_pg_exec(c->pg,
+                      "UPDATE bus_offset SET \"offset\" = $3 "
+                      "WHERE topic = $1 AND grp = $2",
+                      params, wd_array_len(params), NULL, err);
+}
+
+
+/* Inside a transaction: the next event, if there is one. */
+static wd_bus_step_e
+wd_bus_next(wd_bus_consumer_t *c, wd_error_t *err)
+{
+    int           rc;
+    int64_t       offset = 0;
+    PGresult     *res;
+    wd_bus_step_e step;
+
+    rc = wd_bus_lock(c, &offset, err);
+    if (rc != WD_OK) {
+        return rc == WD_EAGAIN ? WD_BUS_IDLE : WD_BUS_FAILED;
+    }
+
+    {
+        wd_pg_param_t params[] = {wd_pg_text_z(c->topic), wd_pg_int(offset)};
+
+        rc = wd_pg_exec(c->pg,
+                        "SELECT \"offset\", at, event::text FROM bus_event "
+                        "WHERE topic = $1 AND \"offset\" > $2 "
+                        "ORDER BY \"offset\" LIMIT 1",
+                        params, wd_array_len(params), &res, err);
+    }
+    if (rc != WD_OK) {
+        return WD_BUS_FAILED;
+    }
+
+    step = WD_BUS_IDLE;
+    if (PQntuples(res) != 0) {
+        rc = wd_bus_handle(c, res, err);
+        step = rc == WD_OK ? WD_BUS_DONE : WD_BUS_FAILED;
+        wd_metric(WD_MX_BUS_CONSUMED, 1, c->topic,
+                  rc == WD_OK ? "ok" : "retry", NULL);
+    }
+    PQclear(res);
+    return step;
+}
+
+
+static wd_bus_step_e
+wd_bus_step(wd_bus_consumer_t *c, wd_error_t *err)
+{
+    wd_bus_step_e step;
+
+    if (c->pg == NULL && wd_bus_open(c, err) != WD_OK) {
+        return WD_BUS_FAILED;
+    }
+
+    if (wd_pg_begin(c->pg, err) != WD_OK) {
+        step = WD_BUS_FAILED;
+    } else {
+        step = wd_bus_next(c, err);
+        if (step == WD_BUS_FAILED) {
+            wd_pg_rollback(c->pg);
+        } else if (wd_pg_commit(c->pg, err) != WD_OK) {
+            step = WD_BUS_FAILED;
+        }
+    }
+
+    if (wd_pg_broken(c->pg)) {
+        wd_pg_disconnect(c->pg);
+        c->pg = NULL;
+    }
+    return step;
+}
+
+
+/* Takes what has arrived; true when there was a notification. */
+static bool
+wd_bus_notified(wd_bus_consumer_t *c)
+{
+    bool      any = false;
+    PGnotify *note;
+
+    if (c->pg == NULL || !PQconsumeInput(wd_pg_raw(c->pg))) {
+        return false;
+    }
+
+    while ((note = PQnotifies(wd_pg_raw(c->pg))) != NULL) {
+        PQfreemem(note);
+        any = true;
+    }
+    return any;
+}
+
+
+/* Until a notification, the stop, or the time has passed. */
+static void
+wd_bus_wait(wd_bus_consumer_t *c, int timeout_ms)
+{
+    struct pollfd fds[2] = {{.fd = c->wake, .events = POLLIN},
+                            {.fd = -1, .events = POLLIN}};
+
+    if (c->pg != NULL && c->healthy) {
+        fds[1].fd = PQsocket(wd_pg_raw(c->pg));
+        /* One may have come in with the answers of the step before. */
+        if (wd_bus_notified(c)) {
+            return;
+        }
+    }
+
+    if (poll(fds, 2, timeout_ms) > 0) {
+        wd_bus_notified(c);
+    }
+}
+
+
+static void *
+wd_bus_main(void *arg)
+{
+    int                backoff_ms = WD_BUS_BACKOFF_MIN_MS;
+    wd_error_t         err;
+    wd_bus_step_e      step;
+    wd_bus_consumer_t *c = arg;
+
+    while (!c->stop) {
+        err.text[0] = '\0';
+        step = wd_bus_step(c, &err);
+        c->healthy = step != WD_BUS_FAILED;
+
+        if (step == WD_BUS_DONE) {
+            backoff_ms = WD_BUS_BACKOFF_MIN_MS;
+        } else if (step == WD_BUS_IDLE) {
+            wd_bus_wait(c, WD_BUS_POLL_MS);
+            backoff_ms = WD_BUS_BACKOFF_MIN_MS;
+        } else if (!c->stop) {
+            wd_log_warn(c->log, "event not consumed, trying again", "topic",
+                        c->topic, "reason", (const char *) err.text,
+                        "after_ms", backoff_ms);
+            wd_bus_wait(c, backoff_ms);
+            backoff_ms = wd_min(backoff_ms * 2, WD_BUS_BACKOFF_MAX_MS);
+        }
+    }
+
+    wd_pg_disconnect(c->pg);
+    return NULL;
+}
+
+
+wd_bus_consumer_t *
+wd_bus_consume(const char *url, const char *app_name, wd_topic_e topic,
+               const char *group, wd_bus_handler_pt handler, void *arg,
+               wd_log_t *log)
+{
+    wd_bus_consumer_t *c;
+
+    c = calloc(1, sizeof(*c));
+    if (c == NULL || (c->url = strdup(url)) == NULL) {
+        free(c);
+        return NULL;
+    }
+
+    wd_str_copy(c->app, sizeof(c->app), wd_str_z(app_name));
+    wd_str_copy(c->group, sizeof(c->group), wd_str_z(group));
+    c->topic = wd_topic_name(topic);
+    c->handler = handler;
+    c->arg = arg;
+    c->log = log;
+    c->lag = -1;
+    c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+    if (c->wake < 0 || pthread_create(&c->thread, NULL, wd_bus_main, c) != 0) {
+        if (c->wake >= 0) {
+            close(c->wake);
+        }
+        free(c->url);
+        free(c);
+        return NULL;
+    }
+    return c;
+}
+
+
+void
+wd_bus_consumer_stop(wd_bus_consumer_t *c)
+{
+    if (c == NULL) {
+        return;
+    }
+
+    c->stop = true;
+    eventfd_write(c->wake, 1);
+    pthread_join(c->thread, NULL);
+    close(c->wake);
+    free(c->url);
+    free(c);
+}
+
+
+int64_t
+wd_bus_consumer_lag(const wd_bus_consumer_t *c)
+{
+    return c->lag;
+}
+
+
+bool
+wd_bus_consumer_healthy(const wd_bus_consumer_t *c)
+{
+    return c->healthy;
+}

@@ -1,0 +1,284 @@
+/*
+ * wd_http.c - HTTP GET with libcurl's easy interface.
+ */
+#include "wd_http.h"
+
+#include "wd_num.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define WD_HTTP_LOW_SPEED_BYTES 1L /* per second, over: */
+#define WD_HTTP_LOW_SPEED_S 20L
+
+struct wd_http {
+    CURL *curl;
+};
+
+/* One transfer; callbacks see it. */
+typedef struct {
+    const wd_http_req_t *req;
+    wd_http_res_t       *res;
+    bool                 too_big;
+    bool                 refused;
+} wd_http_xfer_t;
+
+
+int
+wd_http_init(void)
+{
+    return curl_global_init(CURL_GLOBAL_DEFAULT) == 0 ? WD_OK : WD_EINTERNAL;
+}
+
+
+void
+wd_http_done(void)
+{
+    curl_global_cleanup();
+}
+
+
+wd_http_t *
+wd_http_create(void)
+{
+    wd_http_t *h;
+
+    h = calloc(1, sizeof(*h));
+    if (h == NULL) {
+        return NULL;
+    }
+    h->curl = curl_easy_init();
+    if (h->curl == NULL) {
+        free(h);
+        return NULL;
+    }
+    return h;
+}
+
+
+void
+wd_http_destroy(wd_http_t *h)
+{
+    if (h != NULL) {
+        curl_easy_cleanup(h->curl);
+        free(h);
+    }
+}
+
+
+void
+wd_http_res_init(wd_http_res_t *res)
+{
+    memset(res, 0, sizeof(*res));
+    res->retry_after_s = -1;
+    wd_buf_init(&res->body, 0);
+}
+
+
+void
+wd_http_res_done(wd_http_res_t *res)
+{
+    wd_buf_done(&res->body);
+}
+
+
+/* MAXFILESIZE helps only when a length is announced: count what comes. */
+static size_t
+wd_http_on_body(char *data, size_t size, size_t n, void *arg)
+{
+    wd_http_xfer_t *x = arg;
+
+    n *= size;
+    if (n > x->req->max_bytes - x->res->body.len) {
+        wd_buf_append(&x->res->body, data,
+                      x->req->max_bytes - x->res->body.len);
+        x->too_big = true;
+        return 0;
+    }
+
+    wd_buf_append(&x->res->body, data, n);
+    return x->res->body.err == WD_OK ? n : 0;
+}
+
+
+static size_t
+wd_http_on_header(char *data, size_t size, size_t n, void *arg)
+{
+    wd_str_t        line = wd_str(data, size * n), name;
+    wd_http_xfer_t *x = arg;
+
+    if (wd_str_split(&line, ':', &name) && line.data != NULL
+        && wd_str_ieq(name, WD_STR("retry-after"))
+        && (wd_int_parse(wd_str_trim(line), &x->res->retry_after_s) != WD_OK
+            || x->res->retry_after_s < 0)) {
+        x->res->retry_after_s = -1; /* a date: the usual back-off serves */
+    }
+    return size * n;
+}
+
+
+static int
+wd_http_on_progress(void *arg, curl_off_t dt, curl_off_t dn, curl_off_t ut,
+                    curl_off_t un)
+{
+    wd_http_xfer_t *x = arg;
+
+    (void) dt;
+    (void) dn;
+    (void) ut;
+    (void) un;
+    return x->req->stop != NULL && *x->req->stop;
+}
+
+
+static bool
+wd_http_private4(uint32_t a)
+{
+    return a >> 24 == 127 || a >> 24 == 10 || a >> 24 == 0
+           || a >> 20 == (172 << 4 | 1) || a >> 16 == (192 << 8 | 168)
+           || a >> 16 == (169 << 8 | 254) || a >> 22 == (100 << 2 | 1)
+           || a >> 28 >= 14;
+}
+
+
+static bool
+wd_http_private(const struct sockaddr *sa)
+{
+    const uint8_t             *b;
+    const struct sockaddr_in  *in4 = (const void *) sa;
+    const struct sockaddr_in6 *in6 = (const void *) sa;
+
+    if (sa->sa_family == AF_INET) {
+        return wd_http_private4(ntohl(in4->sin_addr.s_addr));
+    }
+    if (sa->sa_family != AF_INET6) {
+        return true;
+    }
+
+    b = in6->sin6_addr.s6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+        return wd_http_private4((uint32_t) b[12] << 24 | (uint32_t) b[13] << 16
+                                | (uint32_t) b[14] << 8 | b[15]);
+    }
+    return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr)
+           || IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr)
+           || IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr) || (b[0] & 0xfe) == 0xfc
+           || b[0] == 0xff;
+}
+
+
+/* Looks at the address after resolution: a name cannot be rebound past it. */
+static curl_socket_t
+wd_http_on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *addr)
+{
+    wd_http_xfer_t *x = arg;
+
+    (void) purpose;
+    if (!x->req->allow_private && wd_http_private(&addr->addr)) {
+        x->refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(addr->family, addr->socktype | SOCK_CLOEXEC,
+                  addr->protocol);
+}
+
+
+static void
+wd_http_setup(CURL *curl, wd_http_xfer_t *x)
+{
+    const wd_http_req_t *req = x->req;
+    const char *protocols = req->allow_http ? "http,https" : "https";
+
+    curl_easy_setopt(curl, CURLOPT_URL, req->url);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, protocols);
+    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+    if (req->ca_file != NULL && req->ca_file[0] != '\0') {
+        curl_easy_setopt(curl, CURLOPT_CAINFO, req->ca_file);
+    }
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, req->user_agent);
+    curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
+                     (long) req->connect_timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long) req->timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, WD_HTTP_LOW_SPEED_BYTES);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, WD_HTTP_LOW_SPEED_S);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, wd_http_on_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, x);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, wd_http_on_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, x);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, wd_http_on_progress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, x);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, wd_http_on_socket);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, x);
+}
+
+
+static int
+wd_http_outcome(CURLcode cc, const wd_http_xfer_t *x, wd_error_t *err)
+{
+    if (x->too_big) {
+        return wd_error(err, WD_ETOOBIG, "the answer is longer than %zu bytes",
+                        x->req->max_bytes);
+    }
+    if (x->res->body.err != WD_OK) {
+        return wd_error(err, WD_ENOMEM, "no memory for the answer");
+    }
+    if (x->refused) {
+        return wd_error(err, WD_EFORBIDDEN,
+                        "the host has a private address, which is not allowed");
+    }
+
+    switch (cc) {
+    case CURLE_OK:
+        return WD_OK;
+    case CURLE_OPERATION_TIMEDOUT:
+        return wd_error(err, WD_ETIMEOUT, "no complete answer in time");
+    case CURLE_ABORTED_BY_CALLBACK:
+        return wd_error(err, WD_ECANCELED, "canceled");
+    case CURLE_PARTIAL_FILE:
+    case CURLE_RECV_ERROR:
+    case CURLE_GOT_NOTHING:
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_WRITE_ERROR:
+        return wd_error(err, WD_ETRUNC, "the answer ended early: %s",
+                        curl_easy_strerror(cc));
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+        return wd_error(err, WD_EFORBIDDEN, "the URL is not allowed: %s",
+                        curl_easy_strerror(cc));
+    default:
+        /* strerror() and not the error buffer, which may quote the URL. */
+        return wd_error(err, WD_EUNAVAIL, "%s", curl_easy_strerror(cc));
+    }
+}
+
+
+int
+wd_http_get(wd_http_t *h, const wd_http_req_t *req, wd_http_res_t *res,
+            wd_error_t *err)
+{
+    long           status = 0;
+    char          *type = NULL;
+    CURLcode       cc;
+    wd_http_xfer_t x = {.req = req, .res = res};
+
+    curl_easy_reset(h->curl); /* keeps connections and TLS sessions */
+    wd_buf_reset(&res->body);
+    wd_http_setup(h->curl, &x);
+
+    cc = curl_easy_perform(h->curl);
+
+    curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(h->curl, CURLINFO_CONTENT_TYPE, &type);
+    res->status = (int) status;
+    wd_str_copy(res->content_type, sizeof(res->content_type), wd_str_z(type));
+    return wd_http_outcome(cc, &x, err);
+}

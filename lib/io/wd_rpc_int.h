@@ -1,0 +1,89 @@
+/*
+ * wd_rpc_int.h - what wd_rpc.c (connections) and wd_rpc_call.c (requests)
+ * share; for them alone.
+ */
+#ifndef WD_RPC_INT_H
+#define WD_RPC_INT_H
+
+#include "wd_list.h"
+#include "wd_map.h"
+#include "wd_rpc.h"
+
+#define WD_RPC_OUT_HIGH (512 * 1024) /* chunks wait when more is unsent */
+#define WD_RPC_CODES 32
+
+typedef struct wd_rpc_conn wd_rpc_conn_t;
+typedef struct wd_rpc_req  wd_rpc_req_t;
+
+/* A method with what was counted on the loop and not yet told. */
+typedef struct {
+    const wd_rpc_method_t *m;
+    uint64_t               answered[WD_RPC_CODES]; /* by -code */
+} wd_rpc_entry_t;
+
+struct wd_rpc_server {
+    wd_daemon_t    *d;
+    wd_log_t       *log;
+    void           *svc;
+    wd_pg_pool_t   *pool;
+    uint32_t        max_inflight;
+    wd_rpc_entry_t *entries;
+    size_t          n_entries;
+    wd_map_t       *by_name;
+    wd_list_t       listeners;
+    wd_list_t       conns;
+    size_t          n_conns;
+    size_t          inflight;
+    wd_buf_t        scratch; /* meta of the answer being written */
+    uv_check_t      flush; /* end of a loop turn: one write each */
+    wd_list_t       dirty; /* connections with something to send */
+    bool            draining;
+    bool            stopping;
+};
+
+struct wd_rpc_conn {
+    wd_list_t         node;
+    wd_list_t         dirty;
+    wd_rpc_server_t  *s;
+    uv_poll_t         poll;
+    int               fd;
+    int               events;
+    wd_frame_reader_t in;
+    wd_buf_t          out;
+    size_t            sent; /* of out */
+    wd_list_t         reqs; /* all requests of this connection */
+    wd_list_t         sending; /* those with a body on its way */
+    bool              greeted;
+    bool              closed;
+};
+
+/* A request that outlives the frame it came in. */
+struct wd_rpc_req {
+    wd_list_t        node; /* in conn->reqs */
+    wd_list_t        sending; /* in conn->sending */
+    wd_rpc_server_t *s;
+    wd_rpc_conn_t   *conn; /* NULL: the caller left */
+    wd_rpc_entry_t  *entry;
+    uint32_t         msgid;
+    uv_work_t        work;
+    wd_ns_t          started;
+    wd_rpc_call_t    call;
+    wd_rpc_res_t     res;
+    int              rc;
+    volatile bool    canceled;
+    size_t           body_sent;
+    int64_t          window; /* body bytes that may be sent now */
+};
+
+/* wd_rpc_call.c */
+int  wd_rpc_on_request(wd_rpc_conn_t *c, const wd_frame_t *f);
+void wd_rpc_on_cancel(wd_rpc_conn_t *c, uint32_t msgid);
+void wd_rpc_on_credit(wd_rpc_conn_t *c, uint32_t msgid, uint32_t bytes);
+void wd_rpc_pump(wd_rpc_conn_t *c); /* moves chunks into c->out */
+void wd_rpc_abandon(wd_rpc_conn_t *c); /* the connection is gone */
+void wd_rpc_tell_counts(wd_rpc_server_t *s); /* to the metrics */
+
+/* wd_rpc.c */
+void wd_rpc_conn_dirty(wd_rpc_conn_t *c);
+
+#endif /* WD_RPC_INT_H */
