@@ -1,0 +1,42 @@
+# A thin front to meson and dev/: see README.md.
+BUILD ?= build
+
+.PHONY: build run start stop status logs test bench asan fuzz docs install \
+	setup setup-test clean
+
+build: setup
+	@dev/build $(BUILD)
+
+run: build
+	@exec dev/platform run
+
+start: build
+	@dev/platform start
+
+stop status logs:
+	@dev/platform $@
+
+test: setup-test
+	@dev/test
+
+bench: setup-bench
+	@dev/bench
+
+docs: build
+	@dev/docs write
+
+install: build
+	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir $(DESTDIR))
+
+setup:
+	@dev/setup run
+
+setup-test:
+	@dev/setup test
+
+.PHONY: setup-bench
+setup-bench:
+	@dev/setup bench
+
+clean:
+	rm -rf build build-*

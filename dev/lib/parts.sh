@@ -1,0 +1,236 @@
+# The parts of the platform: how each is prepared and started. Sourced by
+# dev/platform.
+
+free_port() {
+    perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1,
+        LocalAddr => "127.0.0.1", Proto => "tcp")->sockport'
+}
+
+port_is_free() {
+    perl -MIO::Socket::INET -e 'exit !IO::Socket::INET->new(Listen => 1,
+        LocalAddr => "127.0.0.1", LocalPort => $ARGV[0], Proto => "tcp",
+        ReuseAddr => 1)' "$1"
+}
+
+load_ports() {
+    https_port= http_port= simulator_port=
+    # shellcheck disable=SC1091
+    [ ! -e "$run/ports" ] || . "$run/ports"
+    https_port=${WIZDATA_HTTPS_PORT:-$https_port}
+    http_port=${WIZDATA_HTTP_PORT:-$http_port}
+    simulator_port=${WIZDATA_SIMULATOR_PORT:-$simulator_port}
+}
+
+choose_ports() {
+    local name
+    load_ports
+    for name in https_port http_port simulator_port; do
+        if [ -z "${!name}" ] || ! port_is_free "${!name}"; then
+            printf -v $name '%s' "$(free_port)"
+        fi
+    done
+    printf '%s=%s\n' https_port "$https_port" http_port "$http_port" \
+        simulator_port "$simulator_port" >"$run/ports"
+}
+
+# fill FILE-IN FILE-OUT NAME=VALUE...: replaces @NAME@.
+fill() {
+    local in=$1 out=$2 pair args=()
+    shift 2
+    for pair in "$@"; do
+        args+=(-e "s|@${pair%%=*}@|${pair#*=}|g")
+    done
+    sed "${args[@]}" "$in" >"$out"
+}
+
+prepare() {
+    local old
+    choose_user
+    old=$(umask)
+    umask 077
+    mkdir -p "$run"/{log,pid,tls,secret,sock,conf,tmp,lake,redis,cache}
+    [ -e "$run/tls/key.pem" ] || openssl req -x509 -newkey rsa:2048 -nodes \
+        -days 825 -subj "/CN=localhost" \
+        -addext "subjectAltName=DNS:localhost,IP:127.0.0.1" \
+        -keyout "$run/tls/key.pem" -out "$run/tls/cert.pem" 2>/dev/null
+    [ -e "$run/secret/pepper" ] || openssl rand -hex 32 >"$run/secret/pepper"
+    umask "$old"
+    if [ "$(id -u)" = 0 ]; then
+        chown "$user:$group" "$run"
+        chown -R "$user:$group" "$run"/{log,tls,secret,sock,conf,tmp,lake} \
+            "$run"/{redis,cache}
+    fi
+    chmod 755 "$run" "$run/tls"
+    chmod 644 "$run/tls/cert.pem"
+    chmod 700 "$run/sock"
+    choose_ports
+}
+
+start_postgres() {
+    if [ ! -e "$run/pg/PG_VERSION" ]; then
+        rm -rf "$run/pg"
+        install -d -m 700 "$run/pg"
+        [ "$(id -u)" != 0 ] || chown "$user:$group" "$run/pg"
+        as_user "$pg_bin/initdb" -D "$run/pg" -U wizdata -A trust -E UTF8 \
+            --locale=C.UTF-8 >>"$run/log/postgres.log" 2>&1 \
+            || fail_with_log postgres
+    fi
+    # A socket's path must be short, so it may have to be given relatively:
+    # clients get the same folder through the URL.
+    launch postgres "$pg_bin/postgres" -D "$run/pg" -k "$run/sock" \
+        -c listen_addresses= -c unix_socket_permissions=0700 \
+        -c max_connections=60 -c shared_buffers=128MB \
+        -c log_min_messages=warning
+    until_true 30 as_user "$pg_bin/pg_isready" -h "$run/sock" -U wizdata \
+        -d postgres || fail_with_log postgres
+    as_user "$pg_bin/psql" -qAt -h "$run/sock" -U wizdata -d postgres -c \
+        "SELECT 1 FROM pg_database WHERE datname = 'wizdata'" | grep -q 1 \
+        || as_user "$pg_bin/createdb" -h "$run/sock" -U wizdata wizdata
+}
+
+start_redis() {
+    launch redis redis-server --port 0 --unixsocket "$run/sock/redis.sock" \
+        --unixsocketperm 700 --dir "$run/redis" --daemonize no --save "" \
+        --appendonly no
+    until_true 10 redis-cli -s "$run/sock/redis.sock" ping \
+        || fail_with_log redis
+}
+
+# Environment of all our programs.
+platform_env() {
+    export WIZDATA_DATABASE_URL="postgresql://wizdata@/wizdata?host=$run/sock"
+    export WIZDATA_REDIS_URL="unix:$run/sock/redis.sock"
+    export WIZDATA_MIGRATIONS="$top/db/migrations"
+    export WIZDATA_RUN_DIR="$run/sock"
+    export WIZDATA_INGESTION_LAKE="$run/lake"
+    export WIZDATA_PROCESSING_LAKE="$run/lake"
+    export WIZDATA_AUTH_PEPPER_FILE="$run/secret/pepper"
+    export WIZDATA_INGESTION_ALLOW_HTTP=true
+    export WIZDATA_ALPHAVANTAGE_URL="http://127.0.0.1:$simulator_port"
+    export WIZDATA_ALPHAVANTAGE_KEY=sample-premium
+    export WIZDATA_ALPHAVANTAGE_PER_SECOND=0
+    export WIZDATA_ALPHAVANTAGE_PER_MINUTE=1200
+    export WIZDATA_ALPHAVANTAGE_PER_DAY=0
+    export WIZDATA_WORLDBANK_URL="http://127.0.0.1:$simulator_port"
+    export WIZDATA_WORLDBANK_PER_SECOND=0
+    export WIZDATA_WORLDBANK_PER_MINUTE=0
+}
+
+ctl() {
+    (platform_env; as_user "$build/tools/wizdatactl" "$@")
+}
+
+migrate() {
+    ctl migrate >>"$run/log/migrate.log" 2>&1 || fail_with_log migrate
+}
+
+# nginx_start NAME: with the configuration conf/NAME.conf.
+nginx_start() {
+    mkdir -p "$run/tmp/$1"
+    [ "$(id -u)" != 0 ] || chown "$user:$group" "$run/tmp/$1"
+    as_user nginx -e "$run/log/$1.log" -t -q -p "$run/tmp/$1" \
+        -c "$run/conf/$1.conf" >>"$run/log/$1.log" 2>&1 || fail_with_log "$1"
+    launch "$1" nginx -e "$run/log/$1.log" -p "$run/tmp/$1" \
+        -c "$run/conf/$1.conf" -g "daemon off;"
+}
+
+start_simulator() {
+    fill "$top/dev/simulator/simulator.conf.in" "$run/conf/market.conf" \
+        LISTEN="127.0.0.1:$simulator_port" MARKET="$top/dev/market" \
+        ERRORS="$top/dev/simulator/errors" CACHE="$run/cache/simulator" \
+        LOG="$run/log/simulator-access.log"
+    fill "$top/dev/lib/simulator.conf.in" "$run/conf/simulator.conf" \
+        RUN="$run"
+    nginx_start simulator
+    until_true 10 curl -fs -o /dev/null \
+        "http://127.0.0.1:$simulator_port/query" || fail_with_log simulator
+}
+
+start_backend() {
+    local service=$1
+    (
+        platform_env
+        export WIZDATA_SERVER_LISTEN="unix:$run/sock/$service.sock"
+        launch "$service" "$build/backends/$service/wizdata-$service"
+    )
+    until_true 15 test -S "$run/sock/$service.sock" \
+        || fail_with_log "$service"
+}
+
+start_gateway() {
+    fill "$top/dev/lib/gateway.conf.in" "$run/conf/gateway.conf" \
+        RUN="$run" TOP="$top" \
+        MODULE="$build/ngx_wizdata_module/ngx_http_wizdata_module.so" \
+        HTTPS="$https_port" HTTP="$http_port"
+    nginx_start gateway
+    until_true 10 curl -fs -o /dev/null --cacert "$run/tls/cert.pem" \
+        "https://localhost:$https_port/health" || fail_with_log gateway
+}
+
+demo_key() {
+    local answer
+    [ ! -s "$run/secret/demo-key" ] || return 0
+    ctl user create demo@example.com --name Demo >>"$run/log/demo.log" 2>&1 \
+        || :                    # there from a run that was cut short
+    answer=$(ctl --json key create demo@example.com --name demo \
+        --permissions '*:read') || { echo "no demo key: $answer" >&2; exit 1; }
+    (umask 077; printf '%s' "$answer" \
+        | perl -ne 'print $1 if /"key"\s*:\s*"(wd_[A-Za-z0-9_]+)"/' \
+        >"$run/secret/demo-key")
+    [ -s "$run/secret/demo-key" ]
+}
+
+psql_value() {
+    as_user "$pg_bin/psql" -qAt -h "$run/sock" -U wizdata -d wizdata -c "$1"
+}
+
+feed_sample() {
+    if [ "$feed" = none ] || [ -e "$run/fed" ]; then
+        echo "        $(psql_value 'SELECT count(*) FROM bar') bars are here"
+        return
+    fi
+    ctl ingest feed "$feed" || { echo "the feed failed" >&2; exit 1; }
+    await_processing
+    touch "$run/fed"
+}
+
+# Until processing has consumed all that was published of the lake.
+await_processing() {
+    local left=1 total
+    total=$(wc -l <"$run/lake/manifest.ndjson")
+    while [ "$left" != 0 ]; do
+        left=$(psql_value "SELECT $total - count(*) FROM raw_object")
+        printf '\r        processed %d of %d payloads' $((total - left)) \
+            "$total"
+        [ "$left" = 0 ] || sleep 0.3
+    done
+    printf ', %s bars, %s observations\n' \
+        "$(psql_value 'SELECT count(*) FROM bar')" \
+        "$(psql_value 'SELECT count(*) FROM observation')"
+}
+
+write_demo_env() {
+    (umask 077; cat >"$run/demo.env" <<END
+WIZDATA_URL='https://localhost:$https_port'
+WIZDATA_CACERT='$run/tls/cert.pem'
+WIZDATA_KEY='$(cat "$run/secret/demo-key")'
+END
+    )
+}
+
+greet() {
+    # shellcheck disable=SC1091
+    . "$run/demo.env"
+    cat <<END
+
+WizData is ready at $WIZDATA_URL
+Demo key (reads everything): $WIZDATA_KEY
+
+  curl --cacert $WIZDATA_CACERT -H 'X-API-Key: $WIZDATA_KEY' '$WIZDATA_URL/v1/bars?symbol=IBM,SPY&from=2021-03-01&limit=5'
+  curl --cacert $WIZDATA_CACERT -H 'X-API-Key: $WIZDATA_KEY' -H 'Accept: text/csv' '$WIZDATA_URL/v1/indicators/rsi?symbol=IBM&time_period=14&order=desc&limit=5'
+  curl --cacert $WIZDATA_CACERT -H 'X-API-Key: $WIZDATA_KEY' '$WIZDATA_URL/v1/macro?indicator=FP.CPI.TOTL.ZG&country=FRA&from=2015'
+
+Metrics: $WIZDATA_URL/metrics   API description: $WIZDATA_URL/openapi.json
+The same three values for scripts: ${run#"$top"/}/demo.env
+END
+}
