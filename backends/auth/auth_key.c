@@ -1,0 +1,87 @@
+/*
+ * auth_key.c - random keys, their digest, and its keyed hash.
+ */
+#include "auth_key.h"
+
+#include <sodium.h>
+
+struct auth_pepper {
+    size_t  len;
+    uint8_t bytes[AUTH_PEPPER_MAX];
+};
+
+
+int
+auth_crypto_init(void)
+{
+    return sodium_init() >= 0 ? WD_OK : WD_EINTERNAL;
+}
+
+
+int
+auth_pepper_create(wd_str_t hex, auth_pepper_t **ret, wd_error_t *err)
+{
+    auth_pepper_t *p;
+
+    if (hex.len < 2 * AUTH_PEPPER_MIN || hex.len > 2 * AUTH_PEPPER_MAX) {
+        return wd_error(err, WD_ECONFIG,
+                        "WIZDATA_AUTH_PEPPER must have %d to %d hexadecimal "
+                        "digits; make one with: openssl rand -hex 32",
+                        2 * AUTH_PEPPER_MIN, 2 * AUTH_PEPPER_MAX);
+    }
+
+    p = sodium_malloc(sizeof(*p));
+    if (p == NULL) {
+        return wd_error(err, WD_ENOMEM, "no memory");
+    }
+
+    p->len = hex.len / 2;
+    if (!wd_hex_decode(hex, p->bytes, p->len)) {
+        auth_pepper_destroy(p);
+        return wd_error(err, WD_ECONFIG,
+                        "WIZDATA_AUTH_PEPPER must be hexadecimal digits in "
+                        "pairs; make one with: openssl rand -hex 32");
+    }
+
+    sodium_mprotect_readonly(p);
+    *ret = p;
+    return WD_OK;
+}
+
+
+void
+auth_pepper_destroy(auth_pepper_t *p)
+{
+    sodium_free(p); /* wipes */
+}
+
+
+void
+auth_key_make(bool live, char key[WD_APIKEY_LEN + 1])
+{
+    size_t i;
+
+    memcpy(key, live ? "wd_live_" : "wd_test_", WD_APIKEY_PREFIX);
+    for (i = 0; i < WD_APIKEY_RANDOM; i++) {
+        key[WD_APIKEY_PREFIX + i] = wd_base62(randombytes_uniform(62));
+    }
+    wd_apikey_seal(key);
+}
+
+
+void
+auth_key_digest(wd_str_t key, uint8_t digest[AUTH_DIGEST_LEN])
+{
+    crypto_generichash(digest, AUTH_DIGEST_LEN,
+                       (const unsigned char *) key.data, key.len, NULL, 0);
+}
+
+
+void
+auth_key_hash(const auth_pepper_t *pepper,
+              const uint8_t digest[AUTH_DIGEST_LEN],
+              uint8_t       hash[AUTH_HASH_LEN])
+{
+    crypto_generichash(hash, AUTH_HASH_LEN, digest, AUTH_DIGEST_LEN,
+                       pepper->bytes, pepper->len);
+}

@@ -1,0 +1,42 @@
+/*
+ * auth_key.h - making API keys, and what is stored of them.
+ *
+ * digest  BLAKE2b-256 of the key's text; gateways send and are sent this
+ * hash    BLAKE2b-256 of the digest, keyed with the pepper; only this is
+ *         stored, so a stolen database holds nothing that a gateway accepts
+ */
+#ifndef AUTH_KEY_H
+#define AUTH_KEY_H
+
+#include "wd_apikey.h"
+#include "wd_err.h"
+
+#define AUTH_DIGEST_LEN 32
+#define AUTH_HASH_LEN 32
+#define AUTH_PEPPER_MIN 32 /* bytes */
+#define AUTH_PEPPER_MAX 64
+#define AUTH_KEY_SHOWN 12 /* leading characters kept for display */
+#define AUTH_KEY_LAST 4 /* trailing ones */
+
+typedef struct auth_pepper auth_pepper_t;
+
+/* sodium_init(), once, before everything else here. WD_OK or WD_EINTERNAL. */
+wd_must_check int auth_crypto_init(void);
+
+/*
+ * From hexadecimal digits, into memory that is locked and left out of core
+ * files. WD_ECONFIG with *err, WD_ENOMEM.
+ */
+wd_must_check int auth_pepper_create(wd_str_t hex, auth_pepper_t **ret,
+                                     wd_error_t *err);
+void              auth_pepper_destroy(auth_pepper_t *p); /* NULL accepted */
+
+/* A new random key; the caller wipes it. */
+void auth_key_make(bool live, char key[WD_APIKEY_LEN + 1]);
+
+void auth_key_digest(wd_str_t key, uint8_t digest[AUTH_DIGEST_LEN]);
+void auth_key_hash(const auth_pepper_t *pepper,
+                   const uint8_t digest[AUTH_DIGEST_LEN],
+                   uint8_t       hash[AUTH_HASH_LEN]);
+
+#endif /* AUTH_KEY_H */

@@ -1,0 +1,44 @@
+/*
+ * auth_push.h - tells all gateways which keys are void.
+ *
+ * Revocations of every instance arrive by LISTEN on a connection of its own,
+ * which is asked for a sign of life every AUTH_BEAT_MS. Each answer becomes
+ * an auth.beat to the gateways; so a beat says: all that was revoked until
+ * now has been pushed. Without beats gateways ask again for each verdict.
+ */
+#ifndef AUTH_PUSH_H
+#define AUTH_PUSH_H
+
+#include "auth_digests.h"
+#include "wd_service.h"
+
+#define AUTH_BEAT_MS 250
+
+typedef struct auth_push auth_push_t;
+
+/* Starts the thread. `digests` must stay. WD_ENOMEM, WD_EINTERNAL. */
+wd_must_check int auth_push_start(wd_service_t *service, const char *url,
+                                  auth_digests_t *digests, auth_push_t **ret,
+                                  wd_error_t *err);
+
+/* Ends the thread and waits for it. Loop thread. NULL is accepted. */
+void auth_push_stop(auth_push_t *p);
+
+/* After the loop has ended: until then workers may push. NULL is accepted. */
+void auth_push_destroy(auth_push_t *p);
+
+/*
+ * This key is void: pushes its digest, or "all" where that is not known.
+ * Any thread.
+ */
+void auth_push_key(auth_push_t *p, int64_t key_id);
+
+/*
+ * Grows before each push. A verdict is too old when it grew between the
+ * question to the database and the answer to the gateway.
+ */
+uint64_t auth_push_epoch(const auth_push_t *p);
+
+bool auth_push_listening(const auth_push_t *p);
+
+#endif /* AUTH_PUSH_H */

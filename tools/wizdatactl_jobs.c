@@ -1,0 +1,113 @@
+/*
+ * wizdatactl_jobs.c - collection jobs: which were made, and how they end.
+ */
+#include "wizdatactl.h"
+
+#include "wd_time.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#define CTL_POLL_MIN_MS 20
+#define CTL_POLL_MAX_MS 500
+
+
+/* An id, or an object that has one. */
+static void
+ctl_job_id(const json_t *v, json_t *ids)
+{
+    if (json_is_object(v)) {
+        v = json_object_get(v, "id");
+    }
+    if (json_is_integer(v)) {
+        json_array_append_new(ids, json_integer(json_integer_value(v)));
+    }
+}
+
+
+void
+ctl_job_ids(const json_t *answer, json_t *ids)
+{
+    size_t        i;
+    const json_t *one, *jobs = json_object_get(answer, "jobs");
+
+    if (jobs == NULL) {
+        ctl_job_id(json_object_get(answer, "job"), ids);
+        return;
+    }
+
+    json_array_foreach(jobs, i, one) {
+        ctl_job_id(one, ids);
+    }
+}
+
+
+static bool
+ctl_job_status_is(const json_t *job, const char *status)
+{
+    const char *is = json_string_value(json_object_get(job, "status"));
+
+    return is != NULL && strcmp(is, status) == 0;
+}
+
+
+bool
+ctl_job_failed(const json_t *job)
+{
+    return ctl_job_status_is(job, "failed");
+}
+
+
+/* The job's row, a new reference; NULL with *err. */
+static json_t *
+ctl_job_get(ctl_t *ctl, json_int_t id, ctl_error_t *err)
+{
+    char       text[24];
+    json_t    *doc, *job;
+    ctl_args_t args;
+
+    snprintf(text, sizeof(text), "%lld", (long long) id);
+    ctl_args_init(&args, WD_METHOD_INGEST_STATUS);
+    ctl_args_add(&args, "job", text);
+    if (ctl_ask_json(ctl, &args, &doc, err) != WD_OK) {
+        return NULL;
+    }
+
+    job = json_incref(json_array_get(json_object_get(doc, "jobs"), 0));
+    json_decref(doc);
+    if (job == NULL) {
+        err->code = WD_ENOTFOUND;
+        snprintf(err->text, sizeof(err->text), "ingestion knows no job %s",
+                 text);
+    }
+    return job;
+}
+
+
+/*
+ * There is no limit in time: a job that waits for a provider's quota may
+ * take a day, and the operator can leave.
+ */
+int
+ctl_job_wait(ctl_t *ctl, json_int_t id, json_t **ret, ctl_error_t *err)
+{
+    long            ms = CTL_POLL_MIN_MS;
+    json_t         *job;
+    struct timespec pause;
+
+    for (;;) {
+        job = ctl_job_get(ctl, id, err);
+        if (job == NULL) {
+            return err->code;
+        }
+        if (ctl_job_failed(job) || ctl_job_status_is(job, "done")) {
+            *ret = job;
+            return WD_OK;
+        }
+        json_decref(job);
+
+        pause = (struct timespec){ms / 1000, ms % 1000 * 1000000};
+        nanosleep(&pause, NULL);
+        ms = wd_min(2 * ms, (long) CTL_POLL_MAX_MS);
+    }
+}
