@@ -1,0 +1,53 @@
+/*
+ * ingestion.h - the ingestion service: its configuration and its parts.
+ */
+#ifndef INGESTION_H
+#define INGESTION_H
+
+#include "ingestion_archive.h"
+#include "provider.h"
+
+#include "wd_service.h"
+
+/* In the order of ingestion_providers[]. */
+typedef struct {
+    wd_service_conf_t service;
+
+    char    *lake;
+    uint64_t min_free;
+    uint64_t max_bytes;
+    uint32_t timeout_ms;
+    uint32_t connect_timeout_ms;
+    uint32_t attempts;
+    uint32_t retry_ms;
+    uint32_t lease_ms;
+    uint32_t breaker_failures;
+    uint32_t breaker_open_ms;
+    bool     allow_http;
+
+    ingestion_account_t accounts[INGESTION_PROVIDERS];
+} ingestion_conf_t;
+
+extern const wd_conf_row_t ingestion_conf_rows[];
+extern const size_t        ingestion_conf_n_rows;
+
+/* What a single row cannot tell. WD_OK or WD_ECONFIG. */
+wd_must_check int ingestion_conf_check(const ingestion_conf_t *conf,
+                                       wd_error_t *err);
+
+typedef struct ingestion_fetcher   ingestion_fetcher_t;
+typedef struct ingestion_publisher ingestion_publisher_t;
+
+typedef struct {
+    ingestion_conf_t       conf; /* loop thread; fixed keys: any thread */
+    wd_log_t              *log;
+    char                   worker[96]; /* name of this process in leases */
+    wd_pg_pool_t          *pool;
+    ingestion_archive_t   *archive;
+    ingestion_publisher_t *publisher;
+    ingestion_fetcher_t   *fetchers[INGESTION_PROVIDERS];
+} ingestion_t;
+
+int ingestion_main(int argc, char **argv);
+
+#endif /* INGESTION_H */

@@ -1,0 +1,223 @@
+/*
+ * ingestion_archive.c - the lake and the memory of what it got last.
+ */
+#include "ingestion_archive.h"
+
+#include "wd_map.h"
+#include "wd_metrics.h"
+
+#include <pthread.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/* Each attempt costs a call of a provider: after a failure few are made. */
+#define FAILED_NS (30 * WD_NS_PER_S)
+
+struct ingestion_archive {
+    pthread_mutex_t lock; /* all below */
+    wd_lake_t      *lake;
+    char           *root;
+    uint64_t        reserve;
+    wd_map_t       *last; /* provider, dataset, args: sha256 as char[65] */
+    int64_t         seen; /* manifest rows that `last` knows */
+    wd_ns_t         failed_at; /* last put that failed; 0: it succeeded */
+    char            error[WD_ERROR_TEXT_MAX];
+};
+
+
+int
+ingestion_archive_open(const char *root, uint64_t reserve,
+                       ingestion_archive_t **ret, wd_error_t *err)
+{
+    int                  rc;
+    ingestion_archive_t *a;
+
+    a = calloc(1, sizeof(*a));
+    if (a == NULL) {
+        return wd_error(err, WD_ENOMEM, "no memory for the archive");
+    }
+    pthread_mutex_init(&a->lock, NULL);
+    a->reserve = reserve;
+    a->root = strdup(root);
+    a->last = wd_map_create();
+    rc = a->root == NULL || a->last == NULL
+             ? wd_error(err, WD_ENOMEM, "no memory for the archive")
+             : wd_lake_open(root, &a->lake, err);
+    if (rc != WD_OK) {
+        ingestion_archive_close(a);
+        return rc;
+    }
+    *ret = a;
+    return WD_OK;
+}
+
+
+void
+ingestion_archive_close(ingestion_archive_t *a)
+{
+    size_t   pos = 0;
+    void    *v;
+    wd_str_t key;
+
+    if (a == NULL) {
+        return;
+    }
+    wd_lake_close(a->lake);
+    while (a->last != NULL && wd_map_next(a->last, &pos, &key, &v)) {
+        free(v);
+    }
+    wd_map_destroy(a->last);
+    free(a->root);
+    pthread_mutex_destroy(&a->lock);
+    free(a);
+}
+
+
+static wd_str_t
+question(char *out, size_t cap, const char *provider, const char *dataset,
+         const char *args)
+{
+    int n = snprintf(out, cap, "%s/%s/%s", provider, dataset, args);
+
+    return wd_str(out, wd_min((size_t) n, cap - 1));
+}
+
+
+static void
+remember(ingestion_archive_t *a, wd_str_t key, const char *sha256)
+{
+    void *old = NULL;
+    char *copy = wd_map_get(a->last, key);
+
+    if (copy == NULL) {
+        copy = malloc(65);
+        if (copy == NULL || wd_map_set(a->last, key, copy, &old) != WD_OK) {
+            free(copy); /* costs an object that could have been saved */
+            return;
+        }
+    }
+    wd_str_copy(copy, 65, wd_str_z(sha256));
+}
+
+
+static bool
+on_row(const wd_lake_row_t *row, void *arg)
+{
+    char                 key[1200];
+    ingestion_archive_t *a = arg;
+
+    remember(a, question(key, sizeof(key), row->provider, row->dataset,
+                         row->args),
+             row->sha256);
+    a->seen = row->seq;
+    return true;
+}
+
+
+static void
+count(const char *provider, const char *dataset, const ingestion_archived_t *r,
+      size_t bytes)
+{
+    if (r->duplicate) {
+        wd_metric(WD_MX_LAKE_DUPLICATES, 1, provider, dataset, NULL);
+        return;
+    }
+    wd_metric(WD_MX_LAKE_OBJECTS, 1, provider, dataset, NULL);
+    wd_metric(WD_MX_LAKE_BYTES, (double) bytes, provider, NULL, NULL);
+}
+
+
+/* With the lock held. */
+static int
+put(ingestion_archive_t *a, wd_lake_row_t *row, wd_str_t bytes,
+    ingestion_archived_t *ret, wd_error_t *err)
+{
+    int           rc;
+    char          key[1200];
+    wd_str_t      q;
+    const char   *last;
+    unsigned char hash[crypto_hash_sha256_BYTES];
+
+    /* Without the rows of others a payload may be stored twice: harmless. */
+    rc = wd_lake_rows(a->lake, a->seen, on_row, a, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    crypto_hash_sha256(hash, (const unsigned char *) bytes.data, bytes.len);
+    wd_hex_encode(hash, sizeof(hash), ret->sha256);
+    q = question(key, sizeof(key), row->provider, row->dataset, row->args);
+    last = wd_map_get(a->last, q);
+    ret->duplicate = last != NULL && strcmp(last, ret->sha256) == 0;
+    ret->seq = 0;
+    if (ret->duplicate) {
+        return WD_OK;
+    }
+
+    rc = wd_lake_put(a->lake, row, bytes, err);
+    if (rc == WD_OK) {
+        ret->seq = row->seq;
+        remember(a, q, ret->sha256);
+    }
+    return rc;
+}
+
+
+int
+ingestion_archive_put(ingestion_archive_t *a, const char *provider,
+                      const char *dataset, const char *args,
+                      const wd_http_res_t *res, ingestion_archived_t *ret,
+                      wd_error_t *err)
+{
+    int           rc;
+    wd_lake_row_t row;
+
+    memset(&row, 0, sizeof(row));
+    row.fetched_at = ret->fetched_at = wd_now();
+    row.http_status = res->status;
+    wd_str_copy(row.provider, sizeof(row.provider), wd_str_z(provider));
+    wd_str_copy(row.dataset, sizeof(row.dataset), wd_str_z(dataset));
+    wd_str_copy(row.content_type, sizeof(row.content_type),
+                wd_str_z(res->content_type));
+    if (strlen(args) >= sizeof(row.args)) {
+        return wd_error(err, WD_ETOOBIG, "the arguments are too long");
+    }
+    wd_str_copy(row.args, sizeof(row.args), wd_str_z(args));
+
+    pthread_mutex_lock(&a->lock);
+    rc = put(a, &row, wd_buf_view(&res->body), ret, err);
+    a->failed_at = rc == WD_OK ? 0 : wd_monotonic();
+    wd_str_copy(a->error, sizeof(a->error),
+                rc == WD_OK ? WD_STR("") : wd_str_z(err->text));
+    pthread_mutex_unlock(&a->lock);
+
+    if (rc == WD_OK) {
+        count(provider, dataset, ret, res->body.len);
+    }
+    return rc;
+}
+
+
+void
+ingestion_archive_state(ingestion_archive_t *a, ingestion_archive_state_t *ret)
+{
+    struct statvfs fs;
+
+    memset(ret, 0, sizeof(*ret));
+    pthread_mutex_lock(&a->lock);
+    wd_str_copy(ret->error, sizeof(ret->error), wd_str_z(a->error));
+    ret->writable = a->failed_at == 0
+                    || wd_monotonic() - a->failed_at > FAILED_NS;
+    pthread_mutex_unlock(&a->lock);
+
+    ret->objects = wd_lake_last(a->lake);
+    ret->writable = ret->writable && access(a->root, W_OK) == 0;
+    ret->free_bytes = -1;
+    if (statvfs(a->root, &fs) == 0) {
+        ret->free_bytes = (int64_t) fs.f_bavail * (int64_t) fs.f_frsize;
+        ret->full = (uint64_t) ret->free_bytes < a->reserve;
+    }
+}

@@ -1,0 +1,42 @@
+/*
+ * ingestion_breaker.h - when to ask a provider again: circuit breaker and
+ * back-off. Pure: the caller brings time and randomness.
+ */
+#ifndef INGESTION_BREAKER_H
+#define INGESTION_BREAKER_H
+
+#include "wd_time.h"
+
+typedef enum {
+    BREAKER_CLOSED, /* requests flow */
+    BREAKER_OPEN, /* none until open_until */
+    BREAKER_HALF_OPEN /* one request decides */
+} ingestion_breaker_e;
+
+typedef struct {
+    uint32_t threshold; /* failures in a row that open it */
+    wd_ns_t  open_min; /* first time open; doubles up to 32 times that */
+    uint32_t failures;
+    uint32_t opened; /* times in a row */
+    wd_ns_t  open_until; /* wd_monotonic() */
+} ingestion_breaker_t;
+
+void ingestion_breaker_init(ingestion_breaker_t *b, uint32_t threshold,
+                            uint32_t open_ms);
+
+ingestion_breaker_e ingestion_breaker_state(const ingestion_breaker_t *b,
+                                            wd_ns_t now);
+void                ingestion_breaker_success(ingestion_breaker_t *b);
+void ingestion_breaker_failure(ingestion_breaker_t *b, wd_ns_t now);
+
+#define INGESTION_BACKOFF_MAX_MS (300u * 1000)
+
+/*
+ * Before attempt + 1: base doubled with each attempt, at most
+ * INGESTION_BACKOFF_MAX_MS; the later half of it is random. Never less than
+ * floor_ms, to which up to a quarter is added.
+ */
+uint32_t ingestion_backoff_ms(uint32_t base_ms, int attempt, int64_t floor_ms,
+                              uint32_t random);
+
+#endif /* INGESTION_BREAKER_H */

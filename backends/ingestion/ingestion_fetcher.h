@@ -1,0 +1,72 @@
+/*
+ * ingestion_fetcher.h - one thread for each provider: takes queued jobs,
+ * keeps to the quota, asks, archives, judges, tries again.
+ *
+ * A provider that hangs holds up nobody else. Jobs stay in the database, so
+ * they survive restarts, and several instances share them.
+ */
+#ifndef INGESTION_FETCHER_H
+#define INGESTION_FETCHER_H
+
+#include "ingestion.h"
+
+/*
+ *     FETCHER_STATE(id, name)
+ */
+#define FETCHER_STATE_TABLE(FETCHER_STATE)                                     \
+    FETCHER_STATE(OK, "ok")                                                    \
+    FETCHER_STATE(LIMITED, "limited") /* seconds or minutes */                 \
+    FETCHER_STATE(PARKED, "parked") /* until the next day */                   \
+    FETCHER_STATE(STOPPED, "stopped") /* key refused; until a reload */        \
+    FETCHER_STATE(BREAKER_OPEN, "breaker_open") /* outages in a row */         \
+    FETCHER_STATE(STORAGE, "storage") /* the lake takes nothing */             \
+    FETCHER_STATE(NOT_CONFIGURED, "not_configured")
+
+typedef enum {
+#define FETCHER_STATE(id, name) FETCHER_##id,
+    FETCHER_STATE_TABLE(FETCHER_STATE)
+#undef FETCHER_STATE
+} ingestion_fetcher_e;
+
+/* A copy of what a fetcher is doing. */
+typedef struct {
+    const char         *provider;
+    const char         *health_name;
+    ingestion_fetcher_e state;
+    const char         *state_name;
+    bool                configured;
+    wd_ns_t             until; /* when the state is looked at again; 0: open */
+    int64_t             job; /* running now; 0: none */
+    int64_t             left_second; /* -1: no limit */
+    int64_t             left_minute;
+    int64_t             left_day;
+    uint32_t            per_second;
+    uint32_t            per_minute;
+    uint32_t            per_day;
+    uint32_t            failures; /* outages in a row */
+    int64_t             succeeded; /* of this process */
+    int64_t             failed;
+    wd_ns_t             last_success; /* 0: none in this process */
+    wd_ns_t             last_error_at;
+    char                last_error_class[16];
+    char                last_error[WD_ANSWER_TEXT_MAX];
+} ingestion_fetcher_state_t;
+
+/* *ret is to be destroyed also after a failure. */
+wd_must_check int ingestion_fetcher_start(ingestion_t *in, size_t provider,
+                                          ingestion_fetcher_t **ret,
+                                          wd_error_t *err);
+
+/* New account, from in->conf; a stopped provider starts again. Loop thread. */
+void ingestion_fetcher_reload(ingestion_fetcher_t *f);
+
+/* A request in flight is given up and its job queued again. */
+void ingestion_fetcher_ask_stop(ingestion_fetcher_t *f);
+void ingestion_fetcher_join(ingestion_fetcher_t *f);
+void ingestion_fetcher_destroy(ingestion_fetcher_t *f); /* NULL is accepted */
+
+/* Any thread. */
+void ingestion_fetcher_state(ingestion_fetcher_t       *f,
+                             ingestion_fetcher_state_t *ret);
+
+#endif /* INGESTION_FETCHER_H */

@@ -1,0 +1,155 @@
+/*
+ * ingestion_store.h - jobs, quotas, freshness and the publishing cursor in
+ * PostgreSQL. All functions wait for the server; errors are those of wd_pg.
+ */
+#ifndef INGESTION_STORE_H
+#define INGESTION_STORE_H
+
+#include "ingestion_archive.h"
+#include "provider.h"
+
+#include "wd_json.h"
+#include "wd_pg.h"
+
+#define INGESTION_ARGS_JSON_MAX 960 /* leaves room for the page */
+
+typedef struct {
+    int64_t          id;
+    char             dataset[32];
+    ingestion_args_t args;
+    int              attempts; /* this one included */
+    int              page; /* next one to ask for */
+    int64_t          rows; /* of the pages before */
+    int              objects; /* written so far */
+    int              duplicates;
+} ingestion_job_t;
+
+/* Answer of the shared quota. -1: the window has no limit. */
+typedef struct {
+    bool    granted;
+    int64_t wait_ms;
+    char    reason[16]; /* second, minute, day, limit_short, limit_long */
+    int64_t left_second;
+    int64_t left_minute;
+    int64_t left_day;
+} ingestion_take_t;
+
+/* Sets timeouts and listens for new jobs. */
+wd_must_check int ingestion_store_session(wd_pg_conn_t *c, wd_error_t *err);
+
+/*
+ * Queues a job, or finds the equal one that waits or runs. Inside the
+ * caller's transaction. ret_status holds 16 bytes.
+ */
+wd_must_check int ingestion_store_enqueue(wd_pg_conn_t *c,
+                                          const char *provider,
+                                          const char *dataset, wd_str_t args,
+                                          wd_str_t asked_by, int64_t *ret_id,
+                                          char *ret_status, wd_error_t *err);
+
+/*
+ * The next job that is due, together with one call of the quota. WD_ENOTFOUND
+ * when none is due; WD_ELIMIT with *take when there is no call left: the job
+ * then stays queued.
+ */
+wd_must_check int ingestion_store_claim(wd_pg_conn_t *c, const char *provider,
+                                        const char *worker, uint32_t lease_ms,
+                                        const ingestion_account_t *limits,
+                                        int64_t debt, ingestion_job_t *job,
+                                        ingestion_take_t *take,
+                                        wd_error_t *err);
+
+/* One call of the quota. */
+wd_must_check int ingestion_store_take(wd_pg_conn_t *c, const char *provider,
+                                       const ingestion_account_t *limits,
+                                       int64_t debt, ingestion_take_t *take,
+                                       wd_error_t *err);
+
+typedef enum {
+    OUTCOME_PROGRESS, /* a page is done, the job goes on */
+    OUTCOME_DONE,
+    OUTCOME_FAILED,
+    OUTCOME_AGAIN /* queued once more */
+} ingestion_outcome_e;
+
+typedef enum {
+    BLOCK_NONE,
+    BLOCK_SHORT, /* the provider, for delay_ms */
+    BLOCK_LONG /* until the next day of UTC; an hour when refused again */
+} ingestion_block_e;
+
+/* What became of an answer. */
+typedef struct {
+    ingestion_outcome_e outcome;
+    const char         *provider;
+    const char         *worker;
+    uint32_t            lease_ms;
+    bool                answered; /* counts in the provider's state */
+    bool                good;
+    bool                refund; /* the attempt does not count */
+    int64_t             delay_ms; /* AGAIN: earliest next attempt */
+    ingestion_block_e   block;
+    const char         *class; /* NULL: none */
+    const char         *text;
+
+    const char                 *page_args; /* NULL: nothing was archived */
+    const ingestion_archived_t *archived;
+} ingestion_result_t;
+
+/* In one transaction. WD_ENOTFOUND: the job is another worker's by now. */
+wd_must_check int ingestion_store_result(wd_pg_conn_t *c,
+                                         const ingestion_job_t *job,
+                                         const ingestion_result_t *r,
+                                         wd_error_t *err);
+
+/* Queues jobs again whose worker is gone. */
+wd_must_check int ingestion_store_reap(wd_pg_conn_t *c, const char *provider,
+                                       int64_t *ret_n, wd_error_t *err);
+
+/*
+ * Members "queued", "running" and "jobs" of an open object. job 0: those that
+ * wait or run and the latest `limit` others. WD_ENOTFOUND: no such job.
+ */
+wd_must_check int ingestion_store_status(wd_pg_conn_t *c, int64_t job,
+                                         int64_t limit, wd_json_t *j,
+                                         wd_error_t *err);
+
+typedef struct {
+    int64_t succeeded;
+    int64_t failed;
+    int64_t queued;
+    int64_t used_today;
+    wd_ns_t last_success; /* 0: never */
+    wd_ns_t last_error_at;
+    wd_ns_t blocked_until; /* 0: not blocked */
+    char    blocked_by[16];
+    char    last_error_class[16];
+    char    last_error[WD_ANSWER_TEXT_MAX];
+} ingestion_provider_row_t;
+
+wd_must_check int ingestion_store_provider(wd_pg_conn_t *c,
+                                           const char *provider,
+                                           ingestion_provider_row_t *ret,
+                                           wd_error_t *err);
+
+/* The publishing cursor; _lock inside a transaction. */
+wd_must_check int ingestion_store_cursor(wd_pg_conn_t *c, int64_t *ret,
+                                         wd_error_t *err);
+wd_must_check int ingestion_store_cursor_lock(wd_pg_conn_t *c, int64_t *ret,
+                                              wd_error_t *err);
+wd_must_check int ingestion_store_cursor_set(wd_pg_conn_t *c, int64_t seq,
+                                             wd_error_t *err);
+
+/* Ranges to publish again; next: WD_ENOTFOUND when there is none. */
+wd_must_check int ingestion_store_replay_add(wd_pg_conn_t *c, int64_t from,
+                                             int64_t to, wd_str_t asked_by,
+                                             int64_t *ret_id, wd_error_t *err);
+wd_must_check int ingestion_store_replay_lock(wd_pg_conn_t *c, int64_t *ret_id,
+                                              int64_t *ret_next,
+                                              int64_t *ret_to,
+                                              wd_error_t *err);
+/* Behind `to`: done, the row goes. */
+wd_must_check int ingestion_store_replay_set(wd_pg_conn_t *c, int64_t id,
+                                             int64_t next, wd_error_t *err);
+
+#endif /* INGESTION_STORE_H */
