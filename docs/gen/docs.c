@@ -1,0 +1,73 @@
+/*
+ * docs.c - prints what the tables of the program say: OpenAPI, metrics,
+ * errors, methods.
+ */
+#include "docs.h"
+
+#include "wd_method.h"
+#include "wd_metrics.h"
+
+#include <stdio.h>
+
+
+static void
+docs_errors(wd_buf_t *out)
+{
+    size_t               i, n;
+    const wd_err_info_t *rows = wd_err_table(&n);
+
+    wd_buf_z(out, "| problem type | status | code | title |\n"
+                  "|---|---|---|---|\n");
+    for (i = 0; i < n; i++) {
+        wd_buf_printf(out, "| `urn:wizdata:problem:%s` | %d | %d | %s |\n",
+                      rows[i].slug, rows[i].http, rows[i].code, rows[i].text);
+    }
+}
+
+
+static void
+docs_methods(wd_buf_t *out)
+{
+    size_t             i;
+    const wd_method_t *m;
+
+    wd_buf_z(out, "| request | permission | method | what it does |\n"
+                  "|---|---|---|---|\n");
+    for (i = 0; i < WD_METHOD_COUNT; i++) {
+        m = &wd_methods()[i];
+        if (m->path != NULL) {
+            wd_buf_printf(out, "| `%s %s` | `%s` | `%s` | %s |\n",
+                          wd_verb_name(m->verb), m->path, m->permission,
+                          m->name, m->summary);
+        }
+    }
+}
+
+
+int
+main(int argc, char **argv)
+{
+    wd_buf_t    out = WD_BUF_INIT;
+    const char *what = argc >= 2 ? argv[1] : "";
+
+    if (strcmp(what, "openapi") == 0 && argc == 3) {
+        if (docs_openapi(argv[2], &out) != WD_OK) {
+            fprintf(stderr, "wizdata-docs: cannot read %s\n", argv[2]);
+            return 1;
+        }
+    } else if (strcmp(what, "metrics") == 0) {
+        wd_metrics_markdown(&out);
+    } else if (strcmp(what, "errors") == 0) {
+        docs_errors(&out);
+    } else if (strcmp(what, "methods") == 0) {
+        docs_methods(&out);
+    } else {
+        fprintf(stderr, "usage: wizdata-docs openapi SCHEMAS | metrics "
+                        "| errors | methods\n");
+        return 2;
+    }
+
+    fwrite(out.data, 1, out.len, stdout);
+    wd_buf_done(&out);
+    return 0;
+}

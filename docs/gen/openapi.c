@@ -1,0 +1,458 @@
+/*
+ * openapi.c - OpenAPI 3.1 from the catalogue of methods and of errors.
+ */
+#include "docs.h"
+
+#include "wd_json.h"
+#include "wd_method.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Schema of the 200 answer's JSON body, by method name. */
+static const char *const docs_answers[WD_METHOD_COUNT] = {
+    [WD_METHOD_INSTRUMENTS_SEARCH] = "InstrumentList",
+    [WD_METHOD_INSTRUMENTS_GET] = "Instrument",
+    [WD_METHOD_BARS] = "BarList",
+    [WD_METHOD_QUOTES] = "QuoteList",
+    [WD_METHOD_MACRO] = "ObservationList",
+    [WD_METHOD_INDICATORS_LIST] = "IndicatorList",
+    [WD_METHOD_INDICATORS_COMPUTE] = "IndicatorValues",
+    [WD_METHOD_INGEST_RUN] = "JobList",
+    [WD_METHOD_INGEST_STATUS] = "IngestStatus",
+    [WD_METHOD_PROVIDERS] = "ProviderList",
+    [WD_METHOD_REJECTS] = "RejectList",
+    [WD_METHOD_QUALITY] = "Quality",
+    [WD_METHOD_USERS_CREATE] = "User",
+    [WD_METHOD_USERS_LIST] = "UserList",
+    [WD_METHOD_KEYS_CREATE] = "NewKey",
+    [WD_METHOD_KEYS_LIST] = "KeyList",
+    [WD_METHOD_KEYS_REVOKE] = "Key",
+};
+
+
+static void
+docs_key_z(wd_json_t *j, const char *key, const char *value)
+{
+    wd_json_key(j, key);
+    wd_json_z(j, value);
+}
+
+
+static void
+docs_enum(wd_json_t *j, const char *values)
+{
+    wd_str_t all = wd_str_z(values), one;
+
+    wd_json_key(j, "enum");
+    wd_json_arr(j);
+    while (wd_str_split(&all, '|', &one)) {
+        wd_json_str(j, one);
+    }
+    wd_json_end(j);
+}
+
+
+static void
+docs_range(wd_json_t *j, const char *min, const char *max,
+           const wd_param_t *p)
+{
+    wd_json_key(j, min);
+    wd_json_num(j, p->min);
+    wd_json_key(j, max);
+    wd_json_num(j, p->max);
+}
+
+
+static void
+docs_default(wd_json_t *j, const wd_param_t *p)
+{
+    if (p->def == NULL) {
+        return;
+    }
+
+    wd_json_key(j, "default");
+    if (p->type == WD_P_LIST || p->type == WD_P_SYMBOLS) {
+        wd_json_arr(j);
+        wd_json_z(j, p->def);
+        wd_json_end(j);
+    } else if (p->type == WD_P_INT || p->type == WD_P_NUM
+               || p->type == WD_P_BOOL) {
+        wd_json_raw(j, wd_str_z(p->def));
+    } else {
+        wd_json_z(j, p->def);
+    }
+}
+
+
+static void
+docs_list_schema(wd_json_t *j, const wd_param_t *p)
+{
+    docs_key_z(j, "type", "array");
+    wd_json_key(j, "items");
+    wd_json_obj(j);
+    docs_key_z(j, "type", "string");
+    wd_json_key(j, "minLength");
+    wd_json_int(j, 1);
+    wd_json_key(j, "maxLength");
+    wd_json_int(j, p->type == WD_P_SYMBOLS ? 32 : 64);
+    wd_json_end(j);
+    docs_range(j, "minItems", "maxItems", p);
+}
+
+
+static void
+docs_schema(wd_json_t *j, const wd_param_t *p)
+{
+    wd_json_obj(j);
+
+    switch (p->type) {
+    case WD_P_STR:
+        docs_key_z(j, "type", "string");
+        docs_range(j, "minLength", "maxLength", p);
+        break;
+    case WD_P_SYMBOL:
+        docs_key_z(j, "type", "string");
+        docs_key_z(j, "pattern", "^[A-Za-z0-9./:^=_-]{1,32}$");
+        break;
+    case WD_P_ENUM:
+        docs_key_z(j, "type", "string");
+        docs_enum(j, p->extra);
+        break;
+    case WD_P_INT:
+        docs_key_z(j, "type", "integer");
+        docs_range(j, "minimum", "maximum", p);
+        break;
+    case WD_P_NUM:
+        docs_key_z(j, "type", "number");
+        docs_range(j, "minimum", "maximum", p);
+        break;
+    case WD_P_BOOL:
+        docs_key_z(j, "type", "boolean");
+        break;
+    case WD_P_SYMBOLS:
+    case WD_P_LIST:
+        docs_list_schema(j, p);
+        break;
+    case WD_P_TIME:
+    case WD_P_TIME_END:
+        docs_key_z(j, "type", "string");
+        docs_key_z(j, "pattern",
+                   "^\\d{4}-\\d{2}-\\d{2}([Tt ]\\d{2}:\\d{2}:\\d{2}"
+                   "(\\.\\d{1,9})?([Zz]|[+-]\\d{2}:\\d{2}))?$");
+        break;
+    case WD_P_PERIOD:
+    case WD_P_PERIOD_END:
+        docs_key_z(j, "type", "string");
+        docs_key_z(j, "pattern",
+                   "^\\d{4}(Q[1-4]|[-M]\\d{2}|-\\d{2}-\\d{2})?$");
+        break;
+    }
+
+    docs_default(j, p);
+    if (p->flags & WD_P_SECRET) {
+        docs_key_z(j, "format", "password");
+    }
+    wd_json_end(j);
+}
+
+
+static void
+docs_parameter(wd_json_t *j, const wd_param_t *p)
+{
+    wd_json_obj(j);
+    docs_key_z(j, "name", p->name);
+    docs_key_z(j, "in", p->flags & WD_P_PATH ? "path" : "query");
+    docs_key_z(j, "description", p->help);
+    if (p->flags & WD_P_REQUIRED) {
+        wd_json_key(j, "required");
+        wd_json_bool(j, true);
+    }
+    if (p->type == WD_P_SYMBOLS || p->type == WD_P_LIST) {
+        docs_key_z(j, "style", "form");
+        wd_json_key(j, "explode");
+        wd_json_bool(j, false);
+    }
+    wd_json_key(j, "schema");
+    docs_schema(j, p);
+    wd_json_end(j);
+}
+
+
+/* `format` is the gateway's own: it chooses what Accept would choose. */
+static void
+docs_format_parameter(wd_json_t *j, const wd_method_t *m)
+{
+    unsigned f;
+
+    wd_json_obj(j);
+    docs_key_z(j, "name", "format");
+    docs_key_z(j, "in", "query");
+    docs_key_z(j, "description", "Format of the answer, instead of Accept");
+    wd_json_key(j, "schema");
+    wd_json_obj(j);
+    docs_key_z(j, "type", "string");
+    wd_json_key(j, "enum");
+    wd_json_arr(j);
+    for (f = WD_FMT_JSON; f <= WD_FMT_MSGPACK; f <<= 1) {
+        if (m->formats & f) {
+            wd_json_z(j, wd_format_name(f));
+        }
+    }
+    wd_json_end(j);
+    wd_json_end(j);
+    wd_json_end(j);
+}
+
+
+static void
+docs_body(wd_json_t *j, const wd_method_t *m)
+{
+    size_t i;
+
+    wd_json_key(j, "requestBody");
+    wd_json_obj(j);
+    wd_json_key(j, "required");
+    wd_json_bool(j, true);
+    wd_json_key(j, "content");
+    wd_json_obj(j);
+    wd_json_key(j, "application/json");
+    wd_json_obj(j);
+    wd_json_key(j, "schema");
+    wd_json_obj(j);
+    docs_key_z(j, "type", "object");
+    wd_json_key(j, "additionalProperties");
+    wd_json_bool(j, false);
+    wd_json_key(j, "properties");
+    wd_json_obj(j);
+    for (i = 0; i < m->n_params; i++) {
+        wd_json_key(j, m->params[i].name);
+        docs_schema(j, &m->params[i]);
+    }
+    wd_json_end(j);
+    wd_json_key(j, "required");
+    wd_json_arr(j);
+    for (i = 0; i < m->n_params; i++) {
+        if (m->params[i].flags & WD_P_REQUIRED) {
+            wd_json_z(j, m->params[i].name);
+        }
+    }
+    wd_json_end(j);
+    wd_json_end(j);
+    wd_json_end(j);
+    wd_json_end(j);
+    wd_json_end(j);
+}
+
+
+static void
+docs_answer(wd_json_t *j, const wd_method_t *m)
+{
+    char     ref[96];
+    unsigned f;
+
+    wd_json_key(j, m->id == WD_METHOD_INGEST_RUN ? "202" : "200");
+    wd_json_obj(j);
+    docs_key_z(j, "description", m->summary);
+    wd_json_key(j, "content");
+    wd_json_obj(j);
+    for (f = WD_FMT_JSON; f <= WD_FMT_MSGPACK; f <<= 1) {
+        if (!(m->formats & f)) {
+            continue;
+        }
+        wd_json_key(j, f == WD_FMT_CSV ? "text/csv" : wd_format_mime(f));
+        wd_json_obj(j);
+        wd_json_key(j, "schema");
+        wd_json_obj(j);
+        if (f == WD_FMT_JSON) {
+            snprintf(ref, sizeof(ref), "#/components/schemas/%s",
+                     docs_answers[m->id]);
+            docs_key_z(j, "$ref", ref);
+        } else if (f == WD_FMT_CSV) {
+            docs_key_z(j, "type", "string");
+        }
+        wd_json_end(j);
+        wd_json_end(j);
+    }
+    wd_json_end(j);
+    wd_json_end(j);
+
+    wd_json_key(j, "default");
+    wd_json_obj(j);
+    docs_key_z(j, "$ref", "#/components/responses/Problem");
+    wd_json_end(j);
+}
+
+
+static void
+docs_operation(wd_json_t *j, const wd_method_t *m)
+{
+    static const char *const verbs[] = {"get", "post", "delete"};
+    size_t                   i;
+
+    wd_json_key(j, verbs[m->verb]);
+    wd_json_obj(j);
+    docs_key_z(j, "operationId", m->name);
+    docs_key_z(j, "summary", m->summary);
+    wd_json_key(j, "tags");
+    wd_json_arr(j);
+    wd_json_z(j, wd_service_name(m->service));
+    wd_json_end(j);
+    docs_key_z(j, "x-wizdata-permission", m->permission);
+    wd_json_key(j, "x-wizdata-cost");
+    wd_json_int(j, m->cost);
+
+    wd_json_key(j, "parameters");
+    wd_json_arr(j);
+    for (i = 0; i < m->n_params; i++) {
+        if (!(m->flags & WD_M_BODY) || (m->params[i].flags & WD_P_PATH)) {
+            docs_parameter(j, &m->params[i]);
+        }
+    }
+    if (m->formats & (m->formats - 1)) {
+        docs_format_parameter(j, m);
+    }
+    wd_json_end(j);
+    if (m->flags & WD_M_BODY) {
+        docs_body(j, m);
+    }
+
+    wd_json_key(j, "responses");
+    wd_json_obj(j);
+    docs_answer(j, m);
+    wd_json_end(j);
+    wd_json_end(j);
+}
+
+
+/* A path once, with all its verbs. */
+static void
+docs_paths(wd_json_t *j)
+{
+    bool               first;
+    size_t             i, k;
+    const wd_method_t *all = wd_methods();
+
+    wd_json_key(j, "paths");
+    wd_json_obj(j);
+    for (i = 0; i < WD_METHOD_COUNT; i++) {
+        first = all[i].path != NULL;
+        for (k = 0; first && k < i; k++) {
+            first = all[k].path == NULL
+                    || strcmp(all[k].path, all[i].path) != 0;
+        }
+        if (!first) {
+            continue;
+        }
+        wd_json_key(j, all[i].path);
+        wd_json_obj(j);
+        for (k = i; k < WD_METHOD_COUNT; k++) {
+            if (all[k].path != NULL
+                && strcmp(all[k].path, all[i].path) == 0) {
+                docs_operation(j, &all[k]);
+            }
+        }
+        wd_json_end(j);
+    }
+    wd_json_end(j);
+}
+
+
+static void
+docs_problem_types(wd_json_t *j)
+{
+    char                 type[80];
+    size_t               i, n;
+    const wd_err_info_t *rows = wd_err_table(&n);
+
+    wd_json_key(j, "ProblemType");
+    wd_json_obj(j);
+    docs_key_z(j, "type", "string");
+    wd_json_key(j, "enum");
+    wd_json_arr(j);
+    for (i = 0; i < n; i++) {
+        snprintf(type, sizeof(type), "urn:wizdata:problem:%s", rows[i].slug);
+        wd_json_z(j, type);
+    }
+    wd_json_end(j);
+    wd_json_end(j);
+}
+
+
+static int
+docs_components(wd_json_t *j, const char *schemas)
+{
+    char   text[64 * 1024];
+    FILE  *f;
+    size_t n;
+
+    f = fopen(schemas, "r");
+    if (f == NULL) {
+        return WD_EIO;
+    }
+    n = fread(text, 1, sizeof(text), f);
+    fclose(f);
+
+    /* The file is one object: its members go beside ours. */
+    while (n != 0 && text[n - 1] != '}') {
+        n--;
+    }
+    if (n < 2 || n == sizeof(text)) {
+        return WD_EIO;
+    }
+
+    wd_json_key(j, "components");
+    wd_json_obj(j);
+    wd_json_key(j, "schemas");
+    wd_json_obj(j);
+    docs_problem_types(j);
+    wd_buf_byte(j->out, ',');
+    wd_buf_append(j->out, text + 1, n - 2);
+    wd_json_end(j);
+    wd_json_key(j, "responses");
+    wd_json_raw(j, WD_STR(
+        "{\"Problem\":{\"description\":\"Anything but success (RFC 9457)\","
+        "\"content\":{\"application/problem+json\":{\"schema\":{\"$ref\":"
+        "\"#/components/schemas/Problem\"}}}}}"));
+    wd_json_key(j, "securitySchemes");
+    wd_json_raw(j, WD_STR(
+        "{\"key\":{\"type\":\"apiKey\",\"in\":\"header\","
+        "\"name\":\"X-API-Key\"},"
+        "\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\"}}"));
+    wd_json_end(j);
+    return WD_OK;
+}
+
+
+int
+docs_openapi(const char *schemas, wd_buf_t *out)
+{
+    int       rc;
+    wd_json_t j;
+
+    wd_json_init(&j, out);
+    wd_json_obj(&j);
+    docs_key_z(&j, "openapi", "3.1.0");
+    wd_json_key(&j, "info");
+    wd_json_obj(&j);
+    docs_key_z(&j, "title", "WizData");
+    docs_key_z(&j, "version", WD_VERSION);
+    docs_key_z(&j, "description",
+               "Market data: bars, quotes, macro-economic series and "
+               "indicators, with the provenance of every figure. Times are "
+               "RFC 3339 in UTC; unknown parameters are refused; pages go on "
+               "with `cursor`; every failure is an RFC 9457 problem.");
+    wd_json_key(&j, "license");
+    wd_json_raw(&j, WD_STR("{\"name\":\"Apache-2.0\","
+                           "\"identifier\":\"Apache-2.0\"}"));
+    wd_json_end(&j);
+    wd_json_key(&j, "servers");
+    wd_json_raw(&j, WD_STR("[{\"url\":\"/\"}]"));
+    wd_json_key(&j, "security");
+    wd_json_raw(&j, WD_STR("[{\"key\":[]},{\"bearer\":[]}]"));
+    docs_paths(&j);
+    rc = docs_components(&j, schemas);
+    wd_json_end(&j);
+    wd_buf_byte(out, '\n');
+    return rc != WD_OK ? rc : out->err;
+}
