@@ -1,0 +1,528 @@
+/*
+ * Arguments, URLs, the judgement of whole answers, paging, breaker, back-off.
+ */
+#include "ingestion_breaker.h"
+#include "provider.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+static char url_av[] = "https://www.alphavantage.co";
+static char url_wb[] = "http://127.0.0.1:1/x";
+static char key[] = "K3Y/&=secret";
+
+static const ingestion_account_t av = {.url = url_av, .key = key};
+static const ingestion_account_t wb = {.url = url_wb, .per_page = 1000};
+
+
+/* "symbol=IBM interval=1min" */
+static void
+set_args(ingestion_args_t *args, const char *text)
+{
+    int      i;
+    wd_str_t rest = wd_str_z(text), part, name;
+
+    memset(args, 0, sizeof(*args));
+    while (text[0] != '\0' && wd_str_split(&rest, ' ', &part)) {
+        wd_str_split(&part, '=', &name);
+        for (i = 0; i < ARG_COUNT; i++) {
+            if (wd_str_eq_z(name, ingestion_arg_name(i))) {
+                wd_str_copy(args->v[i], sizeof(args->v[i]), part);
+                break;
+            }
+        }
+        assert_int_not_equal(i, ARG_COUNT);
+    }
+}
+
+
+static void
+urls(void **state)
+{
+    static const struct {
+        const char *dataset, *args, *url;
+    } rows[] = {
+        {"daily", "symbol=IBM",
+         "/query?function=TIME_SERIES_DAILY&outputsize=compact&symbol=IBM"
+         "&datatype=json"},
+        {"daily", "symbol=ibm outputsize=full",
+         "/query?function=TIME_SERIES_DAILY&outputsize=full&symbol=IBM"
+         "&datatype=json"},
+        {"daily_adjusted", "symbol=BRK.B",
+         "/query?function=TIME_SERIES_DAILY_ADJUSTED&outputsize=compact"
+         "&symbol=BRK.B&datatype=json"},
+        {"intraday", "symbol=IBM interval=5min",
+         "/query?function=TIME_SERIES_INTRADAY&interval=5min"
+         "&outputsize=compact&symbol=IBM&datatype=json"},
+        {"intraday", "symbol=IBM interval=1min month=2013-10",
+         "/query?function=TIME_SERIES_INTRADAY&interval=1min&month=2013-10"
+         "&outputsize=full&symbol=IBM&datatype=json"},
+        {"fx_daily", "from_symbol=eur to_symbol=usd",
+         "/query?function=FX_DAILY&from_symbol=EUR&outputsize=compact"
+         "&to_symbol=USD&datatype=json"},
+        {"quote", "symbol=^GSPC&x=1",
+         "/query?function=GLOBAL_QUOTE&symbol=%5EGSPC%26X%3D1&datatype=json"},
+        {"search", "keywords=M\xc3\xbcller+#",
+         "/query?function=SYMBOL_SEARCH&keywords=M%C3%BCller%2B%23"
+         "&datatype=json"},
+        {"overview", "symbol=IBM",
+         "/query?function=OVERVIEW&symbol=IBM&datatype=json"},
+    };
+    size_t                     i;
+    wd_buf_t                   b = WD_BUF_INIT;
+    wd_error_t                 err;
+    const char                *param;
+    ingestion_args_t           args;
+    const ingestion_dataset_t *d;
+
+    (void) state;
+    for (i = 0; i < wd_array_len(rows); i++) {
+        d = ingestion_dataset_by_name(&ingestion_alphavantage,
+                                      wd_str_z(rows[i].dataset));
+        set_args(&args, rows[i].args);
+        assert_int_equal(ingestion_args_check(d, &args, &param, &err), WD_OK);
+        wd_buf_reset(&b);
+        ingestion_alphavantage.url(&av, d, &args, 0, &b);
+        assert_memory_equal(b.data, url_av, strlen(url_av));
+        assert_string_equal(wd_buf_cstr(&b) + strlen(url_av), rows[i].url);
+    }
+
+    /* The key comes last and encoded. */
+    ingestion_url_add_key(&ingestion_alphavantage, &av, &b);
+    assert_non_null(strstr(wd_buf_cstr(&b), "&apikey=K3Y%2F%26%3Dsecret"));
+    wd_buf_done(&b);
+}
+
+
+static void
+worldbank_urls(void **state)
+{
+    wd_buf_t                   b = WD_BUF_INIT;
+    wd_error_t                 err;
+    const char                *param;
+    ingestion_args_t           args;
+    const ingestion_dataset_t *d = &ingestion_worldbank.datasets[0];
+
+    (void) state;
+    set_args(&args, "indicator=ny.gdp.mktp.cd country=de;USA date=2000:2020");
+    assert_int_equal(ingestion_args_check(d, &args, &param, &err), WD_OK);
+    ingestion_worldbank.url(&wb, d, &args, 3, &b);
+    ingestion_url_add_key(&ingestion_worldbank, &wb, &b);
+    assert_string_equal(wd_buf_cstr(&b),
+                        "http://127.0.0.1:1/x/v2/country/DE;USA/indicator/"
+                        "NY.GDP.MKTP.CD?format=json&per_page=1000&page=3"
+                        "&date=2000:2020");
+    wd_buf_done(&b);
+}
+
+
+static void
+argument_rules(void **state)
+{
+    static const struct {
+        const ingestion_provider_t *p;
+        const char                 *dataset, *args, *param; /* NULL: good */
+    } rows[] = {
+        {&ingestion_alphavantage, "daily", "", "symbol"},
+        {&ingestion_alphavantage, "daily", "symbol=IBM interval=1min",
+         "interval"},
+        {&ingestion_alphavantage, "daily", "symbol=IBM month=2020-01",
+         "month"},
+        {&ingestion_alphavantage, "daily", "symbol=IBM outputsize=all",
+         "outputsize"},
+        {&ingestion_alphavantage, "daily", "symbol=I\001M", "symbol"},
+        {&ingestion_alphavantage, "intraday", "symbol=IBM", "interval"},
+        {&ingestion_alphavantage, "intraday", "interval=1min", "symbol"},
+        {&ingestion_alphavantage, "intraday", "symbol=IBM interval=2min",
+         "interval"},
+        {&ingestion_alphavantage, "intraday",
+         "symbol=IBM interval=1min month=2013-13", "month"},
+        {&ingestion_alphavantage, "intraday",
+         "symbol=IBM interval=1min month=2013/10", "month"},
+        {&ingestion_alphavantage, "intraday",
+         "symbol=IBM interval=1min month=2013-10", NULL},
+        {&ingestion_alphavantage, "fx_daily", "from_symbol=EUR", "to_symbol"},
+        {&ingestion_alphavantage, "fx_daily", "to_symbol=EUR", "from_symbol"},
+        {&ingestion_alphavantage, "fx_daily",
+         "from_symbol=E1R to_symbol=USD", "from_symbol"},
+        {&ingestion_alphavantage, "quote", "symbol=IBM outputsize=full",
+         "outputsize"},
+        {&ingestion_alphavantage, "search", "symbol=IBM", "keywords"},
+        {&ingestion_alphavantage, "search", "keywords=x symbol=IBM",
+         "symbol"},
+        {&ingestion_worldbank, "indicator", "country=all", "indicator"},
+        {&ingestion_worldbank, "indicator", "indicator=A.B", "country"},
+        {&ingestion_worldbank, "indicator", "indicator=A;B country=all",
+         "indicator"},
+        {&ingestion_worldbank, "indicator", "indicator=A country=GERM",
+         "country"},
+        {&ingestion_worldbank, "indicator", "indicator=A country=DE;",
+         "country"},
+        {&ingestion_worldbank, "indicator", "indicator=A country=../x",
+         "country"},
+        {&ingestion_worldbank, "indicator", "indicator=A country=ALL", NULL},
+        {&ingestion_worldbank, "indicator", "indicator=A country=1W;XD",
+         NULL},
+        {&ingestion_worldbank, "indicator",
+         "indicator=A country=all date=2010", NULL},
+        {&ingestion_worldbank, "indicator",
+         "indicator=A country=all date=2012m01:2012m08", NULL},
+        {&ingestion_worldbank, "indicator",
+         "indicator=A country=all date=2013Q1:2013Q4", NULL},
+        {&ingestion_worldbank, "indicator",
+         "indicator=A country=all date=2020:2000", "date"},
+        {&ingestion_worldbank, "indicator",
+         "indicator=A country=all date=2012M13", "date"},
+        {&ingestion_worldbank, "indicator",
+         "indicator=A country=all date=2012Q5", "date"},
+        {&ingestion_worldbank, "indicator",
+         "indicator=A country=all date=2012:2013Q1", "date"},
+        {&ingestion_worldbank, "indicator",
+         "indicator=A country=all date=12", "date"},
+        {&ingestion_worldbank, "indicator",
+         "indicator=A country=all date=2012:", "date"},
+    };
+    int                        rc;
+    size_t                     i;
+    wd_error_t                 err;
+    const char                *param;
+    ingestion_args_t           args;
+    const ingestion_dataset_t *d;
+
+    (void) state;
+    for (i = 0; i < wd_array_len(rows); i++) {
+        d = ingestion_dataset_by_name(rows[i].p, wd_str_z(rows[i].dataset));
+        set_args(&args, rows[i].args);
+        rc = ingestion_args_check(d, &args, &param, &err);
+        if (rows[i].param == NULL) {
+            assert_int_equal(rc, WD_OK);
+            continue;
+        }
+        assert_int_equal(rc, WD_EPARAM);
+        assert_string_equal(param, rows[i].param);
+        assert_memory_equal(err.text, param, strlen(param));
+    }
+
+    assert_null(ingestion_dataset_by_name(&ingestion_worldbank,
+                                          WD_STR("daily")));
+    assert_null(ingestion_provider_by_name(WD_STR("nobody")));
+}
+
+
+static void
+canonical_json(void **state)
+{
+    wd_buf_t         b = WD_BUF_INIT;
+    ingestion_args_t args, back;
+
+    (void) state;
+    set_args(&args, "to_symbol=USD from_symbol=EUR outputsize=full");
+    ingestion_args_json(&args, 0, 0, &b);
+    assert_string_equal(wd_buf_cstr(&b),
+                        "{\"from_symbol\":\"EUR\",\"outputsize\":\"full\","
+                        "\"to_symbol\":\"USD\"}");
+    assert_int_equal(ingestion_args_parse(wd_buf_view(&b), &back), WD_OK);
+    assert_memory_equal(&args, &back, sizeof(args));
+
+    wd_buf_reset(&b);
+    set_args(&args, "indicator=A country=all");
+    ingestion_args_json(&args, 2, 1000, &b);
+    assert_string_equal(wd_buf_cstr(&b),
+                        "{\"country\":\"all\",\"indicator\":\"A\",\"page\":2,"
+                        "\"per_page\":1000}");
+    wd_buf_done(&b);
+
+    assert_int_equal(ingestion_args_parse(WD_STR("{\"x\":\"1\"}"), &back),
+                     WD_EPROTO);
+    assert_int_equal(ingestion_args_parse(WD_STR("{\"symbol\":1}"), &back),
+                     WD_EPROTO);
+    assert_int_equal(ingestion_args_parse(WD_STR("[]"), &back), WD_EPROTO);
+    assert_int_equal(ingestion_args_parse(WD_STR(""), &back), WD_EPROTO);
+}
+
+
+static void
+months(void **state)
+{
+    int         first, n;
+    char        text[8];
+    wd_error_t  err;
+    const char *param;
+
+    (void) state;
+    assert_int_equal(
+        ingestion_months("2019-11", "2020-02", &first, &n, &param, &err),
+        WD_OK);
+    assert_int_equal(n, 4);
+    ingestion_month_format(first + 2, text);
+    assert_string_equal(text, "2020-01");
+
+    assert_int_equal(
+        ingestion_months("1970-01", "2019-12", &first, &n, &param, &err),
+        WD_OK);
+    assert_int_equal(n, INGESTION_MONTHS_MAX);
+    assert_int_equal(
+        ingestion_months("1970-01", "2020-01", &first, &n, &param, &err),
+        WD_EPARAM);
+    assert_string_equal(param, "to_month");
+    assert_int_equal(
+        ingestion_months("2020-02", "2020-01", &first, &n, &param, &err),
+        WD_EPARAM);
+    assert_string_equal(param, "to_month");
+    assert_int_equal(ingestion_months("", "2020-01", &first, &n, &param, &err),
+                     WD_EPARAM);
+    assert_string_equal(param, "month");
+}
+
+
+static void
+base_addresses(void **state)
+{
+    (void) state;
+    assert_true(ingestion_url_ok("https://api.worldbank.org", false));
+    assert_true(ingestion_url_ok("https://host:8443/a/b", false));
+    assert_false(ingestion_url_ok("http://127.0.0.1:1", false));
+    assert_true(ingestion_url_ok("http://127.0.0.1:1", true));
+    assert_false(ingestion_url_ok("ftp://host", true));
+    assert_false(ingestion_url_ok("https://", true));
+    assert_false(ingestion_url_ok("https:///x", true));
+    assert_false(ingestion_url_ok("https://host/", true));
+    assert_false(ingestion_url_ok("https://user@host", true));
+    assert_false(ingestion_url_ok("https://host?x", true));
+    assert_false(ingestion_url_ok("https://ho st", true));
+    assert_false(ingestion_url_ok(NULL, true));
+}
+
+
+static void
+judge(const ingestion_provider_t *p, const char *secret, int rc, int status,
+      const char *body, int attempt, ingestion_verdict_t *v)
+{
+    wd_error_t    why = {rc, "the answer ended early"};
+    wd_http_res_t res;
+
+    wd_http_res_init(&res);
+    res.status = status;
+    wd_buf_z(&res.body, body);
+    assert_int_equal(ingestion_judge(p, secret, rc, &why, &res, attempt, v),
+                     WD_OK);
+    wd_http_res_done(&res);
+}
+
+
+#define WB_DATA                                                                \
+    "[{\"page\":1,\"pages\":1,\"per_page\":50,\"total\":1},[{\"value\":1}]]"
+#define HTML "<html></html>"
+
+static void
+verdicts(void **state)
+{
+    static const struct {
+        int         rc, status;
+        const char *body;
+        int         attempt;
+        wd_answer_e class;
+        bool keep, retry;
+    } rows[] = {
+        {WD_OK, 200, WB_DATA, 1, WD_ANSWER_OK, true, false},
+        {WD_OK, 200, "", 1, WD_ANSWER_UPSTREAM, false, true},
+        {WD_OK, 200, HTML, 1, WD_ANSWER_MALFORMED, true, false},
+        {WD_OK, 400, HTML, 1, WD_ANSWER_BAD_REQUEST, false, true},
+        {WD_OK, 400, HTML, 2, WD_ANSWER_BAD_REQUEST, false, false},
+        {WD_OK, 401, HTML, 1, WD_ANSWER_AUTH, false, false},
+        {WD_OK, 403, HTML, 1, WD_ANSWER_PERMISSION, false, false},
+        {WD_OK, 404, "", 1, WD_ANSWER_BAD_REQUEST, false, false},
+        {WD_OK, 429, HTML, 1, WD_ANSWER_LIMIT_SHORT, false, true},
+        {WD_OK, 301, "", 1, WD_ANSWER_BAD_REQUEST, false, false},
+        {WD_OK, 500, "", 1, WD_ANSWER_UPSTREAM, false, true},
+        {WD_OK, 502, HTML, 1, WD_ANSWER_UPSTREAM, false, true},
+        {WD_OK, 503, WB_DATA, 1, WD_ANSWER_UPSTREAM, false, true},
+        {WD_OK, 501, "no", 1, WD_ANSWER_BAD_REQUEST, false, false},
+        {WD_OK, 404, "[{\"message\":[{\"id\":\"120\",\"value\":\"x\"}]}]", 1,
+         WD_ANSWER_NOT_FOUND, true, false},
+        {WD_OK, 503, "[{\"message\":[{\"id\":\"105\",\"value\":\"x\"}]}]", 1,
+         WD_ANSWER_UPSTREAM, false, true},
+        {WD_ETRUNC, 200, "[{", 1, WD_ANSWER_MALFORMED, true, true},
+        {WD_ETRUNC, 0, "", 1, WD_ANSWER_UPSTREAM, false, true},
+        {WD_ETOOBIG, 200, "[[[", 1, WD_ANSWER_MALFORMED, true, false},
+        {WD_ETIMEOUT, 200, "[", 1, WD_ANSWER_UPSTREAM, false, true},
+        {WD_EUNAVAIL, 0, "", 1, WD_ANSWER_UPSTREAM, false, true},
+        {WD_EFORBIDDEN, 0, "", 1, WD_ANSWER_BAD_REQUEST, false, false},
+    };
+    size_t              i;
+    ingestion_verdict_t v;
+
+    (void) state;
+    for (i = 0; i < wd_array_len(rows); i++) {
+        judge(&ingestion_worldbank, NULL, rows[i].rc, rows[i].status,
+              rows[i].body, rows[i].attempt, &v);
+        if (v.answer.class != rows[i].class || v.keep != rows[i].keep
+            || v.retry != rows[i].retry) {
+            fail_msg("row %zu: %s keep %d retry %d", i,
+                     wd_answer_name(v.answer.class), v.keep, v.retry);
+        }
+    }
+}
+
+
+static void
+the_key_stays_here(void **state)
+{
+    ingestion_verdict_t v;
+
+    (void) state;
+    judge(&ingestion_alphavantage, "sample-free", WD_OK, 200,
+          "{\"Information\": \"Dear sample-free, 25 requests per day\"}", 1,
+          &v);
+    assert_int_equal(v.answer.class, WD_ANSWER_LIMIT_LONG);
+    assert_null(strstr(v.answer.text, "sample-free"));
+    assert_false(v.keep);
+
+    /* A body that would be kept, but repeats the key. */
+    judge(&ingestion_alphavantage, "sample-free", WD_OK, 200,
+          "{\"Error Message\": \"sample-free asked for nothing\"}", 1, &v);
+    assert_int_equal(v.answer.class, WD_ANSWER_NOT_FOUND);
+    assert_null(strstr(v.answer.text, "sample-free"));
+    assert_false(v.keep);
+
+    judge(&ingestion_alphavantage, "sample-free", WD_OK, 200,
+          "{\"Error Message\": \"nothing\"}", 1, &v);
+    assert_true(v.keep);
+}
+
+
+static void
+retry_after(void **state)
+{
+    wd_error_t          why = {0};
+    wd_http_res_t       res;
+    ingestion_verdict_t v;
+
+    (void) state;
+    wd_http_res_init(&res);
+    res.status = 429;
+    res.retry_after_s = 17;
+    assert_int_equal(ingestion_judge(&ingestion_worldbank, NULL, WD_OK, &why,
+                                     &res, 1, &v),
+                     WD_OK);
+    assert_int_equal(v.answer.class, WD_ANSWER_LIMIT_SHORT);
+    assert_int_equal(v.wait_s, 17);
+    res.retry_after_s = -1;
+    assert_int_equal(ingestion_judge(&ingestion_worldbank, NULL, WD_OK, &why,
+                                     &res, 1, &v),
+                     WD_OK);
+    assert_int_equal(v.wait_s, 0);
+    wd_http_res_done(&res);
+}
+
+
+static void
+paging(void **state)
+{
+    static const struct {
+        ingestion_page_t  page;
+        int               asked;
+        int64_t           rows;
+        bool              same;
+        ingestion_pages_e next;
+    } rows[] = {
+        {{0, 0, 0, 0}, 0, 0, false, INGESTION_PAGES_DONE}, /* no pages */
+        {{1, 1, 64, 64}, 1, 0, false, INGESTION_PAGES_DONE},
+        {{1, 2, 100, 64}, 1, 0, false, INGESTION_PAGES_MORE},
+        {{2, 2, 100, 36}, 2, 64, false, INGESTION_PAGES_DONE},
+        {{2, 2, 100, 30}, 2, 64, false, INGESTION_PAGES_STUCK}, /* 94 < 100 */
+        {{1, 2, 100, 64}, 2, 64, false, INGESTION_PAGES_STUCK}, /* again 1 */
+        {{2, 2, 100, 36}, 2, 64, true, INGESTION_PAGES_STUCK}, /* same bytes */
+        {{1, 0, 100, 64}, 1, 0, false, INGESTION_PAGES_STUCK}, /* page 1 of 0 */
+        {{2, 9, 900, 0}, 2, 100, false, INGESTION_PAGES_STUCK}, /* no rows */
+        {{1000, 2000, 2000, 1}, 1000, 999, false, INGESTION_PAGES_STUCK},
+        {{5, 9, 100, 60}, 5, 80, false, INGESTION_PAGES_DONE}, /* grew less */
+    };
+    size_t i;
+
+    (void) state;
+    for (i = 0; i < wd_array_len(rows); i++) {
+        if (ingestion_pages_next(&rows[i].page, rows[i].asked, rows[i].rows,
+                                 rows[i].same)
+            != rows[i].next) {
+            fail_msg("row %zu", i);
+        }
+    }
+}
+
+
+static void
+breaker(void **state)
+{
+    wd_ns_t             t = 1000 * WD_NS_PER_S;
+    ingestion_breaker_t b;
+
+    (void) state;
+    ingestion_breaker_init(&b, 3, 100);
+    ingestion_breaker_failure(&b, t);
+    ingestion_breaker_failure(&b, t);
+    assert_int_equal(ingestion_breaker_state(&b, t), BREAKER_CLOSED);
+    ingestion_breaker_success(&b);
+    ingestion_breaker_failure(&b, t);
+    ingestion_breaker_failure(&b, t);
+    assert_int_equal(ingestion_breaker_state(&b, t), BREAKER_CLOSED);
+    ingestion_breaker_failure(&b, t);
+    assert_int_equal(ingestion_breaker_state(&b, t), BREAKER_OPEN);
+
+    t += 100 * WD_NS_PER_MS;
+    assert_int_equal(ingestion_breaker_state(&b, t), BREAKER_HALF_OPEN);
+    ingestion_breaker_failure(&b, t); /* one is enough now, twice as long */
+    assert_int_equal(ingestion_breaker_state(&b, t + 199 * WD_NS_PER_MS),
+                     BREAKER_OPEN);
+    t += 200 * WD_NS_PER_MS;
+    assert_int_equal(ingestion_breaker_state(&b, t), BREAKER_HALF_OPEN);
+    ingestion_breaker_success(&b);
+    assert_int_equal(ingestion_breaker_state(&b, t), BREAKER_CLOSED);
+}
+
+
+static void
+backoff(void **state)
+{
+    int      attempt;
+    uint32_t ms, random;
+
+    (void) state;
+    for (attempt = 1; attempt < 40; attempt++) {
+        for (random = 0; random < 5000; random += 977) {
+            ms = ingestion_backoff_ms(1000, attempt, 0, random);
+            assert_in_range(ms, attempt == 1 ? 500 : 1000,
+                            INGESTION_BACKOFF_MAX_MS);
+        }
+    }
+    assert_in_range(ingestion_backoff_ms(1000, 1, 60000, 12345), 60000, 75000);
+    assert_in_range(ingestion_backoff_ms(1, 1, 0, 12345), 0, 1);
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(urls),
+        cmocka_unit_test(worldbank_urls),
+        cmocka_unit_test(argument_rules),
+        cmocka_unit_test(canonical_json),
+        cmocka_unit_test(months),
+        cmocka_unit_test(base_addresses),
+        cmocka_unit_test(verdicts),
+        cmocka_unit_test(the_key_stays_here),
+        cmocka_unit_test(retry_after),
+        cmocka_unit_test(paging),
+        cmocka_unit_test(breaker),
+        cmocka_unit_test(backoff),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
