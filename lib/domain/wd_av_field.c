@@ -1,0 +1,88 @@
+/*
+ * wd_av_field.c - field names, numbered or not, to what they mean.
+ */
+#include "wd_av_field.h"
+
+#define WD_AV_FIELD_MAX 24
+
+static const struct {
+    const char   *name;
+    wd_av_field_e field;
+} wd_av_fields[] = {
+    {"open", WD_AVF_OPEN},
+    {"high", WD_AVF_HIGH},
+    {"low", WD_AVF_LOW},
+    {"close", WD_AVF_CLOSE},
+    {"volume", WD_AVF_VOLUME},
+    {"adjustedclose", WD_AVF_ADJUSTED},
+    {"dividendamount", WD_AVF_DIVIDEND},
+    {"splitcoefficient", WD_AVF_SPLIT},
+    {"timestamp", WD_AVF_TIME},
+    {"time", WD_AVF_TIME},
+    {"symbol", WD_AVF_SYMBOL},
+    {"price", WD_AVF_PRICE},
+    {"latesttradingday", WD_AVF_DAY},
+    {"latestday", WD_AVF_DAY},
+    {"previousclose", WD_AVF_PREVIOUS},
+    {"name", WD_AVF_NAME},
+    {"type", WD_AVF_TYPE},
+    {"region", WD_AVF_REGION},
+    {"timezone", WD_AVF_ZONE},
+    {"currency", WD_AVF_CURRENCY},
+    {"fromsymbol", WD_AVF_FROM},
+    {"tosymbol", WD_AVF_TO},
+    {"lastrefreshed", WD_AVF_REFRESHED},
+    {"interval", WD_AVF_INTERVAL},
+};
+
+
+/* "5. volume", "01. symbol", "1a. open", "6: Interval" without the number. */
+static wd_str_t
+wd_av_unnumbered(wd_str_t s)
+{
+    size_t i = 0;
+
+    while (i < s.len && s.data[i] >= '0' && s.data[i] <= '9') {
+        i++;
+    }
+    if (i == 0) {
+        return s;
+    }
+    if (i < s.len && s.data[i] >= 'a' && s.data[i] <= 'z') {
+        i++;
+    }
+    if (i == s.len || (s.data[i] != '.' && s.data[i] != ':')) {
+        return s;
+    }
+    i++;
+    return wd_str(s.data + i, s.len - i);
+}
+
+
+wd_av_field_e
+wd_av_field(wd_str_t name)
+{
+    char     key[WD_AV_FIELD_MAX];
+    char     c;
+    size_t   i, n = 0;
+    wd_str_t text;
+
+    text = wd_av_unnumbered(name);
+    for (i = 0; i < text.len; i++) {
+        c = text.data[i];
+        if (c == ' ' || c == '_') {
+            continue;
+        }
+        if (n == sizeof(key)) {
+            return WD_AVF_NONE;
+        }
+        key[n++] = c >= 'A' && c <= 'Z' ? (char) (c | 0x20) : c;
+    }
+
+    for (i = 0; i < wd_array_len(wd_av_fields); i++) {
+        if (wd_str_eq_z(wd_str(key, n), wd_av_fields[i].name)) {
+            return wd_av_fields[i].field;
+        }
+    }
+    return WD_AVF_NONE;
+}

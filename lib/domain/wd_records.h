@@ -1,0 +1,168 @@
+/*
+ * wd_records.h - what a provider's payload says, in the project's own types.
+ *
+ * Parsers fill a wd_records_t and judge nothing but the grammar: whether a
+ * figure can be true is decided later. Memory comes from the pool; texts may
+ * also point into the payload, which therefore must stay as long.
+ *
+ * A payload's records are counted from 0 in the order in which they stand
+ * there, damaged ones included. Record -1 is the payload itself.
+ */
+#ifndef WD_RECORDS_H
+#define WD_RECORDS_H
+
+#include "wd_pool.h"
+#include "wd_time.h"
+
+#define WD_RECORDS_MAX (1024 * 1024) /* records of one payload */
+#define WD_RECORD_FIELD_MAX (16 * 1024) /* bytes of one text field */
+#define WD_RECORD_SYMBOL_MAX 32
+#define WD_REJECTS_MAX 10000 /* kept of one payload; more are only counted */
+#define WD_REJECT_DETAIL_MAX 200
+#define WD_REJECT_SAMPLE_MAX 240
+
+typedef enum {
+#define WD_REASON(id, name, help) WD_REASON_##id,
+#include "wd_reject.def"
+#undef WD_REASON
+    WD_REASON_COUNT
+} wd_reason_e;
+
+const char *wd_reason_name(wd_reason_e reason);
+const char *wd_reason_help(wd_reason_e reason);
+
+typedef struct {
+    int32_t     record; /* -1: the payload */
+    wd_reason_e reason;
+    wd_str_t    detail;
+    wd_str_t    sample; /* as it came, cut; may be empty */
+} wd_reject_rec_t;
+
+/* Missing figures are NAN, missing texts have data NULL. */
+typedef struct {
+    wd_ns_t time; /* civil time of the payload's zone, read as UTC */
+    double  open;
+    double  high;
+    double  low;
+    double  close;
+    double  volume;
+    double  adjusted_close;
+    double  dividend;
+    double  split;
+    int32_t record;
+    bool    is_date;
+} wd_bar_rec_t;
+
+typedef struct {
+    wd_str_t symbol;
+    wd_ns_t  time; /* the trading day */
+    double   price;
+    double   open;
+    double   high;
+    double   low;
+    double   volume;
+    double   previous_close;
+    int32_t  record;
+} wd_quote_rec_t;
+
+typedef struct {
+    wd_str_t symbol;
+    wd_str_t type; /* as the provider names it */
+    wd_str_t name;
+    wd_str_t exchange;
+    wd_str_t currency;
+    wd_str_t country;
+    wd_str_t sector;
+    wd_str_t industry;
+    wd_str_t zone;
+    int32_t  record;
+} wd_instrument_rec_t;
+
+typedef struct {
+    wd_str_t name;
+    wd_str_t value;
+    int32_t  record;
+} wd_field_rec_t;
+
+typedef struct {
+    wd_str_t indicator;
+    wd_str_t indicator_name;
+    wd_str_t country; /* alpha-3 where one is known, else the provider's id */
+    wd_str_t country2; /* the provider's id */
+    wd_str_t country_name;
+    wd_str_t unit;
+    wd_str_t status;
+    wd_ns_t  time; /* first day of the period */
+    double   value;
+    int32_t  record;
+    char     frequency; /* A, Q, M, D */
+    bool     aggregate;
+} wd_observation_rec_t;
+
+typedef struct {
+    wd_pool_t *pool;
+
+    /* About the payload. */
+    wd_str_t symbol; /* of a currency pair both codes: EURUSD */
+    wd_str_t from_symbol; /* of a currency pair */
+    wd_str_t to_symbol;
+    wd_str_t zone;
+    wd_str_t interval;
+    wd_str_t refreshed;
+    int64_t  page;
+    int64_t  pages;
+    int64_t  per_page;
+    int64_t  total; /* -1: not said */
+    bool     refused; /* nothing in it could be used; see rejects */
+    bool     empty; /* the provider says that it has nothing */
+
+    int32_t n_records; /* seen, good or bad */
+    size_t  n_rejected; /* rejects, those beyond WD_REJECTS_MAX too */
+
+    wd_bar_rec_t         *bars;
+    wd_quote_rec_t       *quotes;
+    wd_instrument_rec_t  *instruments;
+    wd_field_rec_t       *fields;
+    wd_observation_rec_t *observations;
+    wd_reject_rec_t      *rejects;
+    size_t                n_bars;
+    size_t                n_quotes;
+    size_t                n_instruments;
+    size_t                n_fields;
+    size_t                n_observations;
+    size_t                n_rejects;
+    size_t                cap_bars;
+    size_t                cap_quotes;
+    size_t                cap_instruments;
+    size_t                cap_fields;
+    size_t                cap_observations;
+    size_t                cap_rejects;
+} wd_records_t;
+
+void wd_records_init(wd_records_t *r, wd_pool_t *pool);
+
+/* A zeroed slot at the end, or NULL when there is no memory. */
+wd_bar_rec_t         *wd_records_bar(wd_records_t *r);
+wd_quote_rec_t       *wd_records_quote(wd_records_t *r);
+wd_instrument_rec_t  *wd_records_instrument(wd_records_t *r);
+wd_field_rec_t       *wd_records_field(wd_records_t *r);
+wd_observation_rec_t *wd_records_observation(wd_records_t *r);
+
+/* WD_OK or WD_ENOMEM. detail and sample are copied, cut, made valid UTF-8. */
+wd_must_check int wd_records_reject(wd_records_t *r, int32_t record,
+                                    wd_reason_e reason, wd_str_t sample,
+                                    const char *detail, ...)
+    wd_printf_like(5, 6);
+
+/* The same for the payload, which is refused as a whole. */
+wd_must_check int wd_records_refuse(wd_records_t *r, wd_reason_e reason,
+                                    wd_str_t sample, const char *detail, ...)
+    wd_printf_like(4, 5);
+
+/* "None", "null", "-", "n/a", "", blanks, ".": the provider has no figure. */
+bool wd_missing(wd_str_t s);
+
+/* Missing becomes NAN. WD_EINVAL, WD_EOVERFLOW as wd_num_parse(). */
+wd_must_check int wd_figure_parse(wd_str_t s, double *ret);
+
+#endif /* WD_RECORDS_H */
