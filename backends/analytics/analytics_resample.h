@@ -1,0 +1,50 @@
+/*
+ * analytics_resample.h - longer bars from shorter ones.
+ *
+ * Open of the first part, highest high, lowest low, close of the last part,
+ * sum of the volumes that were reported, all quality flags. t is the start of
+ * the bar: the whole minute or hour of UTC, of a week Monday, of a month its
+ * first day.
+ */
+#ifndef ANALYTICS_RESAMPLE_H
+#define ANALYTICS_RESAMPLE_H
+
+#include "analytics_bar.h"
+#include "wd_timeframe.h"
+
+typedef struct {
+    wd_timeframe_e  timeframe;
+    bool            open; /* `bar` holds parts */
+    wd_ns_t         first; /* t of its earliest part */
+    wd_ns_t         last;
+    analytics_bar_t bar;
+} analytics_resample_t;
+
+void analytics_resample_init(analytics_resample_t *r, wd_timeframe_e tf);
+
+/*
+ * Parts come in time order, forwards or backwards. True: *ret is the bar
+ * before, which is complete.
+ */
+bool analytics_resample_push(analytics_resample_t *r,
+                             const analytics_bar_t *part,
+                             analytics_bar_t       *ret);
+
+/* After the last part: true when *ret is one more bar. */
+bool analytics_resample_end(analytics_resample_t *r, analytics_bar_t *ret);
+
+/* Start of the bar after the one that holds t. */
+wd_ns_t analytics_resample_next(wd_timeframe_e tf, wd_ns_t t);
+
+/*
+ * The stored timeframe that bars of `tf` are made of: `tf` itself, else the
+ * finest one that divides it, of the set `stored` (bit 1 << timeframe);
+ * WD_TF_NONE when there is none.
+ */
+wd_timeframe_e analytics_resample_base(wd_timeframe_e tf, unsigned stored);
+
+/* Timeframes to look for: `tf` and those that divide it; returns how many. */
+size_t analytics_resample_candidates(wd_timeframe_e tf,
+                                     int64_t        ret[WD_TF_1MO]);
+
+#endif /* ANALYTICS_RESAMPLE_H */

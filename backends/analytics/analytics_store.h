@@ -1,0 +1,230 @@
+/*
+ * analytics_store.h - all SQL of the analytics service.
+ *
+ * `as_of` is a knowledge time: what was known then is read, WD_NS_MAX is the
+ * present. Of several sources for one fact the one with the lowest id wins.
+ * On WD_OK the caller clears *ret with PQclear(). Errors are those of
+ * wd_pg_exec(). Worker threads.
+ */
+#ifndef ANALYTICS_STORE_H
+#define ANALYTICS_STORE_H
+
+#include "wd_pg.h"
+
+/*
+ * Begins a transaction that sees one state of the database; *ret_now is its
+ * time. It ends when the connection is released.
+ */
+wd_must_check int analytics_store_begin(wd_pg_conn_t *c, wd_ns_t *ret_now,
+                                        wd_error_t *err);
+
+/* When the newest payload that was processed had been fetched. */
+wd_must_check int analytics_store_newest(wd_pg_conn_t *c, wd_ns_t *ret,
+                                         wd_error_t *err);
+
+enum { ANALYTICS_ID, ANALYTICS_SYMBOL, ANALYTICS_TIMEZONE };
+
+/* The symbols that exist, with as_of those of which a bar was known then. */
+wd_must_check int analytics_store_instruments(wd_pg_conn_t   *c,
+                                              const wd_str_t *symbols,
+                                              size_t n, wd_ns_t as_of,
+                                              PGresult **ret, wd_error_t *err);
+
+enum {
+    ANALYTICS_SERIES_INSTRUMENT,
+    ANALYTICS_SERIES_TIMEFRAME,
+    ANALYTICS_SERIES_SOURCE,
+    ANALYTICS_SERIES_SOURCE_NAME
+};
+
+/* Which series of bars exist, by instrument, timeframe, source. */
+wd_must_check int
+analytics_store_series(wd_pg_conn_t *c, const int64_t *instruments,
+                       size_t n_instruments, const int64_t *timeframes,
+                       size_t n_timeframes, wd_ns_t as_of, PGresult **ret,
+                       wd_error_t *err);
+
+typedef struct {
+    int64_t instrument;
+    int64_t timeframe;
+    int64_t source;
+    wd_ns_t from; /* inclusive */
+    wd_ns_t to; /* inclusive */
+    wd_ns_t as_of;
+    bool    desc;
+    int64_t limit;
+} analytics_bars_key_t;
+
+enum {
+    ANALYTICS_BAR_TS,
+    ANALYTICS_BAR_OPEN,
+    ANALYTICS_BAR_HIGH,
+    ANALYTICS_BAR_LOW,
+    ANALYTICS_BAR_CLOSE,
+    ANALYTICS_BAR_VOLUME,
+    ANALYTICS_BAR_QUALITY,
+    ANALYTICS_BAR_KNOWN_AT
+};
+
+wd_must_check int analytics_store_bars(wd_pg_conn_t               *c,
+                                       const analytics_bars_key_t *key,
+                                       PGresult **ret, wd_error_t *err);
+
+enum {
+    ANALYTICS_ACTION_DATE,
+    ANALYTICS_ACTION_SPLIT,
+    ANALYTICS_ACTION_DIVIDEND,
+    ANALYTICS_ACTION_CLOSE
+};
+
+/*
+ * Corporate actions with ex-date up to `until`: one row a date with its split
+ * (null: none), dividend (null: none, or not asked for), and the raw daily
+ * close before.
+ */
+wd_must_check int analytics_store_actions(wd_pg_conn_t *c, int64_t instrument,
+                                          wd_ns_t as_of, wd_ns_t until,
+                                          bool dividends, PGresult **ret,
+                                          wd_error_t *err);
+
+enum {
+    ANALYTICS_QUOTE_SYMBOL,
+    ANALYTICS_QUOTE_TS,
+    ANALYTICS_QUOTE_PRICE,
+    ANALYTICS_QUOTE_OPEN,
+    ANALYTICS_QUOTE_HIGH,
+    ANALYTICS_QUOTE_LOW,
+    ANALYTICS_QUOTE_VOLUME,
+    ANALYTICS_QUOTE_PREVIOUS_CLOSE,
+    ANALYTICS_QUOTE_QUALITY,
+    ANALYTICS_QUOTE_SOURCE,
+    ANALYTICS_QUOTE_KNOWN_AT,
+    ANALYTICS_QUOTE_NEWEST_BAR
+};
+
+/* The latest quote of each symbol that has one, by symbol. */
+wd_must_check int analytics_store_quotes(wd_pg_conn_t   *c,
+                                         const wd_str_t *symbols, size_t n,
+                                         wd_ns_t as_of, PGresult **ret,
+                                         wd_error_t *err);
+
+enum {
+    ANALYTICS_MACRO_ID,
+    ANALYTICS_MACRO_INDICATOR,
+    ANALYTICS_MACRO_COUNTRY,
+    ANALYTICS_MACRO_COUNTRY2,
+    ANALYTICS_MACRO_COUNTRY_NAME,
+    ANALYTICS_MACRO_UNIT,
+    ANALYTICS_MACRO_AGGREGATE,
+    ANALYTICS_MACRO_SOURCE
+};
+
+/*
+ * Series by indicator, country, source. Countries in upper case; none: all
+ * that are no aggregates.
+ */
+wd_must_check int analytics_store_macro(wd_pg_conn_t   *c,
+                                        const wd_str_t *indicators,
+                                        size_t          n_indicators,
+                                        const wd_str_t *countries,
+                                        size_t n_countries, wd_ns_t as_of,
+                                        PGresult **ret, wd_error_t *err);
+
+enum {
+    ANALYTICS_OBSERVATION_PLACE,
+    ANALYTICS_OBSERVATION_TS,
+    ANALYTICS_OBSERVATION_FREQUENCY,
+    ANALYTICS_OBSERVATION_VALUE,
+    ANALYTICS_OBSERVATION_STATUS,
+    ANALYTICS_OBSERVATION_QUALITY,
+    ANALYTICS_OBSERVATION_KNOWN_AT,
+    ANALYTICS_OBSERVATION_SERIES
+};
+
+/*
+ * Observations of series[i], which has place[i] in the answer; series of the
+ * same place are sources of the same facts, the best first. By place, time
+ * (or backwards), frequency; without the rows before (after_place, after_ts,
+ * after_frequency), which stand at the last row that was shown. after_place
+ * -1: from the beginning.
+ */
+typedef struct {
+    const int64_t *series;
+    const int64_t *place;
+    size_t         n;
+    wd_ns_t        from;
+    wd_ns_t        to;
+    wd_ns_t        as_of;
+    bool           desc;
+    int64_t        limit;
+    int64_t        after_place;
+    wd_ns_t        after_ts;
+    wd_str_t       after_frequency;
+} analytics_observations_key_t;
+
+wd_must_check int
+analytics_store_observations(wd_pg_conn_t                       *c,
+                             const analytics_observations_key_t *key,
+                             PGresult **ret, wd_error_t *err);
+
+enum {
+    ANALYTICS_FOUND_SYMBOL,
+    ANALYTICS_FOUND_NAME,
+    ANALYTICS_FOUND_TYPE,
+    ANALYTICS_FOUND_EXCHANGE,
+    ANALYTICS_FOUND_CURRENCY,
+    ANALYTICS_FOUND_COUNTRY,
+    ANALYTICS_FOUND_SECTOR,
+    ANALYTICS_FOUND_INDUSTRY,
+    ANALYTICS_FOUND_TIMEZONE,
+    ANALYTICS_FOUND_SOURCE,
+    ANALYTICS_FOUND_KNOWN_AT,
+    ANALYTICS_FOUND_ID
+};
+
+/* Texts with data NULL: not asked for. */
+typedef struct {
+    wd_str_t prefix; /* LIKE pattern of the symbol, upper case */
+    wd_str_t inside; /* LIKE pattern of the name, lower case */
+    wd_str_t exact; /* this symbol comes first */
+    wd_str_t type;
+    wd_str_t exchange;
+    wd_str_t currency;
+    wd_str_t after; /* only symbols behind this one */
+    bool     after_exact; /* `after` was the exact one */
+    int64_t  limit;
+} analytics_search_t;
+
+wd_must_check int analytics_store_search(wd_pg_conn_t             *c,
+                                         const analytics_search_t *s,
+                                         PGresult **ret, wd_error_t *err);
+
+/* One row like those of a search, or none. */
+wd_must_check int analytics_store_instrument(wd_pg_conn_t *c, wd_str_t symbol,
+                                             PGresult **ret, wd_error_t *err);
+
+enum {
+    ANALYTICS_STORED_TIMEFRAME,
+    ANALYTICS_STORED_SOURCE,
+    ANALYTICS_STORED_FROM,
+    ANALYTICS_STORED_TO,
+    ANALYTICS_STORED_BARS
+};
+
+wd_must_check int analytics_store_stored(wd_pg_conn_t *c, int64_t instrument,
+                                         PGresult **ret, wd_error_t *err);
+
+enum {
+    ANALYTICS_FUNDAMENTAL_FIELD,
+    ANALYTICS_FUNDAMENTAL_PERIOD,
+    ANALYTICS_FUNDAMENTAL_VALUE,
+    ANALYTICS_FUNDAMENTAL_SOURCE,
+    ANALYTICS_FUNDAMENTAL_KNOWN_AT
+};
+
+wd_must_check int analytics_store_fundamentals(wd_pg_conn_t *c,
+                                               int64_t       instrument,
+                                               PGresult    **ret,
+                                               wd_error_t   *err);
+
+#endif /* ANALYTICS_STORE_H */

@@ -1,0 +1,96 @@
+/*
+ * analytics_view.h - the bars of one instrument as an answer shows them:
+ * sources merged, adjusted, in the timeframe asked for.
+ *
+ * A timeframe that is stored is answered from what is stored; another one is
+ * made of the finest stored one that divides it. A bar never depends on the
+ * range asked for: those that begin inside of it are made of all their parts.
+ */
+#ifndef ANALYTICS_VIEW_H
+#define ANALYTICS_VIEW_H
+
+#include "analytics_adjust.h"
+#include "analytics_query.h"
+#include "analytics_resample.h"
+#include "analytics_store.h"
+#include "wd_tz.h"
+
+#define ANALYTICS_SOURCES_MAX 16
+
+typedef enum {
+    ANALYTICS_RAW,
+    ANALYTICS_SPLIT,
+    ANALYTICS_ALL
+} analytics_adjustment_e;
+
+/* What is known of an instrument before its bars are read. */
+typedef struct {
+    int64_t        id;
+    wd_str_t       symbol;
+    wd_tz_t       *tz; /* NULL: UTC */
+    unsigned       stored; /* bit 1 << wd_timeframe_e */
+    wd_timeframe_e base; /* read from; WD_TF_NONE: nothing is there */
+    size_t         n_sources; /* of `base` */
+    int64_t        sources[ANALYTICS_SOURCES_MAX]; /* ascending */
+    const char    *names[ANALYTICS_SOURCES_MAX];
+} analytics_instrument_t;
+
+/*
+ * Looks symbols (sorted) up: *ret (of *ret_n) are those that are known, in
+ * the same order, *ret_unknown the others. Release with
+ * analytics_instruments_done(), also after a failure.
+ */
+wd_must_check int analytics_instruments_find(
+    analytics_query_t *q, const wd_str_t *symbols, size_t n, wd_timeframe_e tf,
+    analytics_instrument_t **ret, size_t *ret_n, wd_str_t **ret_unknown,
+    size_t *ret_n_unknown);
+void analytics_instruments_done(analytics_instrument_t *all, size_t n);
+
+/* Argument `timeframe`, `adjustment`. */
+wd_must_check int analytics_view_args(analytics_query_t      *q,
+                                      wd_timeframe_e         *ret_tf,
+                                      analytics_adjustment_e *ret_adjustment);
+const char *analytics_adjustment_name(analytics_adjustment_e a);
+
+/* One source's rows, in chunks. */
+typedef struct {
+    PGresult *rows;
+    int       row;
+    bool      end; /* no chunk follows */
+} analytics_feed_t;
+
+typedef struct {
+    analytics_query_t            *q;
+    const analytics_instrument_t *instrument;
+    analytics_bars_key_t          key; /* of the next chunk */
+    analytics_feed_t              feeds[ANALYTICS_SOURCES_MAX];
+    wd_ns_t                       next_from[ANALYTICS_SOURCES_MAX];
+    wd_ns_t                       next_to[ANALYTICS_SOURCES_MAX];
+    analytics_adjust_t            adjust;
+    bool                          resampled;
+    analytics_resample_t          resample;
+} analytics_view_t;
+
+/*
+ * Bars that begin in from..to, forwards or backwards. `expected` is how many
+ * will probably be read. On failure *res of the query is filled; closing is
+ * harmless.
+ */
+wd_must_check int analytics_view_open(analytics_view_t             *v,
+                                      analytics_query_t            *q,
+                                      const analytics_instrument_t *instrument,
+                                      wd_timeframe_e                tf,
+                                      analytics_adjustment_e adjustment,
+                                      wd_ns_t from, wd_ns_t to, bool desc,
+                                      size_t expected);
+
+/* WD_OK, WD_ENOTFOUND at the end, other errors with *res filled. */
+wd_must_check int analytics_view_next(analytics_view_t *v,
+                                      analytics_bar_t  *ret);
+void              analytics_view_close(analytics_view_t *v);
+
+/* Days since 1970 of a bar's trading day. */
+int32_t analytics_view_day(const analytics_instrument_t *instrument,
+                           wd_timeframe_e tf, wd_ns_t t);
+
+#endif /* ANALYTICS_VIEW_H */
