@@ -148,7 +148,7 @@ ctl_feed_wait(ctl_feed_t *feed, ctl_error_t *err)
         }
         feed->ended++;
         if (ctl_job_failed(job)) {
-            why = json_string_value(json_object_get(job, "error"));
+            why = json_string_value(json_object_get(job, "reason"));
             ctl_feed_failed(feed, "job", number,
                             why != NULL ? why : "failed");
         }

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#define CTL_JOB_COLUMNS_NEW 5 /* that a job has before it ran */
+
 static const ctl_column_t ctl_job_columns[] = {
     {"JOB", "id"},
     {"PROVIDER", "provider"},
@@ -13,7 +15,7 @@ static const ctl_column_t ctl_job_columns[] = {
     {"STATUS", "status"},
     {"OBJECTS", "objects"},
     {"FINISHED", "finished_at"},
-    {"ERROR", "error"},
+    {"REASON", "reason"},
 };
 
 
@@ -78,7 +80,8 @@ ctl_ingest_start(ctl_t *ctl, const ctl_args_t *args)
     ctl_error_t err;
 
     if (ctl_option(ctl, "wait") == NULL) {
-        return ctl_call_members(ctl, args);
+        return ctl_call_table(ctl, args, "jobs", ctl_job_columns,
+                              CTL_JOB_COLUMNS_NEW);
     }
 
     if (ctl_ask_json(ctl, args, &answer, &err) != WD_OK) {

@@ -10,34 +10,21 @@
 
 #define CTL_POLL_MIN_MS 20
 #define CTL_POLL_MAX_MS 500
-
-
-/* An id, or an object that has one. */
-static void
-ctl_job_id(const json_t *v, json_t *ids)
-{
-    if (json_is_object(v)) {
-        v = json_object_get(v, "id");
-    }
-    if (json_is_integer(v)) {
-        json_array_append_new(ids, json_integer(json_integer_value(v)));
-    }
-}
+#define CTL_PATIENCE_NS (30 * WD_NS_PER_S) /* with a service that is away */
 
 
 void
 ctl_job_ids(const json_t *answer, json_t *ids)
 {
     size_t        i;
-    const json_t *one, *jobs = json_object_get(answer, "jobs");
+    json_t       *id;
+    const json_t *job;
 
-    if (jobs == NULL) {
-        ctl_job_id(json_object_get(answer, "job"), ids);
-        return;
-    }
-
-    json_array_foreach(jobs, i, one) {
-        ctl_job_id(one, ids);
+    json_array_foreach(json_object_get(answer, "jobs"), i, job) {
+        id = json_object_get(job, "id");
+        if (json_is_integer(id)) {
+            json_array_append(ids, id);
+        }
     }
 }
 
@@ -84,6 +71,25 @@ ctl_job_get(ctl_t *ctl, json_int_t id, ctl_error_t *err)
 }
 
 
+/* Failures that end by themselves: a service restarts, a database returns. */
+static bool
+ctl_may_pass(int code)
+{
+    return code == WD_EUNAVAIL || code == WD_ETIMEOUT || code == WD_EAGAIN
+           || code == WD_EDB;
+}
+
+
+static void
+ctl_pause(long *ms)
+{
+    struct timespec pause = {*ms / 1000, *ms % 1000 * 1000000};
+
+    nanosleep(&pause, NULL);
+    *ms = wd_min(2 * *ms, (long) CTL_POLL_MAX_MS);
+}
+
+
 /*
  * There is no limit in time: a job that waits for a provider's quota may
  * take a day, and the operator can leave.
@@ -91,23 +97,23 @@ ctl_job_get(ctl_t *ctl, json_int_t id, ctl_error_t *err)
 int
 ctl_job_wait(ctl_t *ctl, json_int_t id, json_t **ret, ctl_error_t *err)
 {
-    long            ms = CTL_POLL_MIN_MS;
-    json_t         *job;
-    struct timespec pause;
+    long    ms = CTL_POLL_MIN_MS;
+    json_t *job;
+    wd_ns_t heard = wd_monotonic();
 
     for (;;) {
         job = ctl_job_get(ctl, id, err);
-        if (job == NULL) {
+        if (job != NULL) {
+            if (ctl_job_failed(job) || ctl_job_status_is(job, "done")) {
+                *ret = job;
+                return WD_OK;
+            }
+            json_decref(job);
+            heard = wd_monotonic();
+        } else if (!ctl_may_pass(err->code)
+                   || wd_monotonic() - heard > CTL_PATIENCE_NS) {
             return err->code;
         }
-        if (ctl_job_failed(job) || ctl_job_status_is(job, "done")) {
-            *ret = job;
-            return WD_OK;
-        }
-        json_decref(job);
-
-        pause = (struct timespec){ms / 1000, ms % 1000 * 1000000};
-        nanosleep(&pause, NULL);
-        ms = wd_min(2 * ms, (long) CTL_POLL_MAX_MS);
+        ctl_pause(&ms);
     }
 }

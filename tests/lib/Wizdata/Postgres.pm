@@ -16,7 +16,7 @@ package Wizdata::Postgres;
 # Environment:
 #     WIZDATA_PG_BIN      folder of initdb and postgres; default: the newest
 #                         of /usr/lib/postgresql
-#     WIZDATA_CTL         wizdatactl; default: the newest one built here
+#     WIZDATA_BUILD       folder of the build; default: the newest one here
 #     WIZDATA_LEAVE       keep the cluster's folder and say its name
 
 use warnings;
@@ -142,8 +142,9 @@ sub dir { $_[0]->{dir} }
 
 # The wizdatactl that tests use.
 sub ctl {
-    return $ENV{WIZDATA_CTL} || newest(glob "$ROOT/build*/tools/wizdatactl")
-        || die "no wizdatactl was built; set WIZDATA_CTL\n";
+    return newest(map { "$_/tools/wizdatactl" }
+            $ENV{WIZDATA_BUILD} || glob "$ROOT/build*")
+        || die "no wizdatactl was built; set WIZDATA_BUILD\n";
 }
 
 

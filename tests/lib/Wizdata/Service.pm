@@ -14,7 +14,8 @@ package Wizdata::Service;
 # that it writes to standard error is in log().
 #
 # Environment:
-#     WIZDATA_BIN     folder of the build; default: the newest one here
+#     WIZDATA_BUILD   folder of the build; default: the newest one here
+#     WIZDATA_LEAVE   keep the directories of the services
 
 use warnings;
 use strict;
@@ -52,9 +53,12 @@ sub start {
     push @SERVICES, $self;
     $self->spawn();
     until (eval { $self->connect() }) {
+        if (waitpid($self->{pid}, POSIX::WNOHANG()) == $self->{pid}) {
+            delete $self->{pid};
+            die "$name ended at its start: " . $self->log();
+        }
         die "$name does not start: " . $self->log()
-            if waitpid($self->{pid}, POSIX::WNOHANG()) == $self->{pid}
-                || time > $self->{started} + WAIT;
+            if time > $self->{started} + WAIT;
         sleep POLL;
     }
     return $self;
@@ -82,14 +86,14 @@ sub program {
     my ($name) = @_;
 
     my @found = map { "$_/backends/$name/wizdata-$name" }
-        $ENV{WIZDATA_BIN} ? $ENV{WIZDATA_BIN} : glob "$ROOT/build*";
+        $ENV{WIZDATA_BUILD} || glob "$ROOT/build*";
     my ($newest) = sort { -M $a <=> -M $b } grep { -x } @found;
 
-    return $newest || die "no wizdata-$name was built; set WIZDATA_BIN\n";
+    return $newest || die "no wizdata-$name was built; set WIZDATA_BUILD\n";
 }
 
-# Sends a signal (TERM) and waits for the end; returns the exit status, or
-# 128 + n after signal n.
+# Sends a signal (TERM; 0: none) and waits for the end; returns the exit
+# status, or 128 + n after signal n.
 sub stop {
     my ($self, $signal) = @_;
 
@@ -173,6 +177,7 @@ sub send_frame {
 }
 
 # Takes frames in until $done->() or the deadline; false then, and at the end.
+# What is there already is taken in even when the deadline has passed.
 sub pump {
     my ($c, $done, $seconds) = @_;
 
@@ -181,7 +186,7 @@ sub pump {
 
     until ($done->()) {
         my $left = $end - time;
-        return 0 if $left <= 0 || !$select->can_read($left);
+        return 0 unless $select->can_read($left > 0 ? $left : 0);
         my $n = sysread $c->{sock}, $c->{in}, 65536, length $c->{in};
         return 0 unless $n;
         $c->take_frames();
