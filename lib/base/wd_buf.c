@@ -46,7 +46,8 @@ wd_buf_reserve(wd_buf_t *b, size_t n)
         return NULL;
     }
 
-    if (n <= b->cap - b->len && (b->max == 0 || n <= b->max - b->len)) {
+    /* One byte more than asked for, so that a zero fits behind max bytes. */
+    if (n < b->cap - b->len && (b->max == 0 || n <= b->max - b->len)) {
         return b->data + b->len;
     }
 
@@ -57,7 +58,7 @@ wd_buf_reserve(wd_buf_t *b, size_t n)
     }
 
     cap = wd_max(b->cap, (size_t) WD_BUF_FIRST);
-    while (cap < b->len + n) {
+    while (cap <= b->len + n) {
         cap *= 2;
     }
 
@@ -106,7 +107,7 @@ wd_buf_printf(wd_buf_t *b, const char *fmt, ...)
         return;
     }
 
-    p = wd_buf_reserve(b, (size_t) n + 1);
+    p = wd_buf_reserve(b, (size_t) n);
     if (p == NULL) {
         return;
     }
@@ -136,7 +137,7 @@ wd_buf_cstr(wd_buf_t *b)
 {
     uint8_t *p;
 
-    p = wd_buf_reserve(b, 1);
+    p = wd_buf_reserve(b, 0);
     if (p == NULL) {
         return "";
     }

@@ -8,7 +8,7 @@
  */
 #include "wd_num.h"
 
-#include <errno.h>
+#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +21,28 @@ static const double wd_pow10[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,
                                   1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                   1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
                                   1e18, 1e19, 1e20, 1e21, 1e22};
+
+/* printf() and strtod() follow the locale of the program; numbers do not. */
+static locale_t wd_num_locale;
+
+
+__attribute__((constructor)) static void
+wd_num_init(void)
+{
+    wd_num_locale = newlocale(LC_ALL_MASK, "C", (locale_t) 0);
+}
+
+
+static int
+wd_num_print(char out[WD_NUM_TEXT_MAX], int prec, double v)
+{
+    int      n;
+    locale_t was = uselocale(wd_num_locale);
+
+    n = snprintf(out, WD_NUM_TEXT_MAX, "%.*g", prec, v);
+    uselocale(was);
+    return n;
+}
 
 
 static size_t
@@ -117,13 +139,13 @@ wd_num_format(double v, char out[WD_NUM_TEXT_MAX])
         if (prec < 15 && a >= 1e-5 && a < 1e15) {
             continue;
         }
-        snprintf(out, WD_NUM_TEXT_MAX, "%.*g", prec, v);
-        if (strtod(out, NULL) == v) {
-            return strlen(out);
+        n = (size_t) wd_num_print(out, prec, v);
+        if (strtod_l(out, NULL, wd_num_locale) == v) {
+            return n;
         }
     }
 
-    return (size_t) snprintf(out, WD_NUM_TEXT_MAX, "%.17g", v);
+    return (size_t) wd_num_print(out, 17, v);
 }
 
 
@@ -216,7 +238,7 @@ wd_num_parse(wd_str_t s, double *ret)
     }
 
     wd_str_copy(tmp, sizeof(tmp), s);
-    v = strtod(tmp, NULL);
+    v = strtod_l(tmp, NULL, wd_num_locale);
     if (!isfinite(v)) {
         return WD_EOVERFLOW;
     }

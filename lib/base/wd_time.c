@@ -85,21 +85,28 @@ wd_civil_valid(const wd_civil_t *c)
 }
 
 
-int
-wd_time_from_civil(const wd_civil_t *c, wd_ns_t *ret)
+/* In 128 bits: at the ends of the range the whole second is beyond it. */
+static int
+wd_time_at(const wd_civil_t *c, int offset, wd_ns_t *ret)
 {
-    int64_t s, t;
+    __int128 t;
 
-    s = wd_days_from_civil(c->year, c->month, c->day) * 86400
-        + c->hour * 3600 + c->minute * 60 + c->second;
-
-    if (__builtin_mul_overflow(s, WD_NS_PER_S, &t)
-        || __builtin_add_overflow(t, (int64_t) c->ns, &t)) {
+    t = wd_days_from_civil(c->year, c->month, c->day) * 86400
+        + c->hour * 3600 + c->minute * 60 + c->second - offset;
+    t = t * WD_NS_PER_S + c->ns;
+    if (t < WD_NS_MIN || t > WD_NS_MAX) {
         return WD_EOVERFLOW;
     }
 
-    *ret = t;
+    *ret = (wd_ns_t) t;
     return WD_OK;
+}
+
+
+int
+wd_time_from_civil(const wd_civil_t *c, wd_ns_t *ret)
+{
+    return wd_time_at(c, 0, ret);
 }
 
 
@@ -217,8 +224,7 @@ wd_take_offset(wd_str_t *s, int *ret_seconds)
 int
 wd_time_parse(wd_str_t s, wd_ns_t *ret, bool *ret_is_date)
 {
-    int        rc, offset;
-    wd_ns_t    t;
+    int        offset;
     wd_civil_t c = {0};
 
     if (!wd_take_date(&s, &c)) {
@@ -246,15 +252,7 @@ wd_time_parse(wd_str_t s, wd_ns_t *ret, bool *ret_is_date)
         return WD_EINVAL;
     }
 
-    rc = wd_time_from_civil(&c, &t);
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    if (__builtin_sub_overflow(t, offset * WD_NS_PER_S, ret)) {
-        return WD_EOVERFLOW;
-    }
-    return WD_OK;
+    return wd_time_at(&c, offset, ret);
 }
 
 
