@@ -1,0 +1,310 @@
+/*
+ * ngx_http_wizdata.h - what the files of the module share: configuration,
+ * the state of a worker process, the context of a request.
+ */
+#ifndef NGX_HTTP_WIZDATA_H
+#define NGX_HTTP_WIZDATA_H
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+#include <ngx_http.h>
+
+#include "wd_args.h"
+#include "wd_buf.h"
+#include "wd_ctx.h"
+#include "wd_err.h"
+#include "wd_frame.h"
+#include "wd_method.h"
+
+#include "ngx_http_wizdata_metrics.h"
+#include "ngx_http_wizdata_rpc.h"
+#include "ngx_http_wizdata_verdict.h"
+
+#define NGX_HTTP_WIZDATA_ENTROPY 4080 /* random bytes taken at once */
+#define NGX_HTTP_WIZDATA_VERIFY_BUCKETS 64
+#define NGX_HTTP_WIZDATA_VERIFY_MAX 1024 /* auth.verify at a time, per worker */
+
+/* Bits of a verdict beside those of the catalogue's methods. */
+#define NGX_HTTP_WIZDATA_BIT_STATUS 63 /* status:read */
+
+_Static_assert((int) WD_METHOD_COUNT < NGX_HTTP_WIZDATA_BIT_STATUS,
+               "a verdict has one bit per method");
+
+
+typedef struct {
+    ngx_str_t        name; /* as configured */
+    struct sockaddr *sockaddr;
+    socklen_t        socklen;
+} ngx_http_wizdata_endpoint_t;
+
+
+typedef struct {
+    ngx_array_t *endpoints; /* of ngx_http_wizdata_endpoint_t; NULL: none */
+    ngx_uint_t   max_inflight; /* per worker */
+    ngx_msec_t   connect_timeout;
+} ngx_http_wizdata_service_conf_t;
+
+
+typedef struct {
+    ngx_http_wizdata_service_conf_t services[WD_SVC_COUNT];
+    ngx_msec_t                      timeouts[WD_METHOD_COUNT];
+    ngx_msec_t                      verdict_ttl;
+    ngx_msec_t                      negative_ttl;
+    ngx_uint_t                      queue;
+    size_t                          zone_size;
+    ngx_shm_zone_t                 *verdicts;
+    ngx_shm_zone_t                 *counters;
+    ngx_uint_t                      used; /* some location needs the module */
+
+    /* State of this process; NULL outside of workers. */
+    ngx_http_wizdata_worker_t      *worker;
+} ngx_http_wizdata_main_conf_t;
+
+
+typedef struct {
+    ngx_flag_t api;
+    ngx_flag_t errors;
+    ngx_flag_t health_public;
+    size_t     body_max;
+    ngx_uint_t endpoint; /* label of the location's own handler in metrics */
+} ngx_http_wizdata_loc_conf_t;
+
+
+struct ngx_http_wizdata_worker_s {
+    ngx_cycle_t                  *cycle;
+    ngx_http_wizdata_main_conf_t *conf;
+    ngx_http_wizdata_service_t    services[WD_SVC_COUNT];
+
+    /*
+     * All calls of a method have the same timeout, so a queue per method is
+     * in the order of deadlines and one timer serves the first of each.
+     */
+    ngx_queue_t                   deadlines[WD_METHOD_COUNT];
+    ngx_event_t                   timer;
+    ngx_uint_t                    pending; /* calls without a final answer */
+
+    ngx_queue_t                   verifies[NGX_HTTP_WIZDATA_VERIFY_BUCKETS];
+    ngx_uint_t                    n_verifies;
+
+    ngx_http_wizdata_counters_t  *counters; /* this worker's slot */
+    wd_buf_t                      scratch; /* for one piece at a time */
+    wd_buf_t                      context;
+    char                          instance[WD_METHOD_MAX]; /* of sys.hello */
+
+    u_char                        entropy[NGX_HTTP_WIZDATA_ENTROPY];
+    size_t                        entropy_left;
+};
+
+
+/* Why a request is refused: becomes a problem document. */
+typedef struct {
+    int        code; /* wd_err.def; 0: known by status only */
+    ngx_uint_t status;
+    ngx_str_t  detail;
+    ngx_str_t  param;
+    ngx_uint_t retry; /* seconds; 0: none */
+    unsigned   allow; /* verbs, for 405 */
+} ngx_http_wizdata_problem_t;
+
+
+/* Header lines of a request that the module looks at. */
+typedef struct {
+    ngx_str_t accept;
+    ngx_str_t api_key;
+    ngx_str_t authorization;
+    ngx_str_t content_type;
+    ngx_str_t request_id;
+    ngx_str_t traceparent;
+    unsigned  duplicate:1; /* a credential is given twice */
+} ngx_http_wizdata_headers_t;
+
+
+typedef struct ngx_http_wizdata_ctx_s ngx_http_wizdata_ctx_t;
+
+typedef void (*ngx_http_wizdata_next_pt)(ngx_http_wizdata_ctx_t *ctx);
+
+
+/* A body that is passed on in pieces. */
+typedef struct {
+    ngx_chain_t *pending; /* received, not yet given to the filters */
+    ngx_chain_t *busy; /* given to the filters, not yet sent */
+    ngx_chain_t *free;
+    off_t        held; /* bytes received that got no credit yet */
+    off_t        left; /* bytes still announced; below 0: unknown */
+    unsigned     open:1; /* the answer's header is sent */
+    unsigned     last:1; /* the whole body is here */
+    unsigned     closed:1; /* last_buf is given to the filters */
+} ngx_http_wizdata_stream_t;
+
+
+struct ngx_http_wizdata_ctx_s {
+    ngx_http_request_t            *request;
+    ngx_http_wizdata_worker_t     *worker;
+    ngx_http_wizdata_counters_t   *counters;
+    const wd_method_t             *method;
+    wd_route_t                     route;
+    ngx_http_wizdata_headers_t     headers;
+    wd_str_t                       query; /* without `format` */
+    unsigned                       format;
+    ngx_uint_t                     endpoint; /* label in metrics */
+
+    /* authentication */
+    u_char                         digest[NGX_HTTP_WIZDATA_DIGEST];
+    ngx_queue_t                    waiter; /* for a verify in flight */
+    ngx_http_wizdata_next_pt       next; /* when the key is good */
+    ngx_uint_t                     need; /* bit of the verdict */
+    const char                    *permission; /* its name, NULL: any key */
+    ngx_http_wizdata_verdict_t     verdict;
+
+    ngx_http_wizdata_rpc_t         rpc;
+    ngx_http_wizdata_stream_t      stream;
+    ngx_http_wizdata_problem_t     problem;
+    wd_error_t                     error;
+    ngx_buf_t                     *problem_body; /* of the error filter */
+    void                          *collect; /* of a status handler */
+
+    ngx_str_t                      request_id;
+    ngx_str_t                      traceparent;
+    u_char                         request_id_text[WD_REQUEST_ID_MAX];
+    u_char                         traceparent_text[WD_TRACEPARENT_LEN];
+
+    unsigned                       waiting:1; /* `waiter` is in a queue */
+    unsigned                       has_digest:1;
+    unsigned                       active:1; /* counted as active */
+};
+
+
+extern ngx_module_t ngx_http_wizdata_module;
+
+
+/* ngx_http_wizdata_request.c */
+
+/* Creates the context on first use; NULL without memory. */
+ngx_http_wizdata_ctx_t *ngx_http_wizdata_ctx(ngx_http_request_t *r);
+
+/*
+ * For a content handler: the context, with the request held until
+ * ngx_http_wizdata_finish(); the handler returns NGX_DONE.
+ */
+ngx_http_wizdata_ctx_t *ngx_http_wizdata_begin(ngx_http_request_t *r);
+
+/*
+ * Finalizes the request; ctx must not be used afterwards. Who is called by an
+ * event of another connection runs ngx_http_run_posted_requests() then.
+ */
+void ngx_http_wizdata_finish(ngx_http_wizdata_ctx_t *ctx, ngx_int_t rc);
+
+/* Answers with the problem that was noted, and finishes. */
+void ngx_http_wizdata_finish_refused(ngx_http_wizdata_ctx_t *ctx);
+
+/* Sets the read handler that notices a client's leaving. */
+void ngx_http_wizdata_watch_client(ngx_http_request_t *r);
+
+ngx_int_t ngx_http_wizdata_add_header(ngx_http_request_t *r,
+    const char *name, size_t name_len, const char *value, size_t value_len);
+
+#define ngx_http_wizdata_header(r, name, value, len)                          \
+    ngx_http_wizdata_add_header(r, "" name, sizeof(name) - 1,                 \
+                                (const char *) (value), len)
+
+ngx_int_t ngx_http_wizdata_api_handler(ngx_http_request_t *r);
+
+
+/* ngx_http_wizdata_route.c */
+
+/* All: WD_OK, or a code with the reason noted in ctx. */
+
+/* Finds ctx->method by verb and path. */
+int ngx_http_wizdata_route(ngx_http_wizdata_ctx_t *ctx);
+
+/* Chooses ctx->format and leaves the other parameters in ctx->query. */
+int ngx_http_wizdata_format(ngx_http_wizdata_ctx_t *ctx);
+
+/* Checks and encodes path, query or JSON body into ctx->rpc.args. */
+int ngx_http_wizdata_query_args(ngx_http_wizdata_ctx_t *ctx);
+int ngx_http_wizdata_body_args(ngx_http_wizdata_ctx_t *ctx, wd_str_t body);
+
+
+/* ngx_http_wizdata_auth.c */
+
+/*
+ * Checks the request's API key and calls `next` when it is known and has the
+ * bit `need`; else refuses the request itself. May call `next` at once.
+ */
+void ngx_http_wizdata_auth(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t need,
+    const char *permission, ngx_http_wizdata_next_pt next);
+
+/* The request ends while its key is being verified. */
+void ngx_http_wizdata_auth_leave(ngx_http_wizdata_ctx_t *ctx);
+
+/* auth.revoke; NGX_ERROR when it is malformed. */
+ngx_int_t ngx_http_wizdata_auth_revoke(ngx_http_wizdata_worker_t *w,
+    wd_str_t params);
+
+
+/* ngx_http_wizdata_reply.c, ngx_http_wizdata_stream.c */
+
+extern const ngx_http_wizdata_rpc_ops_t ngx_http_wizdata_reply_ops;
+
+void ngx_http_wizdata_reply_start(ngx_http_wizdata_ctx_t *ctx);
+
+/* The first piece, behind the header; `len` of the whole or -1. */
+void ngx_http_wizdata_stream_open(ngx_http_wizdata_ctx_t *ctx, wd_str_t piece,
+    int64_t len);
+void ngx_http_wizdata_stream_chunk(ngx_http_wizdata_rpc_t *rpc, wd_str_t bytes,
+    bool last);
+
+/* Ends the answer so that the client sees it is incomplete. */
+void ngx_http_wizdata_stream_cut(ngx_http_wizdata_ctx_t *ctx);
+
+
+/* ngx_http_wizdata_error.c */
+
+/* Note the reason; both return `code`. */
+int ngx_http_wizdata_refuse(ngx_http_wizdata_ctx_t *ctx, int code,
+    const char *detail);
+int ngx_http_wizdata_refuse_param(ngx_http_wizdata_ctx_t *ctx, int code,
+    wd_str_t detail, wd_str_t param);
+
+/* Answers with the noted reason; returns what the request is finalized with. */
+ngx_int_t ngx_http_wizdata_send_problem(ngx_http_wizdata_ctx_t *ctx);
+
+ngx_int_t ngx_http_wizdata_filter_init(ngx_conf_t *cf);
+
+
+/* ngx_http_wizdata_trace.c */
+
+void ngx_http_wizdata_random(ngx_http_wizdata_worker_t *w, u_char *out,
+    size_t n);
+void ngx_http_wizdata_trace_init(ngx_http_wizdata_ctx_t *ctx);
+ngx_int_t ngx_http_wizdata_add_variables(ngx_conf_t *cf);
+
+
+/* ngx_http_wizdata_status.c, ngx_http_wizdata_prometheus.c */
+
+ngx_int_t ngx_http_wizdata_health_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_wizdata_detailed_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_wizdata_metrics_handler(ngx_http_request_t *r);
+
+/* One answer of a size that is known; the bytes are copied. */
+ngx_int_t ngx_http_wizdata_send_text(ngx_http_wizdata_ctx_t *ctx,
+    ngx_uint_t status, const char *type, wd_str_t text);
+
+
+/* ngx_http_wizdata_conf.c */
+
+char *ngx_http_wizdata_conf_service(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wizdata_conf_timeout(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wizdata_conf_api(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wizdata_conf_health(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wizdata_conf_detailed(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wizdata_conf_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+#endif /* NGX_HTTP_WIZDATA_H */

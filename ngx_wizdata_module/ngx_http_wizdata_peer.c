@@ -1,0 +1,339 @@
+/*
+ * ngx_http_wizdata_peer.c - keeps every endpoint of every service connected:
+ * connect, back-off with jitter, probing of those that are down.
+ */
+#include "ngx_http_wizdata.h"
+
+#define NGX_HTTP_WIZDATA_DELAY_MIN 50
+#define NGX_HTTP_WIZDATA_DELAY_MAX 5000
+
+/* A full backlog is load, not death: soon again, the back-off stays. */
+#define NGX_HTTP_WIZDATA_DELAY_BUSY 20
+
+/* Failed attempts (about 1.5 s) until callers are not kept waiting. */
+#define NGX_HTTP_WIZDATA_FAILURES_DOWN 6
+
+/* A connection that lived so long was a good one. */
+#define NGX_HTTP_WIZDATA_LIVED 1000
+
+
+static void ngx_http_wizdata_peer_retry_handler(ngx_event_t *ev);
+static void ngx_http_wizdata_peer_failed(ngx_http_wizdata_peer_t *peer,
+    ngx_err_t err, const char *why);
+
+
+static ngx_int_t
+ngx_http_wizdata_service_init(ngx_http_wizdata_worker_t *w,
+    ngx_http_wizdata_service_t *s, ngx_http_wizdata_service_conf_t *conf)
+{
+    ngx_uint_t                   i;
+    ngx_http_wizdata_peer_t     *peer;
+    ngx_http_wizdata_endpoint_t *endpoints;
+
+    s->worker = w;
+    s->max_inflight = conf->max_inflight;
+    s->connect_timeout = conf->connect_timeout;
+    ngx_queue_init(&s->conns);
+    ngx_queue_init(&s->waiting);
+
+    if (conf->endpoints == NULL) {
+        return NGX_OK;
+    }
+
+    endpoints = conf->endpoints->elts;
+    s->n_peers = conf->endpoints->nelts;
+    s->peers = ngx_pcalloc(w->cycle->pool,
+                           s->n_peers * sizeof(ngx_http_wizdata_peer_t));
+    if (s->peers == NULL) {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < s->n_peers; i++) {
+        peer = &s->peers[i];
+        peer->service = s;
+        peer->endpoint = &endpoints[i];
+        peer->delay = NGX_HTTP_WIZDATA_DELAY_MIN;
+        peer->retry.data = peer;
+        peer->retry.handler = ngx_http_wizdata_peer_retry_handler;
+        peer->retry.log = w->cycle->log;
+        peer->retry.cancelable = 1;
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_wizdata_peers_init(ngx_http_wizdata_worker_t *w)
+{
+    ngx_uint_t                  i, k;
+    ngx_http_wizdata_service_t *s;
+
+    for (i = 0; i < WD_SVC_COUNT; i++) {
+        s = &w->services[i];
+        s->id = i;
+        if (ngx_http_wizdata_service_init(w, s, &w->conf->services[i])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    for (i = 0; i < WD_SVC_COUNT; i++) {
+        s = &w->services[i];
+        for (k = 0; k < s->n_peers; k++) {
+            ngx_http_wizdata_peer_connect(&s->peers[k]);
+        }
+    }
+
+    return NGX_OK;
+}
+
+
+/* At exit: calls that are still in flight end with their requests. */
+void
+ngx_http_wizdata_peers_done(ngx_http_wizdata_worker_t *w)
+{
+    ngx_uint_t                  i;
+    ngx_queue_t                *q;
+    ngx_http_wizdata_conn_t    *conn;
+    ngx_http_wizdata_service_t *s;
+
+    for (i = 0; i < WD_SVC_COUNT; i++) {
+        s = &w->services[i];
+        for (q = ngx_queue_head(&s->conns);
+             q != ngx_queue_sentinel(&s->conns);
+             q = ngx_queue_next(q))
+        {
+            conn = ngx_queue_data(q, ngx_http_wizdata_conn_t, link);
+            ngx_close_connection(conn->connection);
+        }
+    }
+}
+
+
+ngx_uint_t
+ngx_http_wizdata_service_down(ngx_http_wizdata_service_t *s)
+{
+    ngx_uint_t i;
+
+    for (i = 0; i < s->n_peers; i++) {
+        if (s->peers[i].failures < NGX_HTTP_WIZDATA_FAILURES_DOWN) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+
+static void
+ngx_http_wizdata_peer_retry_handler(ngx_event_t *ev)
+{
+    ngx_http_wizdata_peer_connect(ev->data);
+}
+
+
+static void
+ngx_http_wizdata_peer_retry_in(ngx_http_wizdata_peer_t *peer, ngx_msec_t ms)
+{
+    /* A draining worker reconnects only for those who wait. */
+    if ((ngx_exiting || ngx_terminate || ngx_quit)
+        && peer->service->n_waiting == 0)
+    {
+        return;
+    }
+
+    if (!peer->retry.timer_set) {
+        ngx_add_timer(&peer->retry, ms);
+    }
+}
+
+
+static void
+ngx_http_wizdata_peer_back_off(ngx_http_wizdata_peer_t *peer)
+{
+    ngx_msec_t ms;
+
+    ms = peer->delay * (75 + ngx_random() % 51) / 100;
+    peer->delay = ngx_min(peer->delay * 2, NGX_HTTP_WIZDATA_DELAY_MAX);
+    ngx_http_wizdata_peer_retry_in(peer, ms);
+}
+
+
+/* A socket that is ready for connect(), known to the event loop. */
+static ngx_connection_t *
+ngx_http_wizdata_peer_socket(ngx_http_wizdata_endpoint_t *e, ngx_log_t *log)
+{
+    ngx_socket_t      fd;
+    ngx_connection_t *c;
+
+    fd = ngx_socket(e->sockaddr->sa_family, SOCK_STREAM, 0);
+    if (fd == (ngx_socket_t) -1) {
+        return NULL;
+    }
+
+    c = ngx_get_connection(fd, log);
+    if (c == NULL) {
+        ngx_close_socket(fd);
+        return NULL;
+    }
+
+    c->type = SOCK_STREAM;
+    c->recv = ngx_recv;
+    c->send = ngx_send;
+    c->log_error = NGX_ERROR_INFO;
+    c->log = log;
+    c->read->log = log;
+    c->write->log = log;
+    c->number = ngx_atomic_fetch_add(ngx_connection_counter, 1);
+    c->start_time = ngx_current_msec;
+
+    if (ngx_nonblocking(fd) == -1
+        || (e->sockaddr->sa_family != AF_UNIX && ngx_tcp_nodelay(c) != NGX_OK)
+        || (ngx_add_conn && ngx_add_conn(c) == NGX_ERROR))
+    {
+        ngx_close_connection(c);
+        return NULL;
+    }
+
+    return c;
+}
+
+
+/* The classes of failure that may be shown to others. */
+static const char *
+ngx_http_wizdata_peer_errno(ngx_err_t err)
+{
+    switch (err) {
+    case NGX_ECONNREFUSED:
+        return "connection refused";
+    case NGX_ENOENT:
+        return "socket missing";
+    case NGX_EACCES:
+        return "permission denied";
+    case NGX_ETIMEDOUT:
+        return "connect timed out";
+    default:
+        return "connect failed";
+    }
+}
+
+
+void
+ngx_http_wizdata_peer_connect(ngx_http_wizdata_peer_t *peer)
+{
+    int                          rc;
+    ngx_err_t                    err;
+    ngx_log_t                   *log = peer->service->worker->cycle->log;
+    ngx_connection_t            *c;
+    ngx_http_wizdata_endpoint_t *e = peer->endpoint;
+
+    if (peer->conn != NULL || peer->retry.timer_set) {
+        return;
+    }
+
+    c = ngx_http_wizdata_peer_socket(e, log);
+    if (c == NULL) {
+        ngx_http_wizdata_peer_failed(peer, ngx_socket_errno,
+                                     "no socket available");
+        return;
+    }
+
+    rc = connect(c->fd, e->sockaddr, e->socklen);
+    err = rc == -1 ? ngx_socket_errno : 0;
+
+    if (rc == -1 && err != NGX_EINPROGRESS) {
+        ngx_close_connection(c);
+        if (err == NGX_EAGAIN) {
+            peer->service->last_error = "backlog full";
+            ngx_http_wizdata_peer_retry_in(peer, NGX_HTTP_WIZDATA_DELAY_BUSY);
+            return;
+        }
+        ngx_http_wizdata_peer_failed(peer, err,
+                                     ngx_http_wizdata_peer_errno(err));
+        return;
+    }
+
+    peer->conn = ngx_http_wizdata_conn_create(peer, c);
+    if (peer->conn == NULL) {
+        ngx_http_wizdata_peer_failed(peer, 0, "out of memory");
+        return;
+    }
+
+    if (rc == 0) {
+        ngx_http_wizdata_conn_established(peer->conn);
+    }
+}
+
+
+/* Logged once until the endpoint was connected again. */
+static void
+ngx_http_wizdata_peer_failed(ngx_http_wizdata_peer_t *peer, ngx_err_t err,
+    const char *why)
+{
+    ngx_http_wizdata_service_t  *s = peer->service;
+    ngx_http_wizdata_endpoint_t *e = peer->endpoint;
+
+    if (!peer->logged) {
+        peer->logged = 1;
+        ngx_log_error(NGX_LOG_ERR, s->worker->cycle->log, err,
+                      "wizdata: %s at %V is down: %s",
+                      wd_service_name(s->id), &e->name, why);
+    }
+
+    s->last_error = why;
+    peer->failures++;
+    ngx_http_wizdata_peer_back_off(peer);
+
+    if (ngx_http_wizdata_service_down(s)) {
+        ngx_http_wizdata_rpc_wake(s);
+    }
+}
+
+
+void
+ngx_http_wizdata_peer_ready(ngx_http_wizdata_peer_t *peer)
+{
+    ngx_http_wizdata_service_t  *s = peer->service;
+    ngx_http_wizdata_endpoint_t *e = peer->endpoint;
+
+    peer->failures = 0;
+
+    if (peer->logged) {
+        peer->logged = 0;
+        ngx_log_error(NGX_LOG_NOTICE, s->worker->cycle->log, 0,
+                      "wizdata: %s at %V is up again",
+                      wd_service_name(s->id), &e->name);
+    }
+
+    ngx_http_wizdata_rpc_wake(s);
+}
+
+
+void
+ngx_http_wizdata_peer_goaway(ngx_http_wizdata_peer_t *peer)
+{
+    peer->conn = NULL;
+    peer->delay = NGX_HTTP_WIZDATA_DELAY_MIN;
+    ngx_http_wizdata_peer_back_off(peer);
+}
+
+
+void
+ngx_http_wizdata_peer_lost(ngx_http_wizdata_peer_t *peer, ngx_msec_t lived,
+    const char *why)
+{
+    ngx_http_wizdata_counters_t *m = peer->service->worker->counters;
+
+    m->rpc[peer->service->id].reconnects++;
+
+    if (lived >= NGX_HTTP_WIZDATA_LIVED) {
+        peer->delay = NGX_HTTP_WIZDATA_DELAY_MIN;
+    }
+
+    if (why == NULL) {
+        ngx_http_wizdata_peer_back_off(peer);
+        return;
+    }
+    ngx_http_wizdata_peer_failed(peer, 0, why);
+}

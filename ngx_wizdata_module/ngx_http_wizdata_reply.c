@@ -1,0 +1,367 @@
+/*
+ * ngx_http_wizdata_reply.c - calls a backend for a request and turns its
+ * answer into the HTTP response. The body is moved, never parsed.
+ */
+#include "ngx_http_wizdata.h"
+
+
+/* What the gateway reads in a response's meta; the rest is skipped. */
+typedef struct {
+    wd_str_t type;
+    wd_str_t etag;
+    int64_t  len; /* -1: unknown */
+} ngx_http_wizdata_meta_t;
+
+
+static void ngx_http_wizdata_reply(ngx_http_wizdata_rpc_t *rpc,
+    const wd_frame_t *f);
+static void ngx_http_wizdata_reply_fail(ngx_http_wizdata_rpc_t *rpc,
+    int code);
+
+
+const ngx_http_wizdata_rpc_ops_t ngx_http_wizdata_reply_ops = {
+    ngx_http_wizdata_reply, ngx_http_wizdata_stream_chunk,
+    ngx_http_wizdata_reply_fail};
+
+
+static int
+ngx_http_wizdata_refuse_call(ngx_http_wizdata_ctx_t *ctx, int code)
+{
+    switch (code) {
+    case WD_EAGAIN:
+        return ngx_http_wizdata_refuse(
+            ctx, code, "too many requests are being worked on; try again "
+            "after the time in Retry-After");
+    case WD_ETIMEOUT:
+        return ngx_http_wizdata_refuse(
+            ctx, code, "no answer came in time; ask for less, or try again "
+            "later");
+    case WD_EBADGATEWAY:
+        return ngx_http_wizdata_refuse(
+            ctx, code, "the service failed while it worked on the request; "
+            "a request that changes something may have been done or not");
+    case WD_EUNAVAIL:
+        return ngx_http_wizdata_refuse(
+            ctx, code, "the service is not reachable; try again after the "
+            "time in Retry-After");
+    default:
+        return ngx_http_wizdata_refuse(ctx, code, NULL);
+    }
+}
+
+
+void
+ngx_http_wizdata_reply_start(ngx_http_wizdata_ctx_t *ctx)
+{
+    int                     rc;
+    wd_ctx_t               *c;
+    ngx_http_wizdata_rpc_t *rpc = &ctx->rpc;
+
+    rpc->ops = &ngx_http_wizdata_reply_ops;
+    rpc->data = ctx;
+    rpc->method = ctx->method;
+    rpc->service = &ctx->worker->services[ctx->method->service];
+
+    c = &rpc->context;
+    c->id = wd_str((char *) ctx->request_id.data, ctx->request_id.len);
+    c->traceparent = wd_str((char *) ctx->traceparent.data,
+                            ctx->traceparent.len);
+    c->principal = ctx->verdict.principal;
+    c->key = ctx->verdict.key;
+    c->plan = ctx->verdict.plan;
+    c->perms = ctx->verdict.perms;
+    c->format = ctx->format;
+
+    rc = ngx_http_wizdata_rpc_start(rpc);
+    if (rc != WD_OK) {
+        (void) ngx_http_wizdata_refuse_call(ctx, rc);
+        ngx_http_wizdata_finish_refused(ctx);
+        return;
+    }
+    ngx_http_wizdata_watch_client(ctx->request);
+}
+
+
+static void
+ngx_http_wizdata_reply_fail(ngx_http_wizdata_rpc_t *rpc, int code)
+{
+    ngx_http_wizdata_ctx_t *ctx = rpc->data;
+    ngx_connection_t       *c = ctx->request->connection;
+
+    ngx_http_set_log_request(c->log, ctx->request);
+
+    if (ctx->stream.open) {
+        ngx_log_error(NGX_LOG_ERR, c->log, 0,
+                      "wizdata: %s broke off in the middle of a body: %s",
+                      ctx->method->name, wd_err_info(code)->name);
+        ngx_http_wizdata_stream_cut(ctx);
+    } else {
+        (void) ngx_http_wizdata_refuse_call(ctx, code);
+        ngx_http_wizdata_finish_refused(ctx);
+    }
+    ngx_http_run_posted_requests(c);
+}
+
+
+static int
+ngx_http_wizdata_meta_read(wd_str_t meta, ngx_http_wizdata_meta_t *ret)
+{
+    int      rc = WD_OK;
+    uint32_t i, n;
+    wd_str_t key;
+    wd_mp_t  c = wd_mp(meta.data, meta.len);
+
+    ret->type = ret->etag = WD_STR_NULL;
+    ret->len = -1;
+
+    if (wd_mp_read_map(&c, &n) != WD_OK) {
+        return WD_EPROTO;
+    }
+
+    for (i = 0; i < n && rc == WD_OK; i++) {
+        if (wd_mp_read_str(&c, &key) != WD_OK) {
+            return WD_EPROTO;
+        }
+        if (wd_str_eq(key, WD_STR("type"))) {
+            rc = wd_mp_read_str(&c, &ret->type);
+        } else if (wd_str_eq(key, WD_STR("etag"))) {
+            rc = wd_mp_read_str(&c, &ret->etag);
+        } else if (wd_str_eq(key, WD_STR("len"))) {
+            rc = wd_mp_read_int(&c, &ret->len);
+        } else {
+            rc = wd_mp_skip(&c);
+        }
+    }
+    return rc;
+}
+
+
+/* Into a header goes only what cannot end it. */
+static bool
+ngx_http_wizdata_header_safe(wd_str_t s)
+{
+    size_t i;
+
+    for (i = 0; i < s.len; i++) {
+        if ((u_char) s.data[i] < 0x20 || s.data[i] == 0x7f) {
+            return false;
+        }
+    }
+    return s.len <= 256;
+}
+
+
+static u_char *
+ngx_http_wizdata_dup(ngx_pool_t *pool, wd_str_t s)
+{
+    u_char *p;
+
+    p = ngx_pnalloc(pool, s.len);
+    if (p != NULL) {
+        ngx_memcpy(p, s.data, s.len);
+    }
+    return p;
+}
+
+
+static ngx_int_t
+ngx_http_wizdata_reply_type(ngx_http_wizdata_ctx_t *ctx, wd_str_t type)
+{
+    u_char             *p;
+    ngx_http_request_t *r = ctx->request;
+
+    if (type.len == 0) {
+        type = wd_str_z(wd_format_mime(ctx->format));
+        p = (u_char *) type.data;
+    } else {
+        p = ngx_http_wizdata_dup(r->pool, type);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    r->headers_out.content_type.data = p;
+    r->headers_out.content_type.len = type.len;
+    r->headers_out.content_type_lowcase = NULL;
+
+    /* What gzip_types and its kin compare ends before the parameters. */
+    p = ngx_strlchr(p, p + type.len, ';');
+    r->headers_out.content_type_len =
+        p != NULL ? (size_t) (p - r->headers_out.content_type.data) : type.len;
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wizdata_reply_etag(ngx_http_wizdata_ctx_t *ctx, wd_str_t etag)
+{
+    u_char             *p;
+    ngx_http_request_t *r = ctx->request;
+
+    if (etag.len == 0) {
+        return NGX_OK;
+    }
+
+    p = ngx_http_wizdata_dup(r->pool, etag);
+    if (p == NULL
+        || ngx_http_wizdata_header(r, "ETag", p, etag.len) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    r->headers_out.etag = (ngx_table_elt_t *) r->headers_out.headers.last->elts
+                          + r->headers_out.headers.last->nelts - 1;
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wizdata_reply_headers(ngx_http_wizdata_ctx_t *ctx,
+    const wd_frame_t *f, const ngx_http_wizdata_meta_t *meta)
+{
+    ngx_int_t           rc;
+    ngx_http_request_t *r = ctx->request;
+
+    r->headers_out.status = f->status;
+    r->headers_out.content_length_n = f->more ? meta->len
+                                              : (off_t) f->body.len;
+
+    if (ngx_http_wizdata_reply_type(ctx, meta->type) != NGX_OK
+        || ngx_http_wizdata_reply_etag(ctx, meta->etag) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    /* An answer is for one key: caches between us must not share it. */
+    rc = ctx->method->verb == WD_HTTP_GET
+             ? ngx_http_wizdata_header(r, "Cache-Control", "private, no-cache",
+                                       sizeof("private, no-cache") - 1)
+             : ngx_http_wizdata_header(r, "Cache-Control", "no-store",
+                                       sizeof("no-store") - 1);
+
+    if (rc != NGX_OK
+        || ngx_http_wizdata_header(r, "Vary", "Accept", sizeof("Accept") - 1)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+    return ngx_http_wizdata_header(r, "X-Request-Id", ctx->request_id.data,
+                                   ctx->request_id.len);
+}
+
+
+/* The only copy of a small body: from the receive buffer to the request. */
+static ngx_int_t
+ngx_http_wizdata_reply_body(ngx_http_request_t *r, wd_str_t body)
+{
+    ngx_buf_t   *b;
+    ngx_chain_t  out;
+
+    if (body.len == 0) {
+        return ngx_http_send_special(r, NGX_HTTP_LAST);
+    }
+
+    b = ngx_create_temp_buf(r->pool, body.len);
+    if (b == NULL) {
+        return NGX_ERROR;
+    }
+
+    b->last = ngx_cpymem(b->last, body.data, body.len);
+    b->last_buf = r == r->main;
+    b->last_in_chain = 1;
+    out.buf = b;
+    out.next = NULL;
+    return ngx_http_output_filter(r, &out);
+}
+
+
+static void
+ngx_http_wizdata_reply_result(ngx_http_wizdata_ctx_t *ctx,
+    const wd_frame_t *f, const ngx_http_wizdata_meta_t *meta)
+{
+    ngx_int_t           rc;
+    ngx_http_request_t *r = ctx->request;
+
+    if (ngx_http_wizdata_reply_headers(ctx, f, meta) != NGX_OK) {
+        ngx_http_wizdata_finish(ctx, NGX_ERROR);
+        return;
+    }
+
+    rc = ngx_http_send_header(r);
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        ngx_http_wizdata_finish(ctx, rc); /* cancels the rest of the body */
+        return;
+    }
+
+    if (f->more) {
+        ngx_http_wizdata_stream_open(ctx, f->body, meta->len);
+        return;
+    }
+    ngx_http_wizdata_finish(ctx, ngx_http_wizdata_reply_body(r, f->body));
+}
+
+
+/* The error of a backend is for the API's user; its detail names more. */
+static void
+ngx_http_wizdata_reply_error(ngx_http_wizdata_ctx_t *ctx, const wd_frame_t *f)
+{
+    int      code = f->code;
+    int64_t  retry;
+    wd_mp_t  detail = wd_mp(f->detail.data, f->detail.len), at;
+    wd_str_t param = WD_STR_NULL;
+
+    if (f->detail.len != 0) {
+        if (wd_mp_map_find(detail, "param", &at) == WD_OK
+            && wd_mp_read_str(&at, &param) != WD_OK)
+        {
+            param = WD_STR_NULL;
+        }
+        if (wd_mp_map_find(detail, "retry", &at) == WD_OK
+            && wd_mp_read_int(&at, &retry) == WD_OK && retry > 0
+            && retry <= 86400 * 31)
+        {
+            ctx->problem.retry = (ngx_uint_t) retry;
+        }
+    }
+
+    if (f->text.len == 0) {
+        (void) ngx_http_wizdata_refuse_call(ctx, code);
+    } else {
+        (void) ngx_http_wizdata_refuse_param(ctx, code, f->text, param);
+    }
+    ngx_http_wizdata_finish_refused(ctx);
+}
+
+
+static void
+ngx_http_wizdata_reply(ngx_http_wizdata_rpc_t *rpc, const wd_frame_t *f)
+{
+    ngx_http_wizdata_ctx_t  *ctx = rpc->data;
+    ngx_http_wizdata_meta_t  meta;
+    ngx_connection_t        *c = ctx->request->connection;
+
+    ngx_http_set_log_request(c->log, ctx->request);
+
+    if (f->code != WD_OK) {
+        ngx_http_wizdata_reply_error(ctx, f);
+
+    } else if (f->status > 299
+               || ngx_http_wizdata_meta_read(f->meta, &meta) != WD_OK
+               || !ngx_http_wizdata_header_safe(meta.type)
+               || !ngx_http_wizdata_header_safe(meta.etag))
+    {
+        ngx_log_error(NGX_LOG_ERR, c->log, 0,
+                      "wizdata: the answer to %s has status %d or meta that "
+                      "the protocol does not know", ctx->method->name,
+                      f->status);
+        ngx_http_wizdata_rpc_cancel(rpc);
+        (void) ngx_http_wizdata_refuse(
+            ctx, WD_EBADGATEWAY, "the service gave no valid answer");
+        ngx_http_wizdata_finish_refused(ctx);
+
+    } else {
+        ngx_http_wizdata_reply_result(ctx, f, &meta);
+    }
+
+    ngx_http_run_posted_requests(c);
+}

@@ -1,0 +1,583 @@
+/*
+ * ngx_http_wizdata_rpc.c - calls: choice of the connection, numbers,
+ * deadlines, cancelling, retry.
+ */
+#include "ngx_http_wizdata.h"
+
+/* A connection whose peer does not read takes no more requests. */
+#define NGX_HTTP_WIZDATA_OUT_MAX (4 * 1024 * 1024)
+
+/* Credit is told in pieces of a quarter window. */
+#define NGX_HTTP_WIZDATA_CREDIT (WD_WINDOW / 4)
+
+
+static ngx_http_wizdata_rpc_counters_t *
+ngx_http_wizdata_rpc_counters(ngx_http_wizdata_rpc_t *rpc)
+{
+    return &rpc->service->worker->counters->rpc[rpc->service->id];
+}
+
+
+static ngx_uint_t
+ngx_http_wizdata_rpc_takes(const ngx_http_wizdata_conn_t *conn)
+{
+    return conn != NULL && conn->ready && !conn->goaway
+           && conn->in_flight < WD_INFLIGHT_MAX
+           && conn->out.len - conn->out_pos < NGX_HTTP_WIZDATA_OUT_MAX;
+}
+
+
+/* The connection with the fewest calls; the first of equals rotates. */
+static ngx_http_wizdata_conn_t *
+ngx_http_wizdata_rpc_pick(ngx_http_wizdata_service_t *s,
+    ngx_http_wizdata_peer_t *only)
+{
+    ngx_uint_t               i;
+    ngx_http_wizdata_conn_t *conn, *best = NULL;
+
+    if (only != NULL) {
+        return ngx_http_wizdata_rpc_takes(only->conn) ? only->conn : NULL;
+    }
+
+    for (i = 0; i < s->n_peers; i++) {
+        conn = s->peers[(s->next + i) % s->n_peers].conn;
+        if (ngx_http_wizdata_rpc_takes(conn)
+            && (best == NULL || conn->in_flight < best->in_flight))
+        {
+            best = conn;
+        }
+    }
+
+    s->next++;
+    return best;
+}
+
+
+/* A number that was never used on this connection (but 2^20 rounds ago). */
+static uint32_t
+ngx_http_wizdata_rpc_number(ngx_http_wizdata_conn_t *conn,
+    ngx_http_wizdata_rpc_t *rpc)
+{
+    uint32_t                 i = conn->free_slot;
+    ngx_http_wizdata_slot_t *slot = &conn->slots[i];
+
+    conn->free_slot = slot->next;
+    slot->rpc = rpc;
+    return slot->round * WD_INFLIGHT_MAX + i;
+}
+
+
+static ngx_http_wizdata_rpc_t *
+ngx_http_wizdata_rpc_find(ngx_http_wizdata_conn_t *conn, uint32_t msgid)
+{
+    ngx_http_wizdata_rpc_t *rpc;
+
+    rpc = conn->slots[msgid % WD_INFLIGHT_MAX].rpc;
+    return rpc != NULL && rpc->msgid == msgid ? rpc : NULL;
+}
+
+
+/* Takes the call off its connection. */
+static void
+ngx_http_wizdata_rpc_detach(ngx_http_wizdata_rpc_t *rpc)
+{
+    uint32_t                 i = rpc->msgid % WD_INFLIGHT_MAX;
+    ngx_http_wizdata_conn_t *conn = rpc->conn;
+
+    conn->slots[i].rpc = NULL;
+    conn->slots[i].round++;
+    conn->slots[i].next = conn->free_slot;
+    conn->free_slot = i;
+    conn->in_flight--;
+    rpc->service->in_flight--;
+    ngx_http_wizdata_rpc_counters(rpc)->in_flight--;
+
+    /* A connection that is being left closes at the end of the turn. */
+    if (conn->in_flight == 0 && conn->ready && (conn->goaway || ngx_exiting)) {
+        ngx_http_wizdata_conn_flush_later(conn);
+    }
+    rpc->conn = NULL;
+}
+
+
+static void
+ngx_http_wizdata_rpc_arm(ngx_http_wizdata_worker_t *w, ngx_msec_t deadline)
+{
+    ngx_msec_int_t left = deadline - ngx_current_msec;
+
+    if (w->timer.timer_set) {
+        if ((ngx_msec_int_t) (deadline - w->timer.timer.key) >= 0) {
+            return;
+        }
+        ngx_del_timer(&w->timer);
+    }
+    ngx_add_timer(&w->timer, ngx_max(left, 1));
+}
+
+
+/* Enters the queue of deadlines, at whose end this one always belongs. */
+static void
+ngx_http_wizdata_rpc_limit(ngx_http_wizdata_rpc_t *rpc)
+{
+    ngx_queue_t               *q;
+    ngx_http_wizdata_worker_t *w = rpc->service->worker;
+
+    rpc->deadline = ngx_current_msec + w->conf->timeouts[rpc->method->id];
+    q = &w->deadlines[rpc->method->id];
+
+    if (ngx_queue_empty(q)) {
+        ngx_http_wizdata_rpc_arm(w, rpc->deadline);
+    }
+    ngx_queue_insert_tail(q, &rpc->deadline_link);
+}
+
+
+/* The call is over. */
+static void
+ngx_http_wizdata_rpc_end(ngx_http_wizdata_rpc_t *rpc)
+{
+    ngx_http_wizdata_worker_t *w = rpc->service->worker;
+
+    if (rpc->state == NGX_HTTP_WIZDATA_RPC_WAITING) {
+        ngx_queue_remove(&rpc->wait_link);
+        rpc->service->n_waiting--;
+    } else {
+        ngx_http_wizdata_rpc_detach(rpc);
+    }
+
+    ngx_queue_remove(&rpc->deadline_link);
+    rpc->state = NGX_HTTP_WIZDATA_RPC_IDLE;
+
+    /* A timer without calls must not keep a worker from exiting. */
+    if (--w->pending == 0) {
+        w->timer.cancelable = 1;
+    }
+}
+
+
+static int
+ngx_http_wizdata_rpc_send(ngx_http_wizdata_conn_t *conn,
+    ngx_http_wizdata_rpc_t *rpc)
+{
+    size_t                           at = conn->out.len;
+    uint32_t                         msgid;
+    wd_buf_t                        *context;
+    ngx_msec_int_t                   left;
+    ngx_http_wizdata_rpc_counters_t *m;
+
+    left = rpc->deadline - ngx_current_msec;
+    rpc->context.ms = ngx_max(left, 1);
+
+    context = &rpc->service->worker->context;
+    wd_buf_reset(context);
+    wd_ctx_put(context, &rpc->context);
+
+    msgid = ngx_http_wizdata_rpc_number(conn, rpc);
+    wd_frame_put_request(&conn->out, msgid, wd_str_z(rpc->method->name),
+                         wd_buf_view(context), rpc->args);
+
+    rpc->conn = conn;
+    rpc->msgid = msgid;
+    rpc->state = NGX_HTTP_WIZDATA_RPC_SENT;
+    rpc->frame_at = conn->queued;
+    rpc->outstanding = rpc->uncredited = 0;
+    conn->in_flight++;
+    rpc->service->in_flight++;
+    m = ngx_http_wizdata_rpc_counters(rpc);
+    m->in_flight++;
+
+    if (conn->out.err != WD_OK || context->err != WD_OK) {
+        conn->out.len = at;
+        conn->out.err = WD_OK;
+        ngx_http_wizdata_rpc_detach(rpc);
+        return WD_ENOMEM;
+    }
+
+    m->requests++;
+    conn->queued += conn->out.len - at;
+    ngx_http_wizdata_conn_flush_later(conn);
+    return WD_OK;
+}
+
+
+/* Until a connection is ready; refused when that is not to be expected. */
+static int
+ngx_http_wizdata_rpc_wait(ngx_http_wizdata_rpc_t *rpc)
+{
+    ngx_uint_t                  i;
+    ngx_http_wizdata_service_t *s = rpc->service;
+
+    if (rpc->only != NULL || s->n_waiting >= s->worker->conf->queue) {
+        return WD_EUNAVAIL;
+    }
+
+    for (i = 0; i < s->n_peers; i++) {
+        ngx_http_wizdata_peer_connect(&s->peers[i]);
+    }
+
+    if (ngx_http_wizdata_service_down(s)) {
+        return WD_EUNAVAIL;
+    }
+
+    rpc->state = NGX_HTTP_WIZDATA_RPC_WAITING;
+    ngx_queue_insert_tail(&s->waiting, &rpc->wait_link);
+    s->n_waiting++;
+    return WD_OK;
+}
+
+
+static int
+ngx_http_wizdata_rpc_route(ngx_http_wizdata_rpc_t *rpc)
+{
+    ngx_http_wizdata_conn_t *conn;
+
+    conn = ngx_http_wizdata_rpc_pick(rpc->service, rpc->only);
+    return conn != NULL ? ngx_http_wizdata_rpc_send(conn, rpc)
+                        : ngx_http_wizdata_rpc_wait(rpc);
+}
+
+
+int
+ngx_http_wizdata_rpc_start(ngx_http_wizdata_rpc_t *rpc)
+{
+    int                         rc;
+    ngx_http_wizdata_service_t *s = rpc->service;
+    ngx_http_wizdata_worker_t  *w = s->worker;
+
+    if (s->n_peers == 0) {
+        return WD_EUNAVAIL;
+    }
+
+    if (s->in_flight >= s->max_inflight) {
+        ngx_http_wizdata_rpc_counters(rpc)->refused++;
+        return WD_EAGAIN;
+    }
+
+    rpc->state = NGX_HTTP_WIZDATA_RPC_IDLE;
+    rpc->retried = 0;
+    rpc->paused = 0;
+    ngx_http_wizdata_rpc_limit(rpc);
+
+    rc = ngx_http_wizdata_rpc_route(rpc);
+    if (rc != WD_OK) {
+        ngx_queue_remove(&rpc->deadline_link);
+        ngx_http_wizdata_rpc_counters(rpc)->refused++;
+        return rc;
+    }
+
+    w->pending++;
+    w->timer.cancelable = 0;
+    return WD_OK;
+}
+
+
+void
+ngx_http_wizdata_rpc_cancel(ngx_http_wizdata_rpc_t *rpc)
+{
+    ngx_http_wizdata_conn_t *conn = rpc->conn;
+
+    if (rpc->state == NGX_HTTP_WIZDATA_RPC_IDLE) {
+        return;
+    }
+
+    if (rpc->state != NGX_HTTP_WIZDATA_RPC_WAITING) {
+        size_t at = conn->out.len;
+
+        wd_frame_put_cancel(&conn->out, rpc->msgid);
+        conn->queued += conn->out.len - at;
+        ngx_http_wizdata_conn_flush_later(conn);
+        ngx_http_wizdata_rpc_counters(rpc)->cancels++;
+    }
+    ngx_http_wizdata_rpc_end(rpc);
+}
+
+
+void
+ngx_http_wizdata_rpc_credit(ngx_http_wizdata_rpc_t *rpc, size_t n)
+{
+    size_t                   at;
+    ngx_http_wizdata_conn_t *conn = rpc->conn;
+
+    if (rpc->state != NGX_HTTP_WIZDATA_RPC_BODY) {
+        return;
+    }
+
+    rpc->uncredited += n;
+    if (rpc->uncredited < NGX_HTTP_WIZDATA_CREDIT) {
+        return;
+    }
+
+    at = conn->out.len;
+    wd_frame_put_credit(&conn->out, rpc->msgid, (uint32_t) rpc->uncredited);
+    conn->queued += conn->out.len - at;
+    ngx_http_wizdata_conn_flush_later(conn);
+
+    rpc->outstanding -= rpc->uncredited;
+    rpc->uncredited = 0;
+}
+
+
+/* The peer moves: its time begins anew. */
+static void
+ngx_http_wizdata_rpc_progress(ngx_http_wizdata_rpc_t *rpc)
+{
+    ngx_queue_remove(&rpc->deadline_link);
+    ngx_http_wizdata_rpc_limit(rpc);
+}
+
+
+/* NGX_ERROR: the callee exceeded its window. */
+static ngx_int_t
+ngx_http_wizdata_rpc_body(ngx_http_wizdata_rpc_t *rpc, size_t n, bool last)
+{
+    rpc->outstanding += n;
+    if (rpc->outstanding > WD_WINDOW) {
+        return NGX_ERROR;
+    }
+
+    if (last) {
+        ngx_http_wizdata_rpc_end(rpc);
+        return NGX_OK;
+    }
+
+    rpc->state = NGX_HTTP_WIZDATA_RPC_BODY;
+    ngx_http_wizdata_rpc_progress(rpc);
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_wizdata_rpc_response(ngx_http_wizdata_conn_t *conn,
+    const wd_frame_t *f)
+{
+    ngx_http_wizdata_rpc_t *rpc;
+
+    rpc = ngx_http_wizdata_rpc_find(conn, f->msgid);
+    if (rpc == NULL) {
+        return NGX_OK; /* it crossed our cancel */
+    }
+
+    if (rpc->state != NGX_HTTP_WIZDATA_RPC_SENT
+        || ngx_http_wizdata_rpc_body(rpc, f->body.len, !f->more) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    rpc->ops->reply(rpc, f);
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_wizdata_rpc_chunk(ngx_http_wizdata_conn_t *conn, wd_str_t params)
+{
+    bool                    last;
+    uint32_t                msgid;
+    wd_str_t                bytes;
+    ngx_http_wizdata_rpc_t *rpc;
+
+    if (wd_frame_get_chunk(params, &msgid, &bytes, &last) != WD_OK) {
+        return NGX_ERROR;
+    }
+
+    rpc = ngx_http_wizdata_rpc_find(conn, msgid);
+    if (rpc == NULL) {
+        return NGX_OK;
+    }
+
+    if (rpc->state != NGX_HTTP_WIZDATA_RPC_BODY
+        || ngx_http_wizdata_rpc_body(rpc, bytes.len, last) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    rpc->ops->chunk(rpc, bytes, last);
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_wizdata_rpc_abort(ngx_http_wizdata_conn_t *conn, wd_str_t params)
+{
+    int                     code;
+    uint32_t                msgid;
+    wd_str_t                text;
+    ngx_http_wizdata_rpc_t *rpc;
+
+    if (wd_frame_get_abort(params, &msgid, &code, &text) != WD_OK) {
+        return NGX_ERROR;
+    }
+
+    rpc = ngx_http_wizdata_rpc_find(conn, msgid);
+    if (rpc == NULL) {
+        return NGX_OK;
+    }
+
+    if (rpc->state != NGX_HTTP_WIZDATA_RPC_BODY) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_wizdata_rpc_end(rpc);
+    rpc->ops->fail(rpc, code);
+    return NGX_OK;
+}
+
+
+/*
+ * May the call be made again? Freely when none of its bytes left, once when
+ * it is idempotent and nothing of an answer was seen.
+ */
+static ngx_uint_t
+ngx_http_wizdata_rpc_again(ngx_http_wizdata_conn_t *conn,
+    ngx_http_wizdata_rpc_t *rpc)
+{
+    if (rpc->state != NGX_HTTP_WIZDATA_RPC_SENT || rpc->only != NULL) {
+        return 0;
+    }
+
+    if (conn->written <= rpc->frame_at) {
+        return 1;
+    }
+
+    if (rpc->retried || !(rpc->method->flags & WD_M_IDEMPOTENT)) {
+        return 0;
+    }
+
+    rpc->retried = 1;
+    ngx_http_wizdata_rpc_counters(rpc)->retries++;
+    return 1;
+}
+
+
+static void
+ngx_http_wizdata_rpc_drop(ngx_http_wizdata_rpc_t *rpc, int code)
+{
+    ngx_http_wizdata_rpc_end(rpc);
+    rpc->ops->fail(rpc, code);
+}
+
+
+void
+ngx_http_wizdata_rpc_lost(ngx_http_wizdata_conn_t *conn)
+{
+    int                        rc;
+    uint32_t                   i;
+    ngx_http_wizdata_rpc_t    *rpc;
+    ngx_http_wizdata_worker_t *w = conn->peer->service->worker;
+
+    for (i = 0; i < WD_INFLIGHT_MAX && conn->in_flight != 0; i++) {
+        rpc = conn->slots[i].rpc;
+        if (rpc == NULL) {
+            continue;
+        }
+
+        if (!ngx_http_wizdata_rpc_again(conn, rpc)) {
+            ngx_http_wizdata_rpc_drop(rpc, WD_EBADGATEWAY);
+            continue;
+        }
+
+        ngx_http_wizdata_rpc_detach(rpc);
+        rc = ngx_http_wizdata_rpc_route(rpc);
+        if (rc != WD_OK) {
+            ngx_queue_remove(&rpc->deadline_link);
+            rpc->state = NGX_HTTP_WIZDATA_RPC_IDLE;
+            if (--w->pending == 0) {
+                w->timer.cancelable = 1;
+            }
+            rpc->ops->fail(rpc, WD_EBADGATEWAY);
+        }
+    }
+}
+
+
+void
+ngx_http_wizdata_rpc_wake(ngx_http_wizdata_service_t *s)
+{
+    int                      rc;
+    ngx_http_wizdata_rpc_t  *rpc;
+    ngx_http_wizdata_conn_t *conn;
+
+    while (!ngx_queue_empty(&s->waiting)) {
+        rpc = ngx_queue_data(ngx_queue_head(&s->waiting),
+                             ngx_http_wizdata_rpc_t, wait_link);
+        conn = ngx_http_wizdata_rpc_pick(s, NULL);
+
+        if (conn == NULL) {
+            if (!ngx_http_wizdata_service_down(s)) {
+                return;
+            }
+            ngx_http_wizdata_rpc_drop(rpc, WD_EUNAVAIL);
+            continue;
+        }
+
+        rc = ngx_http_wizdata_rpc_send(conn, rpc);
+        if (rc != WD_OK) {
+            rpc->state = NGX_HTTP_WIZDATA_RPC_WAITING;
+            ngx_http_wizdata_rpc_drop(rpc, rc);
+            continue;
+        }
+        ngx_queue_remove(&rpc->wait_link);
+        s->n_waiting--;
+    }
+}
+
+
+/* The first of a queue is due; NULL: none is. */
+static ngx_http_wizdata_rpc_t *
+ngx_http_wizdata_rpc_due(ngx_queue_t *q)
+{
+    ngx_http_wizdata_rpc_t *rpc;
+
+    if (ngx_queue_empty(q)) {
+        return NULL;
+    }
+
+    rpc = ngx_queue_data(ngx_queue_head(q), ngx_http_wizdata_rpc_t,
+                         deadline_link);
+    return (ngx_msec_int_t) (rpc->deadline - ngx_current_msec) <= 0 ? rpc
+                                                                    : NULL;
+}
+
+
+static void
+ngx_http_wizdata_rpc_expire(ngx_http_wizdata_rpc_t *rpc)
+{
+    /* The client's own timeout watches over a client that does not read. */
+    if (rpc->paused) {
+        ngx_http_wizdata_rpc_progress(rpc);
+        return;
+    }
+
+    if (rpc->state == NGX_HTTP_WIZDATA_RPC_WAITING) {
+        ngx_http_wizdata_rpc_drop(rpc, WD_EUNAVAIL);
+        return;
+    }
+
+    ngx_http_wizdata_rpc_counters(rpc)->timeouts++;
+    ngx_http_wizdata_rpc_cancel(rpc);
+    rpc->ops->fail(rpc, WD_ETIMEOUT);
+}
+
+
+void
+ngx_http_wizdata_rpc_deadline(ngx_event_t *ev)
+{
+    ngx_uint_t                 i;
+    ngx_queue_t               *q;
+    ngx_http_wizdata_rpc_t    *rpc;
+    ngx_http_wizdata_worker_t *w = ev->data;
+
+    for (i = 0; i < WD_METHOD_COUNT; i++) {
+        q = &w->deadlines[i];
+
+        while ((rpc = ngx_http_wizdata_rpc_due(q)) != NULL) {
+            ngx_http_wizdata_rpc_expire(rpc);
+        }
+
+        if (!ngx_queue_empty(q)) {
+            rpc = ngx_queue_data(ngx_queue_head(q), ngx_http_wizdata_rpc_t,
+                                 deadline_link);
+            ngx_http_wizdata_rpc_arm(w, rpc->deadline);
+        }
+    }
+}
