@@ -149,16 +149,18 @@ static json_t *
 ctl_migrate_json(const ctl_migrate_t *m, int64_t version, wd_str_t name,
                  const char *state)
 {
-    int    row = ctl_migrate_row(m, (int32_t) version);
-    char   at[WD_TIME_TEXT_MAX];
-    size_t n = 0;
+    int     row = ctl_migrate_row(m, (int32_t) version);
+    char    at[WD_TIME_TEXT_MAX];
+    json_t *applied_at;
 
+    applied_at = json_null();
     if (row >= 0) {
-        n = wd_time_format(wd_pg_get_ts(m->rows, row, 3), at);
+        wd_time_format(wd_pg_get_ts(m->rows, row, 3), at);
+        applied_at = json_string(at);
     }
-    return json_pack("{s:I, s:s%, s:s, s:s%?}", "version",
-                     (json_int_t) version, "name", name.data, name.len,
-                     "state", state, "applied_at", row >= 0 ? at : NULL, n);
+    return json_pack("{s:I, s:o, s:s, s:o}", "version", (json_int_t) version,
+                     "name", json_stringn(name.data, name.len), "state", state,
+                     "applied_at", applied_at);
 }
 
 

@@ -183,7 +183,12 @@ ctl_misuse(const ctl_t *ctl, const char *fmt, ...)
 int
 ctl_print_json(json_t *doc)
 {
-    json_dumpf(doc, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    /* NULL: no memory, or a name that is not UTF-8. Still one document. */
+    if (doc == NULL
+        || json_dumpf(doc, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15))) {
+        fputs("{\"error\":{\"code\":-12,\"type\":\"internal\",\"message\":"
+              "\"the answer cannot be written as JSON\"}}", stdout);
+    }
     putchar('\n');
     json_decref(doc);
     return CTL_OK;

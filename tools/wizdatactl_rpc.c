@@ -153,6 +153,17 @@ ctl_args_encode(const ctl_args_t *args, wd_buf_t *out, ctl_error_t *err)
 
 /* ---- calls -------------------------------------------------------------- */
 
+/* "cannot connect to ENDPOINT: REASON" without what is told anyway. */
+static const char *
+ctl_reason(const char *text, const char *endpoint)
+{
+    const char *at = strstr(text, endpoint);
+    size_t      n = strlen(endpoint);
+
+    return at != NULL && at[n] == ':' ? at + n + 2 : text;
+}
+
+
 static int
 ctl_connect(ctl_t *ctl, wd_service_e service, ctl_error_t *err)
 {
@@ -175,7 +186,8 @@ ctl_connect(ctl_t *ctl, wd_service_e service, ctl_error_t *err)
     return ctl_error(err, rc,
                      "cannot reach %s at %s (%s): is it running? Try "
                      "`systemctl status wizdata-%s`, or set WIZDATA_RUN_DIR",
-                     wd_service_name(service), endpoint, why.text,
+                     wd_service_name(service), endpoint,
+                     ctl_reason(why.text, endpoint),
                      wd_service_name(service));
 }
 
