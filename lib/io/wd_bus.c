@@ -44,7 +44,7 @@ wd_bus_publish(wd_pg_conn_t *c, wd_topic_e topic, wd_str_t json,
                int64_t *ret_offset, wd_error_t *err)
 {
     int           rc;
-    PGresult     *res;
+    PGresult     *res = NULL;
     wd_pg_param_t params[] = {wd_pg_text_z(wd_topic_name(topic)),
                               wd_pg_json(json)};
 
@@ -111,7 +111,7 @@ static int
 wd_bus_lock(wd_bus_consumer_t *c, int64_t *ret, wd_error_t *err)
 {
     int           rc;
-    PGresult     *res;
+    PGresult     *res = NULL;
     wd_pg_param_t params[] = {wd_pg_text_z(c->topic), wd_pg_text_z(c->group)};
 
     rc = wd_pg_exec(c->pg,
@@ -163,7 +163,7 @@ wd_bus_next(wd_bus_consumer_t *c, wd_error_t *err)
 {
     int           rc;
     int64_t       offset = 0;
-    PGresult     *res;
+    PGresult     *res = NULL;
     wd_bus_step_e step;
 
     rc = wd_bus_lock(c, &offset, err);

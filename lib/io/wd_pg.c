@@ -721,7 +721,7 @@ int
 wd_pg_commit(wd_pg_conn_t *c, wd_error_t *err)
 {
     int       rc;
-    PGresult *res;
+    PGresult *res = NULL;
 
     rc = wd_pg_result(c, PQexec(c->pg, "COMMIT"), &res, err);
     if (rc != WD_OK) {
