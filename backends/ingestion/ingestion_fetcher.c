@@ -746,7 +746,11 @@ step(ingestion_fetcher_t *f)
         return 0;
     case WD_ENOTFOUND:
         ingestion_thread_pg_worked(&f->t);
-        set_state(f, FETCHER_OK, 0);
+        if (take.reason[0] != '\0') {
+            limited(f, &take);
+        } else {
+            set_state(f, FETCHER_OK, 0);
+        }
         return IDLE_MS;
     case WD_ELIMIT:
         ingestion_thread_pg_worked(&f->t);

@@ -141,6 +141,34 @@ claim_job(wd_pg_conn_t *c, const char *provider, const char *worker,
 }
 
 
+/* No job is due: is the provider blocked all the same? */
+static int
+look_at_block(wd_pg_conn_t *c, const char *provider, ingestion_take_t *take,
+              wd_error_t *err)
+{
+    int           rc;
+    PGresult     *res;
+    wd_pg_param_t p[] = {wd_pg_text_z(provider)};
+
+    memset(take, 0, sizeof(*take));
+    rc = wd_pg_exec(c,
+                    "SELECT (extract(epoch FROM blocked_until - now()) "
+                    "* 1000)::bigint, blocked_by FROM provider_quota "
+                    "WHERE provider = $1 AND blocked_until > now()",
+                    N(p), &res, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    if (PQntuples(res) == 1) {
+        take->wait_ms = wd_pg_get_int(res, 0, 0);
+        wd_str_copy(take->reason, sizeof(take->reason),
+                    wd_pg_get_str(res, 0, 1));
+    }
+    PQclear(res);
+    return WD_ENOTFOUND;
+}
+
+
 int
 ingestion_store_claim(wd_pg_conn_t *c, const char *provider,
                       const char *worker, uint32_t lease_ms,
@@ -165,7 +193,7 @@ ingestion_store_claim(wd_pg_conn_t *c, const char *provider,
         return wd_pg_commit(c, err);
     }
     wd_pg_rollback(c);
-    return rc;
+    return rc == WD_ENOTFOUND ? look_at_block(c, provider, take, err) : rc;
 }
 
 

@@ -48,9 +48,10 @@ wd_must_check int ingestion_store_enqueue(wd_pg_conn_t *c,
                                           char *ret_status, wd_error_t *err);
 
 /*
- * The next job that is due, together with one call of the quota. WD_ENOTFOUND
- * when none is due; WD_ELIMIT with *take when there is no call left: the job
- * then stays queued.
+ * The next job that is due, together with one call of the quota. WD_ELIMIT
+ * with *take when there is no call left: the job then stays queued.
+ * WD_ENOTFOUND when none is due; take->reason and wait_ms are then of the
+ * provider's block, if it has one.
  */
 wd_must_check int ingestion_store_claim(wd_pg_conn_t *c, const char *provider,
                                         const char *worker, uint32_t lease_ms,
