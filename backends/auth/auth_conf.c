@@ -3,10 +3,17 @@
  */
 #include "auth_conf.h"
 
+#include "auth_key.h"
+
+#include <stdlib.h>
+
+static int auth_conf_pepper(const wd_conf_row_t *row, wd_str_t text,
+                            void *field, wd_error_t *err);
+
 /* The floor is OWASP's: 19 MiB with 2 passes. */
 static const wd_conf_row_t auth_rows[] = {
     WD_SERVICE_CONF_ROWS(auth_conf_t, service, "auth"),
-    {"auth", "pepper", wd_conf_str, offsetof(auth_conf_t, pepper), NULL, 0, 0,
+    {"auth", "pepper", auth_conf_pepper, offsetof(auth_conf_t, pepper), NULL, 0, 0,
      WD_CONF_SECRET | WD_CONF_REQUIRED,
      "Key of the stored key hashes: 64 to 128 hexadecimal digits (openssl "
      "rand -hex 32); all API keys are void when it changes"},
@@ -23,6 +30,35 @@ static const wd_conf_row_t auth_rows[] = {
      "Password hashes that may wait, never in the last of server.threads; "
      "more are answered with unavailable"},
 };
+
+
+/* Checked here, so that a wrong one is a failure of the configuration. */
+static int
+auth_conf_pepper(const wd_conf_row_t *row, wd_str_t text, void *field,
+                 wd_error_t *err)
+{
+    int rc = auth_pepper_check(text, err);
+
+    return rc == WD_OK ? wd_conf_str(row, text, field, err) : rc;
+}
+
+
+void
+auth_conf_hide_pepper(auth_conf_t *conf)
+{
+    memset(conf->pepper, '*', strlen(conf->pepper));
+}
+
+
+void
+auth_conf_done(auth_conf_t *conf)
+{
+    if (conf->pepper != NULL) {
+        explicit_bzero(conf->pepper, strlen(conf->pepper));
+    }
+    free(conf->pepper);
+    conf->pepper = NULL;
+}
 
 
 const wd_conf_row_t *

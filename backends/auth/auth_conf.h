@@ -8,7 +8,7 @@
 
 typedef struct {
     wd_service_conf_t service; /* first: wd_service.h asks for it */
-    char             *pepper; /* wiped by auth_pepper_create()'s caller */
+    char             *pepper; /* of a parser of ours, so freed by us */
     uint64_t          hash_memory_bytes;
     uint32_t          hash_passes;
     uint32_t          hash_parallel;
@@ -16,5 +16,11 @@ typedef struct {
 } auth_conf_t;
 
 const wd_conf_row_t *auth_conf_rows(size_t *ret_n);
+
+/* sys.config shows secrets as set or not set, so their length may stay. */
+void auth_conf_hide_pepper(auth_conf_t *conf);
+
+/* What wd_conf_done() does not know. */
+void auth_conf_done(auth_conf_t *conf);
 
 #endif /* AUTH_CONF_H */

@@ -19,15 +19,34 @@ auth_crypto_init(void)
 
 
 int
+auth_pepper_check(wd_str_t hex, wd_error_t *err)
+{
+    bool    ok;
+    uint8_t bytes[AUTH_PEPPER_MAX];
+
+    ok = hex.len >= 2 * AUTH_PEPPER_MIN && hex.len <= 2 * AUTH_PEPPER_MAX
+         && wd_hex_decode(hex, bytes, hex.len / 2);
+    sodium_memzero(bytes, sizeof(bytes));
+    if (ok) {
+        return WD_OK;
+    }
+
+    return wd_error(err, WD_ECONFIG,
+                    "WIZDATA_AUTH_PEPPER must be %d to %d hexadecimal digits "
+                    "in pairs; make one with: openssl rand -hex 32",
+                    2 * AUTH_PEPPER_MIN, 2 * AUTH_PEPPER_MAX);
+}
+
+
+int
 auth_pepper_create(wd_str_t hex, auth_pepper_t **ret, wd_error_t *err)
 {
+    int            rc;
     auth_pepper_t *p;
 
-    if (hex.len < 2 * AUTH_PEPPER_MIN || hex.len > 2 * AUTH_PEPPER_MAX) {
-        return wd_error(err, WD_ECONFIG,
-                        "WIZDATA_AUTH_PEPPER must have %d to %d hexadecimal "
-                        "digits; make one with: openssl rand -hex 32",
-                        2 * AUTH_PEPPER_MIN, 2 * AUTH_PEPPER_MAX);
+    rc = auth_pepper_check(hex, err);
+    if (rc != WD_OK) {
+        return rc;
     }
 
     p = sodium_malloc(sizeof(*p));
@@ -36,13 +55,7 @@ auth_pepper_create(wd_str_t hex, auth_pepper_t **ret, wd_error_t *err)
     }
 
     p->len = hex.len / 2;
-    if (!wd_hex_decode(hex, p->bytes, p->len)) {
-        auth_pepper_destroy(p);
-        return wd_error(err, WD_ECONFIG,
-                        "WIZDATA_AUTH_PEPPER must be hexadecimal digits in "
-                        "pairs; make one with: openssl rand -hex 32");
-    }
-
+    wd_hex_decode(hex, p->bytes, p->len);
     sodium_mprotect_readonly(p);
     *ret = p;
     return WD_OK;

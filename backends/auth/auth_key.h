@@ -23,6 +23,9 @@ typedef struct auth_pepper auth_pepper_t;
 /* sodium_init(), once, before everything else here. WD_OK or WD_EINTERNAL. */
 wd_must_check int auth_crypto_init(void);
 
+/* WD_OK, or WD_ECONFIG with *err, which does not show the digits. */
+wd_must_check int auth_pepper_check(wd_str_t hex, wd_error_t *err);
+
 /*
  * From hexadecimal digits, into memory that is locked and left out of core
  * files. WD_ECONFIG with *err, WD_ENOMEM.

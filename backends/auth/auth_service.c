@@ -16,14 +16,6 @@ static const wd_rpc_method_t auth_methods[] = {
 };
 
 
-/* sys.config shows secrets as set or not set, so their length may stay. */
-static void
-auth_hide(char *secret)
-{
-    memset(secret, '*', strlen(secret));
-}
-
-
 static int
 auth_start_crypto(auth_t *a, wd_error_t *err)
 {
@@ -34,7 +26,7 @@ auth_start_crypto(auth_t *a, wd_error_t *err)
     }
 
     rc = auth_pepper_create(wd_str_z(a->conf.pepper), &a->pepper, err);
-    auth_hide(a->conf.pepper);
+    auth_conf_hide_pepper(&a->conf);
     return rc;
 }
 
@@ -114,6 +106,7 @@ auth_done(auth_t *a)
     auth_digests_destroy(a->digests);
     auth_hasher_destroy(a->hasher);
     auth_pepper_destroy(a->pepper);
+    auth_conf_done(&a->conf);
 }
 
 
