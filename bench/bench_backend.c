@@ -108,8 +108,9 @@ bench_stop(wd_daemon_t *d, void *arg)
 int
 main(int argc, char **argv)
 {
+    const char      *service = getenv("BENCH_SERVICE");
     wd_daemon_spec_t spec = {
-        .service = "bench",
+        .service = service != NULL ? service : "analytics",
         .summary = "answers trivial methods",
         .rows = bench_rows,
         .n_rows = wd_array_len(bench_rows),
