@@ -39,7 +39,9 @@ INSERT INTO provider_quota (provider) VALUES ('alphavantage'), ('worldbank');
 
 -- Takes one call, if all windows have room for it: no more than n_second
 -- calls within any second, n_minute within any minute, n_day in a day of
--- UTC; 0 is no limit. `debt` calls were made while this could not be asked.
+-- UTC; 0 is no limit. Calls reach the provider a little later than they are
+-- counted here, each by another delay: the windows are longer by a margin.
+-- `debt` calls were made while this could not be asked.
 -- Not granted: wait_ms until it is worth to ask again.
 CREATE FUNCTION provider_take(p text, n_second bigint, n_minute bigint,
                               n_day bigint, debt bigint,
@@ -62,10 +64,10 @@ BEGIN
     END IF;
     q.used := q.used + debt;
     q.calls := ARRAY(SELECT c FROM unnest(q.calls) c
-                     WHERE c > t - interval '1 minute' AND c <= t ORDER BY c)
+                     WHERE c > t - interval '61 seconds' AND c <= t ORDER BY c)
                || array_fill(t, ARRAY[least(debt, 1000)::int]);
     second := (SELECT count(*) FROM unnest(q.calls) c
-               WHERE c > t - interval '1 second');
+               WHERE c > t - interval '1.1 seconds');
 
     reason := '';
     IF q.blocked_until > t THEN
@@ -79,16 +81,16 @@ BEGIN
     END IF;
     IF n_minute > 0 AND cardinality(q.calls) >= n_minute
        AND q.calls[cardinality(q.calls) - n_minute + 1]
-           + interval '1 minute' > free_at THEN
+           + interval '61 seconds' > free_at THEN
         free_at := q.calls[cardinality(q.calls) - n_minute + 1]
-                   + interval '1 minute';
+                   + interval '61 seconds';
         reason := 'minute';
     END IF;
     IF n_second > 0 AND second >= n_second
        AND q.calls[cardinality(q.calls) - n_second + 1]
-           + interval '1 second' > free_at THEN
+           + interval '1.1 seconds' > free_at THEN
         free_at := q.calls[cardinality(q.calls) - n_second + 1]
-                   + interval '1 second';
+                   + interval '1.1 seconds';
         reason := 'second';
     END IF;
 
