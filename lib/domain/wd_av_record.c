@@ -199,6 +199,7 @@ wd_av_bar_add(wd_records_t *r, wd_bar_rec_t *bar, wd_str_t stamp,
         return WD_ENOMEM;
     }
     *slot = *bar;
+    slot->sample = sample;
     slot->record = record;
     return WD_OK;
 }
@@ -220,11 +221,12 @@ wd_av_symbol(wd_pool_t *pool, wd_str_t text)
     }
 
     for (i = 0; i < text.len; i++) {
-        if (p[i] <= ' ' || p[i] > '~' || strchr("\"'\\,;<>", p[i]) != NULL) {
-            return WD_STR_NULL;
-        }
         if (p[i] >= 'a' && p[i] <= 'z') {
             p[i] = (char) (p[i] & ~0x20);
+        }
+        if ((p[i] < 'A' || p[i] > 'Z') && (p[i] < '0' || p[i] > '9')
+            && memchr(".-/:^=_", p[i], 7) == NULL) {
+            return WD_STR_NULL; /* what a request may ask for, no more */
         }
     }
     return wd_str(p, text.len);
@@ -266,6 +268,7 @@ wd_av_quote_add(wd_records_t *r, wd_quote_rec_t *q, const wd_av_bad_t *bad,
         return WD_ENOMEM;
     }
     *slot = *q;
+    slot->sample = sample;
     slot->symbol = symbol;
     slot->record = record;
     r->symbol = symbol;

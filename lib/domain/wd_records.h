@@ -40,20 +40,22 @@ typedef struct {
 
 /* Missing figures are NAN, missing texts have data NULL. */
 typedef struct {
-    wd_ns_t time; /* civil time of the payload's zone, read as UTC */
-    double  open;
-    double  high;
-    double  low;
-    double  close;
-    double  volume;
-    double  adjusted_close;
-    double  dividend;
-    double  split;
-    int32_t record;
-    bool    is_date;
+    wd_str_t sample; /* the record as it stands in the payload */
+    wd_ns_t  time; /* civil time of the payload's zone, read as UTC */
+    double   open;
+    double   high;
+    double   low;
+    double   close;
+    double   volume;
+    double   adjusted_close;
+    double   dividend;
+    double   split;
+    int32_t  record;
+    bool     is_date;
 } wd_bar_rec_t;
 
 typedef struct {
+    wd_str_t sample;
     wd_str_t symbol;
     wd_ns_t  time; /* the trading day */
     double   price;
@@ -85,6 +87,7 @@ typedef struct {
 } wd_field_rec_t;
 
 typedef struct {
+    wd_str_t sample;
     wd_str_t indicator;
     wd_str_t indicator_name;
     wd_str_t country; /* alpha-3 where one is known, else the provider's id */

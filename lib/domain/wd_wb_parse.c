@@ -299,6 +299,7 @@ wd_wb_add(wd_wb_parse_t *w, wd_wb_row_t *row, wd_str_t sample)
         return WD_ENOMEM;
     }
     *slot = row->o;
+    slot->sample = sample;
     slot->record = record;
     slot->country = wd_wb_country(row->o.country2, row->iso3,
                                   &slot->aggregate);

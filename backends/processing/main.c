@@ -1,0 +1,11 @@
+/*
+ * main.c - wizdata-processing.
+ */
+#include "processing.h"
+
+
+int
+main(int argc, char **argv)
+{
+    return processing_main(argc, argv);
+}

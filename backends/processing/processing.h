@@ -1,0 +1,36 @@
+/*
+ * processing.h - the processing service as one object.
+ */
+#ifndef PROCESSING_H
+#define PROCESSING_H
+
+#include "processing_time.h"
+#include "wd_bus.h"
+#include "wd_lake.h"
+#include "wd_service.h"
+
+typedef struct {
+    wd_service_conf_t service;
+    char             *lake;
+} processing_conf_t;
+
+extern const wd_conf_row_t processing_conf_rows[];
+extern const size_t        processing_n_conf_rows;
+
+typedef struct {
+    processing_conf_t  conf;
+    wd_service_t      *service;
+    wd_log_t          *log;
+    wd_lake_t         *lake;
+    processing_zones_t zones;
+    wd_bus_consumer_t *consumer;
+
+    /* Consumer's thread: failures of the event at hand. */
+    int64_t  failed_offset;
+    unsigned failures;
+} processing_t;
+
+/* main() is: return processing_main(argc, argv); */
+int processing_main(int argc, char **argv);
+
+#endif /* PROCESSING_H */

@@ -1,0 +1,110 @@
+/*
+ * processing_rules.h - what a record must fulfil to be taken over, and the
+ * flags of those that are. Pure.
+ *
+ * A record that cannot be true is rejected with its reason; one that is
+ * doubtful is kept and flagged. Nothing is corrected or filled in.
+ */
+#ifndef PROCESSING_RULES_H
+#define PROCESSING_RULES_H
+
+#include "processing_fact.h"
+#include "processing_time.h"
+#include "wd_records.h"
+
+/* Bits of the column quality (db/migrations/0001_core.sql). */
+#define PROCESSING_Q_OHLC 1 /* open or close outside low..high */
+#define PROCESSING_Q_NO_VOLUME 2 /* volume is zero */
+#define PROCESSING_Q_UNFINISHED 4 /* newest row, its period was not over */
+#define PROCESSING_Q_JUMP 8 /* jump without a split that explains it */
+
+/* Volumes above this are no volumes. */
+#define PROCESSING_VOLUME_MAX 1e12
+
+/* The smallest usual split, 3 for 2, moves the price by 1.5. */
+#define PROCESSING_JUMP 1.45
+
+/* Across a longer gap a price may have gone anywhere. */
+#define PROCESSING_JUMP_GAP (31 * WD_NS_PER_DAY)
+
+/* Tables, with their columns in this order. */
+enum { BAR_INSTRUMENT, BAR_TIMEFRAME, BAR_SOURCE, BAR_TS, BAR_QUALITY,
+       BAR_OPEN, BAR_HIGH, BAR_LOW, BAR_CLOSE, BAR_VOLUME };
+enum { ACTION_INSTRUMENT, ACTION_SOURCE, ACTION_DATE, ACTION_KIND,
+       ACTION_VALUE };
+enum { QUOTE_INSTRUMENT, QUOTE_SOURCE, QUOTE_TS, QUOTE_PRICE, QUOTE_OPEN,
+       QUOTE_HIGH, QUOTE_LOW, QUOTE_VOLUME, QUOTE_PREVIOUS, QUOTE_QUALITY };
+enum { FIELD_INSTRUMENT, FIELD_SOURCE, FIELD_NAME, FIELD_PERIOD,
+       FIELD_VALUE };
+enum { OBS_SERIES, OBS_TS, OBS_FREQUENCY, OBS_QUALITY, OBS_VALUE,
+       OBS_STATUS };
+
+extern const processing_fact_t processing_bar;
+extern const processing_fact_t processing_action;
+extern const processing_fact_t processing_quote;
+extern const processing_fact_t processing_field;
+extern const processing_fact_t processing_observation;
+
+/* What is known about a payload besides its records. */
+typedef struct {
+    const processing_zones_t *zones;
+    processing_zone_t         zone;
+    wd_timeframe_e            timeframe;
+    bool                      fx;
+    int                       source;
+    int64_t                   raw_id;
+    wd_ns_t                   known_at; /* when it was fetched */
+} processing_payload_t;
+
+/*
+ * Rows of all records that hold, sorted, each key once; rejects are added to
+ * *r. The instrument or series is left 0. WD_OK or WD_ENOMEM.
+ */
+wd_must_check int processing_rules_bars(const processing_payload_t *p,
+                                        wd_records_t               *r,
+                                        processing_rows_t          *ret);
+wd_must_check int processing_rules_quotes(const processing_payload_t *p,
+                                          wd_records_t               *r,
+                                          processing_rows_t          *ret);
+wd_must_check int processing_rules_fields(const processing_payload_t *p,
+                                          wd_records_t               *r,
+                                          processing_rows_t          *ret);
+
+/* Not sorted: the series must be known first. */
+wd_must_check int processing_rules_observations(const processing_payload_t *p,
+                                                wd_records_t               *r,
+                                                processing_rows_t *ret);
+
+/*
+ * Drops the second of two rows with the same key, which must be neighbours;
+ * rejects it when the values differ.
+ */
+wd_must_check int processing_rules_unique(const processing_fact_t *fact,
+                                          wd_records_t            *r,
+                                          processing_rows_t       *rows);
+
+/*
+ * Splits and dividends of the bars. A bar that has none gives a row only when
+ * `known` (sorted) has one of its date: the provider took it back.
+ */
+wd_must_check int processing_rules_actions(const processing_payload_t *p,
+                                           wd_records_t               *r,
+                                           const processing_rows_t    *bars,
+                                           const processing_rows_t    *known,
+                                           processing_rows_t          *ret);
+
+/* A close that the next bar is compared with; ts WD_NS_MIN: none. */
+typedef struct {
+    wd_ns_t ts;
+    double  close;
+} processing_last_t;
+
+/* Flags jumps of daily bars; `actions`: sorted, of their dates. */
+void processing_rules_jumps(const processing_rows_t *bars,
+                            processing_last_t        before,
+                            const processing_rows_t *actions);
+
+/* Rows with any flag. */
+int64_t processing_rules_flagged(int quality, const processing_rows_t *rows);
+
+#endif /* PROCESSING_RULES_H */
