@@ -3,12 +3,12 @@
  */
 #include "wizdatactl.h"
 
+#include "wd_args.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include "wd_args.h"
 
 typedef struct {
     ctl_t  *ctl;

@@ -13,8 +13,8 @@ static int auth_conf_pepper(const wd_conf_row_t *row, wd_str_t text,
 /* The floor is OWASP's: 19 MiB with 2 passes. */
 static const wd_conf_row_t auth_rows[] = {
     WD_SERVICE_CONF_ROWS(auth_conf_t, service, "auth"),
-    {"auth", "pepper", auth_conf_pepper, offsetof(auth_conf_t, pepper), NULL, 0, 0,
-     WD_CONF_SECRET | WD_CONF_REQUIRED,
+    {"auth", "pepper", auth_conf_pepper, offsetof(auth_conf_t, pepper), NULL,
+     0, 0, WD_CONF_SECRET | WD_CONF_REQUIRED,
      "Key of the stored key hashes: 64 to 128 hexadecimal digits (openssl "
      "rand -hex 32); all API keys are void when it changes"},
     {"auth", "hash_memory", wd_conf_bytes,

@@ -173,6 +173,7 @@ auth_push_post(auth_push_t *p, const uint8_t *digest)
     atomic_fetch_add(&p->epoch, 1);
     if (!wd_service_post(p->service, auth_on_revocation, r)) {
         free(r);
+        return false;
     }
     return true;
 }
@@ -192,8 +193,8 @@ void
 auth_push_key(auth_push_t *p, int64_t key_id)
 {
     if (!auth_push_one(p, key_id)) {
-        wd_log_warn(p->log, "no memory to push a revocation at once", "key",
-                    key_id);
+        wd_log_warn(p->log, "revocation left to those who listen for it",
+                    "key", key_id);
     }
 }
 
