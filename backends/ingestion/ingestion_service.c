@@ -224,14 +224,18 @@ ingest_run(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 }
 
 
+/* cursor: as the database has it; -1: as the publisher saw it last. */
 static void
-put_lake(const ingestion_t *in, wd_json_t *j)
+put_lake(const ingestion_t *in, int64_t cursor, wd_json_t *j)
 {
     ingestion_archive_state_t   lake;
     ingestion_publisher_state_t pub;
 
     ingestion_archive_state(in->archive, &lake);
     ingestion_publisher_state(in->publisher, &pub);
+    if (cursor >= 0) {
+        pub.published = cursor;
+    }
     wd_json_key(j, "lake");
     wd_json_obj(j);
     wd_json_key(j, "objects");
@@ -284,7 +288,7 @@ ingest_status(const wd_rpc_call_t *call, wd_rpc_res_t *res)
         return rc == WD_ENOTFOUND ? wd_rpc_fail(res, rc, "No such job")
                                   : internal(call, res, rc, &err);
     }
-    put_lake(in, &j);
+    put_lake(in, cursor, &j);
     wd_json_end(&j);
     return WD_OK;
 }
@@ -518,7 +522,7 @@ ingestion_health(wd_service_t *svc, void *arg, wd_health_t *h)
     ingestion_publisher_state_t pub;
 
     (void) svc;
-    put_lake(in, h->j);
+    put_lake(in, -1, h->j);
     ingestion_archive_state(in->archive, &lake);
     ingestion_publisher_state(in->publisher, &pub);
     h->degraded |= !lake.writable || lake.full || !pub.healthy;

@@ -70,9 +70,11 @@ sub up {
 sub down {
     my ($self, $signal) = @_;
 
-    $self->{log} .= $self->{svc}->log();
     delete $self->{c};
-    return $self->{svc}->stop($signal);
+    my $status = $self->{svc}->stop($signal);
+    $self->{log} .= $self->{svc}->log();
+    die $self->{log} if $self->{log} =~ /Sanitizer|runtime error/;
+    return $status;
 }
 
 sub svc { $_[0]{svc} }
