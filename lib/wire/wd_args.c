@@ -11,6 +11,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#define WD_ARGS_NAME_SHOWN 32 /* bytes of a name in messages */
+
 
 void
 wd_args_init(wd_args_t *a, const wd_method_t *method)
@@ -20,13 +22,28 @@ wd_args_init(wd_args_t *a, const wd_method_t *method)
 }
 
 
-/* Names in messages come from the client: keep them short and printable. */
+/*
+ * Names in messages come from the client: kept short, whole characters, and
+ * printable.
+ */
 static int
 wd_args_refuse(wd_args_t *a, wd_str_t name, wd_error_t *err, const char *rule)
 {
-    a->bad = wd_str(name.data, wd_min(name.len, (size_t) 32));
-    return wd_error(err, WD_EPARAM, "parameter '%.*s' %s", WD_STR_ARG(a->bad),
-                    rule);
+    char   shown[WD_ARGS_NAME_SHOWN + 1];
+    size_t i, n = wd_min(name.len, (size_t) WD_ARGS_NAME_SHOWN);
+
+    while (n != 0 && !wd_utf8_valid(wd_str(name.data, n))) {
+        n--;
+    }
+    a->bad = wd_str(name.data, n);
+
+    wd_str_copy(shown, sizeof(shown), a->bad);
+    for (i = 0; i < n; i++) {
+        if ((unsigned char) shown[i] < 0x20 || shown[i] == 0x7f) {
+            shown[i] = '?';
+        }
+    }
+    return wd_error(err, WD_EPARAM, "parameter '%s' %s", shown, rule);
 }
 
 
@@ -93,6 +110,21 @@ wd_args_unescape(wd_str_t raw, bool plus, char *out, wd_str_t *ret)
 }
 
 
+static bool
+wd_args_secret(const wd_args_t *a, wd_str_t name)
+{
+    size_t i;
+
+    for (i = 0; i < a->method->n_params; i++) {
+        if ((a->method->params[i].flags & WD_P_SECRET)
+            && wd_str_eq_z(name, a->method->params[i].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+
 int
 wd_args_query(wd_args_t *a, wd_str_t query, char *scratch, wd_error_t *err)
 {
@@ -111,7 +143,8 @@ wd_args_query(wd_args_t *a, wd_str_t query, char *scratch, wd_error_t *err)
         }
 
         wd_str_split(&pair, '=', &name);
-        if (wd_args_unescape(name, true, scratch, &name) != WD_OK) {
+        if (wd_args_unescape(name, true, scratch, &name) != WD_OK
+            || !wd_utf8_valid(name)) {
             return wd_error(err, WD_EPARAM,
                             "a parameter's name is not percent-encoded UTF-8");
         }
@@ -123,9 +156,10 @@ wd_args_query(wd_args_t *a, wd_str_t query, char *scratch, wd_error_t *err)
         }
         scratch += value.len;
 
-        if (!wd_utf8_valid(name)) {
-            return wd_error(err, WD_EPARAM,
-                            "a parameter's name is not percent-encoded UTF-8");
+        /* Query strings stand in logs and histories. */
+        if (wd_args_secret(a, name)) {
+            return wd_args_refuse(a, name, err,
+                                  "must not stand in a query string");
         }
 
         rc = wd_args_add(a, name, value, err);
@@ -389,7 +423,7 @@ static int
 wd_args_put_list(wd_args_t *a, const wd_param_t *p, wd_str_t v, wd_buf_t *out,
                  wd_error_t *err)
 {
-    uint32_t n = 0;
+    uint32_t n = 0, given = 0;
     wd_str_t rest, one;
 
     rest = v;
@@ -400,11 +434,12 @@ wd_args_put_list(wd_args_t *a, const wd_param_t *p, wd_str_t v, wd_buf_t *out,
                 p->type == WD_P_SYMBOLS ? "symbols"
                                         : wd_args_class_rule(p->extra));
         }
-        n += !wd_args_seen(v, one);
-        if (n > p->max) {
+        /* Doubles count here, so that looking for them stays cheap. */
+        if (++given > p->max) {
             return wd_args_rule(a, p, err, "must have at most %.0f items",
                                 p->max);
         }
+        n += !wd_args_seen(v, one);
     }
 
     wd_mp_put_array(out, n);

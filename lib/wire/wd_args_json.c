@@ -161,12 +161,39 @@ wd_jr_string(wd_jr_t *r, wd_str_t *ret)
 }
 
 
+/* JSON's numbers are fewer than ours: no plus, no bare point, no 01. */
+static bool
+wd_jr_number(wd_str_t s)
+{
+    size_t      i;
+    double      number;
+    const char *point;
+
+    if (wd_num_parse(s, &number) == WD_EINVAL) {
+        return false;
+    }
+
+    i = s.data[0] == '-';
+    if (s.data[i] < '0' || s.data[i] > '9') {
+        return false;
+    }
+    if (s.data[i] == '0' && i + 1 < s.len && s.data[i + 1] >= '0'
+        && s.data[i + 1] <= '9') {
+        return false;
+    }
+
+    point = memchr(s.data, '.', s.len);
+    return point == NULL
+           || (point + 1 < s.data + s.len && point[1] >= '0'
+               && point[1] <= '9');
+}
+
+
 /* A number, true, false or null, as its text. */
 static bool
 wd_jr_word(wd_jr_t *r, wd_str_t *ret)
 {
-    char  *from = r->out;
-    double number;
+    char *from = r->out;
 
     while (r->p < r->end && *r->p != '\0'
            && strchr("+-.0123456789eEtrufalsn", *r->p) != NULL) {
@@ -174,8 +201,7 @@ wd_jr_word(wd_jr_t *r, wd_str_t *ret)
     }
 
     *ret = wd_str(from, (size_t) (r->out - from));
-    return wd_num_parse(*ret, &number) == WD_OK
-           || wd_str_eq(*ret, WD_STR("true"))
+    return wd_jr_number(*ret) || wd_str_eq(*ret, WD_STR("true"))
            || wd_str_eq(*ret, WD_STR("false"))
            || wd_str_eq(*ret, WD_STR("null"));
 }
@@ -195,6 +221,7 @@ wd_jr_scalar(wd_jr_t *r, wd_str_t *ret)
 static bool
 wd_jr_array(wd_jr_t *r, wd_str_t *ret)
 {
+    bool     quoted;
     char    *from = r->out;
     wd_str_t item;
 
@@ -204,8 +231,11 @@ wd_jr_array(wd_jr_t *r, wd_str_t *ret)
     }
 
     for (;;) {
+        wd_jr_blank(r);
+        quoted = r->p < r->end && *r->p == '"';
         if (!wd_jr_scalar(r, &item)
-            || memchr(item.data, ',', item.len) != NULL) {
+            || memchr(item.data, ',', item.len) != NULL
+            || (!quoted && wd_str_eq(item, WD_STR("null")))) {
             return false;
         }
         if (wd_jr_take(r, ']')) {
@@ -220,10 +250,46 @@ wd_jr_array(wd_jr_t *r, wd_str_t *ret)
 }
 
 
+/* NULL: the method has none of that name. */
+static const wd_param_t *
+wd_jr_param(const wd_args_t *a, wd_str_t name)
+{
+    size_t i;
+
+    for (i = 0; i < a->method->n_params; i++) {
+        if (wd_str_eq_z(name, a->method->params[i].name)) {
+            return &a->method->params[i];
+        }
+    }
+    return NULL;
+}
+
+
+static int
+wd_jr_add(wd_args_t *a, wd_str_t name, wd_str_t value, bool list, bool null,
+          wd_error_t *err)
+{
+    const wd_param_t *p = wd_jr_param(a, name);
+
+    if (p != NULL && null) {
+        return WD_OK;
+    }
+
+    if (p != NULL && list && p->type != WD_P_LIST
+        && p->type != WD_P_SYMBOLS) {
+        a->bad = wd_str_z(p->name);
+        return wd_error(err, WD_EPARAM, "parameter '%s' must not be a list",
+                        p->name);
+    }
+
+    return wd_args_add(a, name, value, err);
+}
+
+
 static int
 wd_jr_member(wd_jr_t *r, wd_args_t *a, wd_error_t *err)
 {
-    bool     quoted, ok;
+    bool     quoted, list, ok;
     wd_str_t name, value;
 
     if (!wd_jr_take(r, '"') || !wd_jr_string(r, &name)
@@ -233,16 +299,16 @@ wd_jr_member(wd_jr_t *r, wd_args_t *a, wd_error_t *err)
 
     wd_jr_blank(r);
     quoted = r->p < r->end && *r->p == '"';
-    ok = wd_jr_take(r, '[') ? wd_jr_array(r, &value) : wd_jr_scalar(r, &value);
+    list = wd_jr_take(r, '[');
+    ok = list ? wd_jr_array(r, &value) : wd_jr_scalar(r, &value);
     if (!ok) {
         return wd_jr_fail(err, "a value must be a string, a number, true, "
                                "false, null or a list of them");
     }
 
-    if (!quoted && wd_str_eq(value, WD_STR("null"))) {
-        return WD_OK;
-    }
-    return wd_args_add(a, name, value, err);
+    return wd_jr_add(a, name, value, list,
+                     !quoted && !list && wd_str_eq(value, WD_STR("null")),
+                     err);
 }
 
 

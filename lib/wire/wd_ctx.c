@@ -46,13 +46,17 @@ wd_ctx_put(wd_buf_t *out, const wd_ctx_t *c)
 static int
 wd_ctx_get_perms(wd_mp_t *c, wd_str_t *ret)
 {
-    uint32_t       n;
-    wd_mp_t        at = *c;
+    uint32_t       i, n;
+    wd_str_t       perm;
     const uint8_t *from = c->p;
 
-    if (wd_mp_read_array(&at, &n) != WD_OK || n > WD_PERMS_MAX
-        || wd_mp_skip(c) != WD_OK) {
+    if (wd_mp_read_array(c, &n) != WD_OK || n > WD_PERMS_MAX) {
         return WD_EPROTO;
+    }
+    for (i = 0; i < n; i++) {
+        if (wd_mp_read_str(c, &perm) != WD_OK) {
+            return WD_EPROTO;
+        }
     }
 
     *ret = wd_str((const char *) from, (size_t) (c->p - from));
@@ -67,19 +71,27 @@ wd_ctx_get_one(wd_mp_t *c, wd_str_t key, wd_ctx_t *ret)
     static const struct {
         const char *key;
         size_t      offset;
+        size_t      min;
+        size_t      max;
     } strings[] = {
-        {"id", offsetof(wd_ctx_t, id)},
-        {"tp", offsetof(wd_ctx_t, traceparent)},
-        {"sub", offsetof(wd_ctx_t, principal)},
-        {"key", offsetof(wd_ctx_t, key)},
-        {"plan", offsetof(wd_ctx_t, plan)},
+        {"id", offsetof(wd_ctx_t, id), 0, WD_REQUEST_ID_MAX},
+        {"tp", offsetof(wd_ctx_t, traceparent), WD_TRACEPARENT_LEN,
+         WD_TRACEPARENT_LEN},
+        {"sub", offsetof(wd_ctx_t, principal), 0, WD_PRINCIPAL_MAX},
+        {"key", offsetof(wd_ctx_t, key), 0, SIZE_MAX},
+        {"plan", offsetof(wd_ctx_t, plan), 0, WD_PLAN_MAX},
     };
-    size_t i;
+    size_t    i;
+    wd_str_t *s;
 
     for (i = 0; i < wd_array_len(strings); i++) {
         if (wd_str_eq_z(key, strings[i].key)) {
-            return wd_mp_read_str(
-                c, (wd_str_t *) ((char *) ret + strings[i].offset));
+            s = (wd_str_t *) (void *) ((char *) ret + strings[i].offset);
+            if (wd_mp_read_str(c, s) != WD_OK || s->len < strings[i].min
+                || s->len > strings[i].max) {
+                return WD_EPROTO;
+            }
+            return WD_OK;
         }
     }
 

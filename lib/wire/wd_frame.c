@@ -176,7 +176,7 @@ wd_frame_parse_result(wd_mp_t *c, wd_frame_t *f)
     wd_mp_t  more;
 
     if (wd_mp_read_array(c, &n) != WD_OK || n != 3
-        || wd_mp_read_int(c, &status) != WD_OK || status < 200 || status > 599
+        || wd_mp_read_int(c, &status) != WD_OK || status < 200 || status > 299
         || wd_frame_slice_map(c, &f->meta) != WD_OK
         || f->meta.len > WD_META_MAX) {
         return WD_EPROTO;

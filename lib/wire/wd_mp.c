@@ -448,7 +448,8 @@ wd_mp_scan(wd_mp_scan_t *s, const uint8_t *data, size_t len, size_t max)
             return WD_EAGAIN;
         }
 
-        if (h.items != 0 && s->depth == WD_MP_DEPTH_MAX) {
+        if (s->depth == WD_MP_DEPTH_MAX
+            && (h.val.type == WD_MP_ARRAY || h.val.type == WD_MP_MAP)) {
             return WD_EPROTO;
         }
 

@@ -75,7 +75,7 @@ bool wd_mp_read_nil(wd_mp_t *c);
 
 /*
  * Looks `key` up in the map at the cursor, which stays; *ret stands at its
- * value. WD_ENOTFOUND, or WD_EPROTO when this is no map.
+ * value. WD_ENOTFOUND, WD_EPROTO when this is no map, WD_ETRUNC.
  */
 wd_must_check int wd_mp_map_find(wd_mp_t map, const char *key, wd_mp_t *ret);
 

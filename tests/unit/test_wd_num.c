@@ -182,7 +182,7 @@ test_random_bits(void **state)
     uint64_t bits;
 
     (void) state;
-    for (i = 0; i < 200000; i++) {
+    for (i = 0; i < 40000; i++) {
         bits = wd_test_random();
         memcpy(&v, &bits, sizeof(v));
         if (isfinite(v)) {
@@ -199,7 +199,7 @@ test_random_decimals(void **state)
     uint64_t m;
 
     (void) state;
-    for (i = 0; i < 200000; i++) {
+    for (i = 0; i < 40000; i++) {
         m = wd_test_random() >> (10 + wd_test_below(50));
         check((double) m / pow(10, (double) wd_test_below(20)));
     }
