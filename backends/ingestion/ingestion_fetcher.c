@@ -247,7 +247,7 @@ wait_turn(ingestion_fetcher_t *f, int64_t *ret_ms)
 {
     wd_ns_t until = wd_monotonic() + TURN_MS * WD_NS_PER_MS;
 
-    while (!f->t.stop) {
+    while (!ingestion_thread_stops(&f->t)) {
         if (take_turn(f, ret_ms) == WD_OK) {
             return WD_OK;
         }
@@ -407,7 +407,7 @@ record(ingestion_fetcher_t *f, const ingestion_job_t *job,
             return; /* the next page does not wait for it */
         }
         ingestion_thread_wait(&f->t, FAILED_MS);
-    } while (!f->t.stop);
+    } while (!ingestion_thread_stops(&f->t));
 }
 
 
@@ -770,7 +770,7 @@ fetcher_main(void *arg)
     int64_t              ms;
     ingestion_fetcher_t *f = arg;
 
-    while (!f->t.stop) {
+    while (!ingestion_thread_stops(&f->t)) {
         ms = step(f);
         if (ms > 0) {
             ingestion_thread_wait(&f->t, ms);

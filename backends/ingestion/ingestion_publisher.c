@@ -208,7 +208,7 @@ publisher_main(void *arg)
     wd_error_t             err = {0};
     ingestion_publisher_t *p = arg;
 
-    while (!p->t.stop) {
+    while (!ingestion_thread_stops(&p->t)) {
         if (ingestion_thread_pg(&p->t) != WD_OK) {
             tell_state(p, false, -1);
             ingestion_thread_wait(&p->t, FAILED_MS);

@@ -49,7 +49,7 @@ void
 ingestion_thread_ask_stop(ingestion_thread_t *t)
 {
     if (t->started) {
-        t->stop = true;
+        __atomic_store_n(&t->stop, true, __ATOMIC_RELEASE);
         ingestion_thread_wake(t);
     }
 }
@@ -176,7 +176,7 @@ ingestion_thread_wait(ingestion_thread_t *t, int64_t ms)
     nfds_t        n = 1;
     struct pollfd fds[2] = {{t->wake_fd, POLLIN, 0}, {-1, POLLIN, 0}};
 
-    if (t->stop) {
+    if (ingestion_thread_stops(t)) {
         return;
     }
     if (t->pg != NULL && !wd_pg_broken(t->pg)) {

@@ -15,7 +15,7 @@ typedef struct {
     pthread_mutex_t lock; /* pg_fd */
     int             pg_fd; /* -1: none */
     int             wake_fd;
-    volatile bool   stop;
+    volatile bool   stop; /* read with ingestion_thread_stops() */
     bool            started;
 
     /* The thread's own. */
@@ -32,6 +32,13 @@ wd_must_check int ingestion_thread_start(ingestion_thread_t *t,
                                          const char *url, const char *name,
                                          wd_log_t *log, void *(*fn)(void *),
                                          void *arg, wd_error_t *err);
+
+static inline bool
+ingestion_thread_stops(const ingestion_thread_t *t)
+{
+    return __atomic_load_n(&t->stop, __ATOMIC_ACQUIRE);
+}
+
 
 /* Any thread: it looks at its work now. */
 void ingestion_thread_wake(ingestion_thread_t *t);
