@@ -19,6 +19,8 @@ man_pages();
 done_testing();
 
 
+sub have { return grep { -x "$_/$_[0]" } split /:/, $ENV{PATH} }
+
 sub slurp {
     my ($path) = @_;
     open my $f, '<:raw', $path or die "$path: $!";
@@ -53,7 +55,7 @@ sub openapi {
     }
 
   SKIP: {
-        skip 'npm is not installed', 1 unless `command -v npm`;
+        skip 'npm is not installed', 1 unless have('npm');
         my $dir = 'tests/openapi';
         my $tool = "$dir/node_modules/\@seriousme/openapi-schema-validator"
             . '/bin/validate-api-cli.js';
@@ -79,7 +81,7 @@ sub links {
 
 sub man_pages {
   SKIP: {
-        skip 'man is not installed', 1 unless `command -v man`;
+        skip 'man is not installed', 1 unless have('man');
         for my $page (glob('docs/man/*.[18]')) {
             my $out = `man --warnings -l $page 2>&1 >/dev/null`;
             is($out, '', "$page has no warnings");

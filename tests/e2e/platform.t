@@ -22,7 +22,7 @@ $ENV{WIZDATA_RUN}   = $run;
 $ENV{WIZDATA_BUILD} = $build;
 
 for my $part (qw(nginx redis-server openssl curl)) {
-    plan skip_all => "$part is not installed" unless `command -v $part`;
+    plan skip_all => "$part is not installed" unless have($part);
 }
 plan skip_all => 'PostgreSQL 15 is not installed'
     unless -x '/usr/lib/postgresql/15/bin/initdb';
@@ -53,6 +53,8 @@ second_start();
 foreground();
 done_testing();
 
+
+sub have { return grep { -x "$_/$_[0]" } split /:/, $ENV{PATH} }
 
 sub sh {
     my ($command) = @_;

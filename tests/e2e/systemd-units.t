@@ -85,7 +85,7 @@ sub settings {
     return map { /^(\w+)=(.*)$/ ? ($1, $2) : () } <$in>;
 }
 
-# What our units refer to: systemd's own units, nginx's, kill(1).
+# What our units refer to: systemd's own units, nginx's, the shell.
 sub complete_root {
     my ($from) = grep { -e "$_/sysinit.target" } '/usr/lib/systemd/system',
         '/lib/systemd/system';
@@ -97,7 +97,7 @@ sub complete_root {
         copy($file, "$units/$name");
     }
     make_path("$root/bin", "$root/usr/sbin", "$root/sbin");
-    for my $program ('/bin/kill', '/usr/sbin/nginx', '/sbin/start-stop-daemon')
+    for my $program ('/bin/sh', '/usr/sbin/nginx', '/sbin/start-stop-daemon')
     {
         next unless -e $program && !-e "$root$program";
         copy($program, "$root$program");

@@ -1,0 +1,278 @@
+#!/usr/bin/perl
+
+# The platform on a machine of its own, under real systemd, set up with the
+# commands of docs/OPERATIONS.md: it serves over HTTPS, survives the death of
+# each service, loses no request in restarts, keeps to its sandbox, drains.
+
+use warnings;
+use strict;
+
+use FindBin;
+use JSON::PP ();
+use Test::More;
+
+use lib "$FindBin::Bin/../lib";
+use Wizdata::Container;
+use Wizdata::Stage;
+
+my @SERVICES = qw/ auth ingestion processing analytics /;
+my $URL = 'https://localhost:8443';
+
+plan skip_all => Wizdata::Container::missing()
+    if Wizdata::Container::missing();
+plan skip_all => not_built() if not_built();
+
+local $SIG{INT} = sub { exit 1 };
+local $SIG{TERM} = sub { exit 1 };
+
+my $c = Wizdata::Container->new();
+$c->boot() or plan skip_all => 'no container here: ' . $c->why();
+
+
+# ---- installation ------------------------------------------------------------
+
+$c->copy_in(stage());
+$c->must(<<'END');
+systemd-sysusers wizdata.conf
+systemd-tmpfiles --create wizdata.conf
+(umask 077; openssl rand -hex 32 >/etc/wizdata/secrets/pepper)
+until pg_isready -q; do sleep 0.1; done
+runuser -u postgres -- psql -q -f /usr/share/wizdata/roles.sql
+runuser -u postgres -- psql -q -f /usr/share/wizdata/roles.sql
+systemctl daemon-reload
+END
+$c->must('systemctl enable --now wizdata.target 2>&1');
+
+for my $service (@SERVICES, 'migrate') {
+    is($c->until_like("systemctl is-active wizdata-$service.service",
+        qr/^active$/, 20), 'active', "$service: active");
+}
+is($c->ask('systemctl show -P Result wizdata-migrate.service'), 'success',
+    'migrated');
+is($c->ask('systemctl --failed --plain --no-legend'), '', 'nothing failed');
+is($c->ask('stat -c "%U %G %a" /run/wizdata/*.sock | sort -u'),
+    'root www-data 660', 'sockets are for nginx');
+
+my ($status, $said) = $c->run('wizdatactl', 'status');
+is($status, 0, 'all services say that they are healthy') or diag($said);
+
+configure_nginx();
+$c->must('nginx -t -q && systemctl restart nginx');
+
+
+# ---- service -----------------------------------------------------------------
+
+$c->must('wizdatactl user create ops@example.com --name Ops');
+my $key = JSON::PP::decode_json($c->must('wizdatactl --json key create '
+    . 'ops@example.com --name test --permissions "*:read"'))->{key};
+like($key, qr/^wd_live_\w{38}$/, 'an API key');
+$c->write('/root/key', "X-API-Key: $key\n");
+
+is(code('/v1/instruments', '@/root/key'), 200, 'with the key');
+is(code('/v1/instruments'), 401, 'without');
+is(code('/health'), 200, 'health');
+is(code('/health/detailed', '@/root/key'), 200, 'health of all');
+like($c->ask("curl -sk -D - -o /dev/null $URL/v1/instruments"),
+    qr,^content-type: application/problem\+json\r?$,im, 'a problem document');
+
+
+# ---- the sandbox, as the kernel sees it --------------------------------------
+
+for my $service (@SERVICES) {
+    my $pid = main_pid($service);
+    my %is = map { /^(\w+):\s*(.*)$/ ? ($1, $2) : () }
+        split /\n/, $c->ask("cat /proc/$pid/status");
+
+    is($c->ask("stat -c %U /proc/$pid"), "wizdata-$service",
+        "$service: its own user");
+    like("$is{CapEff} $is{CapPrm} $is{CapBnd} $is{CapAmb}", qr/^[0 ]+$/,
+        "$service: no capability");
+    is($is{NoNewPrivs}, 1, "$service: no new privileges");
+    is($is{Seccomp}, 2, "$service: system calls are filtered");
+    is($c->ask("nsenter -t $pid -m -- touch /usr/x /etc/x 2>&1 "
+        . '| grep -c Read-only'),
+        2, "$service: the system is read-only");
+    is($c->ask("test \$(readlink /proc/$pid/ns/net) = "
+        . '$(readlink /proc/1/ns/net) && echo shared'),
+        $service eq 'ingestion' ? 'shared' : '', "$service: network");
+    like($c->ask("systemctl show -P WatchdogUSec wizdata-$service"),
+        qr/^\d+s$/, "$service: watched");
+    unlike($c->ask("tr '\\0' '\\n' </proc/$pid/environ"),
+        qr/^WIZDATA_AUTH_PEPPER=/m, "$service: no secret in the environment");
+}
+
+is($c->ask('stat -c "%U %G %a" /var/lib/wizdata/lake'),
+    'wizdata-ingestion wizdata 2750', 'lake');
+is($c->ask('stat -c "%U %G %a" /var/lib/wizdata/lake/manifest.ndjson'),
+    'wizdata-ingestion wizdata 640', 'its manifest');
+for my $user (qw/ wizdata-processing wizdata-auth /) {
+    my ($status) = $c->run('runuser', '-u', $user, '--', 'cat',
+        '/var/lib/wizdata/lake/manifest.ndjson');
+    is($status == 0, $user eq 'wizdata-processing', "$user and the lake");
+}
+isnt(($c->run('runuser', '-u', 'wizdata-auth', '--', 'cat',
+    '/etc/wizdata/secrets/pepper'))[0], 0, 'secrets are root\'s');
+
+
+# ---- faults ------------------------------------------------------------------
+
+for my $service (@SERVICES) {
+    my $pid = main_pid($service);
+    $c->must("kill -KILL $pid");
+    like($c->until_like("systemctl show -P NRestarts wizdata-$service",
+        qr/^[1-9]/, 10), qr/^[1-9]/, "$service killed: restarted");
+    is($c->until_like("systemctl is-active wizdata-$service", qr/^active$/,
+        10), 'active', "$service killed: active");
+    isnt(main_pid($service), $pid, "$service killed: another process");
+    is(code('/v1/instruments', '@/root/key'), 200,
+        "$service killed: requests are answered");
+}
+
+# A process that hangs.
+$c->write('/run/systemd/system/wizdata-processing.service.d/watchdog.conf',
+    "[Service]\nWatchdogSec=1s\n");
+$c->must('systemctl daemon-reload; systemctl restart wizdata-processing; '
+    . 'sleep 2.5');
+is($c->ask('systemctl show -P NRestarts wizdata-processing'), 0,
+    'the watchdog is answered');
+$c->must('kill -STOP ' . main_pid('processing'));
+is($c->until_like('systemctl show -P NRestarts wizdata-processing',
+    qr/^[1-9]/, 10), 1, 'a hanging service is restarted');
+like($c->ask('journalctl -o cat -u wizdata-processing'),
+    qr/Watchdog timeout/, 'by the watchdog');
+$c->must('rm -r /run/systemd/system/wizdata-processing.service.d; '
+    . 'systemctl daemon-reload; systemctl restart wizdata-processing');
+
+is(during('kill -KILL $(systemctl show -P MainPID wizdata-analytics)'),
+    '200', 'a kill between requests is not seen');
+
+$c->must('systemctl restart postgresql');
+is($c->until_like(request('/v1/instruments', '@/root/key'), qr/^200$/, 15),
+    200, 'PostgreSQL restarted: requests are answered');
+for my $service (@SERVICES) {
+    is($c->until_like("wizdatactl --json call sys.health --service $service",
+        qr/"status":\s*"healthy"/, 20) =~ /"status":\s*"healthy"/, 1,
+        "PostgreSQL restarted: $service is healthy");
+}
+
+
+# ---- reload, restart, stop ---------------------------------------------------
+
+for my $service (@SERVICES) {
+    my $pid = main_pid($service);
+    $c->must("systemctl reload wizdata-$service");
+    like($c->until_like("journalctl -o cat SYSLOG_IDENTIFIER=wizdata-$service "
+        . "_PID=$pid", qr/"reloaded"/, 5), qr/"reloaded"/,
+        "$service: reloaded");
+    is(main_pid($service), $pid, "$service: the same process");
+}
+
+is(during("systemctl restart wizdata-$_"), '200',
+    "$_ restarted: no request fails") for qw/ analytics auth /;
+is(during('systemctl restart wizdata.target'), '200',
+    'everything restarted: no request fails');
+is(during('systemctl reload nginx'), '200', 'nginx reloaded: the same');
+
+# Passwords are hashed for a while: these are in flight when auth stops.
+is($c->ask(<<'END'), '0 0 0 0 0 0 0 0', 'requests in flight are finished');
+for i in 1 2 3 4 5 6 7 8; do
+    (echo "correct horse $i" | wizdatactl user create "u$i@example.com" \
+        --password-stdin >/tmp/user-$i 2>&1; echo $? >>/tmp/statuses) &
+done
+sleep 0.15
+systemctl restart wizdata-auth
+wait
+cat /tmp/statuses | tr '\n' ' '
+END
+
+$c->must('systemctl stop wizdata.target');
+for my $service (@SERVICES) {
+    is($c->ask("systemctl show -P ActiveState,Result,ExecMainStatus "
+        . "wizdata-$service.service | tr '\\n' ' '"),
+        'success 0 inactive', "$service: stopped well");
+    is($c->ask("systemctl is-active wizdata-$service.socket"), 'inactive',
+        "$service: its socket, too");
+    my $log = $c->ask("journalctl -o cat SYSLOG_IDENTIFIER=wizdata-$service");
+    like($log, qr/"draining".*\n.*"stopped"[^\n]*\z/s,
+        "$service: drained first");
+    is(join("\n", grep { !json_line($_) } split /\n/, $log), '',
+        "$service: its log is JSON, line by line");
+}
+is($c->ask('ls /run/wizdata/*.sock 2>/dev/null'), '', 'no socket is left');
+is(code('/health'), 200, 'nginx stands alone');
+like(code('/v1/instruments', '@/root/key'), qr/^50[23]$/,
+    'and says that it does');
+
+$c->must('systemctl start wizdata.target');
+is($c->until_like(request('/v1/instruments', '@/root/key'), qr/^200$/, 10),
+    200, 'started again');
+is($c->ask('systemctl --failed --plain --no-legend'), '', 'nothing failed');
+unlike($c->ask("journalctl -o cat -b; cat /var/log/nginx/*.log"),
+    qr/\Q$key\E/, 'no log knows the key');
+
+diag($c->ask('journalctl -b -o short -u "wizdata*" | tail -n 60; '
+    . 'tail -n 20 /var/log/nginx/error.log'))
+    unless Test::More->builder->is_passing;
+ok($c->power_off(), 'powered off');
+done_testing();
+
+
+sub main_pid {
+    my ($service) = @_;
+
+    return $c->ask("systemctl show -P MainPID wizdata-$service");
+}
+
+# The command that prints the status of a request.
+sub request {
+    my ($path, $header) = @_;
+
+    return "curl -sk -m 10 -o /dev/null -w '%{http_code}' "
+        . ($header ? "-H '$header' " : '') . "'$URL$path'";
+}
+
+sub code {
+    return $c->ask(request(@_));
+}
+
+# Which statuses requests have that are made while a command runs.
+sub during {
+    my ($command) = @_;
+
+    my $request = request('/v1/instruments?limit=1', '@/root/key');
+    return $c->ask(<<"END");
+(i=0; while [ \$i -lt 150 ]; do $request; echo; i=\$((i + 1)); done) >/tmp/codes &
+sleep 0.3
+$command
+wait
+sort -u /tmp/codes | tr '\\n' ' '
+END
+}
+
+sub json_line {
+    my ($line) = @_;
+
+    my $doc = eval { JSON::PP::decode_json($line) };
+    return ref $doc eq 'HASH' && defined $doc->{msg} && defined $doc->{level};
+}
+
+sub configure_nginx {
+    $c->must(<<'END');
+mkdir -p /etc/nginx/tls
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
+    -keyout /etc/nginx/tls/key.pem -out /etc/nginx/tls/cert.pem 2>/dev/null
+ln -s /usr/share/nginx/modules-available/mod-http-wizdata.conf \
+    /etc/nginx/modules-enabled/50-mod-http-wizdata.conf
+rm -f /etc/nginx/sites-enabled/default
+END
+    $c->write('/etc/nginx/sites-enabled/wizdata', <<'END');
+include snippets/wizdata.conf;
+server {
+    listen 127.0.0.1:8443 ssl http2;
+    server_name localhost;
+    ssl_certificate     tls/cert.pem;
+    ssl_certificate_key tls/key.pem;
+    include snippets/wizdata-server.conf;
+}
+END
+}
