@@ -907,7 +907,7 @@ put_object(wd_pg_conn_t *c, const processing_event_t *ev,
         wd_pg_int(o->flagged),
         wd_pg_int(rejected),
         wd_pg_text(wd_str_z(o->reason)),
-        time_or_null(o->from),
+        time_or_null(o->to == WD_NS_MIN ? WD_NS_MIN : o->from),
         time_or_null(o->to)};
 
     args = json_dumps(ev->args, JSON_COMPACT);

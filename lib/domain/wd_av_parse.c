@@ -550,7 +550,7 @@ wd_av_is_series(const wd_av_parse_t *a)
 static bool
 wd_av_holds(wd_str_t s, const char *z)
 {
-    return memmem(s.data, s.len, z, strlen(z)) != NULL;
+    return s.data != NULL && memmem(s.data, s.len, z, strlen(z)) != NULL;
 }
 
 
@@ -713,7 +713,7 @@ wd_av_json(wd_av_parse_t *a, wd_str_t body)
         /* Never with a sample: such texts repeat the caller's key. The rows
          * beside a notice are made up. */
         a->r->n_bars = a->r->n_quotes = a->r->n_instruments = 0;
-        a->r->n_fields = 0;
+        a->r->n_fields = a->r->n_rejects = a->r->n_rejected = 0;
         return wd_records_refuse(a->r, WD_REASON_PROVIDER_ERROR, WD_STR(""),
                                  "a text of the provider instead of data");
     }

@@ -270,8 +270,9 @@ wd_wb_add(wd_wb_parse_t *w, wd_wb_row_t *row, wd_str_t sample)
     if (!row->has_indicator && !row->has_date) {
         w->strangers++;
     }
-    if (row->o.indicator.len == 0
-        || (row->o.country2.len == 0 && row->iso3.len == 0)) {
+    row->o.country = wd_wb_country(row->o.country2, row->iso3,
+                                   &row->o.aggregate);
+    if (row->o.indicator.len == 0 || row->o.country.len == 0) {
         return wd_records_reject(w->r, record, WD_REASON_MISSING_FIELD, sample,
                                  "no %s",
                                  row->o.indicator.len == 0 ? "indicator"
@@ -301,8 +302,6 @@ wd_wb_add(wd_wb_parse_t *w, wd_wb_row_t *row, wd_str_t sample)
     *slot = row->o;
     slot->sample = sample;
     slot->record = record;
-    slot->country = wd_wb_country(row->o.country2, row->iso3,
-                                  &slot->aggregate);
     slot->country2 = wd_wb_or_null(slot->country2);
     slot->indicator_name = wd_wb_or_null(slot->indicator_name);
     slot->country_name = wd_wb_or_null(slot->country_name);
