@@ -128,10 +128,10 @@ migrate() {
 nginx_start() {
     mkdir -p "$run/tmp/$1"
     [ "$(id -u)" != 0 ] || chown "$user:$group" "$run/tmp/$1"
-    as_user nginx -e "$run/log/$1.log" -t -q -p "$run/tmp/$1" \
-        -c "$run/conf/$1.conf" >>"$run/log/$1.log" 2>&1 || fail_with_log "$1"
-    launch "$1" nginx -e "$run/log/$1.log" -p "$run/tmp/$1" \
-        -c "$run/conf/$1.conf" -g "daemon off;"
+    as_user nginx -e stderr -t -q -p "$run/tmp/$1" -c "$run/conf/$1.conf" \
+        >>"$run/log/$1.log" 2>&1 || fail_with_log "$1"
+    launch "$1" nginx -e stderr -p "$run/tmp/$1" -c "$run/conf/$1.conf" \
+        -g "daemon off;"
 }
 
 start_simulator() {

@@ -31,23 +31,18 @@ until_true() {
 # and nothing here needs more. When the checkout lies in a folder that the
 # account may not pass through (/root), it gets the one capability for that.
 as_user() {
-    if [ "$(id -u)" != 0 ]; then
-        "$@"
-    elif [ "$user_may_pass" = yes ]; then
-        setpriv --reuid="$user" --regid="$group" --clear-groups "$@"
-    else
-        setpriv --reuid="$user" --regid="$group" --clear-groups \
-            --inh-caps=+dac_read_search --ambient-caps=+dac_read_search "$@"
-    fi
+    "${as[@]}" "$@"
 }
 
 choose_user() {
-    user=${WIZDATA_RUN_USER:-nobody}
-    group=$(id -gn "$user")
-    user_may_pass=yes
-    if [ "$(id -u)" = 0 ] && ! setpriv --reuid="$user" --regid="$group" \
-            --clear-groups test -x "$top" -a -r "$top/Makefile"; then
-        user_may_pass=no
+    user=$(id -un) group=$(id -gn) as=()
+    if [ "$(id -u)" = 0 ]; then
+        user=${WIZDATA_RUN_USER:-nobody}
+        group=$(id -gn "$user")
+        as=(setpriv --reuid="$user" --regid="$group" --clear-groups)
+        "${as[@]}" test -x "$top" -a -r "$top/Makefile" \
+            || as+=(--inh-caps=+dac_read_search
+                    --ambient-caps=+dac_read_search)
     fi
 }
 
@@ -56,7 +51,8 @@ choose_user() {
 launch() {
     local name=$1
     shift
-    as_user setsid "$@" >>"$run/log/$name.log" 2>&1 </dev/null &
+    # An array and not a function, so that $! is the program itself.
+    "${as[@]}" setsid "$@" >>"$run/log/$name.log" 2>&1 </dev/null &
     echo $! >"$run/pid/$name"
 }
 

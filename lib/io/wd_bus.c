@@ -80,8 +80,7 @@ wd_bus_publish(wd_pg_conn_t *c, wd_topic_e topic, wd_str_t json,
 static int
 wd_bus_open(wd_bus_consumer_t *c, wd_error_t *err)
 {
-    int           rc;
-    wd_pg_param_t params[] = {wd_pg_text_z(c->topic), wd_pg_text_z(c->group)};
+    int rc;
 
     rc = wd_pg_connect(c->url, c->app, &c->pg, err);
     if (rc != WD_OK) {
@@ -92,12 +91,6 @@ wd_bus_open(wd_bus_consumer_t *c, wd_error_t *err)
                       "SET lock_timeout = '30s'; SET timezone = 'UTC'; "
                       "LISTEN wizdata_bus",
                       err);
-    if (rc == WD_OK) {
-        rc = wd_pg_exec(c->pg,
-                        "INSERT INTO bus_offset (topic, grp) VALUES ($1, $2) "
-                        "ON CONFLICT DO NOTHING",
-                        params, wd_array_len(params), NULL, err);
-    }
     if (rc != WD_OK) {
         wd_pg_disconnect(c->pg);
         c->pg = NULL;
@@ -157,6 +150,19 @@ wd_bus_handle(wd_bus_consumer_t *c, const PGresult *res, wd_error_t *err)
 }
 
 
+/* A group that is new, or whose database was emptied under it. */
+static int
+wd_bus_join(wd_bus_consumer_t *c, wd_error_t *err)
+{
+    wd_pg_param_t params[] = {wd_pg_text_z(c->topic), wd_pg_text_z(c->group)};
+
+    return wd_pg_exec(c->pg,
+                      "INSERT INTO bus_offset (topic, grp) VALUES ($1, $2) "
+                      "ON CONFLICT DO NOTHING",
+                      params, wd_array_len(params), NULL, err);
+}
+
+
 /* Inside a transaction: the next event, if there is one. */
 static wd_bus_step_e
 wd_bus_next(wd_bus_consumer_t *c, wd_error_t *err)
@@ -167,8 +173,12 @@ wd_bus_next(wd_bus_consumer_t *c, wd_error_t *err)
     wd_bus_step_e step;
 
     rc = wd_bus_lock(c, &offset, err);
+    if (rc == WD_EAGAIN) {
+        rc = wd_bus_join(c, err);
+        return rc == WD_OK ? WD_BUS_IDLE : WD_BUS_FAILED;
+    }
     if (rc != WD_OK) {
-        return rc == WD_EAGAIN ? WD_BUS_IDLE : WD_BUS_FAILED;
+        return WD_BUS_FAILED;
     }
 
     {

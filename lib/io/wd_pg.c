@@ -6,6 +6,7 @@
 #include "wd_metrics.h"
 
 #include <endian.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -263,18 +264,53 @@ wd_pg_wait_free(wd_pg_pool_t *pool, wd_ns_t deadline)
 }
 
 
+/*
+ * An idle connection has nothing to read, unless the server has said good-bye
+ * or is gone: that shows here, before a request is spent on it.
+ */
+static bool
+wd_pg_alive(wd_pg_conn_t *c)
+{
+    struct pollfd p = {.fd = PQsocket(c->pg), .events = POLLIN};
+
+    if (poll(&p, 1, 0) > 0) {
+        PQconsumeInput(c->pg);
+    }
+    return !wd_pg_broken(c) && !(p.revents & (POLLHUP | POLLERR));
+}
+
+
+/* With the lock held: an idle connection that lives, or NULL. */
+static wd_pg_conn_t *
+wd_pg_take_idle(wd_pg_pool_t *pool)
+{
+    wd_pg_conn_t *c;
+
+    while ((c = pool->idle) != NULL) {
+        pool->idle = c->next;
+        if (wd_pg_alive(c)) {
+            return c;
+        }
+        pool->open--;
+        wd_pg_disconnect(c);
+    }
+    return NULL;
+}
+
+
 int
 wd_pg_acquire(wd_pg_pool_t *pool, wd_ns_t deadline, wd_pg_conn_t **ret,
               wd_error_t *err)
 {
-    int rc = WD_OK;
+    int           rc = WD_OK;
+    wd_pg_conn_t *idle;
 
     pthread_mutex_lock(&pool->lock);
 
     for (;;) {
-        if (pool->idle != NULL) {
-            *ret = pool->idle;
-            pool->idle = pool->idle->next;
+        idle = wd_pg_take_idle(pool);
+        if (idle != NULL) {
+            *ret = idle;
             break;
         }
 

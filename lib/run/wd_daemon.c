@@ -105,6 +105,10 @@ wd_daemon_close_handles(wd_daemon_t *d)
     uv_close((uv_handle_t *) &d->hup, NULL);
     uv_close((uv_handle_t *) &d->watchdog, NULL);
     uv_close((uv_handle_t *) &d->drain, NULL);
+
+    /* The end has begun: a second signal must not cut it short. */
+    signal(SIGTERM, SIG_IGN);
+    signal(SIGINT, SIG_IGN);
 }
 
 
