@@ -24,6 +24,7 @@ struct ingestion_archive {
     wd_map_t       *last; /* provider, dataset, args: sha256 as char[65] */
     int64_t         seen; /* manifest rows that `last` knows */
     wd_ns_t         failed_at; /* last put that failed; 0: it succeeded */
+    int             failed_rc;
     char            error[WD_ERROR_TEXT_MAX];
 };
 
@@ -190,6 +191,7 @@ ingestion_archive_put(ingestion_archive_t *a, const char *provider,
     pthread_mutex_lock(&a->lock);
     rc = put(a, &row, wd_buf_view(&res->body), ret, err);
     a->failed_at = rc == WD_OK ? 0 : wd_monotonic();
+    a->failed_rc = rc;
     wd_str_copy(a->error, sizeof(a->error),
                 rc == WD_OK ? WD_STR("") : wd_str_z(err->text));
     pthread_mutex_unlock(&a->lock);
@@ -211,6 +213,7 @@ ingestion_archive_state(ingestion_archive_t *a, ingestion_archive_state_t *ret)
     wd_str_copy(ret->error, sizeof(ret->error), wd_str_z(a->error));
     ret->writable = a->failed_at == 0
                     || wd_monotonic() - a->failed_at > FAILED_NS;
+    ret->full = !ret->writable && a->failed_rc == WD_ESTORAGE;
     pthread_mutex_unlock(&a->lock);
 
     ret->objects = wd_lake_last(a->lake);
@@ -218,6 +221,6 @@ ingestion_archive_state(ingestion_archive_t *a, ingestion_archive_state_t *ret)
     ret->free_bytes = -1;
     if (statvfs(a->root, &fs) == 0) {
         ret->free_bytes = (int64_t) fs.f_bavail * (int64_t) fs.f_frsize;
-        ret->full = (uint64_t) ret->free_bytes < a->reserve;
+        ret->full |= (uint64_t) ret->free_bytes < a->reserve;
     }
 }

@@ -5,8 +5,6 @@
 #include "ingestion_publisher.h"
 #include "ingestion_store.h"
 
-#include "wd_metrics.h"
-
 #include <stdio.h>
 
 /* A method's failure inside: logged here, told to nobody. */
@@ -54,9 +52,10 @@ typedef struct {
 static int
 read_names(const wd_rpc_call_t *call, wd_rpc_res_t *res, run_t *run)
 {
-    size_t             i;
-    char               provider[33], dataset[33];
-    const ingestion_t *in = call->svc;
+    size_t                    i;
+    char                      provider[33], dataset[33];
+    const ingestion_t        *in = call->svc;
+    ingestion_fetcher_state_t state;
 
     if (take_arg(call, res, "provider", provider, sizeof(provider)) != WD_OK
         || take_arg(call, res, "dataset", dataset, sizeof(dataset))
@@ -75,7 +74,6 @@ read_names(const wd_rpc_call_t *call, wd_rpc_res_t *res, run_t *run)
 
     for (i = 0; ingestion_providers[i] != run->provider; i++) { /* void */
     }
-    ingestion_fetcher_state_t state;
     ingestion_fetcher_state(in->fetchers[i], &state);
     if (!state.configured) {
         return wd_rpc_fail_param(res, "provider",
