@@ -99,6 +99,9 @@ like(wd_apikey('test'), qr/^wd_test_[0-9A-Za-z]{38}$/, 'form of a key');
 
 my $good = "# HELP a A.\n# TYPE a counter\na{x=\"1\"} 2\na{x=\"2\"} 3\n";
 is(@{ prometheus_parse($good)->{a}{samples} }, 2, 'prometheus text');
+is(@{ prometheus_parse("# HELP h H.\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\n"
+    . "h_bucket{le=\"+Inf\"} 2\nh_sum 1.5\nh_count 2\n")->{h}{samples} }, 4,
+    'with a histogram');
 
 for my $case (
     [ 'HELP twice', $good . "# HELP a A.\n" ],

@@ -166,9 +166,10 @@ is($c->post($path, $good)->status, 200, 'the connection is in step');
 # ---- secrets ----
 
 my $secret = 'correct-horse-battery';
-is_problem(post("/v1/users?password=$secret", { email => 'a@b.c' }), 400,
-    'invalid-parameter', 'a secret in the query string', qr/password/);
-my $r = post('/v1/users', { email => 'a@b.c', password => "$secret\n" });
+my $r = post("/v1/users?password=$secret", { email => 'a@b.c' });
+is($r->status, 400, 'a secret in the query string');
+unlike($r->text, qr/$secret/, 'is not repeated');
+$r = post('/v1/users', { email => 'a@b.c', password => "$secret\n" });
 is_problem($r, 400, 'invalid-parameter', 'a bad secret', qr/password/);
 unlike($r->text, qr/$secret/, 'is not repeated');
 is(post('/v1/users', { email => 'a@b.c', password => $secret })->status, 200,

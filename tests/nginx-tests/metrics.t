@@ -126,7 +126,7 @@ is(value($f, 'http_requests_active'), 1, 'this one');
 is($f->{api_key_requests_total}{type}, 'counter', 'api_key_requests_total');
 my @hashes = map { $_->{labels}{api_key_hash} // '' }
     @{ $f->{api_key_requests_total}{samples} };
-is(scalar(grep { length && $t->key =~ /\Q$_\E/ } @hashes), 0,
+is(scalar(grep { length >= 6 && $t->key =~ /\Q$_\E/ } @hashes), 0,
     'the key itself is no label');
 is($f->{$_}{type}, 'counter', $_)
     for qw/ cache_operations_total rate_limit_hits_total

@@ -160,6 +160,14 @@ $t->backend('analytics', sub {
     my $send = raw(mp_encode($make->($req->{msgid})));
     return $then ? ($send, hangup()) : $send;
 });
+# The backend has many names, so that the pause before an endpoint is tried
+# again does not add up over the cases.
+my $names = 30;
+for my $i (1 .. $names) {
+    symlink "$t->{dir}/analytics.sock", "$t->{dir}/name$i.sock" or die $!;
+}
+$t->service('analytics',
+    join ' ', map { "unix:$t->{dir}/name$_.sock" } 1 .. $names);
 # Long enough to be no excuse, short enough for a case that is not noticed.
 $t->config(http => 'wizdata_timeout bars.query 2s;');
 $t->run();
@@ -172,7 +180,7 @@ sub fine {
     });
 }
 
-is(length mp_encode($table[-4][1]->()), 1_000_012, 'sizes are as they say');
+is(length mp_encode($table[-4][1]->()), 1_000_010, 'sizes are as they say');
 is(length mp_encode((grep { $_->[0] eq 'a frame of 262145' } @table)[0][1]
     ->()), 262_145, 'to the byte');
 ok(fine(), 'ready');
@@ -186,10 +194,23 @@ for my $i (0 .. $#table) {
     like($r->status . ' ' . ($r->header('content-type') // ''),
         qr{^502 application/problem\+json}, "$name: 502");
     unlike($r->text, qr/^X-Injected/mi, "$name: no header of the backend's");
-    ok($t->poll(sub {
-        $closed < (() = $t->backend_events('analytics', 'close'));
-    }, 3), "$name: the connection is closed");
     ok(fine(), "$name: the next request is answered");
+
+    # What was closed before that is known to the backend after a ping.
+    $t->backend_ctl('analytics', 'ping');
+    cmp_ok($closed, '<', (() = $t->backend_events('analytics', 'close')) + 0,
+        "$name: the connection is closed");
 }
+
+# Section 2, not section 9: an answer was there, so asking again, which would
+# break one more connection, is not due.
+my %asked;
+$asked{ $_->{args}{symbol}[0] }++ for $t->backend_requests('analytics');
+is(join(', ', map { $table[$_][0] } grep { !$table[$_][2]
+    && ($asked{"M$_"} // 0) != 1 } 0 .. $#table), '',
+    'a malformed answer does not make the gateway ask again');
+
+$t->wait_for('every connection comes back', sub {
+    $t->backend_ctl('analytics', 'conns') == $names + 1 });
 
 is(join(' ', $t->workers), $worker, 'the worker is still the same');

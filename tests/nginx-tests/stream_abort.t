@@ -28,8 +28,17 @@ $t->backend('analytics', sub {
     return 'small';
 });
 $t->backend('ingestion', sub { hold('{}') });
-$t->config(listen => 'sndbuf=32k');
+# For clients that do not read: the kernel must not take it all for them.
+$t->config(http => 'wizdata_timeout ingest.run 60s;', servers => <<'EOF');
+    server {
+        listen 127.0.0.1:%%PORT_8081%% sndbuf=32k;
+        wizdata_errors on;
+        location /v1/ { wizdata_api on; }
+    }
+EOF
 $t->run();
+
+sub slow_client { return client(port => port(8081), rcvbuf => 16_384) }
 
 sub bad_chunk {
     my $id = $_[0]{msgid};
@@ -64,8 +73,6 @@ sub calls {
         $t->backend_requests('analytics');
 }
 
-my ($worker) = $t->workers;
-
 # ---- the backend ends it ----
 
 for my $s (map { ("ABORT$_", "ABORT$_-X", "HANGUP$_", "HANGUP$_-X") }
@@ -79,22 +86,27 @@ for my $s (map { ("ABORT$_", "ABORT$_-X", "HANGUP$_", "HANGUP$_-X") }
 }
 
 for my $s (qw/ OVERRUN BADCHUNK TOOLONG TOOSHORT /) {
-    my $c = client(rcvbuf => 16_384);
+    $t->renew;
+    my $closes = () = $t->backend_events('analytics', 'close');
+    my $c = slow_client();
     $c->send_request('GET', path($s));
     $t->poll(sub { calls($s) });
     if ($s eq 'OVERRUN') {
         # Unread by the client, so that the window cannot move.
         $t->wait_for("$s: the connection is closed", sub {
-            $t->backend_ctl('analytics', 'conns') == 0
-                || (() = $t->backend_events('analytics', 'close')) > 6 });
+            $closes < (() = $t->backend_events('analytics', 'close')) });
     }
     my $r = $c->response;
-    ok($r->short || $r->status == 502, "$s: never a whole answer");
+    # Status 0: not even the head had left.
+    ok($r->short || $r->status =~ /^(502|0)$/, "$s: never a whole answer");
     unlike($r->body, qr/defghi/, "$s: no byte beyond the length");
     fine($s);
 }
 
 # ---- the client leaves ----
+
+$t->renew;
+my ($worker) = $t->workers;
 
 sub cancelled {
     my ($name, $service) = @_;
@@ -118,7 +130,7 @@ for my $how (qw/ close reset /) {
     $t->backend_ctl('analytics', 'release');
     fine("$how before the answer");
 
-    $c = client(rcvbuf => 16_384);
+    $c = slow_client();
     $c->send_request('GET', path('LONG'));
     $c->until(qr/\r\n\r\n/);
     $c->$how;
@@ -145,7 +157,7 @@ $c->reset;
 cancelled('reset while the backend is silent');
 
 # A hundred at once, in every state.
-my @c = map { client(rcvbuf => 16_384) } 1 .. 100;
+my @c = map { slow_client() } 1 .. 100;
 my @symbols = qw/ HOLD LONG A STALL /;
 my $i = 0;
 $_->send_request('GET', path($symbols[ $i++ % 4 ])) for @c;

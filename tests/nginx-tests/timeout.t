@@ -16,6 +16,7 @@ $t->backend('analytics', sub {
     my $s = ref $req->{args}{symbol} ? $req->{args}{symbol}[0] : 'OTHER';
     return hold(reply($s, force => 1)) if $s =~ /^HOLD/;
     return ignore() if $s eq 'IGNORE';
+    return stream(1_000_000, stall_at => 100_000) if $s eq 'STALL';
     return error_reply(-15, 'too much to compute') if $s eq 'OWN';
     return hold(reply($s)) if $req->{method} eq 'quotes.query';
     return reply($s);
@@ -48,6 +49,16 @@ is(get(path('OTHER'))->body, 'OTHER', 'nor that of another');
 is(scalar(() = $t->backend_events('analytics', 'connect')), 1,
     'the connection is kept');
 
+# ---- a body that stops ----
+
+$r = get(path('STALL'));
+is($r->status, 200, 'a body that stops in the middle');
+ok($r->short, 'is cut');
+my $stalled = ($t->backend_requests('analytics'))[-1];
+$t->wait_for('and the backend is told', sub {
+    grep { $_->{id} == $stalled->{id} }
+        $t->backend_events('analytics', 'cancel') });
+
 # ---- many, and other methods ----
 
 my @c = map { client() } 1 .. 50;
@@ -62,4 +73,4 @@ is($quote->response->body, 'A', 'a method with another timeout still waits');
 is((grep { $_->{method} eq 'quotes.query' } $t->backend_requests('analytics'))
     [0]{ctx}{ms} <=> 4000, 1, 'that of the catalogue');
 $t->wait_for('every one was cancelled', sub {
-    52 == (() = $t->backend_events('analytics', 'cancel')) });
+    53 == (() = $t->backend_events('analytics', 'cancel')) });

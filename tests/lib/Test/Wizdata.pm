@@ -86,10 +86,10 @@ sub new {
 
     $self->{dir} = tempdir('wd-test-XXXXXXXX', TMPDIR => 1);
     $self->{nginx} = $ENV{WIZDATA_NGINX} || 'nginx';
+    # Not those that need a sanitizer preloaded.
     $self->{module} = $ENV{WIZDATA_MODULE} || newest(
-        glob("$root/build*/ngx_http_wizdata_module.so"),
-        glob("$root/build*/*/ngx_http_wizdata_module.so"),
-        glob("$root/build*/*/*/ngx_http_wizdata_module.so"));
+        grep { !/asan/ } glob("$root/build*/ngx_http_wizdata_module.so"),
+        glob("$root/build*/*/ngx_http_wizdata_module.so"));
 
     $CURRENT = $self;
 
@@ -508,6 +508,19 @@ sub reload {
     my ($self) = @_;
 
     kill 'HUP', $self->{pid};
+}
+
+# A reload that is over: new workers only. They know nothing of what the old
+# ones met, such as how long to wait before a backend is tried again.
+sub renew {
+    my ($self) = @_;
+
+    my %old = map { $_ => 1 } $self->workers;
+    $self->reload;
+    return $self->poll(sub {
+        my @now = $self->workers;
+        return @now && !grep { $old{$_} } @now;
+    });
 }
 
 # Until the function is true: its value, or false after the deadline.

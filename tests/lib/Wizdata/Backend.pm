@@ -118,7 +118,7 @@ sub stream {
     return action(sub {
         my ($req) = @_;
         $req->{stream} = {
-            total => $total, sent => 0, credit => 0, piece => CHUNK_MAX,
+            total => 0 + $total, sent => 0, credit => 0, piece => CHUNK_MAX,
             window => WINDOW, len => 1, meta => {}, %o
         };
         $req->pump;

@@ -31,9 +31,9 @@ sub family_of {
     my ($families, $name) = @_;
 
     return $families->{$name} if $families->{$name};
-    return unless $name =~ /^(.*)_(bucket|sum|count)$/ && $families->{$1};
-    return unless ($families->{$1}{type} || '') =~ /^(histogram|summary)$/;
-    return $families->{$1};
+    my ($base) = $name =~ /^(.*)_(?:bucket|sum|count)$/ or return;
+    my $f = $families->{$base} or return;
+    return ($f->{type} || '') =~ /^(histogram|summary)$/ ? $f : undef;
 }
 
 sub check_histogram {
