@@ -353,7 +353,9 @@ analytics_query_sort(wd_str_t *names, size_t n)
 {
     size_t i, kept = 0;
 
-    qsort(names, n, sizeof(*names), query_compare);
+    if (n != 0) {
+        qsort(names, n, sizeof(*names), query_compare);
+    }
 
     for (i = 0; i < n; i++) {
         if (kept == 0 || !wd_str_eq(names[i], names[kept - 1])) {

@@ -1,8 +1,9 @@
 /*
  * analytics_store.c - the SQL of the analytics service.
  *
- * Existence is asked for with (SELECT true ... LIMIT 1), not with EXISTS: a
- * subquery of EXISTS may be planned as a hash of a whole table.
+ * Existence is asked for with (SELECT true ... ORDER BY ... LIMIT 1), not
+ * with EXISTS: that may be planned as a hash of a whole table, and without an
+ * order as a walk through it.
  */
 #include "analytics_store.h"
 
@@ -19,7 +20,10 @@ analytics_store_begin(wd_pg_conn_t *c, wd_ns_t *ret_now, wd_error_t *err)
     PGresult *r;
     int       rc;
 
-    rc = wd_pg_script(c, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    /* Compiling takes longer than any of these statements runs. */
+    rc = wd_pg_script(c,
+                      "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
+                      " SET LOCAL jit = off",
                       err);
     if (rc != WD_OK) {
         return rc;
@@ -68,10 +72,12 @@ analytics_store_instruments(wd_pg_conn_t *c, const wd_str_t *symbols, size_t n,
         "   AND ($2 = 'infinity'"
         "        OR coalesce("
         "            (SELECT true FROM bar b WHERE b.instrument_id = i.id"
-        "                AND b." KNOWN("$2") " LIMIT 1),"
+        "                AND b." KNOWN("$2")
+        "              ORDER BY b.timeframe, b.source, b.ts LIMIT 1),"
         "            (SELECT true FROM bar_history b"
         "              WHERE b.instrument_id = i.id AND b." KNOWN("$2")
-        "              LIMIT 1), false))"
+        "              ORDER BY b.timeframe, b.source, b.ts LIMIT 1),"
+        "            false))"
         " ORDER BY i.symbol COLLATE \"C\"";
 
     const wd_pg_param_t p[] = {wd_pg_texts(symbols, n), wd_pg_ts(as_of)};
@@ -93,10 +99,10 @@ analytics_store_series(wd_pg_conn_t *c, const int64_t *instruments,
         " WHERE coalesce("
         "    (SELECT true FROM bar b WHERE b.instrument_id = i.id"
         "        AND b.timeframe = f.id AND b.source = s.id"
-        "        AND b." KNOWN("$3") " LIMIT 1),"
+        "        AND b." KNOWN("$3") " ORDER BY b.ts LIMIT 1),"
         "    (SELECT true FROM bar_history b WHERE b.instrument_id = i.id"
         "        AND b.timeframe = f.id AND b.source = s.id"
-        "        AND b." KNOWN_THEN("$3") " LIMIT 1), false)"
+        "        AND b." KNOWN_THEN("$3") " ORDER BY b.ts LIMIT 1), false)"
         " ORDER BY i.id, f.id, s.id";
 
     const wd_pg_param_t p[] = {wd_pg_ints(instruments, n_instruments),
@@ -106,16 +112,22 @@ analytics_store_series(wd_pg_conn_t *c, const int64_t *instruments,
     return wd_pg_exec(c, sql, p, wd_array_len(p), ret, err);
 }
 
-/* The present and the past of one series of bars, ready for a merge. */
-#define BARS_PART(table, known)                                                \
-    "SELECT ts, open, high, low, close, volume, quality, known_at FROM " table \
-    " WHERE instrument_id = $1::integer AND timeframe = $2::smallint"          \
-    "   AND source = $3::smallint AND ts >= $4 AND ts <= $5 AND " known
+/*
+ * The present and the past of one series of bars. Each part is ordered and
+ * cut on its own: that is a walk along its index, while the union as a whole
+ * would be sorted.
+ */
+#define BARS_PART(table, known, order)                                         \
+    "(SELECT ts, open, high, low, close, volume, quality, known_at FROM "      \
+    table " WHERE instrument_id = $1::integer"                                 \
+    "   AND timeframe = $2::smallint AND source = $3::smallint"                \
+    "   AND ts >= $4 AND ts <= $5 AND " known " ORDER BY ts " order            \
+    " LIMIT $7)"
 
 #define BARS_SQL(order)                                                        \
-    "SELECT * FROM (" BARS_PART("bar", KNOWN("$6")) " UNION ALL "              \
-    BARS_PART("bar_history", KNOWN_THEN("$6")) ") b ORDER BY ts " order        \
-    " LIMIT $7"
+    BARS_PART("bar", KNOWN("$6"), order) " UNION ALL "                         \
+    BARS_PART("bar_history", KNOWN_THEN("$6"), order)                          \
+    " ORDER BY ts " order " LIMIT $7"
 
 
 int
@@ -133,6 +145,14 @@ analytics_store_bars(wd_pg_conn_t *c, const analytics_bars_key_t *key,
 
     return wd_pg_exec(c, key->desc ? desc : asc, p, wd_array_len(p), ret, err);
 }
+
+
+#define CLOSE_PART(table, known)                                               \
+    "(SELECT ts, close FROM " table                                            \
+    "  WHERE instrument_id = $1::integer AND timeframe = 6"                    \
+    "    AND source = s.id AND " known                                         \
+    "    AND ts < a.ex_date::timestamp AT TIME ZONE 'UTC'"                     \
+    "  ORDER BY ts DESC LIMIT 1)"
 
 
 int
@@ -160,15 +180,8 @@ analytics_store_actions(wd_pg_conn_t *c, int64_t instrument, wd_ns_t as_of,
         "  LEFT JOIN LATERAL ("
         "    SELECT l.close FROM source s CROSS JOIN LATERAL ("
         "        SELECT ts, close FROM ("
-        "            SELECT ts, close FROM bar"
-        "             WHERE instrument_id = $1::integer AND timeframe = 6"
-        "               AND source = s.id AND " KNOWN("$2")
-        "               AND ts < a.ex_date::timestamp AT TIME ZONE 'UTC'"
-        "             UNION ALL"
-        "            SELECT ts, close FROM bar_history"
-        "             WHERE instrument_id = $1::integer AND timeframe = 6"
-        "               AND source = s.id AND " KNOWN_THEN("$2")
-        "               AND ts < a.ex_date::timestamp AT TIME ZONE 'UTC') u"
+        CLOSE_PART("bar", KNOWN("$2")) " UNION ALL "
+        CLOSE_PART("bar_history", KNOWN_THEN("$2")) ") u"
         "         ORDER BY ts DESC LIMIT 1) l"
         "     ORDER BY l.ts DESC, s.id LIMIT 1) p ON a.dividend IS NOT NULL"
         " ORDER BY a.ex_date";
@@ -185,8 +198,8 @@ analytics_store_actions(wd_pg_conn_t *c, int64_t instrument, wd_ns_t as_of,
     " WHERE instrument_id = i.id AND " known
 
 #define DAILY_PART(table, known)                                               \
-    "SELECT ts FROM " table " WHERE instrument_id = i.id AND timeframe = 6"    \
-    "   AND source = s.id AND " known
+    "(SELECT ts FROM " table " WHERE instrument_id = i.id AND timeframe = 6"   \
+    "    AND source = s.id AND " known " ORDER BY ts DESC LIMIT 1)"
 
 
 int
@@ -233,10 +246,10 @@ analytics_store_macro(wd_pg_conn_t *c, const wd_str_t *indicators,
         "        OR coalesce("
         "            (SELECT true FROM observation o"
         "              WHERE o.series_id = m.id AND o." KNOWN("$3")
-        "              LIMIT 1),"
+        "              ORDER BY o.ts LIMIT 1),"
         "            (SELECT true FROM observation_history o"
         "              WHERE o.series_id = m.id AND o." KNOWN("$3")
-        "              LIMIT 1), false))"
+        "              ORDER BY o.ts LIMIT 1), false))"
         " ORDER BY m.indicator COLLATE \"C\", m.country COLLATE \"C\","
         "          m.source";
 
