@@ -246,13 +246,15 @@ sub until_like {
     return $said;
 }
 
-# Copies the content of a folder outside to / inside.
+# Copies what is in a folder outside, or only those names of it, into one
+# inside: / unless told.
 sub copy_in {
-    my ($self, $from) = @_;
+    my ($self, $from, $to, @names) = @_;
 
-    my $said = output('sh', '-euc', 'tar -C "$0" --owner=0 --group=0 -cf - . '
-        . '| nsenter -t "$1" -m -- tar -C / --no-overwrite-dir -xf -',
-        $from, $self->{init});
+    my $said = output('sh', '-euc', 'init=$1 from=$2 to=$3; shift 3; '
+        . 'tar -C "$from" --owner=0 --group=0 -cf - "$@" '
+        . '| nsenter -t "$init" -m -- tar -C "$to" --no-overwrite-dir -xf -',
+        'sh', $self->{init}, $from, $to // '/', @names ? @names : '.');
     die "copy: $said" if $?;
 }
 
