@@ -1,0 +1,82 @@
+/*
+ * fuzz_alphavantage.c - Alpha Vantage's parsers: the first byte chooses the
+ * data set, the rest is the body.
+ */
+#include "wd_av_parse.h"
+#include "wd_pool.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+
+static void
+require(bool holds)
+{
+    if (!holds) {
+        abort();
+    }
+}
+
+
+static void
+check_rejects(const wd_records_t *r)
+{
+    size_t i;
+
+    for (i = 0; i < r->n_rejects; i++) {
+        require(r->rejects[i].record >= -1
+                && r->rejects[i].record <= r->n_records);
+        require(wd_utf8_valid(r->rejects[i].detail));
+        require(wd_utf8_valid(r->rejects[i].sample));
+        require(r->rejects[i].detail.len <= WD_REJECT_DETAIL_MAX);
+        require(r->rejects[i].sample.len <= WD_REJECT_SAMPLE_MAX);
+    }
+    require(!r->refused || r->n_rejected != 0);
+}
+
+
+static void
+check_records(const wd_records_t *r)
+{
+    size_t i;
+
+    for (i = 0; i < r->n_bars; i++) {
+        require(isfinite(r->bars[i].open) && isfinite(r->bars[i].high)
+                && isfinite(r->bars[i].low) && isfinite(r->bars[i].close));
+        require(r->bars[i].record < r->n_records);
+    }
+    for (i = 0; i < r->n_quotes; i++) {
+        require(isfinite(r->quotes[i].price) && r->quotes[i].symbol.len != 0);
+    }
+    for (i = 0; i < r->n_instruments; i++) {
+        require(r->instruments[i].symbol.len != 0
+                && r->instruments[i].symbol.len <= WD_RECORD_SYMBOL_MAX);
+    }
+    for (i = 0; i < r->n_fields; i++) {
+        require(r->fields[i].name.len != 0
+                && r->fields[i].value.len <= WD_RECORD_FIELD_MAX);
+    }
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    wd_pool_t   *pool;
+    wd_records_t r;
+
+    if (size == 0 || (pool = wd_pool_create(4096)) == NULL) {
+        return 0;
+    }
+
+    wd_records_init(&r, pool);
+    require(wd_av_parse((wd_av_dataset_e) (data[0] % (WD_AV_OVERVIEW + 1)),
+                        wd_str((const char *) data + 1, size - 1), &r)
+            == WD_OK);
+    check_rejects(&r);
+    check_records(&r);
+    wd_pool_destroy(pool);
+    return 0;
+}
