@@ -98,11 +98,12 @@ my @table = (
     [ 'body of 65537', sub { result($_[0], 200, {},
         mp_bin('x' x 65_537)) } ],
 
-    # a line break in what becomes a header
+    # a line break in what becomes a header: refused; nothing in the protocol
+    # makes it a malformed frame, so the connection may stay
     [ 'meta.type with a line break', sub { good($_[0],
-        { type => "text/plain\r\nX-Injected: 1" }) } ],
+        { type => "text/plain\r\nX-Injected: 1" }) }, 'open' ],
     [ 'meta.etag with a line break', sub { good($_[0],
-        { etag => "\"a\r\nX-Injected: 1\"" }) } ],
+        { etag => "\"a\r\nX-Injected: 1\"" }) }, 'open' ],
 
     # notifications
     [ 'method as integer', sub { [ 2, 5, [] ] } ],
@@ -158,7 +159,7 @@ $t->backend('analytics', sub {
 
     my (undef, $make, $then) = @{ $table[$1] };
     my $send = raw(mp_encode($make->($req->{msgid})));
-    return $then ? ($send, hangup()) : $send;
+    return ($then // '') eq 'hangup' ? ($send, hangup()) : $send;
 });
 # The backend has many names, so that the pause before an endpoint is tried
 # again does not add up over the cases.
@@ -195,6 +196,8 @@ for my $i (0 .. $#table) {
         qr{^502 application/problem\+json}, "$name: 502");
     unlike($r->text, qr/^X-Injected/mi, "$name: no header of the backend's");
     ok(fine(), "$name: the next request is answered");
+
+    next if ($table[$i][2] // '') eq 'open';
 
     # What was closed before that is known to the backend after a ping.
     $t->backend_ctl('analytics', 'ping');
