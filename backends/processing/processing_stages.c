@@ -554,8 +554,8 @@ store_actions(job_t *job, const processing_scope_t *scope,
     processing_counts_t counts = {0};
 
     if (job->dataset->actions) {
-        rc = processing_store_current(job->c, &processing_action, scope,
-                                      job->pool, &known, job->err);
+        rc = processing_store_actions(job->c, &job->p, scope, job->pool,
+                                      &known, job->err);
         if (rc == WD_OK) {
             rc = processing_rules_actions(&job->p, &job->r, &job->rows, &known,
                                           &rows);
@@ -572,8 +572,8 @@ store_actions(job_t *job, const processing_scope_t *scope,
         tell(job, "actions", "symbols", &job->symbol, 1, &counts);
     }
 
-    return processing_store_current(job->c, &processing_action, scope,
-                                    job->pool, ret_known, job->err);
+    return processing_store_actions(job->c, &job->p, scope, job->pool,
+                                    ret_known, job->err);
 }
 
 
@@ -602,7 +602,8 @@ store_bars(job_t *job)
     if (job->p.timeframe == WD_TF_1D) {
         rc = store_actions(job, &scope, &actions);
         if (rc == WD_OK) {
-            rc = processing_store_last(job->c, &scope, &last, job->err);
+            rc = processing_store_last(job->c, &job->p, &scope, &last,
+                                       job->err);
         }
         if (rc != WD_OK) {
             return rc;

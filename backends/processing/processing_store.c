@@ -255,11 +255,31 @@ select_rows(wd_pg_conn_t *c, const processing_fact_t *fact, bool history,
 
 
 int
-processing_store_current(wd_pg_conn_t *c, const processing_fact_t *fact,
+processing_store_actions(wd_pg_conn_t *c, const processing_payload_t *p,
                          const processing_scope_t *scope, wd_pool_t *pool,
                          processing_rows_t *ret, wd_error_t *err)
 {
-    return select_rows(c, fact, false, scope, pool, ret, err);
+    int           rc;
+    PGresult     *res;
+    wd_pg_param_t params[] = {
+        wd_pg_ints(scope->ids, scope->n_ids), wd_pg_int(scope->source),
+        wd_pg_ts(scope->from), wd_pg_ts(scope->to), wd_pg_ts(p->known_at),
+        wd_pg_int(p->raw_id)};
+
+    rc = wd_pg_exec(
+        c,
+        "SELECT * FROM (SELECT " ACTION_COLS " FROM corporate_action"
+        ACTION_WHERE "AND (known_at, raw_id) <= ($5, $6) UNION ALL SELECT "
+        ACTION_COLS " FROM corporate_action_history" ACTION_WHERE
+        "AND (known_at, raw_id) <= ($5, $6) AND superseded_at > $5) a "
+        "ORDER BY instrument_id, source, ex_date, kind COLLATE \"C\"",
+        params, wd_array_len(params), &res, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    rc = read_rows(&processing_action, res, false, pool, ret);
+    PQclear(res);
+    return rc;
 }
 
 
@@ -453,22 +473,33 @@ processing_store_merge(wd_pg_conn_t *c, const processing_fact_t *fact,
 
 
 int
-processing_store_last(wd_pg_conn_t *c, const processing_scope_t *scope,
-                      processing_last_t *ret, wd_error_t *err)
+processing_store_last(wd_pg_conn_t *c, const processing_payload_t *p,
+                      const processing_scope_t *scope, processing_last_t *ret,
+                      wd_error_t *err)
 {
     int           rc;
     PGresult     *res;
     wd_pg_param_t params[] = {
-        wd_pg_int(scope->ids[0]), wd_pg_int(scope->source),
-        wd_pg_ts(scope->from), wd_pg_int(scope->timeframe)};
+        wd_pg_int(scope->ids[0]),
+        wd_pg_int(scope->source),
+        wd_pg_ts(scope->from),
+        wd_pg_int(scope->timeframe),
+        wd_pg_ts(scope->from - PROCESSING_JUMP_GAP),
+        wd_pg_ts(p->known_at),
+        wd_pg_int(p->raw_id)};
 
+#define LAST(table, more)                                                      \
+    "(SELECT ts, close FROM " table " WHERE instrument_id = $1 "               \
+    "AND timeframe = $4 AND source = $2 AND ts < $3 AND ts >= $5 "             \
+    "AND (known_at, raw_id) <= ($6, $7) " more "ORDER BY ts DESC LIMIT 1)"
     ret->ts = WD_NS_MIN;
     ret->close = 0;
     rc = wd_pg_exec(c,
-                    "SELECT ts, close FROM bar WHERE instrument_id = $1 "
-                    "AND timeframe = $4 AND source = $2 AND ts < $3 "
-                    "ORDER BY ts DESC LIMIT 1",
+                    LAST("bar", "") " UNION ALL "
+                    LAST("bar_history", "AND superseded_at > $6 ")
+                    " ORDER BY ts DESC LIMIT 1",
                     params, wd_array_len(params), &res, err);
+#undef LAST
     if (rc != WD_OK) {
         return rc;
     }

@@ -27,13 +27,17 @@ typedef struct {
     int64_t unchanged;
 } processing_counts_t;
 
-/* Current versions, sorted by key. */
-wd_must_check int processing_store_current(wd_pg_conn_t             *c,
-                                           const processing_fact_t  *fact,
-                                           const processing_scope_t *scope,
-                                           wd_pool_t                *pool,
-                                           processing_rows_t        *ret,
-                                           wd_error_t               *err);
+/*
+ * Actions, sorted by key, as they were known when the payload was fetched,
+ * its own included. Not as they are known now: a replay must judge as the
+ * first processing did.
+ */
+wd_must_check int processing_store_actions(wd_pg_conn_t               *c,
+                                           const processing_payload_t *p,
+                                           const processing_scope_t   *scope,
+                                           wd_pool_t                  *pool,
+                                           processing_rows_t          *ret,
+                                           wd_error_t                 *err);
 
 /* Merges rows (sorted, each key once, of one payload); adds to *counts. */
 wd_must_check int processing_store_merge(wd_pg_conn_t             *c,
@@ -44,11 +48,12 @@ wd_must_check int processing_store_merge(wd_pg_conn_t             *c,
                                          processing_counts_t      *counts,
                                          wd_error_t               *err);
 
-/* The last daily close before `ts`. */
-wd_must_check int processing_store_last(wd_pg_conn_t             *c,
-                                        const processing_scope_t *scope,
-                                        processing_last_t        *ret,
-                                        wd_error_t               *err);
+/* The last close before scope->from, if not too old; known as above. */
+wd_must_check int processing_store_last(wd_pg_conn_t               *c,
+                                        const processing_payload_t *p,
+                                        const processing_scope_t   *scope,
+                                        processing_last_t          *ret,
+                                        wd_error_t                 *err);
 
 /* Id of a provider; WD_ENOTFOUND. */
 wd_must_check int processing_store_source(wd_pg_conn_t *c, const char *name,
