@@ -42,10 +42,11 @@ my %expected = (
     '/usr/share/wizdata/roles.sql' => 0644,
     '/usr/share/doc/wizdata/OPERATIONS.md' => 0644,
     '/usr/share/doc/wizdata/tcp.conf' => 0644,
-    installed('conf', '/etc/nginx/snippets', 'wizdata.conf',
-        'wizdata-server.conf'),
-    installed('conf', '/etc/nginx/sites-available', 'wizdata'),
-    installed('docs', '/usr/share/wizdata', 'openapi.json'),
+    '/etc/wizdata/wizdata.conf' => 0644,
+    '/etc/wizdata/wizdata-server.conf' => 0644,
+    '/etc/nginx/sites-available/wizdata' => 0644,
+    '/usr/share/doc/wizdata/nginx.conf' => 0644,
+    '/usr/share/wizdata/openapi.json' => 0644,
     (map { m,([^/]+\.(\d))$, && ("/usr/share/man/man$2/$1" => 0644) }
         glob "$top/docs/man/*.[18]"),
 );
@@ -85,15 +86,6 @@ unlike(content("$root/usr/share/wizdata/roles.sql"), qr/edited/,
 
 done_testing();
 
-
-# Those files of a folder of ours that are there.
-sub installed {
-    my ($from, $to, @names) = @_;
-
-    return map { ("$to/$_" => 0644) } grep {
-        -e "$top/$from/$_" || $_ eq 'wizdata' && -e "$top/$from/site"
-    } @names;
-}
 
 sub append {
     my ($file, $text) = @_;

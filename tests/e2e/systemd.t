@@ -16,7 +16,7 @@ use Wizdata::Container;
 use Wizdata::Stage;
 
 my @SERVICES = qw/ auth ingestion processing analytics /;
-my $URL = 'https://localhost:8443';
+my $URL = 'https://localhost';
 
 plan skip_all => Wizdata::Container::missing()
     if Wizdata::Container::missing();
@@ -58,6 +58,12 @@ is($status, 0, 'all services say that they are healthy') or diag($said);
 
 configure_nginx();
 $c->must('nginx -t -q && systemctl restart nginx');
+is($c->ask('cp -r /etc/ssl/certs/api.example.com.pem '
+    . '/etc/ssl/certs/ssl-cert-snakeoil.pem; '
+    . 'cp /etc/ssl/private/api.example.com.key '
+    . '/etc/ssl/private/ssl-cert-snakeoil.key; '
+    . 'nginx -t -q -c /usr/share/doc/wizdata/nginx.conf'), '',
+    'the sample nginx.conf is right, too');
 
 
 # ---- service -----------------------------------------------------------------
@@ -71,6 +77,8 @@ $c->write('/root/key', "X-API-Key: $key\n");
 is(code('/v1/instruments', '@/root/key'), 200, 'with the key');
 is(code('/v1/instruments'), 401, 'without');
 is(code('/health'), 200, 'health');
+is(code('/metrics'), 200, 'metrics');
+is(code('/openapi.json'), 200, 'the description of the API');
 is(code('/health/detailed', '@/root/key'), 200, 'health of all');
 like($c->ask("curl -sk -D - -o /dev/null $URL/v1/instruments"),
     qr,^content-type: application/problem\+json\r?$,im, 'a problem document');
@@ -316,23 +324,16 @@ sub content {
     return scalar <$in>;
 }
 
+# The site, with a name and a certificate.
 sub configure_nginx {
     $c->must(<<'END');
-mkdir -p /etc/nginx/tls
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
-    -keyout /etc/nginx/tls/key.pem -out /etc/nginx/tls/cert.pem 2>/dev/null
+    -keyout /etc/ssl/private/api.example.com.key \
+    -out /etc/ssl/certs/api.example.com.pem 2>/dev/null
+sed -i 's/server_name api.example.com/server_name localhost/' \
+    /etc/nginx/sites-available/wizdata
 ln -s /usr/share/nginx/modules-available/mod-http-wizdata.conf \
     /etc/nginx/modules-enabled/50-mod-http-wizdata.conf
-rm -f /etc/nginx/sites-enabled/default
-END
-    $c->write('/etc/nginx/sites-enabled/wizdata', <<'END');
-include snippets/wizdata.conf;
-server {
-    listen 127.0.0.1:8443 ssl http2;
-    server_name localhost;
-    ssl_certificate     tls/cert.pem;
-    ssl_certificate_key tls/key.pem;
-    include snippets/wizdata-server.conf;
-}
+ln -s ../sites-available/wizdata /etc/nginx/sites-enabled/
 END
 }
