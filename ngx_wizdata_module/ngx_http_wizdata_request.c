@@ -371,6 +371,11 @@ ngx_http_wizdata_body_copy(ngx_http_request_t *r, u_char *p)
         b = cl->buf;
         n = ngx_buf_size(b);
 
+        /* A chunked body ends with a buffer that has neither bytes nor file. */
+        if (n == 0) {
+            continue;
+        }
+
         if (ngx_buf_in_memory(b)) {
             ngx_memcpy(p, b->pos, n);
         } else {
