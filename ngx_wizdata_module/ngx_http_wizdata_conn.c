@@ -121,8 +121,9 @@ ngx_http_wizdata_conn_established(ngx_http_wizdata_conn_t *conn)
 void
 ngx_http_wizdata_conn_close(ngx_http_wizdata_conn_t *conn, const char *why)
 {
-    ngx_msec_t               lived;
-    ngx_http_wizdata_peer_t *peer = conn->peer, *told = NULL;
+    ngx_msec_t                       lived;
+    ngx_http_wizdata_peer_t         *peer = conn->peer;
+    ngx_http_wizdata_rpc_counters_t *m;
 
     lived = conn->ready ? ngx_current_msec - conn->opened : 0;
 
@@ -133,17 +134,15 @@ ngx_http_wizdata_conn_close(ngx_http_wizdata_conn_t *conn, const char *why)
     ngx_queue_remove(&conn->link);
 
     if (conn->ready) {
-        peer->service->worker->counters->rpc[peer->service->id].connections--;
+        m = &peer->service->worker->counters->rpc[peer->service->id];
+        m->connections--;
+        m->lost += why != NULL;
     }
     conn->ready = 0;
 
     if (peer->conn == conn) {
         peer->conn = NULL;
-        told = peer;
-    }
-
-    if (told != NULL) {
-        ngx_http_wizdata_peer_lost(told, lived, why);
+        ngx_http_wizdata_peer_lost(peer, lived, why);
     }
     ngx_http_wizdata_rpc_lost(conn);
 

@@ -53,7 +53,7 @@ typedef enum {
 typedef struct {
     uint64_t requests;
     uint64_t writes; /* system calls that sent them */
-    uint64_t reconnects;
+    uint64_t lost; /* ready connections that broke */
     uint64_t malformed;
     uint64_t retries;
     uint64_t timeouts;

@@ -10,8 +10,11 @@
 /* A full backlog is load, not death: soon again, the back-off stays. */
 #define NGX_HTTP_WIZDATA_DELAY_BUSY 20
 
-/* Failed attempts (about 1.5 s) until callers are not kept waiting. */
-#define NGX_HTTP_WIZDATA_FAILURES_DOWN 6
+/*
+ * An endpoint whose back-off has come this far (about 1.5 s after the first
+ * failure) is not waited for.
+ */
+#define NGX_HTTP_WIZDATA_DELAY_DOWN 3200
 
 /* A connection that lived so long was a good one. */
 #define NGX_HTTP_WIZDATA_LIVED 1000
@@ -118,7 +121,9 @@ ngx_http_wizdata_service_down(ngx_http_wizdata_service_t *s)
     ngx_uint_t i;
 
     for (i = 0; i < s->n_peers; i++) {
-        if (s->peers[i].failures < NGX_HTTP_WIZDATA_FAILURES_DOWN) {
+        if (!s->peers[i].failed
+            || s->peers[i].delay < NGX_HTTP_WIZDATA_DELAY_DOWN)
+        {
             return 0;
         }
     }
@@ -282,7 +287,7 @@ ngx_http_wizdata_peer_failed(ngx_http_wizdata_peer_t *peer, ngx_err_t err,
     }
 
     s->last_error = why;
-    peer->failures++;
+    peer->failed = 1;
     ngx_http_wizdata_peer_back_off(peer);
 
     if (ngx_http_wizdata_service_down(s)) {
@@ -297,7 +302,7 @@ ngx_http_wizdata_peer_ready(ngx_http_wizdata_peer_t *peer)
     ngx_http_wizdata_service_t  *s = peer->service;
     ngx_http_wizdata_endpoint_t *e = peer->endpoint;
 
-    peer->failures = 0;
+    peer->failed = 0;
 
     if (peer->logged) {
         peer->logged = 0;
@@ -323,10 +328,6 @@ void
 ngx_http_wizdata_peer_lost(ngx_http_wizdata_peer_t *peer, ngx_msec_t lived,
     const char *why)
 {
-    ngx_http_wizdata_counters_t *m = peer->service->worker->counters;
-
-    m->rpc[peer->service->id].reconnects++;
-
     if (lived >= NGX_HTTP_WIZDATA_LIVED) {
         peer->delay = NGX_HTTP_WIZDATA_DELAY_MIN;
     }

@@ -105,7 +105,7 @@ struct ngx_http_wizdata_peer_s {
     ngx_http_wizdata_conn_t    *conn; /* current one; NULL: down */
     ngx_event_t                 retry;
     ngx_msec_t                  delay;
-    ngx_uint_t                  failures; /* in a row, without a hello */
+    unsigned                    failed:1; /* since its last hello */
     unsigned                    logged:1; /* that it is down */
 };
 
