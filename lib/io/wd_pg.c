@@ -591,12 +591,24 @@ wd_pg_code(wd_pg_conn_t *c, const char *sqlstate)
 }
 
 
+int
+wd_pg_error(wd_pg_conn_t *c, const PGresult *res, wd_error_t *err)
+{
+    int         code;
+    const char *sqlstate;
+
+    sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    code = wd_pg_code(c, sqlstate);
+    wd_pg_message(c->pg, sqlstate, err, code);
+    return code;
+}
+
+
 /* Takes the result over: WD_OK gives it on or clears it. */
 static int
 wd_pg_result(wd_pg_conn_t *c, PGresult *res, PGresult **ret, wd_error_t *err)
 {
     int            code;
-    const char    *sqlstate;
     ExecStatusType st = PQresultStatus(res);
 
     if (st == PGRES_COMMAND_OK || st == PGRES_TUPLES_OK
@@ -609,9 +621,7 @@ wd_pg_result(wd_pg_conn_t *c, PGresult *res, PGresult **ret, wd_error_t *err)
         return WD_OK;
     }
 
-    sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-    code = wd_pg_code(c, sqlstate);
-    wd_pg_message(c->pg, sqlstate, err, code);
+    code = wd_pg_error(c, res, err);
     PQclear(res);
     return code;
 }

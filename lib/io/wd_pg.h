@@ -105,6 +105,9 @@ wd_must_check int wd_pg_exec(wd_pg_conn_t *c, const char *sql,
                              const wd_pg_param_t *params, size_t n_params,
                              PGresult **ret, wd_error_t *err);
 
+/* The code of a failed result, as wd_pg_exec() would give; fills *err. */
+int wd_pg_error(wd_pg_conn_t *c, const PGresult *res, wd_error_t *err);
+
 /* Several statements, simple protocol, no results (migrations). */
 wd_must_check int wd_pg_script(wd_pg_conn_t *c, const char *sql,
                                wd_error_t *err);

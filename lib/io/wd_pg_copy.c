@@ -16,14 +16,14 @@ int
 wd_pg_copy_begin(wd_pg_conn_t *c, const char *sql, wd_buf_t *out,
                  wd_error_t *err)
 {
+    int       rc;
     PGresult *res;
 
     res = PQexec(wd_pg_raw(c), sql);
     if (PQresultStatus(res) != PGRES_COPY_IN) {
-        wd_error(err, wd_pg_broken(c) ? WD_EDB : WD_EINTERNAL, "COPY: %.120s",
-                 PQerrorMessage(wd_pg_raw(c)));
+        rc = wd_pg_error(c, res, err);
         PQclear(res);
-        return wd_pg_broken(c) ? WD_EDB : WD_EINTERNAL;
+        return rc;
     }
 
     PQclear(res);
@@ -184,8 +184,7 @@ wd_pg_copy_end(wd_pg_conn_t *c, wd_buf_t *out, int64_t *ret_rows,
                 *ret_rows = 0;
             }
         } else if (rc == WD_OK) {
-            rc = wd_error(err, wd_pg_broken(c) ? WD_EDB : WD_EINTERNAL,
-                          "COPY: %.120s", PQerrorMessage(pg));
+            rc = wd_pg_error(c, res, err);
         }
         PQclear(res);
     }
