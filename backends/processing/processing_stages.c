@@ -931,21 +931,37 @@ record(job_t *job)
 
     rc = processing_store_outcome(job->c, &job->ev, &job->o, &job->r,
                                   job->err);
+    return rc != WD_OK ? rc : publish(job);
+}
+
+
+/* The last resort: what cannot even be recorded is left to the log. */
+static int
+record_or_skip(job_t *job, bool last_try)
+{
+    int rc;
+
+    rc = processing_store_mark(job->c, job->err);
     if (rc == WD_OK) {
-        rc = publish(job);
+        rc = record(job);
     }
-    if (rc != WD_OK) {
+    if (rc == WD_OK) {
+        count(job);
+        wd_log_info(job->pr->log, "payload processed", "raw_seq", job->ev.seq,
+                    "dataset", (const char *) job->ev.dataset, "outcome",
+                    job->o.outcome, "stored", job->o.counts.stored,
+                    "corrected", job->o.counts.corrected, "unchanged",
+                    job->o.counts.unchanged, "rejected",
+                    (int64_t) job->r.n_rejected);
+        return processing_store_keep(job->c, job->err);
+    }
+    if (is_outage(rc, last_try)) {
         return rc;
     }
 
-    count(job);
-    wd_log_info(job->pr->log, "payload processed", "raw_seq", job->ev.seq,
-                "dataset", (const char *) job->ev.dataset, "outcome",
-                job->o.outcome, "stored", job->o.counts.stored, "corrected",
-                job->o.counts.corrected, "unchanged",
-                job->o.counts.unchanged, "rejected",
-                (int64_t) job->r.n_rejected);
-    return WD_OK;
+    wd_log_error(job->pr->log, "outcome not recorded", "raw_seq", job->ev.seq,
+                 "code", rc, "reason", (const char *) job->err->text);
+    return processing_store_back(job->c, job->err);
 }
 
 
@@ -969,7 +985,7 @@ run_job(job_t *job, wd_str_t event, bool last_try)
     if (rc == WD_OK) {
         rc = walk(job, last_try);
     }
-    return rc != WD_OK ? rc : record(job);
+    return rc != WD_OK ? rc : record_or_skip(job, last_try);
 }
 
 

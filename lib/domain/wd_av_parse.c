@@ -12,6 +12,7 @@
 #include "wd_av_record.h"
 #include "wd_json_scan.h"
 
+#define WD_AV_NAME_MAX 64 /* bytes of a field's name in an overview */
 #define WD_AV_KEYS_MAX 12 /* fields of a row whose names are remembered */
 
 typedef struct {
@@ -446,8 +447,8 @@ wd_av_overview_add(wd_av_parse_t *a, wd_instrument_rec_t *inst, wd_str_t key,
     int32_t         record = a->r->n_records++;
     wd_field_rec_t *f;
 
-    if (key.len == 0 || key.len > 64 || !wd_utf8_valid(key)
-        || !wd_utf8_valid(text)) {
+    if (key.len == 0 || !wd_record_text_ok(key, WD_AV_NAME_MAX)
+        || !wd_record_text_ok(text, SIZE_MAX)) {
         return wd_records_reject(a->r, record, WD_REASON_SYNTAX, key,
                                  "the field's name or text is none");
     }

@@ -276,6 +276,23 @@ wd_av_quote_add(wd_records_t *r, wd_quote_rec_t *q, const wd_av_bad_t *bad,
 }
 
 
+static bool
+wd_av_texts_ok(const wd_instrument_rec_t *inst)
+{
+    size_t         i;
+    const wd_str_t texts[] = {inst->type,     inst->name,   inst->exchange,
+                              inst->currency, inst->country, inst->sector,
+                              inst->industry, inst->zone};
+
+    for (i = 0; i < wd_array_len(texts); i++) {
+        if (!wd_record_text_ok(texts[i], WD_RECORD_FIELD_MAX)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+
 int
 wd_av_instrument_add(wd_records_t *r, wd_instrument_rec_t *inst,
                      wd_str_t sample)
@@ -292,6 +309,11 @@ wd_av_instrument_add(wd_records_t *r, wd_instrument_rec_t *inst,
                                  (int) wd_min(inst->symbol.len, (size_t) 40),
                                  inst->symbol.data != NULL ? inst->symbol.data
                                                            : "");
+    }
+
+    if (!wd_av_texts_ok(inst)) {
+        return wd_records_reject(r, record, WD_REASON_SYNTAX, sample,
+                                 "a text that is no UTF-8, or too long");
     }
 
     slot = wd_records_instrument(r);

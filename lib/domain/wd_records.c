@@ -215,6 +215,32 @@ wd_records_refuse(wd_records_t *r, wd_reason_e reason, wd_str_t sample,
 
 
 bool
+wd_record_text_ok(wd_str_t s, size_t max)
+{
+    return s.len <= max && wd_utf8_valid(s)
+           && (s.len == 0 || memchr(s.data, '\0', s.len) == NULL);
+}
+
+
+bool
+wd_record_code_ok(wd_str_t s, size_t max)
+{
+    char   c;
+    size_t i;
+
+    for (i = 0; i < s.len; i++) {
+        c = s.data[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')
+              || (c >= 'a' && c <= 'z') || c == '.' || c == '_' || c == '-'
+              || c == ':')) {
+            return false;
+        }
+    }
+    return s.len >= 1 && s.len <= max;
+}
+
+
+bool
 wd_missing(wd_str_t s)
 {
     s = wd_str_trim(s);

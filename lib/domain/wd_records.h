@@ -162,6 +162,12 @@ wd_must_check int wd_records_refuse(wd_records_t *r, wd_reason_e reason,
                                     wd_str_t sample, const char *detail, ...)
     wd_printf_like(4, 5);
 
+/* May the text be stored: UTF-8, no zero bytes, not longer than `max`. */
+bool wd_record_text_ok(wd_str_t s, size_t max);
+
+/* A code (series, country): 1 to `max` letters, digits and . _ - : */
+bool wd_record_code_ok(wd_str_t s, size_t max);
+
 /* "None", "null", "-", "n/a", "", blanks, ".": the provider has no figure. */
 bool wd_missing(wd_str_t s);
 

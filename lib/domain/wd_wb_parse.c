@@ -235,20 +235,19 @@ wd_wb_member(wd_wb_parse_t *w, wd_wb_row_t *row, wd_str_t key)
 
 
 static bool
-wd_wb_texts_ok(const wd_observation_rec_t *o, wd_str_t *ret_bad)
+wd_wb_texts_ok(const wd_observation_rec_t *o)
 {
     size_t         i;
-    const wd_str_t texts[] = {o->indicator,    o->country2, o->indicator_name,
-                              o->country_name, o->unit,     o->status};
+    const wd_str_t texts[] = {o->indicator_name, o->country_name, o->unit,
+                              o->status};
 
     for (i = 0; i < wd_array_len(texts); i++) {
-        *ret_bad = texts[i];
-        if (texts[i].len > (i < 2 ? WD_WB_CODE_MAX : WD_WB_TEXT_MAX)
-            || !wd_utf8_valid(texts[i])) {
+        if (!wd_record_text_ok(texts[i], WD_WB_TEXT_MAX)) {
             return false;
         }
     }
-    return true;
+    return o->country2.len == 0
+           || wd_record_code_ok(o->country2, WD_WB_CODE_MAX);
 }
 
 
@@ -264,7 +263,6 @@ static int
 wd_wb_add(wd_wb_parse_t *w, wd_wb_row_t *row, wd_str_t sample)
 {
     int32_t               record = w->r->n_records++;
-    wd_str_t              bad;
     wd_observation_rec_t *slot;
 
     if (!row->has_indicator && !row->has_date) {
@@ -272,15 +270,18 @@ wd_wb_add(wd_wb_parse_t *w, wd_wb_row_t *row, wd_str_t sample)
     }
     row->o.country = wd_wb_country(row->o.country2, row->iso3,
                                    &row->o.aggregate);
-    if (row->o.indicator.len == 0 || row->o.country.len == 0) {
+    if (!wd_record_code_ok(row->o.indicator, WD_WB_CODE_MAX)
+        || !wd_record_code_ok(row->o.country, WD_WB_CODE_MAX)) {
         return wd_records_reject(w->r, record, WD_REASON_MISSING_FIELD, sample,
-                                 "no %s",
-                                 row->o.indicator.len == 0 ? "indicator"
-                                                           : "country");
+                                 "no code of the %s",
+                                 wd_record_code_ok(row->o.indicator,
+                                                   WD_WB_CODE_MAX)
+                                     ? "country"
+                                     : "indicator");
     }
-    if (!wd_wb_texts_ok(&row->o, &bad)) {
-        return wd_records_reject(w->r, record, WD_REASON_TOO_LONG, sample,
-                                 "a text of %zu bytes, or no text", bad.len);
+    if (!wd_wb_texts_ok(&row->o)) {
+        return wd_records_reject(w->r, record, WD_REASON_SYNTAX, sample,
+                                 "a text that is no UTF-8, or too long");
     }
     if (!wd_wb_period(row->date, &row->o.time, &row->o.frequency)) {
         return wd_records_reject(w->r, record, WD_REASON_BAD_TIME, sample,

@@ -288,6 +288,33 @@ ok($pr->drained(), 'still damaged');
 is($pg->psql("SELECT count(*) FROM reject WHERE raw_id = $seq - 2"), '1',
     'rejected once, not twice');
 
+# ---- damage of all kinds
+
+srand 7;
+my @kinds = (
+    [ 'alphavantage', 'daily', { symbol => 'IBM' }, $one ],
+    [ 'alphavantage', 'search', { keywords => 'x' }, $match ],
+    [ 'alphavantage', 'search', { keywords => 'x' }, "symbol,name,type,region,"
+        . "currency\r\nABC,Caf\xe9 \0,Equity,\xff,EUR\r\n" ],
+    [ 'alphavantage', 'overview', { symbol => 'IBM' }, $overview ],
+    [ 'alphavantage', 'quote', { symbol => 'IBM' }, sprintf $quote, 1 ],
+    [ 'worldbank', 'indicator', {}, wb(['FR', 'FRA', 2022, 68]) ],
+);
+my @damaged;
+for my $n (0 .. 149) {
+    my ($provider, $dataset, $args, $text) = @{ $kinds[$n % @kinds] };
+    substr($text, rand length $text, 1) = chr rand 256
+        for 0 .. ($n < @kinds ? -1 : rand 5);
+    push @damaged, $pr->store($provider, $dataset, $args,
+        '2024-08-01T00:00:00Z', $text);
+}
+$pr->publish(@damaged);
+ok($pr->drained(60), 'damaged payloads are consumed');
+is($pg->psql("SELECT count(*) FROM raw_object WHERE outcome = 'error' AND
+    fetched_at = '2024-08-01'"), '0', 'none of them troubles the database');
+is($pg->psql("SELECT count(*) FROM raw_object WHERE
+    fetched_at = '2024-08-01'"), '150', 'each is accounted for');
+
 # ---- events
 
 $got = ($pr->published('valid.records'))[0];
@@ -311,7 +338,7 @@ is_deeply([ sort keys %{ $got->{data}[0] } ], [qw/ dataset detail id known_at
 is($meta->{next}, $got->{next}, 'the cursor in meta, too');
 my %seen = map { $_->{id} => 1 } @{ $got->{data} };
 while ($got->{next}) {
-    $got = $pr->get('quality.rejects', limit => 3, cursor => $got->{next});
+    $got = $pr->get('quality.rejects', limit => 40, cursor => $got->{next});
     $seen{ $_->{id} }++ for @{ $got->{data} };
 }
 is(scalar(keys %seen), $pg->psql('SELECT count(*) FROM reject'),
@@ -319,7 +346,8 @@ is(scalar(keys %seen), $pg->psql('SELECT count(*) FROM reject'),
 is((grep { $_ > 1 } values %seen) + 0, 0, 'none twice');
 $got = $pr->get('quality.rejects', reason => 'duplicate',
     provider => 'alphavantage');
-is(@{ $got->{data} }, 1, 'one reason');
+ok(@{ $got->{data} } >= 1, 'one reason');
+is((grep { $_->{reason} ne 'duplicate' } @{ $got->{data} }) + 0, 0, 'only');
 ($status, $meta, $body) = $pr->c->call('quality.rejects', { limit => 2 },
     fmt => 'csv');
 like($body, qr/^id,raw_seq,provider,dataset,record,reason,detail,sample,known_at\r?\n(?:[0-9]+,.*\r?\n){2}\z/,
@@ -331,8 +359,9 @@ $got = $pr->get('quality.status');
 my ($daily) = grep { $_->{dataset} eq 'daily' } @{ $got->{data} };
 is($daily->{payloads}, $pg->psql("SELECT count(*) FROM raw_object WHERE
     dataset = 'daily'"), 'status: payloads');
-is($daily->{reasons}{ohlc_order}, 2, 'status: reasons');
-is($daily->{newest}, '2024-05-10T00:00:00Z', 'status: newest');
+is($daily->{reasons}{ohlc_order}, $pg->psql("SELECT count(*) FROM reject
+    WHERE dataset = 'daily' AND reason = 'ohlc_order'"), 'status: reasons');
+like($daily->{newest}, qr/^2024-.*Z$/, 'status: newest');
 is($got->{lag}, 0, 'status: lag');
 
 $got = $pr->get('sys.health');
@@ -341,7 +370,7 @@ is($got->{consumer}{lag}, 0, 'its consumer');
 ok($got->{lake}{readable}, 'its lake');
 
 my $metrics = ($pr->c->call('sys.metrics', {}))[2];
-like($metrics, qr/wizdata_rejects_total\{[^}]*reason="ohlc_order"[^}]*\} 2\b/,
+like($metrics, qr/wizdata_rejects_total\{[^}]*reason="ohlc_order"[^}]*\} [1-9]/,
     'metric: rejects');
 like($metrics, qr/wizdata_payloads_total\{[^}]*outcome="error"/,
     'metric: payloads');
