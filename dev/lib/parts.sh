@@ -13,23 +13,22 @@ port_is_free() {
 }
 
 load_ports() {
-    https_port= http_port= simulator_port=
+    https_port= simulator_port=
     # shellcheck disable=SC1091
     [ ! -e "$run/ports" ] || . "$run/ports"
     https_port=${WIZDATA_HTTPS_PORT:-$https_port}
-    http_port=${WIZDATA_HTTP_PORT:-$http_port}
     simulator_port=${WIZDATA_SIMULATOR_PORT:-$simulator_port}
 }
 
 choose_ports() {
     local name
     load_ports
-    for name in https_port http_port simulator_port; do
+    for name in https_port simulator_port; do
         if [ -z "${!name}" ] || ! port_is_free "${!name}"; then
             printf -v $name '%s' "$(free_port)"
         fi
     done
-    printf '%s=%s\n' https_port "$https_port" http_port "$http_port" \
+    printf '%s=%s\n' https_port "$https_port" \
         simulator_port "$simulator_port" >"$run/ports"
 }
 
@@ -158,10 +157,15 @@ start_backend() {
 }
 
 start_gateway() {
+    # What production includes, with the paths of this folder.
+    sed "s|/run/wizdata/|$run/sock/|" "$top/conf/wizdata.conf" \
+        >"$run/conf/wizdata.conf"
+    sed "s|/usr/share/wizdata/openapi.json|$top/docs/openapi.json|" \
+        "$top/conf/wizdata-server.conf" >"$run/conf/wizdata-server.conf"
     fill "$top/dev/lib/gateway.conf.in" "$run/conf/gateway.conf" \
-        RUN="$run" TOP="$top" \
+        RUN="$run" \
         MODULE="$build/ngx_wizdata_module/ngx_http_wizdata_module.so" \
-        HTTPS="$https_port" HTTP="$http_port"
+        HTTPS="$https_port"
     nginx_start gateway
     until_true 10 curl -fs -o /dev/null --cacert "$run/tls/cert.pem" \
         "https://localhost:$https_port/health" || fail_with_log gateway
