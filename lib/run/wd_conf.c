@@ -209,9 +209,10 @@ wd_conf_read_file(const wd_conf_row_t *row, const char *path, wd_buf_t *out,
         return wd_conf_bad(row, err, "has a _FILE that cannot be opened");
     }
 
-    while ((n = read(fd, chunk, sizeof(chunk))) > 0) {
-        wd_buf_append(out, chunk, (size_t) n);
-    }
+    do { /* a device may never end */
+        n = read(fd, chunk, sizeof(chunk));
+        wd_buf_append(out, chunk, n > 0 ? (size_t) n : 0);
+    } while (n > 0 && out->err == WD_OK);
     close(fd);
 
     if (n < 0 || out->err != WD_OK) {
@@ -244,7 +245,9 @@ wd_conf_text(const wd_conf_row_t *row, wd_buf_t *tmp, wd_str_t *ret,
             return rc;
         }
         *ret = wd_str_trim(wd_buf_view(tmp));
-    } else {
+    }
+
+    if (ret->len == 0) {
         *ret = wd_str_z(row->def);
     }
 

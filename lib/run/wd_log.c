@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define WD_LOG_LINE_MAX (64 * 1024)
+
 struct wd_log {
-    const char       *service;
-    volatile wd_log_e level;
-    bool              text;
+    const char *service;
+    int         level; /* atomic: changed by a reload */
+    bool        text;
 };
 
 static const char *const wd_log_names[] = {"debug", "info", "warn", "error"};
@@ -44,7 +46,7 @@ wd_log_destroy(wd_log_t *log)
 void
 wd_log_set_level(wd_log_t *log, wd_log_e level)
 {
-    log->level = level;
+    __atomic_store_n(&log->level, level, __ATOMIC_RELAXED);
 }
 
 
@@ -152,13 +154,28 @@ wd_log_text(wd_log_t *log, wd_log_e level, const char *msg,
 }
 
 
+static void
+wd_log_line(wd_log_t *log, wd_log_e level, const char *msg,
+            const wd_log_pair_t *pairs, size_t n, wd_buf_t *out)
+{
+    if (log->text) {
+        wd_log_text(log, level, msg, pairs, n, out);
+    } else {
+        wd_log_json(log, level, msg, pairs, n, out);
+    }
+    wd_buf_byte(out, '\n');
+}
+
+
 void
 wd_log_write(wd_log_t *log, wd_log_e level, const char *msg,
              const wd_log_pair_t *pairs, size_t n)
 {
-    wd_buf_t line;
+    wd_buf_t                   line;
+    static const wd_log_pair_t cut = {"cut", {WD_V_BOOL, {.b = true}}};
 
-    if (log == NULL || level < log->level) {
+    if (log == NULL
+        || (int) level < __atomic_load_n(&log->level, __ATOMIC_RELAXED)) {
         return;
     }
 
@@ -166,13 +183,13 @@ wd_log_write(wd_log_t *log, wd_log_e level, const char *msg,
         wd_metric(WD_MX_LOG_MESSAGES, 1, wd_log_names[level], NULL, NULL);
     }
 
-    wd_buf_init(&line, 64 * 1024);
-    if (log->text) {
-        wd_log_text(log, level, msg, pairs, n, &line);
-    } else {
-        wd_log_json(log, level, msg, pairs, n, &line);
+    wd_buf_init(&line, WD_LOG_LINE_MAX);
+    wd_log_line(log, level, msg, pairs, n, &line);
+    if (line.err == WD_ETOOBIG) {
+        /* The event counts more than its values. */
+        wd_buf_reset(&line);
+        wd_log_line(log, level, msg, &cut, 1, &line);
     }
-    wd_buf_byte(&line, '\n');
 
     /* A log that cannot be written has nobody left to be told. */
     if (line.err == WD_OK

@@ -72,7 +72,10 @@ wd_metrics_done(void)
 }
 
 
-/* Label values are escaped as the text format wants it. */
+/*
+ * Label values are escaped as the text format wants it. The format is UTF-8,
+ * values are cut: bytes that are not ASCII become question marks.
+ */
 static size_t
 wd_metric_label(char *out, size_t cap, wd_str_t name, const char *value)
 {
@@ -84,7 +87,9 @@ wd_metric_label(char *out, size_t cap, wd_str_t name, const char *value)
         if (value[i] == '"' || value[i] == '\\') {
             out[n++] = '\\';
         }
-        out[n++] = value[i] == '\n' ? ' ' : value[i];
+        out[n++] = value[i] == '\n'                    ? ' '
+                   : (unsigned char) value[i] >= 0x80 ? '?'
+                                                      : value[i];
     }
 
     out[n++] = '"';

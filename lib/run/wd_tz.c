@@ -373,13 +373,25 @@ wd_tz_rule_at(const wd_tz_rule_t *r, int year, int offset)
 }
 
 
+/* The year of a local second; at the ends of the range, the last one in it. */
+static int
+wd_tz_year(int64_t s)
+{
+    wd_civil_t c;
+
+    s = wd_min(wd_max(s, WD_NS_MIN / WD_NS_PER_S), WD_NS_MAX / WD_NS_PER_S);
+    wd_time_to_civil(s * WD_NS_PER_S, &c);
+    return c.year;
+}
+
+
 static int
 wd_tz_offset_s(const wd_tz_t *tz, int64_t s)
 {
-    bool       north;
-    size_t     lo = 0, hi = tz->n, mid;
-    int64_t    start, end;
-    wd_civil_t c;
+    int     year;
+    bool    north;
+    size_t  lo = 0, hi = tz->n, mid;
+    int64_t start, end;
 
     if (tz->n == 0 || s < tz->at[0]) {
         if (tz->n != 0) {
@@ -401,9 +413,9 @@ wd_tz_offset_s(const wd_tz_t *tz, int64_t s)
         return tz->std;
     }
 
-    wd_time_to_civil((s + tz->std) * WD_NS_PER_S, &c);
-    start = wd_tz_rule_at(&tz->start, c.year, tz->std);
-    end = wd_tz_rule_at(&tz->end, c.year, tz->dst);
+    year = wd_tz_year(s + tz->std);
+    start = wd_tz_rule_at(&tz->start, year, tz->std);
+    end = wd_tz_rule_at(&tz->end, year, tz->dst);
     north = start < end;
     return (north ? s >= start && s < end : s >= start || s < end) ? tz->dst
                                                                    : tz->std;
