@@ -58,11 +58,12 @@ is($status, 0, 'all services say that they are healthy') or diag($said);
 
 configure_nginx();
 $c->must('nginx -t -q && systemctl restart nginx');
-is($c->ask('cp -r /etc/ssl/certs/api.example.com.pem '
+is($c->ask('cp /etc/ssl/certs/api.example.com.pem '
     . '/etc/ssl/certs/ssl-cert-snakeoil.pem; '
     . 'cp /etc/ssl/private/api.example.com.key '
     . '/etc/ssl/private/ssl-cert-snakeoil.key; '
-    . 'nginx -t -q -c /usr/share/doc/wizdata/nginx.conf'), '',
+    . 'cp /usr/share/doc/wizdata/nginx.conf /etc/nginx/sample.conf; '
+    . 'nginx -t -q -c /etc/nginx/sample.conf'), '',
     'the sample nginx.conf is right, too');
 
 
@@ -177,6 +178,30 @@ for my $service (@SERVICES) {
         qr/"status":\s*"healthy"/, 20) =~ /"status":\s*"healthy"/, 1,
         "PostgreSQL restarted: $service is healthy");
 }
+
+
+# The database over TCP, for one service: network and URL as the manual says.
+$c->must(<<'END');
+dropin=/etc/systemd/system/wizdata-analytics.service.d
+mkdir -p $dropin
+cp /usr/share/doc/wizdata/tcp.conf $dropin/50-tcp.conf
+runuser -u postgres -- psql -qc "ALTER ROLE \"wizdata-analytics\" PASSWORD 'pw'"
+echo 'postgresql://wizdata-analytics:pw@127.0.0.1/wizdata' \
+    >/etc/wizdata/secrets/database-url
+cat >$dropin/60-url.conf <<'UNIT'
+[Service]
+LoadCredential=url:/etc/wizdata/secrets/database-url
+Environment=WIZDATA_DATABASE_URL_FILE=%d/url
+UNIT
+systemctl daemon-reload
+systemctl restart wizdata-analytics
+END
+is(code('/v1/instruments?limit=2', '@/root/key'), 200, 'database over TCP');
+is($c->ask('runuser -u postgres -- psql -Atc "SELECT DISTINCT client_addr '
+    . 'FROM pg_stat_activity WHERE usename = \'wizdata-analytics\'"'),
+    '127.0.0.1', 'over TCP indeed');
+$c->must('rm -r /etc/systemd/system/wizdata-analytics.service.d; '
+    . 'systemctl daemon-reload; systemctl restart wizdata-analytics');
 
 
 # ---- reload, restart, stop ---------------------------------------------------
