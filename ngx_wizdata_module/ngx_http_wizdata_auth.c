@@ -34,7 +34,7 @@ typedef struct {
 
 
 static void ngx_http_wizdata_verify_reply(ngx_http_wizdata_rpc_t *rpc,
-    const wd_frame_t *f);
+    const wd_frame_t *f, const ngx_http_wizdata_meta_t *meta);
 static void ngx_http_wizdata_verify_fail(ngx_http_wizdata_rpc_t *rpc,
     int code);
 static void ngx_http_wizdata_verify_join(ngx_http_wizdata_ctx_t *ctx);
@@ -448,6 +448,7 @@ static int
 ngx_http_wizdata_meta_perms(wd_mp_t meta, wd_str_t *ret)
 {
     uint32_t n;
+    wd_str_t perm;
     wd_mp_t  at, from;
 
     if (wd_mp_map_find(meta, "perm", &at) != WD_OK) {
@@ -458,9 +459,10 @@ ngx_http_wizdata_meta_perms(wd_mp_t meta, wd_str_t *ret)
     if (wd_mp_read_array(&at, &n) != WD_OK || n > WD_PERMS_MAX) {
         return WD_EPROTO;
     }
-    at = from;
-    if (wd_mp_skip(&at) != WD_OK) {
-        return WD_EPROTO;
+    while (n-- != 0) {
+        if (wd_mp_read_str(&at, &perm) != WD_OK) {
+            return WD_EPROTO;
+        }
     }
 
     *ret = wd_str((const char *) from.p, (size_t) (at.p - from.p));
@@ -580,7 +582,7 @@ ngx_http_wizdata_verify_known(ngx_http_wizdata_verify_t *v,
 
 static void
 ngx_http_wizdata_verify_reply(ngx_http_wizdata_rpc_t *rpc,
-    const wd_frame_t *f)
+    const wd_frame_t *f, const ngx_http_wizdata_meta_t *meta)
 {
     ngx_http_wizdata_verdict_t  verdict;
     ngx_http_wizdata_verify_t  *v = rpc->data;

@@ -5,7 +5,7 @@
 
 
 static void ngx_http_wizdata_answer_reply(ngx_http_wizdata_rpc_t *rpc,
-    const wd_frame_t *f);
+    const wd_frame_t *f, const ngx_http_wizdata_meta_t *meta);
 static void ngx_http_wizdata_answer_chunk(ngx_http_wizdata_rpc_t *rpc,
     wd_str_t bytes, bool last);
 static void ngx_http_wizdata_answer_fail(ngx_http_wizdata_rpc_t *rpc,
@@ -57,7 +57,7 @@ ngx_http_wizdata_answer_over(ngx_http_wizdata_answer_t *a, int code)
 
 static void
 ngx_http_wizdata_answer_reply(ngx_http_wizdata_rpc_t *rpc,
-    const wd_frame_t *f)
+    const wd_frame_t *f, const ngx_http_wizdata_meta_t *meta)
 {
     ngx_http_wizdata_answer_t *a = rpc->data;
 

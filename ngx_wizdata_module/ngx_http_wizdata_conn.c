@@ -164,6 +164,7 @@ ngx_http_wizdata_conn_malformed(ngx_http_wizdata_conn_t *conn)
                   "wizdata: %s at %V sent a malformed frame, closing",
                   wd_service_name(s->id), &e->name);
     conn->peer->logged = 1; /* said enough until it is up again */
+    conn->malformed = 1;
     ngx_http_wizdata_conn_close(conn, "malformed frame");
 }
 

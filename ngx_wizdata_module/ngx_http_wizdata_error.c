@@ -10,6 +10,8 @@
 
 #include "wd_json.h"
 
+#define NGX_HTTP_WIZDATA_HEADERS_TOO_LARGE 431
+
 #define NGX_HTTP_WIZDATA_PROBLEM_TYPE "application/problem+json"
 
 /* Retry-After of a 503 whose cause names no time. */
@@ -365,6 +367,26 @@ ngx_http_wizdata_is_builtin(ngx_http_request_t *r)
 }
 
 
+/*
+ * nginx answers headers that are too large with 400, which is told from its
+ * other ones by the lingering close that it takes back for those. It has no
+ * reason phrase for what they are.
+ */
+static void
+ngx_http_wizdata_header_too_large(ngx_http_request_t *r)
+{
+    if (r->err_status == NGX_HTTP_BAD_REQUEST && r->lingering_close) {
+        r->err_status = NGX_HTTP_WIZDATA_HEADERS_TOO_LARGE;
+        r->headers_out.status = NGX_HTTP_WIZDATA_HEADERS_TOO_LARGE;
+    }
+
+    if (r->headers_out.status == NGX_HTTP_WIZDATA_HEADERS_TOO_LARGE) {
+        ngx_str_set(&r->headers_out.status_line,
+                    "431 Request Header Fields Too Large");
+    }
+}
+
+
 static ngx_int_t
 ngx_http_wizdata_header_filter(ngx_http_request_t *r)
 {
@@ -383,11 +405,8 @@ ngx_http_wizdata_header_filter(ngx_http_request_t *r)
     }
 
     ngx_memzero(&ctx->problem, sizeof(ctx->problem));
+    ngx_http_wizdata_header_too_large(r);
     ctx->problem.status = r->headers_out.status;
-    if (r->headers_out.status == 431) { /* nginx has no reason for it */
-        ngx_str_set(&r->headers_out.status_line,
-                    "431 Request Header Fields Too Large");
-    }
     ngx_http_wizdata_problem_retry(&ctx->problem);
 
     b = ngx_http_wizdata_problem_buf(ctx);

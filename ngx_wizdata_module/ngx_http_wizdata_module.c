@@ -198,8 +198,8 @@ static ngx_command_t ngx_http_wizdata_commands[] = {
      * context: location
      *
      * Asks every backend for its health, with a limit of two seconds, and
-     * answers 503 when the platform cannot serve. Needs an API key with the
-     * permission status:read unless it is public.
+     * answers 503 unless all of them and what they depend on are healthy.
+     * Needs an API key with the permission status:read unless it is public.
      */
     { ngx_string("wizdata_health_detailed"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,

@@ -4,17 +4,11 @@
  */
 #include "ngx_http_wizdata.h"
 
-
-/* What the gateway reads in a response's meta; the rest is skipped. */
-typedef struct {
-    wd_str_t type;
-    wd_str_t etag;
-    int64_t  len; /* -1: unknown */
-} ngx_http_wizdata_meta_t;
+#define NGX_HTTP_WIZDATA_RETRY_MAX (31 * 86400) /* seconds in Retry-After */
 
 
 static void ngx_http_wizdata_reply(ngx_http_wizdata_rpc_t *rpc,
-    const wd_frame_t *f);
+    const wd_frame_t *f, const ngx_http_wizdata_meta_t *meta);
 static void ngx_http_wizdata_reply_fail(ngx_http_wizdata_rpc_t *rpc,
     int code);
 
@@ -103,39 +97,6 @@ ngx_http_wizdata_reply_fail(ngx_http_wizdata_rpc_t *rpc, int code)
 }
 
 
-static int
-ngx_http_wizdata_meta_read(wd_str_t meta, ngx_http_wizdata_meta_t *ret)
-{
-    int      rc = WD_OK;
-    uint32_t i, n;
-    wd_str_t key;
-    wd_mp_t  c = wd_mp(meta.data, meta.len);
-
-    ret->type = ret->etag = WD_STR_NULL;
-    ret->len = -1;
-
-    if (wd_mp_read_map(&c, &n) != WD_OK) {
-        return WD_EPROTO;
-    }
-
-    for (i = 0; i < n && rc == WD_OK; i++) {
-        if (wd_mp_read_str(&c, &key) != WD_OK) {
-            return WD_EPROTO;
-        }
-        if (wd_str_eq(key, WD_STR("type"))) {
-            rc = wd_mp_read_str(&c, &ret->type);
-        } else if (wd_str_eq(key, WD_STR("etag"))) {
-            rc = wd_mp_read_str(&c, &ret->etag);
-        } else if (wd_str_eq(key, WD_STR("len"))) {
-            rc = wd_mp_read_int(&c, &ret->len);
-        } else {
-            rc = wd_mp_skip(&c);
-        }
-    }
-    return rc;
-}
-
-
 /* Into a header goes only what cannot end it. */
 static bool
 ngx_http_wizdata_header_safe(wd_str_t s)
@@ -148,6 +109,27 @@ ngx_http_wizdata_header_safe(wd_str_t s)
         }
     }
     return s.len <= 256;
+}
+
+
+/* RFC 9110 8.8.3: an opaque tag in quotes, perhaps weak. */
+static bool
+ngx_http_wizdata_etag_ok(wd_str_t s)
+{
+    size_t i;
+
+    if (wd_str_starts(s, "W/")) {
+        s = wd_str(s.data + 2, s.len - 2);
+    }
+    if (s.len < 2 || s.data[0] != '"' || s.data[s.len - 1] != '"') {
+        return false;
+    }
+    for (i = 1; i < s.len - 1; i++) {
+        if (s.data[i] == '"' || s.data[i] == ' ') {
+            return false;
+        }
+    }
+    return true;
 }
 
 
@@ -198,7 +180,7 @@ ngx_http_wizdata_reply_etag(ngx_http_wizdata_ctx_t *ctx, wd_str_t etag)
     u_char             *p;
     ngx_http_request_t *r = ctx->request;
 
-    if (etag.len == 0) {
+    if (!ngx_http_wizdata_etag_ok(etag)) {
         return NGX_OK;
     }
 
@@ -303,64 +285,48 @@ ngx_http_wizdata_reply_result(ngx_http_wizdata_ctx_t *ctx,
 
 /* The error of a backend is for the API's user; its detail names more. */
 static void
-ngx_http_wizdata_reply_error(ngx_http_wizdata_ctx_t *ctx, const wd_frame_t *f)
+ngx_http_wizdata_reply_error(ngx_http_wizdata_ctx_t *ctx, const wd_frame_t *f,
+    const ngx_http_wizdata_meta_t *meta)
 {
-    int      code = f->code;
-    int64_t  retry;
-    wd_mp_t  detail = wd_mp(f->detail.data, f->detail.len), at;
-    wd_str_t param = WD_STR_NULL;
-
-    if (f->detail.len != 0) {
-        if (wd_mp_map_find(detail, "param", &at) == WD_OK
-            && wd_mp_read_str(&at, &param) != WD_OK)
-        {
-            param = WD_STR_NULL;
-        }
-        if (wd_mp_map_find(detail, "retry", &at) == WD_OK
-            && wd_mp_read_int(&at, &retry) == WD_OK && retry > 0
-            && retry <= 86400 * 31)
-        {
-            ctx->problem.retry = (ngx_uint_t) retry;
-        }
+    if (meta->retry <= NGX_HTTP_WIZDATA_RETRY_MAX) {
+        ctx->problem.retry = (ngx_uint_t) meta->retry;
     }
 
     if (f->text.len == 0) {
-        (void) ngx_http_wizdata_refuse_call(ctx, code);
+        (void) ngx_http_wizdata_refuse_call(ctx, f->code);
     } else {
-        (void) ngx_http_wizdata_refuse_param(ctx, code, f->text, param);
+        (void) ngx_http_wizdata_refuse_param(ctx, f->code, f->text,
+                                             meta->param);
     }
     ngx_http_wizdata_finish_refused(ctx);
 }
 
 
 static void
-ngx_http_wizdata_reply(ngx_http_wizdata_rpc_t *rpc, const wd_frame_t *f)
+ngx_http_wizdata_reply(ngx_http_wizdata_rpc_t *rpc, const wd_frame_t *f,
+    const ngx_http_wizdata_meta_t *meta)
 {
-    ngx_http_wizdata_ctx_t  *ctx = rpc->data;
-    ngx_http_wizdata_meta_t  meta;
-    ngx_connection_t        *c = ctx->request->connection;
+    ngx_http_wizdata_ctx_t *ctx = rpc->data;
+    ngx_connection_t       *c = ctx->request->connection;
 
     ngx_http_set_log_request(c->log, ctx->request);
 
     if (f->code != WD_OK) {
-        ngx_http_wizdata_reply_error(ctx, f);
+        ngx_http_wizdata_reply_error(ctx, f, meta);
 
-    } else if (f->status > 299
-               || ngx_http_wizdata_meta_read(f->meta, &meta) != WD_OK
-               || !ngx_http_wizdata_header_safe(meta.type)
-               || !ngx_http_wizdata_header_safe(meta.etag))
+    } else if (!ngx_http_wizdata_header_safe(meta->type)
+               || !ngx_http_wizdata_header_safe(meta->etag))
     {
         ngx_log_error(NGX_LOG_ERR, c->log, 0,
-                      "wizdata: the answer to %s has status %d or meta that "
-                      "the protocol does not know", ctx->method->name,
-                      f->status);
+                      "wizdata: the answer to %s has a type or tag that is "
+                      "none", ctx->method->name);
         ngx_http_wizdata_rpc_cancel(rpc);
         (void) ngx_http_wizdata_refuse(
             ctx, WD_EBADGATEWAY, "the service gave no valid answer");
         ngx_http_wizdata_finish_refused(ctx);
 
     } else {
-        ngx_http_wizdata_reply_result(ctx, f, &meta);
+        ngx_http_wizdata_reply_result(ctx, f, meta);
     }
 
     ngx_http_run_posted_requests(c);

@@ -350,7 +350,12 @@ ngx_int_t
 ngx_http_wizdata_rpc_response(ngx_http_wizdata_conn_t *conn,
     const wd_frame_t *f)
 {
-    ngx_http_wizdata_rpc_t *rpc;
+    ngx_http_wizdata_rpc_t  *rpc;
+    ngx_http_wizdata_meta_t  meta;
+
+    if (ngx_http_wizdata_meta_read(f, &meta) != WD_OK) {
+        return NGX_ERROR;
+    }
 
     rpc = ngx_http_wizdata_rpc_find(conn, f->msgid);
     if (rpc == NULL) {
@@ -363,7 +368,7 @@ ngx_http_wizdata_rpc_response(ngx_http_wizdata_conn_t *conn,
         return NGX_ERROR;
     }
 
-    rpc->ops->reply(rpc, f);
+    rpc->ops->reply(rpc, f, &meta);
     return NGX_OK;
 }
 
@@ -431,7 +436,9 @@ static ngx_uint_t
 ngx_http_wizdata_rpc_again(ngx_http_wizdata_conn_t *conn,
     ngx_http_wizdata_rpc_t *rpc)
 {
-    if (rpc->state != NGX_HTTP_WIZDATA_RPC_SENT || rpc->only != NULL) {
+    if (rpc->state != NGX_HTTP_WIZDATA_RPC_SENT || rpc->only != NULL
+        || conn->malformed)
+    {
         return 0;
     }
 

@@ -18,6 +18,8 @@
 #include "wd_frame.h"
 #include "wd_method.h"
 
+#include "ngx_http_wizdata_meta.h"
+
 typedef struct ngx_http_wizdata_worker_s  ngx_http_wizdata_worker_t;
 typedef struct ngx_http_wizdata_service_s ngx_http_wizdata_service_t;
 typedef struct ngx_http_wizdata_peer_s    ngx_http_wizdata_peer_t;
@@ -27,7 +29,8 @@ typedef struct ngx_http_wizdata_rpc_s     ngx_http_wizdata_rpc_t;
 
 /* Exactly one of: reply without `more`, chunk with `last`, or fail is last. */
 typedef struct {
-    void (*reply)(ngx_http_wizdata_rpc_t *rpc, const wd_frame_t *f);
+    void (*reply)(ngx_http_wizdata_rpc_t *rpc, const wd_frame_t *f,
+        const ngx_http_wizdata_meta_t *meta);
     void (*chunk)(ngx_http_wizdata_rpc_t *rpc, wd_str_t bytes, bool last);
     void (*fail)(ngx_http_wizdata_rpc_t *rpc, int code);
 } ngx_http_wizdata_rpc_ops_t;
@@ -96,6 +99,7 @@ struct ngx_http_wizdata_conn_s {
     unsigned                 ready:1; /* hello seen, takes requests */
     unsigned                 goaway:1;
     unsigned                 covered:1; /* a beat was seen */
+    unsigned                 malformed:1; /* nothing is asked again */
 };
 
 

@@ -306,40 +306,18 @@ ngx_http_wizdata_all_healthy(const ngx_http_wizdata_collect_t *c)
 }
 
 
-/* Without auth nobody is let in; without the others nothing is answered. */
-static bool
-ngx_http_wizdata_can_serve(const ngx_http_wizdata_collect_t *c)
-{
-    bool       ok;
-    ngx_uint_t i, others = 0, answering = 0;
-
-    for (i = 0; i < c->n; i++) {
-        ok = strcmp(ngx_http_wizdata_answer_status(&c->answers[i]),
-                    "unhealthy") != 0;
-        if (c->answers[i].service->id == WD_SVC_AUTH) {
-            if (!ok) {
-                return false;
-            }
-            continue;
-        }
-        others++;
-        answering += ok;
-    }
-    return others == 0 || answering != 0;
-}
-
-
 static void
 ngx_http_wizdata_detailed_done(ngx_http_wizdata_ctx_t *ctx)
 {
+    bool                        healthy;
     wd_json_t                   j;
     ngx_uint_t                  i;
     ngx_http_wizdata_collect_t *c = ctx->collect;
 
+    healthy = ngx_http_wizdata_all_healthy(c);
     wd_buf_reset(&ctx->worker->scratch);
     wd_json_init(&j, &ctx->worker->scratch);
-    ngx_http_wizdata_health_head(
-        &j, ngx_http_wizdata_all_healthy(c) ? "healthy" : "degraded");
+    ngx_http_wizdata_health_head(&j, healthy ? "healthy" : "degraded");
 
     wd_json_key(&j, "dependencies");
     wd_json_obj(&j);
@@ -358,9 +336,8 @@ ngx_http_wizdata_detailed_done(ngx_http_wizdata_ctx_t *ctx)
     wd_json_end(&j);
     wd_json_end(&j);
 
-    ngx_http_wizdata_health_send(ctx, ngx_http_wizdata_can_serve(c)
-                                          ? NGX_HTTP_OK
-                                          : NGX_HTTP_SERVICE_UNAVAILABLE);
+    ngx_http_wizdata_health_send(ctx, healthy ? NGX_HTTP_OK
+                                              : NGX_HTTP_SERVICE_UNAVAILABLE);
 }
 
 
