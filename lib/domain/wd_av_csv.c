@@ -69,7 +69,9 @@ wd_av_header(wd_av_csv_t *a)
     if (a->dataset == WD_AV_OVERVIEW) {
         return false; /* there is no such table */
     }
-    for (i = 0; i < WD_AV_NEEDED_MAX && wd_av_needed[a->dataset][i] != WD_AVF_NONE; i++) {
+    for (i = 0; i < WD_AV_NEEDED_MAX
+                && wd_av_needed[a->dataset][i] != WD_AVF_NONE;
+         i++) {
         if (!wd_av_has_column(a, wd_av_needed[a->dataset][i])) {
             return false;
         }
