@@ -8,6 +8,7 @@
 -- becomes the role wizdata, which owns the database and all that is in it.
 
 \set ON_ERROR_STOP on
+SET client_min_messages = warning;
 
 SELECT format('CREATE ROLE %I LOGIN', name)
 FROM unnest(ARRAY['wizdata', 'wizdata-auth', 'wizdata-ingestion',
