@@ -76,7 +76,7 @@ ctl_lake_open(const ctl_t *ctl, const char *root, wd_lake_t **ret)
                         "WIZDATA_INGESTION_LAKE", path, strerror(errno));
     }
 
-    if (wd_lake_open(root, ret, &err) != WD_OK) {
+    if (wd_lake_open_read(root, ret, &err) != WD_OK) {
         return ctl_fail(ctl, err.code, "%s: %s", root, err.text);
     }
     return CTL_OK;

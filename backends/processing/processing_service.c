@@ -339,7 +339,7 @@ processing_start(wd_service_t *s, void *svc, wd_error_t *err)
 
     rc = processing_zones_load(&pr->zones, err);
     if (rc == WD_OK) {
-        rc = wd_lake_open(pr->conf.lake, &pr->lake, err);
+        rc = wd_lake_open_read(pr->conf.lake, &pr->lake, err);
     }
     if (rc != WD_OK) {
         return rc;

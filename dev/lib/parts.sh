@@ -150,6 +150,8 @@ start_backend() {
     (
         platform_env
         export WIZDATA_SERVER_LISTEN="unix:$run/sock/$service.sock"
+        # A waiting password hash holds a thread.
+        [ "$service" != auth ] || export WIZDATA_SERVER_THREADS=72
         launch "$service" "$build/backends/$service/wizdata-$service"
     )
     until_true 15 test -S "$run/sock/$service.sock" \

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <openssl/evp.h>
 #include <pthread.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -43,9 +43,14 @@ struct wd_lake {
 static void
 wd_lake_sha256(wd_str_t bytes, char out[65])
 {
-    unsigned char hash[crypto_hash_sha256_BYTES];
+    unsigned char hash[32];
 
-    crypto_hash_sha256(hash, (const unsigned char *) bytes.data, bytes.len);
+    /* libcrypto's uses the processor's SHA instructions; this is hot. */
+    if (EVP_Digest(bytes.data != NULL ? bytes.data : "", bytes.len, hash,
+                   NULL, EVP_sha256(), NULL)
+        != 1) {
+        abort(); /* a fixed algorithm over memory cannot fail */
+    }
     wd_hex_encode(hash, sizeof(hash), out);
 }
 
@@ -243,6 +248,18 @@ wd_lake_on_tail(wd_str_t line, void *arg)
 }
 
 
+/* A reader may have come before the writer made the manifest. */
+static int
+wd_lake_manifest(wd_lake_t *lake)
+{
+    if (lake->manifest < 0) {
+        lake->manifest = openat(lake->root_fd, "manifest.ndjson",
+                                O_RDONLY | O_CLOEXEC);
+    }
+    return lake->manifest;
+}
+
+
 /* Takes in what other processes appended. */
 static int
 wd_lake_refresh(wd_lake_t *lake, wd_error_t *err)
@@ -250,7 +267,7 @@ wd_lake_refresh(wd_lake_t *lake, wd_error_t *err)
     int            rc;
     wd_lake_tail_t t = {lake, WD_OK};
 
-    rc = wd_lake_lines(lake->manifest, &lake->tail, wd_lake_on_tail, &t);
+    rc = wd_lake_lines(wd_lake_manifest(lake), &lake->tail, wd_lake_on_tail, &t);
     if (rc == WD_OK) {
         rc = t.rc;
     }
@@ -264,48 +281,83 @@ wd_lake_refresh(wd_lake_t *lake, wd_error_t *err)
 }
 
 
-int
-wd_lake_open(const char *root, wd_lake_t **ret, wd_error_t *err)
+static int
+wd_lake_new(const char *root, wd_lake_t **ret, wd_error_t *err)
 {
-    int        rc;
     wd_lake_t *lake;
-
-    if (sodium_init() < 0) {
-        return wd_error(err, WD_EINTERNAL, "libsodium does not start");
-    }
 
     lake = calloc(1, sizeof(*lake));
     if (lake == NULL || (lake->root = strdup(root)) == NULL) {
         free(lake);
         return wd_error(err, WD_ENOMEM, "no memory for the lake");
     }
+
     pthread_mutex_init(&lake->lock, NULL);
     lake->root_fd = lake->lock_fd = lake->manifest = -1;
     memcpy(lake->last_hash, wd_lake_zero_hash, sizeof(lake->last_hash));
+    *ret = lake;
+    return WD_OK;
+}
 
-    if (mkdir(root, 0750) != 0 && errno != EEXIST) {
-        rc = wd_lake_errno(err, root);
+
+int
+wd_lake_open(const char *root, wd_lake_t **ret, wd_error_t *err)
+{
+    int        rc;
+    wd_lake_t *lake;
+
+    rc = wd_lake_new(root, &lake, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    if (mkdir(root, 0750) == 0 || errno == EEXIST) {
+        lake->root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+    if (lake->root_fd >= 0) {
+        lake->lock_fd = openat(lake->root_fd, "lock",
+                               O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    }
+    if (lake->lock_fd >= 0) {
+        lake->manifest = openat(lake->root_fd, "manifest.ndjson",
+                                O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+    }
+
+    rc = lake->manifest < 0 ? wd_lake_errno(err, root)
+                            : wd_lake_refresh(lake, err);
+    if (rc != WD_OK) {
         wd_lake_close(lake);
+        return rc;
+    }
+
+    *ret = lake;
+    return WD_OK;
+}
+
+
+int
+wd_lake_open_read(const char *root, wd_lake_t **ret, wd_error_t *err)
+{
+    int        rc;
+    wd_lake_t *lake;
+
+    rc = wd_lake_new(root, &lake, err);
+    if (rc != WD_OK) {
         return rc;
     }
 
     lake->root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    lake->lock_fd = openat(lake->root_fd, "lock",
-                           O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    lake->manifest = openat(lake->root_fd, "manifest.ndjson",
-                            O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-    if (lake->lock_fd < 0 && lake->root_fd >= 0) {
-        /* A reader on somebody else's lake. */
+    if (lake->root_fd >= 0) {
         lake->manifest = openat(lake->root_fd, "manifest.ndjson",
                                 O_RDONLY | O_CLOEXEC);
     }
-    if (lake->root_fd < 0 || lake->manifest < 0) {
-        rc = wd_lake_errno(err, root);
-        wd_lake_close(lake);
-        return rc;
-    }
 
-    rc = wd_lake_refresh(lake, err);
+    /* Without a manifest the lake is empty as yet. */
+    if (lake->root_fd < 0 || (lake->manifest < 0 && errno != ENOENT)) {
+        rc = wd_lake_errno(err, root);
+    } else {
+        rc = wd_lake_refresh(lake, err);
+    }
     if (rc != WD_OK) {
         wd_lake_close(lake);
         return rc;
@@ -644,7 +696,7 @@ wd_lake_rows(wd_lake_t *lake, int64_t after,
              bool (*fn)(const wd_lake_row_t *row, void *arg), void *arg,
              wd_error_t *err)
 {
-    int            rc;
+    int            rc, fd;
     off_t          at = 0;
     wd_lake_walk_t w = {after, 0, WD_OK, fn, arg};
 
@@ -653,9 +705,10 @@ wd_lake_rows(wd_lake_t *lake, int64_t after,
         at = lake->seen_at;
         w.seen = lake->seen;
     }
+    fd = wd_lake_manifest(lake);
     pthread_mutex_unlock(&lake->lock);
 
-    rc = wd_lake_lines(lake->manifest, &at, wd_lake_on_row, &w);
+    rc = wd_lake_lines(fd, &at, wd_lake_on_row, &w);
     if (rc == WD_OK) {
         rc = w.rc;
     }

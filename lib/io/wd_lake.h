@@ -38,7 +38,15 @@ typedef struct {
 /* Creates what is missing. WD_ECONFIG, WD_EIO, WD_ESTORAGE with *err. */
 wd_must_check int wd_lake_open(const char *root, wd_lake_t **ret,
                                wd_error_t *err);
-void              wd_lake_close(wd_lake_t *lake); /* NULL is accepted */
+
+/*
+ * For those who only read: creates nothing, changes nothing. A folder without
+ * a manifest is an empty lake.
+ */
+wd_must_check int wd_lake_open_read(const char *root, wd_lake_t **ret,
+                                    wd_error_t *err);
+
+void wd_lake_close(wd_lake_t *lake); /* NULL is accepted */
 
 /*
  * Stores bytes; the caller fills fetched_at, provider, dataset, args,

@@ -39,7 +39,7 @@ typedef struct {
     {"server", "drain", wd_conf_ms, offsetof(type, member.drain_ms), "10s", 0, \
      600000, WD_CONF_RELOAD, "Longest wait for requests in flight at stop"},   \
     {"server", "threads", wd_conf_u32, offsetof(type, member.threads), "4", 1, \
-     64, 0, "Worker threads for blocking work"},                               \
+     256, 0, "Worker threads for blocking work"},                               \
     {"log", "level", wd_conf_str, offsetof(type, member.log_level), "info", 0, \
      0, WD_CONF_RELOAD, "debug, info, warn or error"},                         \
     {"log", "format", wd_conf_str, offsetof(type, member.log_format), "auto",  \
