@@ -65,13 +65,35 @@ wd_lake_errno(wd_error_t *err, const char *what)
 }
 
 
-/* mkdir -p below a directory; syncs each parent that got a new entry. */
+/* The folder of a key, or -1. */
+static int
+wd_lake_open_parent(int root_fd, const char *key)
+{
+    char        dir[sizeof(((wd_lake_row_t *) 0)->key)];
+    const char *slash = strrchr(key, '/');
+
+    wd_str_copy(dir, sizeof(dir), wd_str(key, (size_t) (slash - key)));
+    return openat(root_fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+
+/*
+ * mkdir -p for the folders of a key; syncs each that is new. Looking first
+ * matters: mkdir() of a folder that exists waits for the file system's
+ * journal, which is busy with somebody's fsync.
+ */
 static int
 wd_lake_mkdirs(int root_fd, const char *path)
 {
     int    fd;
     char   part[256];
     size_t i;
+
+    fd = wd_lake_open_parent(root_fd, path);
+    if (fd >= 0) {
+        close(fd);
+        return 0;
+    }
 
     for (i = 1; path[i - 1] != '\0' && i < sizeof(part); i++) {
         if (path[i] != '/') {
@@ -414,12 +436,9 @@ wd_lake_write_all(int fd, const void *data, size_t n)
 static int
 wd_lake_sync_parent(wd_lake_t *lake, const char *key)
 {
-    int         fd, rc;
-    char        dir[sizeof(((wd_lake_row_t *) 0)->key)];
-    const char *slash = strrchr(key, '/');
+    int fd, rc;
 
-    wd_str_copy(dir, sizeof(dir), wd_str(key, (size_t) (slash - key)));
-    fd = openat(lake->root_fd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    fd = wd_lake_open_parent(lake->root_fd, key);
     if (fd < 0) {
         return -1;
     }
