@@ -38,37 +38,6 @@ typedef struct {
 } batch_t;
 
 
-void
-ingestion_event(const wd_lake_row_t *row, wd_buf_t *out)
-{
-    wd_json_t j;
-
-    wd_json_init(&j, out);
-    wd_json_obj(&j);
-    wd_json_key(&j, "seq");
-    wd_json_int(&j, row->seq);
-    wd_json_key(&j, "key");
-    wd_json_z(&j, row->key);
-    wd_json_key(&j, "sha256");
-    wd_json_z(&j, row->sha256);
-    wd_json_key(&j, "provider");
-    wd_json_z(&j, row->provider);
-    wd_json_key(&j, "dataset");
-    wd_json_z(&j, row->dataset);
-    wd_json_key(&j, "args");
-    wd_json_raw(&j, wd_str_z(row->args[0] != '\0' ? row->args : "{}"));
-    wd_json_key(&j, "size");
-    wd_json_int(&j, row->size);
-    wd_json_key(&j, "fetched_at");
-    wd_json_time(&j, row->fetched_at);
-    wd_json_key(&j, "http_status");
-    wd_json_int(&j, row->http_status);
-    wd_json_key(&j, "content_type");
-    wd_json_z(&j, row->content_type);
-    wd_json_end(&j);
-}
-
-
 static bool
 on_row(const wd_lake_row_t *row, void *arg)
 {
@@ -78,7 +47,7 @@ on_row(const wd_lake_row_t *row, void *arg)
         return false;
     }
     wd_buf_reset(&b->json);
-    ingestion_event(row, &b->json);
+    wd_lake_event(row, &b->json);
     b->rc = b->json.err != WD_OK
                 ? wd_error(b->err, b->json.err, "no memory for an event")
                 : wd_bus_publish(b->pg, WD_TOPIC_RAW, wd_buf_view(&b->json),

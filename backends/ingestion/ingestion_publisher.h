@@ -33,7 +33,4 @@ void ingestion_publisher_destroy(ingestion_publisher_t *p);
 void ingestion_publisher_state(ingestion_publisher_t       *p,
                                ingestion_publisher_state_t *ret);
 
-/* The event of a manifest row. */
-void ingestion_event(const wd_lake_row_t *row, wd_buf_t *out);
-
 #endif /* INGESTION_PUBLISHER_H */

@@ -819,3 +819,34 @@ wd_lake_verify(wd_lake_t *lake, bool objects, int64_t *ret_rows,
     }
     return c.bad != 0 ? WD_EPROTO : WD_OK;
 }
+
+
+void
+wd_lake_event(const wd_lake_row_t *row, wd_buf_t *out)
+{
+    wd_json_t j;
+
+    wd_json_init(&j, out);
+    wd_json_obj(&j);
+    wd_json_key(&j, "seq");
+    wd_json_int(&j, row->seq);
+    wd_json_key(&j, "key");
+    wd_json_z(&j, row->key);
+    wd_json_key(&j, "sha256");
+    wd_json_z(&j, row->sha256);
+    wd_json_key(&j, "provider");
+    wd_json_z(&j, row->provider);
+    wd_json_key(&j, "dataset");
+    wd_json_z(&j, row->dataset);
+    wd_json_key(&j, "args");
+    wd_json_raw(&j, wd_str_z(row->args[0] != '\0' ? row->args : "{}"));
+    wd_json_key(&j, "size");
+    wd_json_int(&j, row->size);
+    wd_json_key(&j, "fetched_at");
+    wd_json_time(&j, row->fetched_at);
+    wd_json_key(&j, "http_status");
+    wd_json_int(&j, row->http_status);
+    wd_json_key(&j, "content_type");
+    wd_json_z(&j, row->content_type);
+    wd_json_end(&j);
+}

@@ -78,4 +78,7 @@ wd_must_check int wd_lake_verify(wd_lake_t *lake, bool objects,
                                  int64_t *ret_rows, int64_t *ret_seq,
                                  wd_error_t *err);
 
+/* The event that announces a row: what topic raw.object carries. */
+void wd_lake_event(const wd_lake_row_t *row, wd_buf_t *out);
+
 #endif /* WD_LAKE_H */

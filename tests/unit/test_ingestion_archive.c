@@ -3,7 +3,7 @@
  * events say what the manifest says.
  */
 #include "ingestion_archive.h"
-#include "ingestion_publisher.h"
+#include "wd_lake.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -102,7 +102,7 @@ events(void **state)
     strcpy(row.args, IBM);
     strcpy(row.sha256, "00ff");
     strcpy(row.content_type, "text/\"x");
-    ingestion_event(&row, &b);
+    wd_lake_event(&row, &b);
     assert_string_equal(
         wd_buf_cstr(&b),
         "{\"seq\":7,\"key\":\"raw/a/b/1970/01/01/7-x.zst\","

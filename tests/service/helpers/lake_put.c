@@ -4,7 +4,6 @@
  *
  *     lake_put ROOT PROVIDER DATASET ARGS FETCHED_AT <body
  */
-#include "wd_json.h"
 #include "wd_lake.h"
 
 #include <stdio.h>
@@ -32,32 +31,9 @@ read_all(wd_buf_t *out)
 static void
 print_event(const wd_lake_row_t *row)
 {
-    wd_buf_t  out = WD_BUF_INIT;
-    wd_json_t j;
+    wd_buf_t out = WD_BUF_INIT;
 
-    wd_json_init(&j, &out);
-    wd_json_obj(&j);
-    wd_json_key(&j, "seq");
-    wd_json_int(&j, row->seq);
-    wd_json_key(&j, "key");
-    wd_json_z(&j, row->key);
-    wd_json_key(&j, "sha256");
-    wd_json_z(&j, row->sha256);
-    wd_json_key(&j, "provider");
-    wd_json_z(&j, row->provider);
-    wd_json_key(&j, "dataset");
-    wd_json_z(&j, row->dataset);
-    wd_json_key(&j, "args");
-    wd_json_raw(&j, wd_str_z(row->args));
-    wd_json_key(&j, "size");
-    wd_json_int(&j, row->size);
-    wd_json_key(&j, "fetched_at");
-    wd_json_time(&j, row->fetched_at);
-    wd_json_key(&j, "http_status");
-    wd_json_int(&j, row->http_status);
-    wd_json_key(&j, "content_type");
-    wd_json_z(&j, row->content_type);
-    wd_json_end(&j);
+    wd_lake_event(row, &out);
     puts(wd_buf_cstr(&out));
     wd_buf_done(&out);
 }
