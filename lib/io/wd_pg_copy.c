@@ -1,7 +1,7 @@
 /*
  * wd_pg_copy.c - binary COPY into a table.
  */
-#include "wd_pg.h"
+#include "wd_pg_int.h"
 
 #include "wd_num.h"
 
@@ -100,22 +100,14 @@ wd_pg_copy_num(wd_buf_t *out, double v)
 void
 wd_pg_copy_ts(wd_buf_t *out, wd_ns_t t)
 {
-    int64_t us = t / WD_NS_PER_US - (t % WD_NS_PER_US < 0);
-
-    if (t == WD_NS_MIN || t == WD_NS_MAX) {
-        wd_pg_copy_int8(out, t);
-        return;
-    }
-    wd_pg_copy_int8(out, us - INT64_C(946684800000000));
+    wd_pg_copy_int8(out, wd_pg_us(t));
 }
 
 
 void
 wd_pg_copy_date(wd_buf_t *out, wd_ns_t t)
 {
-    int64_t days = t / WD_NS_PER_DAY - (t % WD_NS_PER_DAY < 0);
-
-    wd_pg_copy_int4(out, (int32_t) (days - 10957));
+    wd_pg_copy_int4(out, wd_pg_days(t));
 }
 
 
@@ -139,8 +131,7 @@ wd_pg_copy_send(wd_pg_conn_t *c, wd_buf_t *out, wd_error_t *err)
     }
 
     if (out->len != 0
-        && PQputCopyData(wd_pg_raw(c), (const char *) out->data,
-                         (int) out->len)
+        && PQputCopyData(wd_pg_raw(c), (const char *) out->data, (int) out->len)
                != 1) {
         return wd_error(err, WD_EDB, "COPY: %.120s",
                         PQerrorMessage(wd_pg_raw(c)));

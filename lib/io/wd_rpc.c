@@ -24,6 +24,8 @@ typedef struct {
 
 static void wd_rpc_on_poll(uv_poll_t *p, int status, int events);
 static void wd_rpc_on_turn(uv_check_t *h);
+static void wd_rpc_on_wait(uv_prepare_t *h);
+static void wd_rpc_conn_frames(wd_rpc_conn_t *c);
 
 
 static int
@@ -82,6 +84,10 @@ wd_rpc_server_create(wd_daemon_t *d, const wd_rpc_method_t *methods, size_t n,
     s->flush.data = s;
     uv_check_start(&s->flush, wd_rpc_on_turn);
     uv_unref((uv_handle_t *) &s->flush);
+    uv_prepare_init(wd_daemon_loop(d), &s->flush_timers);
+    s->flush_timers.data = s;
+    uv_prepare_start(&s->flush_timers, wd_rpc_on_wait);
+    uv_unref((uv_handle_t *) &s->flush_timers);
     return s;
 }
 
@@ -186,22 +192,62 @@ wd_rpc_conn_send(wd_rpc_conn_t *c)
     if (c->out.cap > WD_RPC_OUT_KEEP) {
         wd_buf_done(&c->out);
     }
-    wd_rpc_conn_watch(c, UV_READABLE);
+    wd_rpc_conn_watch(c, c->held ? UV_READABLE | UV_WRITABLE : UV_READABLE);
     return true;
 }
 
 
-static void
-wd_rpc_on_turn(uv_check_t *h)
+static bool
+wd_rpc_conn_full(const wd_rpc_conn_t *c)
 {
-    wd_rpc_conn_t   *c;
-    wd_rpc_server_t *s = h->data;
+    return c->out.len - c->sent >= WD_RPC_OUT_HIGH;
+}
+
+
+/*
+ * Sends, and takes up the frames that waited for it: once a turn, so that
+ * others have theirs. False when the connection was closed.
+ */
+static bool
+wd_rpc_conn_flush(wd_rpc_conn_t *c)
+{
+    if (!wd_rpc_conn_send(c)) {
+        return false;
+    }
+    if (!c->held || wd_rpc_conn_full(c)) {
+        return true;
+    }
+
+    c->held = false;
+    wd_rpc_conn_frames(c);
+    return !c->closed && wd_rpc_conn_send(c);
+}
+
+
+static void
+wd_rpc_flush_all(wd_rpc_server_t *s)
+{
+    wd_rpc_conn_t *c;
 
     while (!wd_list_empty(&s->dirty)) {
         c = wd_list_entry(s->dirty.next, wd_rpc_conn_t, dirty);
         wd_list_remove(&c->dirty);
         wd_rpc_conn_send(c);
     }
+}
+
+
+static void
+wd_rpc_on_turn(uv_check_t *h)
+{
+    wd_rpc_flush_all(h->data);
+}
+
+
+static void
+wd_rpc_on_wait(uv_prepare_t *h)
+{
+    wd_rpc_flush_all(h->data);
 }
 
 
@@ -269,6 +315,12 @@ wd_rpc_conn_frames(wd_rpc_conn_t *c)
     wd_frame_t f;
 
     while (!c->closed) {
+        /* Who does not read his answers is not asked for more questions. */
+        if (wd_rpc_conn_full(c)) {
+            c->held = true;
+            wd_rpc_conn_dirty(c);
+            return;
+        }
         rc = wd_frame_reader_next(&c->in, &f);
         if (rc == WD_EAGAIN) {
             return;
@@ -291,7 +343,7 @@ wd_rpc_conn_read(wd_rpc_conn_t *c)
     ssize_t  n;
     uint8_t *p;
 
-    for (i = 0; i < WD_RPC_READS_PER_TURN && !c->closed; i++) {
+    for (i = 0; i < WD_RPC_READS_PER_TURN && !c->closed && !c->held; i++) {
         p = wd_frame_reader_space(&c->in, WD_RPC_READ_MIN, &len);
         if (p == NULL) {
             wd_rpc_conn_malformed(c, "no memory to receive");
@@ -328,7 +380,7 @@ wd_rpc_on_poll(uv_poll_t *p, int status, int events)
         wd_rpc_conn_close(c);
         return;
     }
-    if ((events & UV_WRITABLE) && !wd_rpc_conn_send(c)) {
+    if ((events & UV_WRITABLE) && !wd_rpc_conn_flush(c)) {
         return;
     }
     if (events & UV_READABLE) {
@@ -421,10 +473,7 @@ wd_rpc_server_listen(wd_rpc_server_t *s, const int *fds, size_t n_fds,
 static void
 wd_rpc_listener_free(uv_handle_t *h)
 {
-    wd_rpc_listener_t *l = h->data;
-
-    close(l->fd);
-    free(l);
+    free(h->data);
 }
 
 
@@ -437,6 +486,7 @@ wd_rpc_close_listeners(wd_rpc_server_t *s)
         l = wd_list_entry(s->listeners.next, wd_rpc_listener_t, node);
         wd_list_remove(&l->node);
         uv_close((uv_handle_t *) &l->poll, wd_rpc_listener_free);
+        close(l->fd); /* before anybody is told to go away */
     }
 }
 
@@ -481,6 +531,15 @@ wd_rpc_server_free(uv_handle_t *h)
 }
 
 
+static void
+wd_rpc_server_on_prepare_closed(uv_handle_t *h)
+{
+    wd_rpc_server_t *s = h->data;
+
+    uv_close((uv_handle_t *) &s->flush, wd_rpc_server_free);
+}
+
+
 void
 wd_rpc_server_stop(wd_rpc_server_t *s)
 {
@@ -495,8 +554,10 @@ wd_rpc_server_stop(wd_rpc_server_t *s)
     }
 
     /* Work that is still running holds the server; the loop waits for it. */
-    if (s->inflight == 0 && !uv_is_closing((uv_handle_t *) &s->flush)) {
-        uv_close((uv_handle_t *) &s->flush, wd_rpc_server_free);
+    if (s->inflight == 0
+        && !uv_is_closing((uv_handle_t *) &s->flush_timers)) {
+        uv_close((uv_handle_t *) &s->flush_timers,
+                 wd_rpc_server_on_prepare_closed);
     }
 }
 

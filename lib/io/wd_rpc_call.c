@@ -99,7 +99,8 @@ wd_rpc_put_result(wd_rpc_conn_t *c, uint32_t msgid, const wd_rpc_res_t *res)
         wd_mp_put_uint(meta, res->body.len);
     }
 
-    if (meta->err != WD_OK) {
+    /* "more" will be added: 6 bytes, and 2 when the map's head grows. */
+    if (meta->err != WD_OK || (more && meta->len + 8 > WD_META_MAX)) {
         wd_frame_put_error(&c->out, msgid, WD_EINTERNAL,
                            WD_STR("the answer's head is too long"),
                            WD_STR_NULL);
@@ -265,7 +266,7 @@ wd_rpc_work(uv_work_t *w)
 {
     wd_rpc_req_t *req = w->data;
 
-    if (req->canceled) {
+    if (__atomic_load_n(&req->canceled, __ATOMIC_RELAXED)) {
         req->rc = WD_ECANCELED;
         return;
     }
@@ -307,7 +308,7 @@ wd_rpc_after_work(uv_work_t *w, int status)
     wd_rpc_req_t *req = w->data;
 
     (void) status; /* UV_ECANCELED: then it is canceled, too */
-    if (req->canceled || req->conn == NULL) {
+    if (req->conn == NULL) {
         wd_rpc_count(req->entry, WD_ECANCELED);
         wd_rpc_req_free(req);
         return;
@@ -405,6 +406,13 @@ wd_rpc_run_inline(wd_rpc_conn_t *c, wd_rpc_entry_t *e, const wd_frame_t *f)
     rc = call.pool != NULL ? e->m->fn(&call, &res) : WD_ENOMEM;
     rc = wd_rpc_final_code(rc, &res);
 
+    if (rc == WD_OK && res.body.len > WD_CHUNK_MAX
+        && c->s->inflight >= c->s->max_inflight) {
+        res.retry_s = 1;
+        rc = wd_rpc_fail(&res, WD_EAGAIN,
+                         "too many answers are on their way");
+    }
+
     if (rc == WD_OK && res.body.len > WD_CHUNK_MAX) {
         /* Rare: keep it as a request that only has to be sent. */
         req = wd_rpc_req_create(c, e, f);
@@ -488,7 +496,7 @@ wd_rpc_req_drop(wd_rpc_req_t *req)
     bool sending = !wd_list_empty(&req->sending);
 
     wd_list_remove(&req->node);
-    req->canceled = true;
+    __atomic_store_n(&req->canceled, true, __ATOMIC_RELAXED);
     req->conn = NULL;
 
     if (sending) {

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #define WD_RPC_BODY_MAX (512u * 1024 * 1024)
+#define WD_RPC_CANCEL_MS 100
 
 struct wd_rpc_client {
     int               fd;
@@ -324,6 +325,20 @@ wd_rpc_client_await(wd_rpc_client_t *c, uint32_t msgid, wd_ns_t deadline,
 }
 
 
+/* We have given up: so may the service. */
+static void
+wd_rpc_client_cancel(wd_rpc_client_t *c, uint32_t msgid)
+{
+    wd_ns_t soon = wd_monotonic() + WD_RPC_CANCEL_MS * WD_NS_PER_MS;
+
+    wd_buf_reset(&c->out);
+    wd_frame_put_cancel(&c->out, msgid);
+    if (wd_rpc_client_flush(c, soon, NULL) != WD_OK) { /* void */
+    }
+    wd_buf_reset(&c->out);
+}
+
+
 int
 wd_rpc_client_call(wd_rpc_client_t *c, const char *method, const wd_ctx_t *ctx,
                    wd_str_t args, uint32_t timeout_ms, wd_rpc_answer_t *ret,
@@ -349,6 +364,9 @@ wd_rpc_client_call(wd_rpc_client_t *c, const char *method, const wd_ctx_t *ctx,
     }
     if (rc == WD_OK && (ret->body.err != WD_OK || ret->meta.err != WD_OK)) {
         rc = wd_error(err, WD_ENOMEM, "the answer does not fit into memory");
+    }
+    if (rc == WD_ETIMEOUT) {
+        wd_rpc_client_cancel(c, msgid);
     }
     if (rc != WD_OK) {
         wd_rpc_answer_done(ret);

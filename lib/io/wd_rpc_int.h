@@ -36,6 +36,7 @@ struct wd_rpc_server {
     size_t          inflight;
     wd_buf_t        scratch; /* meta of the answer being written */
     uv_check_t      flush; /* end of a loop turn: one write each */
+    uv_prepare_t    flush_timers; /* what timers said, before the loop waits */
     wd_list_t       dirty; /* connections with something to send */
     bool            draining;
     bool            stopping;
@@ -54,6 +55,7 @@ struct wd_rpc_conn {
     wd_list_t         reqs; /* all requests of this connection */
     wd_list_t         sending; /* those with a body on its way */
     bool              greeted;
+    bool              held; /* frames wait until the peer reads */
     bool              closed;
 };
 
@@ -70,7 +72,7 @@ struct wd_rpc_req {
     wd_rpc_call_t    call;
     wd_rpc_res_t     res;
     int              rc;
-    volatile bool    canceled;
+    volatile bool    canceled; /* atomic */
     size_t           body_sent;
     int64_t          window; /* body bytes that may be sent now */
 };
