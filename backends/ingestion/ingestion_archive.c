@@ -6,6 +6,7 @@
 #include "wd_map.h"
 #include "wd_metrics.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -217,7 +218,8 @@ ingestion_archive_state(ingestion_archive_t *a, ingestion_archive_state_t *ret)
     pthread_mutex_unlock(&a->lock);
 
     ret->objects = wd_lake_last(a->lake);
-    ret->writable = ret->writable && access(a->root, W_OK) == 0;
+    ret->writable = ret->writable
+                    && faccessat(AT_FDCWD, a->root, W_OK, AT_EACCESS) == 0;
     ret->free_bytes = -1;
     if (statvfs(a->root, &fs) == 0) {
         ret->free_bytes = (int64_t) fs.f_bavail * (int64_t) fs.f_frsize;
