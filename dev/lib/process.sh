@@ -82,6 +82,7 @@ is_ours() {
     postgres) [[ $line == *postgres* ]] ;;
     redis) [[ $line == *redis* ]] ;;
     simulator | gateway) [[ $line == *nginx* ]] ;;
+    feed) [[ $line == *wizdatactl* ]] ;;
     *) [[ $line == *wizdata-$1* ]] ;;
     esac
 }
@@ -89,6 +90,7 @@ is_ours() {
 stop_all() {
     local name
     [ -d "$run/pid" ] || return 0
+    stop_one feed TERM 5
     stop_one gateway QUIT 10
     for name in $backends; do
         stop_one "$name" TERM 15
