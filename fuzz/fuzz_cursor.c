@@ -17,7 +17,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t            hash[8];
     size_t             n;
 
-    (void) analytics_cursor_args("bars.query", wd_mp(data, size), hash);
+    (void) !analytics_cursor_args("bars.query", wd_mp(data, size), hash);
 
     if (analytics_cursor_read(wd_str((const char *) data, size), &c)
         != WD_OK) {
