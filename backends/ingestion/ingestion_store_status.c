@@ -1,0 +1,202 @@
+/*
+ * ingestion_store_status.c - jobs and providers as the status shows them.
+ */
+#include "ingestion_store.h"
+
+
+static void
+json_ts(wd_json_t *j, const char *key, const PGresult *res, int row, int col)
+{
+    wd_json_key(j, key);
+    if (wd_pg_is_null(res, row, col)) {
+        wd_json_null(j);
+    } else {
+        wd_json_time(j, wd_pg_get_ts(res, row, col));
+    }
+}
+
+
+static void
+json_text(wd_json_t *j, const char *key, const PGresult *res, int row, int col)
+{
+    wd_json_key(j, key);
+    if (wd_pg_is_null(res, row, col)) {
+        wd_json_null(j);
+    } else {
+        wd_json_str(j, wd_pg_get_str(res, row, col));
+    }
+}
+
+
+static void
+json_int(wd_json_t *j, const char *key, const PGresult *res, int row, int col)
+{
+    wd_json_key(j, key);
+    wd_json_int(j, wd_pg_get_int(res, row, col));
+}
+
+
+static void
+json_args(wd_json_t *j, wd_str_t text)
+{
+    wd_buf_t         b;
+    ingestion_args_t args;
+
+    wd_json_key(j, "args");
+    if (ingestion_args_parse(text, &args) != WD_OK) {
+        wd_json_raw(j, text);
+        return;
+    }
+    wd_buf_init(&b, 0);
+    ingestion_args_json(&args, 0, 0, &b);
+    wd_json_raw(j, wd_buf_view(&b));
+    wd_buf_done(&b);
+}
+
+
+static void
+json_job(wd_json_t *j, const PGresult *res, int row)
+{
+    wd_json_obj(j);
+    json_int(j, "id", res, row, 0);
+    json_text(j, "provider", res, row, 1);
+    json_text(j, "dataset", res, row, 2);
+    json_args(j, wd_pg_get_str(res, row, 3));
+    json_text(j, "status", res, row, 4);
+    json_text(j, "asked_by", res, row, 5);
+    json_ts(j, "created_at", res, row, 6);
+    json_ts(j, "started_at", res, row, 7);
+    json_ts(j, "finished_at", res, row, 8);
+    json_ts(j, "not_before", res, row, 9);
+    json_int(j, "attempts", res, row, 10);
+    json_int(j, "objects", res, row, 11);
+    json_int(j, "duplicates", res, row, 12);
+    json_text(j, "class", res, row, 13);
+    json_text(j, "reason", res, row, 14);
+    wd_json_end(j);
+}
+
+
+static int
+status_counts(wd_pg_conn_t *c, wd_json_t *j, wd_error_t *err)
+{
+    int       rc;
+    PGresult *res;
+
+    rc = wd_pg_exec(c,
+                    "SELECT count(*) FILTER (WHERE status = 'queued'), "
+                    "count(*) FILTER (WHERE status = 'running') "
+                    "FROM ingest_job WHERE status IN ('queued', 'running')",
+                    NULL, 0, &res, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    json_int(j, "queued", res, 0, 0);
+    json_int(j, "running", res, 0, 1);
+    PQclear(res);
+    return WD_OK;
+}
+
+
+#define JOB_COLUMNS                                                        \
+    "id, provider, dataset, args::text, status, asked_by, created_at, "    \
+    "started_at, finished_at, not_before, attempts, objects, duplicates, " \
+    "error_class, error "
+
+int
+ingestion_store_status(wd_pg_conn_t *c, int64_t job, int64_t limit,
+                       wd_json_t *j, wd_error_t *err)
+{
+    int           rc, i;
+    PGresult     *res;
+    wd_pg_param_t p_job[] = {wd_pg_int(job)};
+    wd_pg_param_t p_all[] = {wd_pg_int(limit)};
+
+    rc = status_counts(c, j, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    if (job != 0) {
+        rc = wd_pg_exec(c,
+                        "SELECT " JOB_COLUMNS "FROM ingest_job WHERE id = $1",
+                        p_job, wd_array_len(p_job), &res, err);
+    } else {
+        rc = wd_pg_exec(c,
+                        "(SELECT " JOB_COLUMNS "FROM ingest_job "
+                        "WHERE status = 'running' ORDER BY id LIMIT $1) "
+                        "UNION ALL (SELECT " JOB_COLUMNS "FROM ingest_job "
+                        "WHERE status = 'queued' "
+                        "ORDER BY not_before, id LIMIT $1) "
+                        "UNION ALL (SELECT " JOB_COLUMNS "FROM ingest_job "
+                        "WHERE status IN ('done', 'failed') "
+                        "ORDER BY id DESC LIMIT $1)",
+                        p_all, wd_array_len(p_all), &res, err);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    if (job != 0 && PQntuples(res) == 0) {
+        rc = WD_ENOTFOUND;
+    }
+    wd_json_key(j, "jobs");
+    wd_json_arr(j);
+    for (i = 0; i < PQntuples(res); i++) {
+        json_job(j, res, i);
+    }
+    wd_json_end(j);
+    PQclear(res);
+    return rc;
+}
+
+
+static wd_ns_t
+ts_or_0(const PGresult *res, int col)
+{
+    return wd_pg_is_null(res, 0, col) ? 0 : wd_pg_get_ts(res, 0, col);
+}
+
+
+int
+ingestion_store_provider(wd_pg_conn_t *c, const char *provider,
+                         ingestion_provider_row_t *ret, wd_error_t *err)
+{
+    int           rc;
+    PGresult     *res;
+    wd_pg_param_t p[] = {wd_pg_text_z(provider)};
+
+    rc = wd_pg_exec(
+        c,
+        "SELECT s.succeeded, s.failed, s.last_success, s.last_error_at, "
+        "s.last_error_class, s.last_error, "
+        "CASE WHEN q.day = (now() AT TIME ZONE 'UTC')::date THEN q.used "
+        "ELSE 0 END, "
+        "CASE WHEN q.blocked_until > now() THEN q.blocked_until END, "
+        "q.blocked_by, (SELECT count(*) FROM ingest_job j "
+        "WHERE j.provider = s.provider AND j.status = 'queued') "
+        "FROM provider_state s JOIN provider_quota q USING (provider) "
+        "WHERE s.provider = $1",
+        p, wd_array_len(p), &res, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    memset(ret, 0, sizeof(*ret));
+    if (PQntuples(res) == 1) {
+        ret->succeeded = wd_pg_get_int(res, 0, 0);
+        ret->failed = wd_pg_get_int(res, 0, 1);
+        ret->last_success = ts_or_0(res, 2);
+        ret->last_error_at = ts_or_0(res, 3);
+        wd_str_copy(ret->last_error_class, sizeof(ret->last_error_class),
+                    wd_pg_get_str(res, 0, 4));
+        wd_str_copy(ret->last_error, sizeof(ret->last_error),
+                    wd_pg_get_str(res, 0, 5));
+        ret->used_today = wd_pg_get_int(res, 0, 6);
+        ret->blocked_until = ts_or_0(res, 7);
+        wd_str_copy(ret->blocked_by, sizeof(ret->blocked_by),
+                    wd_pg_get_str(res, 0, 8));
+        ret->queued = wd_pg_get_int(res, 0, 9);
+    }
+    PQclear(res);
+    return WD_OK;
+}
