@@ -161,6 +161,19 @@ wd_av_stamp(wd_str_t s, wd_ns_t *ret, bool *ret_is_date)
 }
 
 
+static int
+wd_av_not_a_number(wd_records_t *r, int32_t record, wd_str_t sample,
+                   const wd_av_bad_t *bad)
+{
+    return wd_records_reject(r, record, WD_REASON_NOT_A_NUMBER, sample,
+                             "%.*s is \"%.*s\"",
+                             (int) wd_min(bad->name.len, (size_t) 40),
+                             bad->name.data,
+                             (int) wd_min(bad->text.len, (size_t) 40),
+                             bad->text.data);
+}
+
+
 int
 wd_av_bar_add(wd_records_t *r, wd_bar_rec_t *bar, wd_str_t stamp,
               const wd_av_bad_t *bad, wd_str_t sample)
@@ -176,12 +189,7 @@ wd_av_bar_add(wd_records_t *r, wd_bar_rec_t *bar, wd_str_t stamp,
     }
 
     if (bad->name.len != 0) {
-        return wd_records_reject(r, record, WD_REASON_NOT_A_NUMBER, sample,
-                                 "%.*s is \"%.*s\"",
-                                 (int) wd_min(bad->name.len, (size_t) 40),
-                                 bad->name.data,
-                                 (int) wd_min(bad->text.len, (size_t) 40),
-                                 bad->text.data);
+        return wd_av_not_a_number(r, record, sample, bad);
     }
 
     if (isnan(bar->open) || isnan(bar->high) || isnan(bar->low)
@@ -251,12 +259,7 @@ wd_av_quote_add(wd_records_t *r, wd_quote_rec_t *q, const wd_av_bad_t *bad,
                                  "no trading day in the quote");
     }
     if (bad->name.len != 0) {
-        return wd_records_reject(r, record, WD_REASON_NOT_A_NUMBER, sample,
-                                 "%.*s is \"%.*s\"",
-                                 (int) wd_min(bad->name.len, (size_t) 40),
-                                 bad->name.data,
-                                 (int) wd_min(bad->text.len, (size_t) 40),
-                                 bad->text.data);
+        return wd_av_not_a_number(r, record, sample, bad);
     }
     if (isnan(q->price)) {
         return wd_records_reject(r, record, WD_REASON_MISSING_PRICE, sample,
