@@ -20,8 +20,17 @@ load_ports() {
     simulator_port=${WIZDATA_SIMULATOR_PORT:-$simulator_port}
 }
 
+# A port that was asked for is that port or an error.
+asked_port_is_free() {
+    [[ $2 =~ ^[0-9]{1,5}$ ]] && [ "$2" -le 65535 ] && port_is_free "$2" \
+        || { echo "$1=$2 is no free port" >&2; exit 1; }
+}
+
 choose_ports() {
     local name
+    for name in WIZDATA_HTTPS_PORT WIZDATA_SIMULATOR_PORT; do
+        [ -z "${!name:-}" ] || asked_port_is_free $name "${!name}"
+    done
     load_ports
     for name in https_port simulator_port; do
         if [ -z "${!name}" ] || ! port_is_free "${!name}"; then
