@@ -104,6 +104,9 @@ wd_tz_transitions(wd_tz_t *tz, const wd_tz_in_t *in, const wd_tz_head_t *h)
     }
 
     tz->first = (int32_t) wd_tz_be(infos, 4);
+    if (tz->first < -93600 || tz->first > 93600) {
+        return WD_EPROTO;
+    }
 
     for (i = 0; i < h->time; i++) {
         tz->at[i] = wd_tz_be(in->p + i * 8, 8);

@@ -48,7 +48,8 @@ typedef struct {
 static inline wd_mp_t
 wd_mp(const void *data, size_t len)
 {
-    return (wd_mp_t){data, (const uint8_t *) data + len};
+    /* Nothing is nowhere: adding to a null pointer is not defined. */
+    return (wd_mp_t){data, data != NULL ? (const uint8_t *) data + len : NULL};
 }
 
 
