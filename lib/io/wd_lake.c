@@ -224,9 +224,15 @@ wd_lake_write_object(wd_lake_t *lake, const char *key, const wd_buf_t *z,
     }
     close(fd);
 
-    if (renameat(lake->root_fd, tmp, lake->root_fd, key) != 0
-        || wd_lake_sync_parent(lake, key) != 0) {
-        return wd_lake_errno(err, "lake object");
+    if (renameat(lake->root_fd, tmp, lake->root_fd, key) != 0) {
+        rc = wd_lake_errno(err, "lake object");
+        unlinkat(lake->root_fd, tmp, 0);
+        return rc;
+    }
+    if (wd_lake_sync_parent(lake, key) != 0) {
+        rc = wd_lake_errno(err, "sync of a lake folder");
+        lake->poisoned = true;
+        return rc;
     }
     return WD_OK;
 }
@@ -259,7 +265,15 @@ wd_lake_put_locked(wd_lake_t *lake, wd_lake_row_t *row, const wd_buf_t *z,
              row->sha256);
 
     rc = wd_lake_write_object(lake, row->key, z, err);
-    return rc != WD_OK ? rc : wd_lake_append_row(lake, row, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    rc = wd_lake_append_row(lake, row, err);
+    if (rc != WD_OK && !lake->poisoned) {
+        unlinkat(lake->root_fd, row->key, 0); /* no row: nothing is kept */
+    }
+    return rc;
 }
 
 

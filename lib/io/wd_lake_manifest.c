@@ -143,7 +143,7 @@ wd_lake_row_write(const wd_lake_row_t *row, wd_buf_t *out)
 
 /*
  * Calls fn for every whole line behind *at, which moves. fn: false stops
- * behind that line.
+ * behind that line. fd -1: no manifest yet, no lines.
  */
 static int
 wd_lake_lines(int fd, off_t *at, bool (*fn)(wd_str_t line, void *arg),
@@ -155,10 +155,22 @@ wd_lake_lines(int fd, off_t *at, bool (*fn)(wd_str_t line, void *arg),
     wd_buf_t buf;
     bool     go = true;
 
+    if (fd < 0) {
+        return WD_OK;
+    }
+
     wd_buf_init(&buf, 0);
     while (go && wd_buf_reserve(&buf, WD_LAKE_READ) != NULL) {
         n = pread(fd, buf.data + buf.len, WD_LAKE_READ, *at + (off_t) buf.len);
-        if (n <= 0) {
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            /* Not the end: what we do not see must not be cut off. */
+            wd_buf_done(&buf);
+            return WD_EIO;
+        }
+        if (n == 0) {
             break;
         }
         buf.len += (size_t) n;
@@ -188,6 +200,7 @@ wd_lake_lines(int fd, off_t *at, bool (*fn)(wd_str_t line, void *arg),
 
 typedef struct {
     wd_lake_t *lake;
+    off_t      good; /* end of the last row that was taken in */
     int        rc;
 } wd_lake_tail_t;
 
@@ -207,6 +220,7 @@ wd_lake_on_tail(wd_str_t line, void *arg)
     }
 
     t->lake->last = row.seq;
+    t->good += (off_t) line.len + 1;
     wd_lake_sha256(line, t->lake->last_hash);
     return true;
 }
@@ -229,12 +243,16 @@ int
 wd_lake_refresh(wd_lake_t *lake, wd_error_t *err)
 {
     int            rc;
-    wd_lake_tail_t t = {lake, WD_OK};
+    off_t          at = lake->tail;
+    wd_lake_tail_t t = {lake, lake->tail, WD_OK};
 
-    rc = wd_lake_lines(wd_lake_manifest(lake), &lake->tail, wd_lake_on_tail,
-                       &t);
+    rc = wd_lake_lines(wd_lake_manifest(lake), &at, wd_lake_on_tail, &t);
     if (rc == WD_OK) {
         rc = t.rc;
+    }
+    lake->tail = t.good; /* a damaged row is met again, and again refused */
+    if (rc == WD_EIO) {
+        return wd_error(err, rc, "the manifest cannot be read");
     }
     if (rc != WD_OK) {
         return wd_error(err, rc,
@@ -249,8 +267,9 @@ wd_lake_refresh(wd_lake_t *lake, wd_error_t *err)
 int
 wd_lake_append_row(wd_lake_t *lake, const wd_lake_row_t *row, wd_error_t *err)
 {
-    int      rc = WD_OK;
-    wd_buf_t line;
+    int           rc = WD_OK;
+    wd_buf_t      line;
+    wd_lake_row_t back;
 
     wd_buf_init(&line, WD_LAKE_ROW_MAX);
     wd_lake_row_write(row, &line);
@@ -258,6 +277,13 @@ wd_lake_append_row(wd_lake_t *lake, const wd_lake_row_t *row, wd_error_t *err)
     if (line.err != WD_OK) {
         wd_buf_done(&line);
         return wd_error(err, WD_ETOOBIG, "the manifest row is too long");
+    }
+
+    /* A row that cannot be read back would end the lake. */
+    if (wd_lake_row_parse(wd_str((char *) line.data, line.len - 1), &back)
+        != WD_OK) {
+        wd_buf_done(&line);
+        return wd_error(err, WD_EINVAL, "the manifest row is not valid");
     }
 
     if (wd_lake_write_all(lake->manifest, line.data, line.len) != 0) {
