@@ -75,13 +75,15 @@ prepare() {
 }
 
 start_postgres() {
+    # Made aside, so that a run killed meanwhile leaves no half of one.
     if [ ! -e "$run/pg/PG_VERSION" ]; then
-        rm -rf "$run/pg"
-        install -d -m 700 "$run/pg"
-        [ "$(id -u)" != 0 ] || chown "$user:$group" "$run/pg"
-        as_user "$pg_bin/initdb" -D "$run/pg" -U wizdata -A trust -E UTF8 \
-            --locale=C.UTF-8 >>"$run/log/postgres.log" 2>&1 \
+        rm -rf "$run/pg" "$run/pg.new"
+        install -d -m 700 "$run/pg.new"
+        [ "$(id -u)" != 0 ] || chown "$user:$group" "$run/pg.new"
+        as_user "$pg_bin/initdb" -D "$run/pg.new" -U wizdata -A trust \
+            -E UTF8 --locale=C.UTF-8 >>"$run/log/postgres.log" 2>&1 \
             || fail_with_log postgres
+        mv "$run/pg.new" "$run/pg"
     fi
     # A socket's path must be short, so it may have to be given relatively:
     # clients get the same folder through the URL.
