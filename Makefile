@@ -1,8 +1,8 @@
 # A thin front to meson and dev/: see README.md.
 BUILD ?= build
 
-.PHONY: build run start stop status logs test bench asan fuzz docs install \
-	setup setup-test clean
+.PHONY: build run start stop status logs test bench docs install \
+	setup setup-test setup-bench clean
 
 build: setup
 	@dev/build $(BUILD)
@@ -34,7 +34,6 @@ setup:
 setup-test:
 	@dev/setup test
 
-.PHONY: setup-bench
 setup-bench:
 	@dev/setup bench
 
