@@ -3,10 +3,12 @@
  */
 #include "wd_pg_int.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #define WD_PG_RETRY_NS (250 * WD_NS_PER_MS)
@@ -138,7 +140,7 @@ wd_pg_acquire_new(wd_pg_pool_t *pool, wd_pg_conn_t **ret, wd_error_t *err)
     pool->open--;
     pool->failed_at = wd_monotonic();
     memcpy(pool->failure, why.text, sizeof(pool->failure));
-    pthread_cond_signal(&pool->freed);
+    pthread_cond_broadcast(&pool->freed); /* none of them need wait on */
     return wd_error(err, WD_EDB, "%s", why.text);
 }
 
@@ -261,16 +263,70 @@ wd_pg_release(wd_pg_conn_t *c)
 }
 
 
+/* Until there is something to read; false at the deadline. */
+static bool
+wd_pg_readable(wd_pg_conn_t *c, wd_ns_t deadline)
+{
+    int           n;
+    wd_ns_t       left;
+    struct pollfd p = {.fd = PQsocket(c->pg), .events = POLLIN};
+
+    do {
+        left = deadline - wd_monotonic();
+        if (left <= 0) {
+            return false;
+        }
+        n = poll(&p, 1, (int) (left / WD_NS_PER_MS) + 1);
+    } while (n < 0 && errno == EINTR);
+    return n > 0;
+}
+
+
+/* A server that hangs does not even tell its own timeout: wait no longer. */
+static int
+wd_pg_probe(wd_pg_conn_t *c, wd_ns_t deadline, wd_error_t *err)
+{
+    int       rc = WD_OK;
+    PGresult *res;
+
+    if (!PQsendQuery(c->pg, "SELECT 1")) {
+        return wd_pg_error(c, NULL, err);
+    }
+
+    for (;;) {
+        while (PQisBusy(c->pg)) {
+            if (!wd_pg_readable(c, deadline)) {
+                shutdown(PQsocket(c->pg), SHUT_RDWR);
+                PQconsumeInput(c->pg); /* sees that it is broken */
+                return wd_error(err, WD_ETIMEOUT,
+                                "the server did not answer in time");
+            }
+            if (!PQconsumeInput(c->pg)) {
+                return wd_pg_error(c, NULL, err);
+            }
+        }
+        res = PQgetResult(c->pg);
+        if (res == NULL) {
+            return rc;
+        }
+        if (PQresultStatus(res) != PGRES_TUPLES_OK) {
+            rc = wd_pg_error(c, res, err);
+        }
+        PQclear(res);
+    }
+}
+
+
 int
 wd_pg_ping(wd_pg_pool_t *pool, uint32_t timeout_ms, wd_error_t *err)
 {
     int           rc;
+    wd_ns_t       deadline = wd_monotonic() + timeout_ms * WD_NS_PER_MS;
     wd_pg_conn_t *c;
 
-    rc = wd_pg_acquire(pool, wd_monotonic() + timeout_ms * WD_NS_PER_MS, &c,
-                       err);
+    rc = wd_pg_acquire(pool, deadline, &c, err);
     if (rc == WD_OK) {
-        rc = wd_pg_exec(c, "SELECT 1", NULL, 0, NULL, err);
+        rc = wd_pg_probe(c, deadline, err);
         wd_pg_release(c);
     }
     return rc;
