@@ -71,8 +71,8 @@ bench_on_beat(uv_timer_t *t)
 static int
 bench_start(wd_daemon_t *d, void *arg, wd_error_t *err)
 {
-    int      rc, fds[4];
-    size_t   n, i;
+    int    rc, fds[4];
+    size_t n, i;
 
     (void) arg;
     wd_buf_z(&bench_body, "{\"data\":\"");
@@ -82,8 +82,8 @@ bench_start(wd_daemon_t *d, void *arg, wd_error_t *err)
     wd_buf_z(&bench_body, "\"}");
 
     bench_server = wd_rpc_server_create(d, bench_methods,
-                                        wd_array_len(bench_methods), NULL,
-                                        NULL, bench_conf.daemon.max_inflight);
+                                        wd_array_len(bench_methods), NULL, NULL,
+                                        bench_conf.daemon.max_inflight);
     rc = wd_daemon_listen(d, fds, wd_array_len(fds), &n, err);
     if (rc != WD_OK) {
         return rc;

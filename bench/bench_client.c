@@ -98,8 +98,10 @@ main(int argc, char **argv)
     int      i;
     wd_ns_t  from, until;
     bench_t  b = {0};
-    wd_ctx_t ctx = {.id = WD_STR("bench"), .principal = WD_STR("user:1"),
-                    .ms = 5000, .format = WD_FMT_JSON};
+    wd_ctx_t ctx = {.id = WD_STR("bench"),
+                    .principal = WD_STR("user:1"),
+                    .ms = 5000,
+                    .format = WD_FMT_JSON};
 
     if (argc != 5 || bench_connect(&b, argv[1]) != 0) {
         fprintf(stderr, "usage: bench-client SOCKET METHOD IN_FLIGHT "
@@ -127,7 +129,7 @@ main(int argc, char **argv)
         }
     }
 
-    printf("%.0f\n", (double) b.answered * 1e9
-                         / (double) (wd_monotonic() - from));
+    printf("%.0f\n",
+           (double) b.answered * 1e9 / (double) (wd_monotonic() - from));
     return 0;
 }

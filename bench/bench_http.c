@@ -107,8 +107,7 @@ main(int argc, char **argv)
     uv_pipe_init(&loop, &server, 0);
     unlink(argv[1]);
     if (uv_pipe_bind(&server, argv[1]) != 0
-        || uv_listen((uv_stream_t *) &server, 4096, bench_on_connection)
-               != 0) {
+        || uv_listen((uv_stream_t *) &server, 4096, bench_on_connection) != 0) {
         return 1;
     }
     return uv_run(&loop, UV_RUN_DEFAULT);

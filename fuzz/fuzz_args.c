@@ -63,8 +63,7 @@ fuzz_value(const wd_param_t *p, wd_mp_t *c)
         return;
     case WD_P_SYMBOLS:
     case WD_P_LIST:
-        fuzz_require(wd_mp_read_array(c, &n) == WD_OK && n >= 1
-                     && n <= p->max);
+        fuzz_require(wd_mp_read_array(c, &n) == WD_OK && n >= 1 && n <= p->max);
         for (k = 0; k < n; k++) {
             fuzz_require(wd_mp_read_str(c, &s) == WD_OK && s.len != 0);
         }
@@ -147,8 +146,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         /* A refusal says why, in words that fit into a header or a log. */
         fuzz_require(err.text[0] != '\0');
-        fuzz_require(strpbrk(err.text, "\r\n") == NULL
-                     || a.bad.data != NULL);
+        fuzz_require(strpbrk(err.text, "\r\n") == NULL || a.bad.data != NULL);
     }
 
     free(scratch);

@@ -19,8 +19,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     (void) !analytics_cursor_args("bars.query", wd_mp(data, size), hash);
 
-    if (analytics_cursor_read(wd_str((const char *) data, size), &c)
-        != WD_OK) {
+    if (analytics_cursor_read(wd_str((const char *) data, size), &c) != WD_OK) {
         return 0;
     }
 

@@ -105,8 +105,7 @@ check_num(double v)
         if (!wd_str_eq_z(wd_buf_view(&out), "null")) {
             abort();
         }
-    } else if (wd_num_parse(wd_buf_view(&out), &back) != WD_OK
-               || back != v) {
+    } else if (wd_num_parse(wd_buf_view(&out), &back) != WD_OK || back != v) {
         abort();
     }
     wd_buf_done(&out);

@@ -111,8 +111,7 @@ static int
 ctl_help(const ctl_t *ctl, const char *group)
 {
     if (ctl->json) {
-        return ctl_help_json(ctl->command,
-                             ctl->command == NULL ? group : NULL);
+        return ctl_help_json(ctl->command, ctl->command == NULL ? group : NULL);
     }
     return ctl->command != NULL ? ctl_help_command(ctl->command)
                                 : ctl_help_all(group);
@@ -188,7 +187,8 @@ ctl_option_index(const ctl_t *ctl, wd_str_t name)
     int i;
 
     for (i = 0; ctl->command != NULL && i < CTL_OPTIONS_MAX
-                && ctl->command->options[i].name != NULL; i++) {
+                && ctl->command->options[i].name != NULL;
+         i++) {
         if (wd_str_eq_z(name, ctl->command->options[i].name)) {
             return i;
         }
@@ -226,8 +226,8 @@ ctl_take_value(ctl_t *ctl, ctl_line_t *line, int i, const char *inlined)
 static int
 ctl_take_option(ctl_t *ctl, ctl_line_t *line, const char *arg)
 {
-    int         i;
-    wd_str_t    name, rest = wd_str_z(arg);
+    int      i;
+    wd_str_t name, rest = wd_str_z(arg);
 
     wd_str_split(&rest, '=', &name);
     i = ctl_option_index(ctl, name);
@@ -236,12 +236,13 @@ ctl_take_option(ctl_t *ctl, ctl_line_t *line, const char *arg)
     }
 
     if (ctl->command == NULL) {
-        return ctl_misuse(ctl, "unknown option --%s; options of a command "
-                          "stand behind it", arg);
+        return ctl_misuse(ctl,
+                          "unknown option --%s; options of a command "
+                          "stand behind it",
+                          arg);
     }
     return ctl_misuse(ctl, "%s has no option --%.*s; try wizdatactl %s --help",
-                      ctl->command->name, WD_STR_ARG(name),
-                      ctl->command->name);
+                      ctl->command->name, WD_STR_ARG(name), ctl->command->name);
 }
 
 
@@ -265,8 +266,7 @@ ctl_take(ctl_t *ctl, ctl_line_t *line)
         return CTL_OK; /* ctl_wants_json() saw it */
     }
     if (strncmp(arg, "--", 2) != 0) {
-        return ctl_misuse(ctl, "unknown option %s; try wizdatactl --help",
-                          arg);
+        return ctl_misuse(ctl, "unknown option %s; try wizdatactl --help", arg);
     }
     return ctl_take_option(ctl, line, arg + 2);
 }
@@ -325,8 +325,9 @@ ctl_main(int argc, char **argv)
     ctl_t      ctl = {.json = ctl_wants_json(argc, argv)};
     ctl_line_t line = {.argc = argc, .argv = argv, .at = 1};
 
-    if (argc >= 2 && (strcmp(argv[1], "--version") == 0
-                      || strcmp(argv[argc - 1], "--version") == 0)) {
+    if (argc >= 2
+        && (strcmp(argv[1], "--version") == 0
+            || strcmp(argv[argc - 1], "--version") == 0)) {
         return ctl_version(&ctl);
     }
 

@@ -96,8 +96,7 @@ typedef struct {
 } ctl_column_t;
 
 /* Rows are objects; null and absent members are shown as "-". */
-void ctl_print_table(const json_t *rows, const ctl_column_t *columns,
-                     size_t n);
+void ctl_print_table(const json_t *rows, const ctl_column_t *columns, size_t n);
 
 /* Members of an object, one a line, nested ones with a dotted name. */
 void ctl_print_members(const json_t *object);
@@ -131,16 +130,15 @@ bool ctl_args_pair(ctl_args_t *args, wd_str_t pair);
  * The words from `first` on as name=value. CTL_OK, or an exit status after
  * the complaint was printed.
  */
-wd_must_check int ctl_args_words(const ctl_t *ctl, ctl_args_t *args,
-                                 int first);
+wd_must_check int ctl_args_words(const ctl_t *ctl, ctl_args_t *args, int first);
 
 /* WD_OK and the body in *ret, the caller's; or a code with *err. */
 wd_must_check int ctl_ask(ctl_t *ctl, const ctl_args_t *args, wd_buf_t *ret,
                           ctl_error_t *err);
 
 /* The same for a body that is a JSON object; a new reference. */
-wd_must_check int ctl_ask_json(ctl_t *ctl, const ctl_args_t *args,
-                               json_t **ret, ctl_error_t *err);
+wd_must_check int ctl_ask_json(ctl_t *ctl, const ctl_args_t *args, json_t **ret,
+                               ctl_error_t *err);
 
 /*
  * Asks and shows, and returns the exit status. With --json, and for _raw

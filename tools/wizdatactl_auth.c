@@ -44,7 +44,8 @@ ctl_user_create(ctl_t *ctl)
     if (ctl_option(ctl, "password-stdin") != NULL) {
         if (!ctl_read_password(password)) {
             explicit_bzero(password, sizeof(password));
-            return ctl_misuse(ctl, "standard input must hold the password: "
+            return ctl_misuse(ctl,
+                              "standard input must hold the password: "
                               "one line of at most %d bytes",
                               CTL_PASSWORD_MAX);
         }
@@ -73,8 +74,7 @@ ctl_user_list(ctl_t *ctl)
     ctl_args_init(&args, WD_METHOD_USERS_LIST);
     ctl_args_add(&args, "limit", ctl_option(ctl, "limit"));
     ctl_args_add(&args, "cursor", ctl_option(ctl, "cursor"));
-    return ctl_call_table(ctl, &args, "users", columns,
-                          wd_array_len(columns));
+    return ctl_call_table(ctl, &args, "users", columns, wd_array_len(columns));
 }
 
 
@@ -134,8 +134,8 @@ ctl_key_list(ctl_t *ctl)
     };
 
     ctl_args_init(&args, WD_METHOD_KEYS_LIST);
-    ctl_args_add(&args, "user", ctl_user_ref(ctl_option(ctl, "user"), ref,
-                                             sizeof(ref)));
+    ctl_args_add(&args, "user",
+                 ctl_user_ref(ctl_option(ctl, "user"), ref, sizeof(ref)));
     ctl_args_add(&args, "limit", ctl_option(ctl, "limit"));
     ctl_args_add(&args, "cursor", ctl_option(ctl, "cursor"));
     return ctl_call_table(ctl, &args, "keys", columns, wd_array_len(columns));

@@ -43,12 +43,8 @@ ctl_rejects(ctl_t *ctl)
     static const char *const  options[] = {"provider", "reason", "limit",
                                            "cursor"};
     static const ctl_column_t columns[] = {
-        {"ID", "id"},
-        {"RAW", "raw_id"},
-        {"PROVIDER", "provider"},
-        {"DATASET", "dataset"},
-        {"RECORD", "record"},
-        {"REASON", "reason"},
+        {"ID", "id"},           {"RAW", "raw_id"},    {"PROVIDER", "provider"},
+        {"DATASET", "dataset"}, {"RECORD", "record"}, {"REASON", "reason"},
         {"DETAIL", "detail"},
     };
 
@@ -73,7 +69,8 @@ ctl_lake_open(const ctl_t *ctl, const char *root, wd_lake_t **ret)
     if (stat(path, &st) != 0) {
         return ctl_fail(ctl, WD_ENOTFOUND,
                         "%s: %s; give the archive's directory with --root or "
-                        "WIZDATA_INGESTION_LAKE", path, strerror(errno));
+                        "WIZDATA_INGESTION_LAKE",
+                        path, strerror(errno));
     }
 
     if (wd_lake_open_read(root, ret, &err) != WD_OK) {
@@ -154,8 +151,10 @@ ctl_any_options(const ctl_t *ctl, ctl_args_t *args)
         return ctl_misuse(ctl, "there is no service \"%s\"", service);
     }
     if (args->service == WD_SVC_ANY) {
-        return ctl_misuse(ctl, "every service has %s: say which with "
-                          "--service", args->method->name);
+        return ctl_misuse(ctl,
+                          "every service has %s: say which with "
+                          "--service",
+                          args->method->name);
     }
 
     if (format != NULL) {
@@ -177,8 +176,10 @@ ctl_any(ctl_t *ctl)
     const wd_method_t *method = wd_method_by_name(wd_str_z(ctl->words[0]));
 
     if (method == NULL) {
-        return ctl_misuse(ctl, "there is no method \"%s\"; docs/API.md lists "
-                          "them", ctl->words[0]);
+        return ctl_misuse(ctl,
+                          "there is no method \"%s\"; docs/API.md lists "
+                          "them",
+                          ctl->words[0]);
     }
 
     ctl_args_init(&args, method->id);

@@ -140,7 +140,8 @@ ctl_feed_wait(ctl_feed_t *feed, ctl_error_t *err)
     json_int_t    number;
     const json_t *id;
 
-    json_array_foreach(feed->ids, i, id) {
+    json_array_foreach(feed->ids, i, id)
+    {
         ctl_feed_progress(feed);
         number = json_integer_value(id);
         if (ctl_job_wait(feed->ctl, number, &job, err) != WD_OK) {
@@ -149,8 +150,7 @@ ctl_feed_wait(ctl_feed_t *feed, ctl_error_t *err)
         feed->ended++;
         if (ctl_job_failed(job)) {
             why = json_string_value(json_object_get(job, "reason"));
-            ctl_feed_failed(feed, "job", number,
-                            why != NULL ? why : "failed");
+            ctl_feed_failed(feed, "job", number, why != NULL ? why : "failed");
         }
         json_decref(job);
     }
@@ -168,8 +168,8 @@ ctl_feed_report(const ctl_feed_t *feed)
     if (feed->ctl->json) {
         ctl_print_json(json_pack("{s:I, s:O, s:I, s:O}", "lines",
                                  (json_int_t) feed->lines, "jobs", feed->ids,
-                                 "ended", (json_int_t) feed->ended,
-                                 "failures", feed->failures));
+                                 "ended", (json_int_t) feed->ended, "failures",
+                                 feed->failures));
     } else {
         if (isatty(STDERR_FILENO)) {
             fputc('\n', stderr);

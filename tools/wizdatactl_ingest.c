@@ -54,7 +54,8 @@ ctl_ingest_wait(ctl_t *ctl, const json_t *ids, json_t *rows)
     ctl_error_t   err;
     const json_t *id;
 
-    json_array_foreach(ids, i, id) {
+    json_array_foreach(ids, i, id)
+    {
         if (ctl_job_wait(ctl, json_integer_value(id), &job, &err) != WD_OK) {
             return ctl_fail_error(ctl, &err);
         }
@@ -65,8 +66,7 @@ ctl_ingest_wait(ctl_t *ctl, const json_t *ids, json_t *rows)
     if (ctl->json) {
         ctl_print_json(json_pack("{s:O}", "jobs", rows));
     } else {
-        ctl_print_table(rows, ctl_job_columns,
-                        wd_array_len(ctl_job_columns));
+        ctl_print_table(rows, ctl_job_columns, wd_array_len(ctl_job_columns));
     }
     return failed ? CTL_FAILED : CTL_OK;
 }
@@ -133,7 +133,7 @@ ctl_ingest_backfill(ctl_t *ctl)
     if (strcmp(ctl->words[1], "intraday") == 0) {
         if (!ctl_args_has(&args, "month") || !ctl_args_has(&args, "to_month")) {
             return ctl_misuse(ctl, "the history of intraday needs its months: "
-                              "month=2013-01 to_month=2013-12");
+                                   "month=2013-01 to_month=2013-12");
         }
     } else if (ctl_has_outputsize(ctl->words[1])
                && !ctl_args_has(&args, "outputsize")) {

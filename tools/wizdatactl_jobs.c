@@ -20,7 +20,8 @@ ctl_job_ids(const json_t *answer, json_t *ids)
     json_t       *id;
     const json_t *job;
 
-    json_array_foreach(json_object_get(answer, "jobs"), i, job) {
+    json_array_foreach(json_object_get(answer, "jobs"), i, job)
+    {
         id = json_object_get(job, "id");
         if (json_is_integer(id)) {
             json_array_append(ids, id);

@@ -66,7 +66,8 @@ ctl_migrate_lock(ctl_migrate_t *m)
                         " name text NOT NULL,"
                         " sha256 text NOT NULL,"
                         " applied_at timestamptz NOT NULL DEFAULT now())",
-                        &err) != WD_OK) {
+                        &err)
+               != WD_OK) {
         return ctl_fail(m->ctl, err.code, "cannot prepare the database: %s",
                         err.text);
     }
@@ -82,7 +83,8 @@ ctl_migrate_read_rows(ctl_migrate_t *m)
     if (wd_pg_exec(m->conn,
                    "SELECT version, name, sha256, applied_at"
                    " FROM schema_migration ORDER BY version",
-                   NULL, 0, &m->rows, &err) != WD_OK) {
+                   NULL, 0, &m->rows, &err)
+        != WD_OK) {
         return ctl_fail(m->ctl, err.code, "cannot read schema_migration: %s",
                         err.text);
     }
@@ -177,9 +179,9 @@ ctl_migrate_add_missing(const ctl_migrate_t *m, json_t *list)
         if (ctl_migrate_file(m, version) == NULL) {
             any = true;
             json_array_append_new(
-                list, ctl_migrate_json(m, version,
-                                       wd_pg_get_str(m->rows, row, 1),
-                                       "missing"));
+                list,
+                ctl_migrate_json(m, version, wd_pg_get_str(m->rows, row, 1),
+                                 "missing"));
         }
     }
     return any;
@@ -204,9 +206,9 @@ ctl_migrate_show(const ctl_migrate_t *m)
         state = ctl_migrate_state(m, &m->files[i]);
         bad = bad || strcmp(state, "changed") == 0
               || strcmp(state, "late") == 0;
-        json_array_append_new(
-            list, ctl_migrate_json(m, m->files[i].version,
-                                   wd_str_z(m->files[i].name), state));
+        json_array_append_new(list, ctl_migrate_json(m, m->files[i].version,
+                                                     wd_str_z(m->files[i].name),
+                                                     state));
     }
     bad = ctl_migrate_add_missing(m, list) || bad;
 
@@ -250,8 +252,7 @@ ctl_migrate_refuse(const ctl_migrate_t *m)
             return ctl_fail(m->ctl, WD_EINVAL,
                             "%.*s was applied, but is not in %s: the database "
                             "is newer than this release",
-                            WD_STR_ARG(wd_pg_get_str(m->rows, row, 1)),
-                            m->dir);
+                            WD_STR_ARG(wd_pg_get_str(m->rows, row, 1)), m->dir);
         }
     }
     return CTL_OK;
@@ -329,9 +330,8 @@ ctl_migrate_all(const ctl_migrate_t *m)
     }
 
     if (rc == CTL_OK && m->ctl->json) {
-        ctl_print_json(json_pack(
-            "{s:O, s:i}", "applied", applied, "version",
-            (int) m->files[m->n_files - 1].version));
+        ctl_print_json(json_pack("{s:O, s:i}", "applied", applied, "version",
+                                 (int) m->files[m->n_files - 1].version));
     } else if (rc == CTL_OK && json_array_size(applied) == 0) {
         printf("up to date at version %d\n",
                (int) m->files[m->n_files - 1].version);

@@ -64,8 +64,7 @@ ctl_migration_load(ctl_migration_t *m, const char *dir, wd_error_t *err)
     crypto_hash_sha256(hash, m->sql.data, m->sql.len);
     wd_hex_encode(hash, sizeof(hash), m->sha256);
     wd_buf_cstr(&m->sql);
-    return m->sql.err == WD_OK ? WD_OK
-                               : wd_error(err, m->sql.err, "no memory");
+    return m->sql.err == WD_OK ? WD_OK : wd_error(err, m->sql.err, "no memory");
 }
 
 

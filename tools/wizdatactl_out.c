@@ -43,7 +43,8 @@ ctl_put_list(wd_buf_t *out, const json_t *list)
     size_t        i;
     const json_t *v;
 
-    json_array_foreach(list, i, v) {
+    json_array_foreach(list, i, v)
+    {
         if (i != 0) {
             wd_buf_z(out, ",");
         }
@@ -187,7 +188,8 @@ ctl_print_json(json_t *doc)
     if (doc == NULL
         || json_dumpf(doc, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15))) {
         fputs("{\"error\":{\"code\":-12,\"type\":\"internal\",\"message\":"
-              "\"the answer cannot be written as JSON\"}}", stdout);
+              "\"the answer cannot be written as JSON\"}}",
+              stdout);
     }
     putchar('\n');
     json_decref(doc);
@@ -260,8 +262,8 @@ ctl_column_width(const json_t *rows, const ctl_column_t *column, wd_buf_t *tmp)
     size_t i, width = ctl_width(column->title);
 
     for (i = 0; i < json_array_size(rows); i++) {
-        width = wd_max(width, ctl_width(ctl_cell(json_array_get(rows, i),
-                                                 column, tmp)));
+        width = wd_max(
+            width, ctl_width(ctl_cell(json_array_get(rows, i), column, tmp)));
     }
     return width;
 }
@@ -281,8 +283,8 @@ ctl_print_table(const json_t *rows, const ctl_column_t *columns, size_t n)
 
     for (r = 0; r < json_array_size(rows); r++) {
         for (c = 0; c < n; c++) {
-            ctl_print_cell(ctl_cell(json_array_get(rows, r), &columns[c],
-                                    &tmp), widths[c], c + 1 == n);
+            ctl_print_cell(ctl_cell(json_array_get(rows, r), &columns[c], &tmp),
+                           widths[c], c + 1 == n);
         }
     }
     wd_buf_done(&tmp);
@@ -297,7 +299,8 @@ ctl_print_prefixed(const json_t *object, const char *prefix, int depth)
     const char *key;
     json_t     *v;
 
-    json_object_foreach((json_t *) object, key, v) {
+    json_object_foreach((json_t *) object, key, v)
+    {
         snprintf(name, sizeof(name), "%s%s", prefix, key);
         if (json_is_object(v) && depth < CTL_DEPTH_MAX) {
             snprintf(name, sizeof(name), "%s%s.", prefix, key);

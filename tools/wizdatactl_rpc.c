@@ -18,8 +18,7 @@
 #define CTL_RUN_DIR "/run/wizdata"
 
 
-static int
-ctl_error(ctl_error_t *err, int code, const char *fmt, ...)
+static int ctl_error(ctl_error_t *err, int code, const char *fmt, ...)
     wd_printf_like(3, 4);
 
 
@@ -66,8 +65,7 @@ ctl_endpoint(wd_service_e service, char out[CTL_ENDPOINT_MAX])
         return;
     }
     snprintf(out, CTL_ENDPOINT_MAX, "unix:%s/%s.sock",
-             ctl_env("WIZDATA_RUN_DIR", CTL_RUN_DIR),
-             wd_service_name(service));
+             ctl_env("WIZDATA_RUN_DIR", CTL_RUN_DIR), wd_service_name(service));
 }
 
 
@@ -187,8 +185,7 @@ ctl_connect(ctl_t *ctl, wd_service_e service, ctl_error_t *err)
                      "cannot reach %s at %s (%s): is it running? Try "
                      "`systemctl status wizdata-%s`, or set WIZDATA_RUN_DIR",
                      wd_service_name(service), endpoint,
-                     ctl_reason(why.text, endpoint),
-                     wd_service_name(service));
+                     ctl_reason(why.text, endpoint), wd_service_name(service));
 }
 
 
@@ -244,9 +241,8 @@ ctl_send(ctl_t *ctl, const ctl_args_t *args, wd_str_t encoded,
     ctx.ms = timeout_ms;
     ctx.format = args->format;
 
-    rc = wd_rpc_client_call(ctl->conns[args->service], args->method->name,
-                            &ctx, encoded, timeout_ms + CTL_SLACK_MS, ret,
-                            &why);
+    rc = wd_rpc_client_call(ctl->conns[args->service], args->method->name, &ctx,
+                            encoded, timeout_ms + CTL_SLACK_MS, ret, &why);
     if (rc == WD_OK) {
         return WD_OK;
     }
@@ -304,8 +300,7 @@ ctl_parse(const ctl_args_t *args, const wd_buf_t *body, json_t **ret,
 
 
 int
-ctl_ask_json(ctl_t *ctl, const ctl_args_t *args, json_t **ret,
-             ctl_error_t *err)
+ctl_ask_json(ctl_t *ctl, const ctl_args_t *args, json_t **ret, ctl_error_t *err)
 {
     int      rc;
     wd_buf_t body;

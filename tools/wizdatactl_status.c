@@ -42,9 +42,10 @@ ctl_status_explain(const json_t *services)
     const char   *text;
     const json_t *one;
 
-    json_array_foreach(services, i, one) {
-        text = json_string_value(json_object_get(
-            json_object_get(one, "error"), "message"));
+    json_array_foreach(services, i, one)
+    {
+        text = json_string_value(
+            json_object_get(json_object_get(one, "error"), "message"));
         if (text != NULL) {
             fprintf(stderr, "wizdatactl: %s\n", text);
         }
@@ -59,10 +60,8 @@ ctl_status(ctl_t *ctl)
     bool                      healthy = true;
     json_t                   *one, *services = json_array();
     static const ctl_column_t columns[] = {
-        {"SERVICE", "service"},
-        {"STATUS", "status"},
-        {"VERSION", "version"},
-        {"UPTIME S", "uptime_seconds"},
+        {"SERVICE", "service"},           {"STATUS", "status"},
+        {"VERSION", "version"},           {"UPTIME S", "uptime_seconds"},
         {"DEPENDENCIES", "dependencies"},
     };
 
@@ -73,8 +72,8 @@ ctl_status(ctl_t *ctl)
     }
 
     if (ctl->json) {
-        ctl_print_json(json_pack("{s:b, s:o}", "healthy", healthy, "services",
-                                 services));
+        ctl_print_json(
+            json_pack("{s:b, s:o}", "healthy", healthy, "services", services));
     } else {
         ctl_print_table(services, columns, wd_array_len(columns));
         fflush(stdout);

@@ -30,8 +30,7 @@ typedef struct {
 } analytics_adjust_t;
 
 /* `actions` by `at`. WD_OK or WD_ENOMEM. */
-wd_must_check int analytics_adjust_init(analytics_adjust_t       *a,
-                                        wd_pool_t                *pool,
+wd_must_check int analytics_adjust_init(analytics_adjust_t *a, wd_pool_t *pool,
                                         const analytics_action_t *actions,
                                         size_t                    n);
 

@@ -6,15 +6,15 @@
 #include "analytics_view.h"
 
 static const wd_col_t cols_daily[] = {
-    {"symbol", WD_COL_STR}, {"t", WD_COL_DATE},     {"o", WD_COL_NUM},
-    {"h", WD_COL_NUM},      {"l", WD_COL_NUM},      {"c", WD_COL_NUM},
-    {"v", WD_COL_NUM},      {"q", WD_COL_INT},      {"source", WD_COL_STR},
+    {"symbol", WD_COL_STR},   {"t", WD_COL_DATE}, {"o", WD_COL_NUM},
+    {"h", WD_COL_NUM},        {"l", WD_COL_NUM},  {"c", WD_COL_NUM},
+    {"v", WD_COL_NUM},        {"q", WD_COL_INT},  {"source", WD_COL_STR},
     {"known_at", WD_COL_TIME}};
 
 static const wd_col_t cols_intraday[] = {
-    {"symbol", WD_COL_STR}, {"t", WD_COL_TIME},     {"o", WD_COL_NUM},
-    {"h", WD_COL_NUM},      {"l", WD_COL_NUM},      {"c", WD_COL_NUM},
-    {"v", WD_COL_NUM},      {"q", WD_COL_INT},      {"source", WD_COL_STR},
+    {"symbol", WD_COL_STR},   {"t", WD_COL_TIME}, {"o", WD_COL_NUM},
+    {"h", WD_COL_NUM},        {"l", WD_COL_NUM},  {"c", WD_COL_NUM},
+    {"v", WD_COL_NUM},        {"q", WD_COL_INT},  {"source", WD_COL_STR},
     {"known_at", WD_COL_TIME}};
 
 typedef struct {
@@ -83,9 +83,8 @@ bars_of_instrument(bars_t *b, const analytics_instrument_t *x)
         return WD_OK;
     }
 
-    rc = analytics_view_open(&view, &b->q, x, b->timeframe, b->adjustment,
-                             from, to, b->q.desc,
-                             b->q.limit - b->rows.n_rows + 1);
+    rc = analytics_view_open(&view, &b->q, x, b->timeframe, b->adjustment, from,
+                             to, b->q.desc, b->q.limit - b->rows.n_rows + 1);
 
     while (rc == WD_OK && !b->more) {
         rc = analytics_view_next(&view, &bar);
@@ -126,8 +125,7 @@ bars_answer(bars_t *b)
     bool   daily = b->timeframe >= WD_TF_1D;
 
     wd_rows_begin(&b->rows, &b->q.res->body, b->q.format,
-                  daily ? cols_daily : cols_intraday,
-                  wd_array_len(cols_daily));
+                  daily ? cols_daily : cols_intraday, wd_array_len(cols_daily));
 
     for (i = 0; i < b->n_known && rc == WD_OK && !b->more; i++) {
         if (!bars_shown(b, b->known[i].symbol)) {
@@ -140,8 +138,7 @@ bars_answer(bars_t *b)
 
     wd_rows_end(&b->rows);
     analytics_query_members(&b->q, &b->rows, b->more ? &b->next : NULL);
-    wd_doc_member_z(b->rows.doc, "timeframe",
-                    wd_timeframe_name(b->timeframe));
+    wd_doc_member_z(b->rows.doc, "timeframe", wd_timeframe_name(b->timeframe));
     wd_doc_member_z(b->rows.doc, "adjustment",
                     analytics_adjustment_name(b->adjustment));
     wd_doc_member_z(b->rows.doc, "order", b->q.desc ? "desc" : "asc");

@@ -10,7 +10,7 @@
 #define CURSOR_VERSION 1
 #define CURSOR_FIXED (1 + 8 + 8 + 8) /* bytes before the key */
 #define CURSOR_CHECK 8
-#define CURSOR_BYTES_MAX                                                       \
+#define CURSOR_BYTES_MAX \
     (CURSOR_FIXED + ANALYTICS_CURSOR_KEY_MAX + CURSOR_CHECK)
 
 
@@ -104,7 +104,7 @@ cursor_get64(const uint8_t *p)
 
 size_t
 analytics_cursor_write(const analytics_cursor_t *c,
-                       char out[ANALYTICS_CURSOR_TEXT_MAX])
+                       char                      out[ANALYTICS_CURSOR_TEXT_MAX])
 {
     uint8_t bytes[CURSOR_BYTES_MAX];
     size_t  n = CURSOR_FIXED + c->key_len;

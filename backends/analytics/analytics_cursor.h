@@ -32,8 +32,7 @@ wd_must_check int analytics_cursor_args(const char *method, wd_mp_t args,
                                         uint8_t ret[8]);
 
 /* key: WD_ETOOBIG beyond ANALYTICS_CURSOR_KEY_MAX. */
-wd_must_check int analytics_cursor_set_key(analytics_cursor_t *c,
-                                           wd_str_t key);
+wd_must_check int analytics_cursor_set_key(analytics_cursor_t *c, wd_str_t key);
 
 /* base64url without padding; returns the length. */
 size_t analytics_cursor_write(const analytics_cursor_t *c,

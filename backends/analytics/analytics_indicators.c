@@ -170,10 +170,9 @@ compute_param(compute_t *x, const char *name)
 
     p = &x->indicator->params[k];
     if (!(v >= p->min && v <= p->max) || (p->integer && v != floor(v))) {
-        return wd_rpc_fail_param(res, name, "%s of %s must be %s%g to %g", name,
-                                 x->indicator->name,
-                                 p->integer ? "an integer, " : "", p->min,
-                                 p->max);
+        return wd_rpc_fail_param(
+            res, name, "%s of %s must be %s%g to %g", name, x->indicator->name,
+            p->integer ? "an integer, " : "", p->min, p->max);
     }
     x->param[k] = v;
     return WD_OK;
@@ -200,8 +199,7 @@ compute_params(compute_t *x)
 
     k = ind->check != NULL ? ind->check(x->param, &rule) : -1;
     return k < 0 ? WD_OK
-                 : wd_rpc_fail_param(x->q.res, ind->params[k].name, "%s",
-                                     rule);
+                 : wd_rpc_fail_param(x->q.res, ind->params[k].name, "%s", rule);
 }
 
 
@@ -452,12 +450,10 @@ compute_members(compute_t *x)
     }
     wd_doc_end(d);
     wd_doc_member_z(d, "series_type",
-                    ind->inputs & INDICATOR_PRICE
-                        ? series_types[x->series_type]
-                        : NULL);
+                    ind->inputs & INDICATOR_PRICE ? series_types[x->series_type]
+                                                  : NULL);
     wd_doc_member_z(d, "timeframe", wd_timeframe_name(x->timeframe));
-    wd_doc_member_z(d, "adjustment",
-                    analytics_adjustment_name(x->adjustment));
+    wd_doc_member_z(d, "adjustment", analytics_adjustment_name(x->adjustment));
     wd_doc_member_z(d, "order", x->q.desc ? "desc" : "asc");
     wd_doc_member_int(d, "lookback", (int64_t) ind->lookback(x->param));
     wd_doc_member_int(d, "series_count", (int64_t) x->series.n);
@@ -474,8 +470,8 @@ compute_answer(compute_t *x)
     size_t             k, first, last, shown;
     bool               more;
 
-    x->cols[0] = (wd_col_t){
-        "t", x->timeframe >= WD_TF_1D ? WD_COL_DATE : WD_COL_TIME};
+    x->cols[0] = (wd_col_t){"t", x->timeframe >= WD_TF_1D ? WD_COL_DATE
+                                                          : WD_COL_TIME};
     for (k = 0; k < ind->n_outputs; k++) {
         x->cols[1 + k] = (wd_col_t){ind->outputs[k], WD_COL_NUM};
     }

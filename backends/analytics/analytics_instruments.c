@@ -133,8 +133,7 @@ search_args(analytics_query_t *q, analytics_search_t *s)
 
     if (q->resumed) {
         s->after = wd_str(q->cursor.key, q->cursor.key_len);
-        s->after_exact = s->exact.data != NULL
-                         && wd_str_eq(s->after, s->exact);
+        s->after_exact = s->exact.data != NULL && wd_str_eq(s->after, s->exact);
     }
     s->limit = (int64_t) q->limit + 1;
     return WD_OK;
@@ -250,11 +249,9 @@ get_fundamentals(analytics_query_t *q, wd_doc_t *d, int64_t id)
         wd_rows_row(&rows);
         wd_rows_str(&rows, wd_pg_get_str(r, i, ANALYTICS_FUNDAMENTAL_FIELD));
         wd_rows_str(&rows, period.len != 0 ? period : WD_STR_NULL);
-        wd_rows_str(&rows,
-                    instruments_text(r, i, ANALYTICS_FUNDAMENTAL_VALUE));
+        wd_rows_str(&rows, instruments_text(r, i, ANALYTICS_FUNDAMENTAL_VALUE));
         wd_rows_str(&rows, wd_pg_get_str(r, i, ANALYTICS_FUNDAMENTAL_SOURCE));
-        wd_rows_time(&rows,
-                     wd_pg_get_ts(r, i, ANALYTICS_FUNDAMENTAL_KNOWN_AT));
+        wd_rows_time(&rows, wd_pg_get_ts(r, i, ANALYTICS_FUNDAMENTAL_KNOWN_AT));
     }
     wd_rows_end(&rows);
 

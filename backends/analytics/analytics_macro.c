@@ -16,11 +16,10 @@
 #define MACRO_BATCH_MAX 1024
 
 static const wd_col_t cols[] = {
-    {"indicator", WD_COL_STR}, {"country", WD_COL_STR},
-    {"t", WD_COL_STR},         {"value", WD_COL_NUM},
-    {"unit", WD_COL_STR},      {"status", WD_COL_STR},
-    {"aggregate", WD_COL_BOOL}, {"q", WD_COL_INT},
-    {"source", WD_COL_STR},    {"known_at", WD_COL_TIME}};
+    {"indicator", WD_COL_STR},  {"country", WD_COL_STR}, {"t", WD_COL_STR},
+    {"value", WD_COL_NUM},      {"unit", WD_COL_STR},    {"status", WD_COL_STR},
+    {"aggregate", WD_COL_BOOL}, {"q", WD_COL_INT},       {"source", WD_COL_STR},
+    {"known_at", WD_COL_TIME}};
 
 typedef struct {
     analytics_query_t  q;
@@ -92,8 +91,9 @@ macro_places(macro_t *m)
 
     for (i = 0; i < n; i++) {
         m->ids[i] = wd_pg_get_int(m->series, (int) i, ANALYTICS_MACRO_ID);
-        m->places[i] = i == 0 ? 0
-                              : m->places[i - 1] + !macro_same_place(m, i - 1, i);
+        m->places[i] = i == 0
+                           ? 0
+                           : m->places[i - 1] + !macro_same_place(m, i - 1, i);
     }
     return WD_OK;
 }
@@ -154,11 +154,10 @@ macro_put(macro_t *m, const PGresult *r, int row, size_t series)
     wd_rows_row(out);
     wd_rows_str(out, macro_series_str(m, series, ANALYTICS_MACRO_INDICATOR));
     wd_rows_str(out, macro_series_str(m, series, ANALYTICS_MACRO_COUNTRY));
-    wd_rows_str(out,
-                macro_period(wd_pg_get_date(r, row, ANALYTICS_OBSERVATION_TS),
-                             wd_pg_get_str(r, row,
-                                           ANALYTICS_OBSERVATION_FREQUENCY),
-                             text));
+    wd_rows_str(out, macro_period(
+                         wd_pg_get_date(r, row, ANALYTICS_OBSERVATION_TS),
+                         wd_pg_get_str(r, row, ANALYTICS_OBSERVATION_FREQUENCY),
+                         text));
     wd_rows_num(out, wd_pg_is_null(r, row, ANALYTICS_OBSERVATION_VALUE)
                          ? NAN
                          : wd_pg_get_num(r, row, ANALYTICS_OBSERVATION_VALUE));
@@ -273,9 +272,9 @@ macro_rows(macro_t *m)
                                         .desc = m->q.desc,
                                         .after_place = -1,
                                         .after_frequency = WD_STR("")};
-    size_t from = 0, end, size = MACRO_BATCH_FIRST;
-    bool   at;
-    int    rc = WD_OK;
+    size_t                       from = 0, end, size = MACRO_BATCH_FIRST;
+    bool                         at;
+    int                          rc = WD_OK;
 
     if (m->q.resumed) {
         from = macro_resume(m, &key.after_frequency, &at);
@@ -325,9 +324,8 @@ macro_put_unknown(macro_t *m)
     wd_str_t *unknown;
     size_t    i, n = 0;
 
-    unknown = wd_pool_alloc(m->q.call->pool,
-                            (m->n_indicators + m->n_countries)
-                                * sizeof(*unknown));
+    unknown = wd_pool_alloc(m->q.call->pool, (m->n_indicators + m->n_countries)
+                                                 * sizeof(*unknown));
     if (unknown == NULL) {
         return WD_ENOMEM;
     }
@@ -379,8 +377,8 @@ macro_answer(macro_t *m)
         return rc;
     }
 
-    return analytics_query_done(&m->q, "macro", m->indicators,
-                                m->n_indicators, NULL);
+    return analytics_query_done(&m->q, "macro", m->indicators, m->n_indicators,
+                                NULL);
 }
 
 
@@ -411,8 +409,7 @@ analytics_macro_query(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     m.n_indicators = analytics_query_sort(m.indicators, m.n_indicators);
     m.n_countries = analytics_query_sort(m.countries, m.n_countries);
     rc = analytics_store_macro(call->pg, m.indicators, m.n_indicators,
-                               m.countries, m.n_countries, m.q.as_of, &r,
-                               &err);
+                               m.countries, m.n_countries, m.q.as_of, &r, &err);
     if (rc != WD_OK) {
         return analytics_query_fail(&m.q, rc, &err);
     }

@@ -41,8 +41,7 @@ wd_must_check int analytics_query_list(analytics_query_t *q, const char *name,
                                        size_t *ret_n);
 
 /* A failure of the store: the log gets *err, the user none of it. */
-int analytics_query_fail(analytics_query_t *q, int code,
-                         const wd_error_t *err);
+int analytics_query_fail(analytics_query_t *q, int code, const wd_error_t *err);
 
 /* 404 with the names: "No bars are known of XYZ, ABC". */
 int analytics_query_unknown(analytics_query_t *q, const char *what,

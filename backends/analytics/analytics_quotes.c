@@ -10,13 +10,13 @@
 #include <stdlib.h>
 
 static const wd_col_t cols[] = {
-    {"symbol", WD_COL_STR},      {"t", WD_COL_DATE},
-    {"price", WD_COL_NUM},       {"open", WD_COL_NUM},
-    {"high", WD_COL_NUM},        {"low", WD_COL_NUM},
-    {"volume", WD_COL_NUM},      {"previous_close", WD_COL_NUM},
-    {"change", WD_COL_NUM},      {"change_percent", WD_COL_NUM},
-    {"stale", WD_COL_BOOL},      {"q", WD_COL_INT},
-    {"source", WD_COL_STR},      {"known_at", WD_COL_TIME}};
+    {"symbol", WD_COL_STR}, {"t", WD_COL_DATE},
+    {"price", WD_COL_NUM},  {"open", WD_COL_NUM},
+    {"high", WD_COL_NUM},   {"low", WD_COL_NUM},
+    {"volume", WD_COL_NUM}, {"previous_close", WD_COL_NUM},
+    {"change", WD_COL_NUM}, {"change_percent", WD_COL_NUM},
+    {"stale", WD_COL_BOOL}, {"q", WD_COL_INT},
+    {"source", WD_COL_STR}, {"known_at", WD_COL_TIME}};
 
 
 static double
@@ -35,9 +35,8 @@ quotes_decimals(double v)
 
     text[wd_num_format(v, text)] = '\0';
     point = strchr(text, '.');
-    return point == NULL || strchr(text, 'e') != NULL
-               ? 0
-               : (int) strlen(point + 1);
+    return point == NULL || strchr(text, 'e') != NULL ? 0
+                                                      : (int) strlen(point + 1);
 }
 
 

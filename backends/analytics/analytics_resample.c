@@ -60,8 +60,7 @@ bool
 analytics_resample_push(analytics_resample_t *r, const analytics_bar_t *part,
                         analytics_bar_t *ret)
 {
-    if (r->open
-        && wd_timeframe_floor(r->timeframe, part->t) == r->bar.t) {
+    if (r->open && wd_timeframe_floor(r->timeframe, part->t) == r->bar.t) {
         resample_add(r, part);
         return false;
     }

@@ -26,9 +26,8 @@ void analytics_resample_init(analytics_resample_t *r, wd_timeframe_e tf);
  * Parts come in time order, forwards or backwards. True: *ret is the bar
  * before, which is complete.
  */
-bool analytics_resample_push(analytics_resample_t *r,
-                             const analytics_bar_t *part,
-                             analytics_bar_t       *ret);
+bool analytics_resample_push(analytics_resample_t  *r,
+                             const analytics_bar_t *part, analytics_bar_t *ret);
 
 /* After the last part: true when *ret is one more bar. */
 bool analytics_resample_end(analytics_resample_t *r, analytics_bar_t *ret);
@@ -44,7 +43,6 @@ wd_ns_t analytics_resample_next(wd_timeframe_e tf, wd_ns_t t);
 wd_timeframe_e analytics_resample_base(wd_timeframe_e tf, unsigned stored);
 
 /* Timeframes to look for: `tf` and those that divide it; returns how many. */
-size_t analytics_resample_candidates(wd_timeframe_e tf,
-                                     int64_t        ret[WD_TF_1MO]);
+size_t analytics_resample_candidates(wd_timeframe_e tf, int64_t ret[WD_TF_1MO]);
 
 #endif /* ANALYTICS_RESAMPLE_H */

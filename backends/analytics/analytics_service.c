@@ -52,7 +52,7 @@ analytics_service_run(int argc, char **argv)
     wd_service_spec_t       spec = {
               .name = "analytics",
               .summary = "Answers queries about instruments, bars, quotes, "
-                         "macro-economic series and indicators.",
+                               "macro-economic series and indicators.",
               .conf = &conf,
               .methods = methods,
               .n_methods = wd_array_len(methods),

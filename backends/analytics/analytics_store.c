@@ -41,8 +41,8 @@ analytics_store_begin(wd_pg_conn_t *c, wd_ns_t *ret_now, wd_error_t *err)
 int
 analytics_store_newest(wd_pg_conn_t *c, wd_ns_t *ret, wd_error_t *err)
 {
-    static const char sql[] =
-        "SELECT fetched_at FROM raw_object ORDER BY id DESC LIMIT 1";
+    static const char sql[]
+        = "SELECT fetched_at FROM raw_object ORDER BY id DESC LIMIT 1";
 
     PGresult *r;
     int       rc;
@@ -66,19 +66,21 @@ int
 analytics_store_instruments(wd_pg_conn_t *c, const wd_str_t *symbols, size_t n,
                             wd_ns_t as_of, PGresult **ret, wd_error_t *err)
 {
-    static const char sql[] =
-        "SELECT i.id, i.symbol, i.timezone FROM instrument i"
-        " WHERE i.symbol = ANY($1)"
-        "   AND ($2 = 'infinity'"
-        "        OR coalesce("
-        "            (SELECT true FROM bar b WHERE b.instrument_id = i.id"
-        "                AND b." KNOWN("$2")
-        "              ORDER BY b.timeframe, b.source, b.ts LIMIT 1),"
-        "            (SELECT true FROM bar_history b"
-        "              WHERE b.instrument_id = i.id AND b." KNOWN("$2")
-        "              ORDER BY b.timeframe, b.source, b.ts LIMIT 1),"
-        "            false))"
-        " ORDER BY i.symbol COLLATE \"C\"";
+    static const char sql[]
+        = "SELECT i.id, i.symbol, i.timezone FROM instrument i"
+          " WHERE i.symbol = ANY($1)"
+          "   AND ($2 = 'infinity'"
+          "        OR coalesce("
+          "            (SELECT true FROM bar b WHERE b.instrument_id = i.id"
+          "                AND b." KNOWN(
+              "$2") "              ORDER BY b.timeframe, b.source, b.ts LIMIT "
+                    "1),"
+                    "            (SELECT true FROM bar_history b"
+                    "              WHERE b.instrument_id = i.id AND b." KNOWN(
+                        "$2") "              ORDER BY b.timeframe, b.source, "
+                              "b.ts LIMIT 1),"
+                              "            false))"
+                              " ORDER BY i.symbol COLLATE \"C\"";
 
     const wd_pg_param_t p[] = {wd_pg_texts(symbols, n), wd_pg_ts(as_of)};
 
@@ -92,18 +94,21 @@ analytics_store_series(wd_pg_conn_t *c, const int64_t *instruments,
                        size_t n_timeframes, wd_ns_t as_of, PGresult **ret,
                        wd_error_t *err)
 {
-    static const char sql[] =
-        "SELECT i.id, f.id, s.id, s.name"
-        "  FROM unnest($1::integer[]) i(id)"
-        " CROSS JOIN unnest($2::smallint[]) f(id) CROSS JOIN source s"
-        " WHERE coalesce("
-        "    (SELECT true FROM bar b WHERE b.instrument_id = i.id"
-        "        AND b.timeframe = f.id AND b.source = s.id"
-        "        AND b." KNOWN("$3") " ORDER BY b.ts LIMIT 1),"
-        "    (SELECT true FROM bar_history b WHERE b.instrument_id = i.id"
-        "        AND b.timeframe = f.id AND b.source = s.id"
-        "        AND b." KNOWN_THEN("$3") " ORDER BY b.ts LIMIT 1), false)"
-        " ORDER BY i.id, f.id, s.id";
+    static const char sql[]
+        = "SELECT i.id, f.id, s.id, s.name"
+          "  FROM unnest($1::integer[]) i(id)"
+          " CROSS JOIN unnest($2::smallint[]) f(id) CROSS JOIN source s"
+          " WHERE coalesce("
+          "    (SELECT true FROM bar b WHERE b.instrument_id = i.id"
+          "        AND b.timeframe = f.id AND b.source = s.id"
+          "        AND b." KNOWN(
+              "$3") " ORDER BY b.ts LIMIT 1),"
+                    "    (SELECT true FROM bar_history b WHERE b.instrument_id "
+                    "= i.id"
+                    "        AND b.timeframe = f.id AND b.source = s.id"
+                    "        AND b." KNOWN_THEN(
+                        "$3") " ORDER BY b.ts LIMIT 1), false)"
+                              " ORDER BY i.id, f.id, s.id";
 
     const wd_pg_param_t p[] = {wd_pg_ints(instruments, n_instruments),
                                wd_pg_ints(timeframes, n_timeframes),
@@ -117,17 +122,17 @@ analytics_store_series(wd_pg_conn_t *c, const int64_t *instruments,
  * cut on its own: that is a walk along its index, while the union as a whole
  * would be sorted.
  */
-#define BARS_PART(table, known, order)                                         \
-    "(SELECT ts, open, high, low, close, volume, quality, known_at FROM "      \
-    table " WHERE instrument_id = $1::integer"                                 \
-    "   AND timeframe = $2::smallint AND source = $3::smallint"                \
-    "   AND ts >= $4 AND ts <= $5 AND " known " ORDER BY ts " order            \
+#define BARS_PART(table, known, order)                               \
+    "(SELECT ts, open, high, low, close, volume, quality, known_at " \
+    "FROM " table " WHERE instrument_id = $1::integer"               \
+    "   AND timeframe = $2::smallint AND source = $3::smallint"      \
+    "   AND ts >= $4 AND ts <= $5 AND " known " ORDER BY ts " order  \
     " LIMIT $7)"
 
-#define BARS_SQL(order)                                                        \
-    BARS_PART("bar", KNOWN("$6"), order) " UNION ALL "                         \
-    BARS_PART("bar_history", KNOWN_THEN("$6"), order)                          \
-    " ORDER BY ts " order " LIMIT $7"
+#define BARS_SQL(order)                                      \
+    BARS_PART("bar", KNOWN("$6"), order)                     \
+    " UNION ALL " BARS_PART("bar_history", KNOWN_THEN("$6"), \
+                            order) " ORDER BY ts " order " LIMIT $7"
 
 
 int
@@ -147,11 +152,11 @@ analytics_store_bars(wd_pg_conn_t *c, const analytics_bars_key_t *key,
 }
 
 
-#define CLOSE_PART(table, known)                                               \
-    "(SELECT ts, close FROM " table                                            \
-    "  WHERE instrument_id = $1::integer AND timeframe = 6"                    \
-    "    AND source = s.id AND " known                                         \
-    "    AND ts < a.ex_date::timestamp AT TIME ZONE 'UTC'"                     \
+#define CLOSE_PART(table, known)                            \
+    "(SELECT ts, close FROM " table                         \
+    "  WHERE instrument_id = $1::integer AND timeframe = 6" \
+    "    AND source = s.id AND " known                      \
+    "    AND ts < a.ex_date::timestamp AT TIME ZONE 'UTC'"  \
     "  ORDER BY ts DESC LIMIT 1)"
 
 
@@ -160,31 +165,57 @@ analytics_store_actions(wd_pg_conn_t *c, int64_t instrument, wd_ns_t as_of,
                         wd_ns_t until, bool dividends, PGresult **ret,
                         wd_error_t *err)
 {
-    static const char sql[] =
-        "SELECT a.ex_date, a.split, a.dividend, p.close FROM ("
-        "  SELECT ex_date, max(value) FILTER (WHERE kind = 'split') AS split,"
-        "         max(value) FILTER (WHERE kind = 'dividend') AS dividend"
-        "    FROM (SELECT DISTINCT ON (ex_date, kind) ex_date, kind, value"
-        "            FROM (SELECT source, ex_date, kind, value"
-        "                    FROM corporate_action"
-        "                   WHERE instrument_id = $1::integer"
-        "                     AND " KNOWN("$2")
-        "                   UNION ALL"
-        "                  SELECT source, ex_date, kind, value"
-        "                    FROM corporate_action_history"
-        "                   WHERE instrument_id = $1::integer"
-        "                     AND " KNOWN_THEN("$2") ") v"
-        "           WHERE ex_date <= $3 AND (kind = 'split' OR $4)"
-        "           ORDER BY ex_date, kind, source) d"
-        "   GROUP BY ex_date) a"
-        "  LEFT JOIN LATERAL ("
-        "    SELECT l.close FROM source s CROSS JOIN LATERAL ("
-        "        SELECT ts, close FROM ("
-        CLOSE_PART("bar", KNOWN("$2")) " UNION ALL "
-        CLOSE_PART("bar_history", KNOWN_THEN("$2")) ") u"
-        "         ORDER BY ts DESC LIMIT 1) l"
-        "     ORDER BY l.ts DESC, s.id LIMIT 1) p ON a.dividend IS NOT NULL"
-        " ORDER BY a.ex_date";
+    static const char sql[] = "SELECT a.ex_date, a.split, a.dividend, p.close "
+                              "FROM ("
+                              "  SELECT ex_date, max(value) FILTER (WHERE kind "
+                              "= 'split') AS split,"
+                              "         max(value) FILTER (WHERE kind = "
+                              "'dividend') AS dividend"
+                              "    FROM (SELECT DISTINCT ON (ex_date, kind) "
+                              "ex_date, kind, value"
+                              "            FROM (SELECT source, ex_date, kind, "
+                              "value"
+                              "                    FROM corporate_action"
+                              "                   WHERE instrument_id = "
+                              "$1::integer"
+                              "                     AND " KNOWN(
+                                  "$2") "                   UNION ALL"
+                                        "                  SELECT source, "
+                                        "ex_date, kind, value"
+                                        "                    FROM "
+                                        "corporate_action_history"
+                                        "                   WHERE "
+                                        "instrument_id = $1::integer"
+                                        "                     AND " KNOWN_THEN(
+                                            "$2") ") v"
+                                                  "           WHERE ex_date <= "
+                                                  "$3 AND (kind = 'split' OR "
+                                                  "$4)"
+                                                  "           ORDER BY "
+                                                  "ex_date, kind, source) d"
+                                                  "   GROUP BY ex_date) a"
+                                                  "  LEFT JOIN LATERAL ("
+                                                  "    SELECT l.close FROM "
+                                                  "source s CROSS JOIN LATERAL "
+                                                  "("
+                                                  "        SELECT ts, close "
+                                                  "FROM (" CLOSE_PART("bar", KNOWN("$2")) " UNION ALL " CLOSE_PART(
+                                                      "bar_history",
+                                                      KNOWN_THEN(
+                                                          "$2")) ") u"
+                                                                 "         "
+                                                                 "ORDER BY ts "
+                                                                 "DESC LIMIT "
+                                                                 "1) l"
+                                                                 "     ORDER "
+                                                                 "BY l.ts "
+                                                                 "DESC, s.id "
+                                                                 "LIMIT 1) p "
+                                                                 "ON "
+                                                                 "a.dividend "
+                                                                 "IS NOT NULL"
+                                                                 " ORDER BY "
+                                                                 "a.ex_date";
 
     const wd_pg_param_t p[] = {wd_pg_int(instrument), wd_pg_ts(as_of),
                                wd_pg_date(until), wd_pg_bool(dividends)};
@@ -192,13 +223,13 @@ analytics_store_actions(wd_pg_conn_t *c, int64_t instrument, wd_ns_t as_of,
     return wd_pg_exec(c, sql, p, wd_array_len(p), ret, err);
 }
 
-#define QUOTE_PART(table, known)                                               \
-    "SELECT ts, source, price, open, high, low, volume, previous_close,"       \
-    "       quality, known_at FROM " table                                     \
+#define QUOTE_PART(table, known)                                         \
+    "SELECT ts, source, price, open, high, low, volume, previous_close," \
+    "       quality, known_at FROM " table                               \
     " WHERE instrument_id = i.id AND " known
 
-#define DAILY_PART(table, known)                                               \
-    "(SELECT ts FROM " table " WHERE instrument_id = i.id AND timeframe = 6"   \
+#define DAILY_PART(table, known)                                             \
+    "(SELECT ts FROM " table " WHERE instrument_id = i.id AND timeframe = 6" \
     "    AND source = s.id AND " known " ORDER BY ts DESC LIMIT 1)"
 
 
@@ -206,21 +237,74 @@ int
 analytics_store_quotes(wd_pg_conn_t *c, const wd_str_t *symbols, size_t n,
                        wd_ns_t as_of, PGresult **ret, wd_error_t *err)
 {
-    static const char sql[] =
-        "SELECT i.symbol, q.ts, q.price, q.open, q.high, q.low, q.volume,"
-        "       q.previous_close, q.quality, src.name, q.known_at, d.ts"
-        "  FROM instrument i"
-        " CROSS JOIN LATERAL (SELECT * FROM ("
-        QUOTE_PART("quote", KNOWN("$2")) " UNION ALL "
-        QUOTE_PART("quote_history", KNOWN_THEN("$2"))
-        ") u ORDER BY ts DESC, source LIMIT 1) q"
-        "  JOIN source src ON src.id = q.source"
-        "  LEFT JOIN LATERAL ("
-        "    SELECT max(l.ts) AS ts FROM source s CROSS JOIN LATERAL ("
-        "        SELECT ts FROM (" DAILY_PART("bar", KNOWN("$2")) " UNION ALL "
-        DAILY_PART("bar_history", KNOWN_THEN("$2"))
-        ") u ORDER BY ts DESC LIMIT 1) l) d ON true"
-        " WHERE i.symbol = ANY($1) ORDER BY i.symbol COLLATE \"C\"";
+    static const char sql[]
+        = "SELECT i.symbol, q.ts, q.price, q.open, q.high, q.low, q.volume,"
+          "       q.previous_close, q.quality, src.name, q.known_at, d.ts"
+          "  FROM instrument i"
+          " CROSS JOIN LATERAL (SELECT * FROM (" QUOTE_PART("quote", KNOWN("$"
+                                                                           "2")) " UNION ALL " QUOTE_PART(
+              "quote_history",
+              KNOWN_THEN(
+                  "$2")) ") u ORDER BY ts DESC, source LIMIT 1) q"
+                         "  JOIN source src ON src.id = q.source"
+                         "  LEFT JOIN LATERAL ("
+                         "    SELECT max(l.ts) AS ts FROM source s CROSS JOIN "
+                         "LATERAL ("
+                         "        SELECT ts FROM (" DAILY_PART(
+                             "bar",
+                             KNOWN(
+                                 "$2")) " UNION ALL " DAILY_PART("bar_history",
+                                                                 KNOWN_THEN(
+                                                                     "$2")) ") "
+                                                                            "u "
+                                                                            "OR"
+                                                                            "DE"
+                                                                            "R "
+                                                                            "BY"
+                                                                            " t"
+                                                                            "s "
+                                                                            "DE"
+                                                                            "SC"
+                                                                            " L"
+                                                                            "IM"
+                                                                            "IT"
+                                                                            " 1"
+                                                                            ") "
+                                                                            "l)"
+                                                                            " d"
+                                                                            " O"
+                                                                            "N "
+                                                                            "tr"
+                                                                            "ue"
+                                                                            " W"
+                                                                            "HE"
+                                                                            "RE"
+                                                                            " i"
+                                                                            ".s"
+                                                                            "ym"
+                                                                            "bo"
+                                                                            "l "
+                                                                            "= "
+                                                                            "AN"
+                                                                            "Y("
+                                                                            "$1"
+                                                                            ") "
+                                                                            "OR"
+                                                                            "DE"
+                                                                            "R "
+                                                                            "BY"
+                                                                            " i"
+                                                                            ".s"
+                                                                            "ym"
+                                                                            "bo"
+                                                                            "l "
+                                                                            "CO"
+                                                                            "LL"
+                                                                            "AT"
+                                                                            "E "
+                                                                            "\""
+                                                                            "C"
+                                                                            "\"";
 
     const wd_pg_param_t p[] = {wd_pg_texts(symbols, n), wd_pg_ts(as_of)};
 
@@ -234,24 +318,25 @@ analytics_store_macro(wd_pg_conn_t *c, const wd_str_t *indicators,
                       size_t n_countries, wd_ns_t as_of, PGresult **ret,
                       wd_error_t *err)
 {
-    static const char sql[] =
-        "SELECT m.id, m.indicator, m.country, m.country2, m.country_name,"
-        "       m.unit, m.aggregate, s.name"
-        "  FROM macro_series m JOIN source s ON s.id = m.source"
-        " WHERE m.indicator = ANY($1)"
-        "   AND CASE WHEN cardinality($2) = 0 THEN NOT m.aggregate"
-        "            ELSE upper(m.country) = ANY($2)"
-        "                 OR upper(m.country2) = ANY($2) END"
-        "   AND ($3 = 'infinity'"
-        "        OR coalesce("
-        "            (SELECT true FROM observation o"
-        "              WHERE o.series_id = m.id AND o." KNOWN("$3")
-        "              ORDER BY o.ts LIMIT 1),"
-        "            (SELECT true FROM observation_history o"
-        "              WHERE o.series_id = m.id AND o." KNOWN("$3")
-        "              ORDER BY o.ts LIMIT 1), false))"
-        " ORDER BY m.indicator COLLATE \"C\", m.country COLLATE \"C\","
-        "          m.source";
+    static const char sql[]
+        = "SELECT m.id, m.indicator, m.country, m.country2, m.country_name,"
+          "       m.unit, m.aggregate, s.name"
+          "  FROM macro_series m JOIN source s ON s.id = m.source"
+          " WHERE m.indicator = ANY($1)"
+          "   AND CASE WHEN cardinality($2) = 0 THEN NOT m.aggregate"
+          "            ELSE upper(m.country) = ANY($2)"
+          "                 OR upper(m.country2) = ANY($2) END"
+          "   AND ($3 = 'infinity'"
+          "        OR coalesce("
+          "            (SELECT true FROM observation o"
+          "              WHERE o.series_id = m.id AND o." KNOWN(
+              "$3") "              ORDER BY o.ts LIMIT 1),"
+                    "            (SELECT true FROM observation_history o"
+                    "              WHERE o.series_id = m.id AND o." KNOWN(
+                        "$3") "              ORDER BY o.ts LIMIT 1), false))"
+                              " ORDER BY m.indicator COLLATE \"C\", m.country "
+                              "COLLATE \"C\","
+                              "          m.source";
 
     const wd_pg_param_t p[] = {wd_pg_texts(indicators, n_indicators),
                                wd_pg_texts(countries, n_countries),
@@ -260,8 +345,8 @@ analytics_store_macro(wd_pg_conn_t *c, const wd_str_t *indicators,
     return wd_pg_exec(c, sql, p, wd_array_len(p), ret, err);
 }
 
-#define OBSERVATION_PART(table, known)                                         \
-    "SELECT ts, frequency, value, status, quality, known_at FROM " table       \
+#define OBSERVATION_PART(table, known)                                   \
+    "SELECT ts, frequency, value, status, quality, known_at FROM " table \
     " WHERE series_id = k.id AND ts >= $3 AND ts <= $4 AND " known
 
 /* `beyond`: > forwards, < backwards */
@@ -271,12 +356,26 @@ analytics_store_macro(wd_pg_conn_t *c, const wd_str_t *indicators,
     "       o.known_at, k.id"                                                  \
     "  FROM unnest($1::integer[], $2::bigint[]) WITH ORDINALITY"               \
     "       AS k(id, place, best)"                                             \
-    " CROSS JOIN LATERAL ("                                                    \
-    OBSERVATION_PART("observation", KNOWN("$5")) " UNION ALL "                 \
-    OBSERVATION_PART("observation_history", KNOWN_THEN("$5")) ") o"            \
-    " WHERE k.place > $6 OR o.ts " beyond " $7"                                \
-    "       OR (o.ts = $7 AND o.frequency::text COLLATE \"C\" > $8)"                         \
-    " ORDER BY k.place, o.ts " order ", o.frequency, k.best LIMIT $9"
+    " CROSS JOIN LATERAL (" OBSERVATION_PART(                                  \
+        "observation",                                                         \
+        KNOWN(                                                                 \
+            "$5")) " UNION ALL " OBSERVATION_PART("observation_history",       \
+                                                  KNOWN_THEN(                  \
+                                                      "$5")) ") o"             \
+                                                             " WHERE k.place " \
+                                                             "> $6 OR "        \
+                                                             "o.ts " beyond    \
+                                                             " $7"             \
+                                                             "       OR "      \
+                                                             "(o.ts = $7 AND " \
+                                                             "o.frequency::"   \
+                                                             "text COLLATE "   \
+                                                             "\"C\" > $8)"     \
+                                                             " ORDER BY "      \
+                                                             "k.place, "       \
+                                                             "o.ts " order     \
+                                                             ", o.frequency, " \
+                                                             "k.best LIMIT $9"
 
 
 int
@@ -300,8 +399,8 @@ analytics_store_observations(wd_pg_conn_t                       *c,
     return wd_pg_exec(c, key->desc ? desc : asc, p, wd_array_len(p), ret, err);
 }
 
-#define INSTRUMENT_COLUMNS                                                     \
-    "i.symbol, i.name, i.type, i.exchange, i.currency, i.country, i.sector,"   \
+#define INSTRUMENT_COLUMNS                                                   \
+    "i.symbol, i.name, i.type, i.exchange, i.currency, i.country, i.sector," \
     " i.industry, i.timezone, s.name, i.known_at, i.id"
 
 
@@ -309,25 +408,25 @@ int
 analytics_store_search(wd_pg_conn_t *c, const analytics_search_t *s,
                        PGresult **ret, wd_error_t *err)
 {
-    static const char sql[] =
-        "SELECT " INSTRUMENT_COLUMNS
-        "  FROM instrument i JOIN source s ON s.id = i.source"
-        " WHERE ($1::text IS NULL OR i.symbol LIKE $1"
-        "        OR lower(i.name) LIKE $2)"
-        "   AND ($4::text IS NULL OR i.type = $4)"
-        "   AND ($5::text IS NULL OR upper(i.exchange) = upper($5))"
-        "   AND ($6::text IS NULL OR upper(i.currency) = upper($6))"
-        "   AND ($7::text IS NULL"
-        "        OR ((i.symbol = $3) IS NOT TRUE"
-        "            AND ($8 OR i.symbol COLLATE \"C\" > $7)))"
-        " ORDER BY (i.symbol = $3) IS TRUE DESC, i.symbol COLLATE \"C\""
-        " LIMIT $9";
+    static const char sql[]
+        = "SELECT " INSTRUMENT_COLUMNS
+          "  FROM instrument i JOIN source s ON s.id = i.source"
+          " WHERE ($1::text IS NULL OR i.symbol LIKE $1"
+          "        OR lower(i.name) LIKE $2)"
+          "   AND ($4::text IS NULL OR i.type = $4)"
+          "   AND ($5::text IS NULL OR upper(i.exchange) = upper($5))"
+          "   AND ($6::text IS NULL OR upper(i.currency) = upper($6))"
+          "   AND ($7::text IS NULL"
+          "        OR ((i.symbol = $3) IS NOT TRUE"
+          "            AND ($8 OR i.symbol COLLATE \"C\" > $7)))"
+          " ORDER BY (i.symbol = $3) IS TRUE DESC, i.symbol COLLATE \"C\""
+          " LIMIT $9";
 
     const wd_pg_param_t p[] = {
-        wd_pg_text(s->prefix),      wd_pg_text(s->inside),
-        wd_pg_text(s->exact),       wd_pg_text(s->type),
-        wd_pg_text(s->exchange),    wd_pg_text(s->currency),
-        wd_pg_text(s->after),       wd_pg_bool(s->after_exact),
+        wd_pg_text(s->prefix),   wd_pg_text(s->inside),
+        wd_pg_text(s->exact),    wd_pg_text(s->type),
+        wd_pg_text(s->exchange), wd_pg_text(s->currency),
+        wd_pg_text(s->after),    wd_pg_bool(s->after_exact),
         wd_pg_int(s->limit)};
 
     return wd_pg_exec(c, sql, p, wd_array_len(p), ret, err);
@@ -338,10 +437,10 @@ int
 analytics_store_instrument(wd_pg_conn_t *c, wd_str_t symbol, PGresult **ret,
                            wd_error_t *err)
 {
-    static const char sql[] =
-        "SELECT " INSTRUMENT_COLUMNS
-        "  FROM instrument i JOIN source s ON s.id = i.source"
-        " WHERE i.symbol = $1";
+    static const char sql[]
+        = "SELECT " INSTRUMENT_COLUMNS
+          "  FROM instrument i JOIN source s ON s.id = i.source"
+          " WHERE i.symbol = $1";
 
     const wd_pg_param_t p[] = {wd_pg_text(symbol)};
 
@@ -353,11 +452,11 @@ int
 analytics_store_stored(wd_pg_conn_t *c, int64_t instrument, PGresult **ret,
                        wd_error_t *err)
 {
-    static const char sql[] =
-        "SELECT b.timeframe, s.name, min(b.ts), max(b.ts), count(*)"
-        "  FROM bar b JOIN source s ON s.id = b.source"
-        " WHERE b.instrument_id = $1::integer"
-        " GROUP BY b.timeframe, s.id, s.name ORDER BY b.timeframe, s.id";
+    static const char sql[]
+        = "SELECT b.timeframe, s.name, min(b.ts), max(b.ts), count(*)"
+          "  FROM bar b JOIN source s ON s.id = b.source"
+          " WHERE b.instrument_id = $1::integer"
+          " GROUP BY b.timeframe, s.id, s.name ORDER BY b.timeframe, s.id";
 
     const wd_pg_param_t p[] = {wd_pg_int(instrument)};
 
@@ -369,11 +468,11 @@ int
 analytics_store_fundamentals(wd_pg_conn_t *c, int64_t instrument,
                              PGresult **ret, wd_error_t *err)
 {
-    static const char sql[] =
-        "SELECT f.field, f.period, f.value, s.name, f.known_at"
-        "  FROM fundamental f JOIN source s ON s.id = f.source"
-        " WHERE f.instrument_id = $1::integer"
-        " ORDER BY f.field COLLATE \"C\", f.period COLLATE \"C\", f.source";
+    static const char sql[]
+        = "SELECT f.field, f.period, f.value, s.name, f.known_at"
+          "  FROM fundamental f JOIN source s ON s.id = f.source"
+          " WHERE f.instrument_id = $1::integer"
+          " ORDER BY f.field COLLATE \"C\", f.period COLLATE \"C\", f.source";
 
     const wd_pg_param_t p[] = {wd_pg_int(instrument)};
 

@@ -26,9 +26,9 @@ enum { ANALYTICS_ID, ANALYTICS_SYMBOL, ANALYTICS_TIMEZONE };
 
 /* The symbols that exist, with as_of those of which a bar was known then. */
 wd_must_check int analytics_store_instruments(wd_pg_conn_t   *c,
-                                              const wd_str_t *symbols,
-                                              size_t n, wd_ns_t as_of,
-                                              PGresult **ret, wd_error_t *err);
+                                              const wd_str_t *symbols, size_t n,
+                                              wd_ns_t as_of, PGresult **ret,
+                                              wd_error_t *err);
 
 enum {
     ANALYTICS_SERIES_INSTRUMENT,
@@ -38,11 +38,12 @@ enum {
 };
 
 /* Which series of bars exist, by instrument, timeframe, source. */
-wd_must_check int
-analytics_store_series(wd_pg_conn_t *c, const int64_t *instruments,
-                       size_t n_instruments, const int64_t *timeframes,
-                       size_t n_timeframes, wd_ns_t as_of, PGresult **ret,
-                       wd_error_t *err);
+wd_must_check int analytics_store_series(wd_pg_conn_t  *c,
+                                         const int64_t *instruments,
+                                         size_t         n_instruments,
+                                         const int64_t *timeframes,
+                                         size_t n_timeframes, wd_ns_t as_of,
+                                         PGresult **ret, wd_error_t *err);
 
 typedef struct {
     int64_t instrument;
@@ -224,7 +225,6 @@ enum {
 
 wd_must_check int analytics_store_fundamentals(wd_pg_conn_t *c,
                                                int64_t       instrument,
-                                               PGresult    **ret,
-                                               wd_error_t   *err);
+                                               PGresult **ret, wd_error_t *err);
 
 #endif /* ANALYTICS_STORE_H */

@@ -57,8 +57,7 @@ view_timezone(analytics_query_t *q, analytics_instrument_t *one, wd_str_t name)
 {
     char zone[64];
 
-    if (name.len == 0 || name.len >= sizeof(zone)
-        || wd_str_eq_z(name, "UTC")) {
+    if (name.len == 0 || name.len >= sizeof(zone) || wd_str_eq_z(name, "UTC")) {
         return;
     }
 
@@ -75,8 +74,7 @@ view_timezone(analytics_query_t *q, analytics_instrument_t *one, wd_str_t name)
 static void
 view_add_series(analytics_instrument_t *one, const PGresult *r, int row)
 {
-    one->stored |=
-        1u << wd_pg_get_int(r, row, ANALYTICS_SERIES_TIMEFRAME);
+    one->stored |= 1u << wd_pg_get_int(r, row, ANALYTICS_SERIES_TIMEFRAME);
 }
 
 
@@ -146,9 +144,8 @@ view_find_series(analytics_query_t *q, wd_timeframe_e tf,
     /* First what there is, then the sources of what is read. */
     for (pass = 0; pass < 2 && rc == WD_OK; pass++) {
         for (row = 0; row < PQntuples(r) && rc == WD_OK; row++) {
-            one = view_by_id(all, n,
-                             wd_pg_get_int(r, row,
-                                           ANALYTICS_SERIES_INSTRUMENT));
+            one = view_by_id(
+                all, n, wd_pg_get_int(r, row, ANALYTICS_SERIES_INSTRUMENT));
             if (one == NULL) {
                 continue;
             }
@@ -304,8 +301,7 @@ view_load_actions(analytics_view_t *v, analytics_adjustment_e adjustment)
     }
 
     n = PQntuples(r);
-    actions = wd_pool_alloc(q->call->pool,
-                            ((size_t) n + 1) * sizeof(*actions));
+    actions = wd_pool_alloc(q->call->pool, ((size_t) n + 1) * sizeof(*actions));
     for (i = 0; actions != NULL && i < n; i++) {
         actions[i] = (analytics_action_t){
             .at = view_day_start(v->instrument,
@@ -316,10 +312,9 @@ view_load_actions(analytics_view_t *v, analytics_adjustment_e adjustment)
     }
 
     PQclear(r);
-    return actions == NULL
-               ? WD_ENOMEM
-               : analytics_adjust_init(&v->adjust, q->call->pool, actions,
-                                       (size_t) n);
+    return actions == NULL ? WD_ENOMEM
+                           : analytics_adjust_init(&v->adjust, q->call->pool,
+                                                   actions, (size_t) n);
 }
 
 
@@ -352,9 +347,9 @@ view_range(analytics_view_t *v, wd_timeframe_e tf, wd_ns_t from, wd_ns_t to)
 
 int
 analytics_view_open(analytics_view_t *v, analytics_query_t *q,
-                    const analytics_instrument_t *instrument,
-                    wd_timeframe_e tf, analytics_adjustment_e adjustment,
-                    wd_ns_t from, wd_ns_t to, bool desc, size_t expected)
+                    const analytics_instrument_t *instrument, wd_timeframe_e tf,
+                    analytics_adjustment_e adjustment, wd_ns_t from, wd_ns_t to,
+                    bool desc, size_t expected)
 {
     size_t i, parts;
 

@@ -40,17 +40,18 @@ typedef struct {
  * the same order, *ret_unknown the others. Release with
  * analytics_instruments_done(), also after a failure.
  */
-wd_must_check int analytics_instruments_find(
-    analytics_query_t *q, const wd_str_t *symbols, size_t n, wd_timeframe_e tf,
-    analytics_instrument_t **ret, size_t *ret_n, wd_str_t **ret_unknown,
-    size_t *ret_n_unknown);
+wd_must_check int
+     analytics_instruments_find(analytics_query_t *q, const wd_str_t *symbols,
+                                size_t n, wd_timeframe_e tf,
+                                analytics_instrument_t **ret, size_t *ret_n,
+                                wd_str_t **ret_unknown, size_t *ret_n_unknown);
 void analytics_instruments_done(analytics_instrument_t *all, size_t n);
 
 /* Argument `timeframe`, `adjustment`. */
 wd_must_check int analytics_view_args(analytics_query_t      *q,
                                       wd_timeframe_e         *ret_tf,
                                       analytics_adjustment_e *ret_adjustment);
-const char *analytics_adjustment_name(analytics_adjustment_e a);
+const char       *analytics_adjustment_name(analytics_adjustment_e a);
 
 /* One source's rows, in chunks. */
 typedef struct {
@@ -76,11 +77,10 @@ typedef struct {
  * will probably be read. On failure *res of the query is filled; closing is
  * harmless.
  */
-wd_must_check int analytics_view_open(analytics_view_t             *v,
-                                      analytics_query_t            *q,
+wd_must_check int analytics_view_open(analytics_view_t *v, analytics_query_t *q,
                                       const analytics_instrument_t *instrument,
                                       wd_timeframe_e                tf,
-                                      analytics_adjustment_e adjustment,
+                                      analytics_adjustment_e        adjustment,
                                       wd_ns_t from, wd_ns_t to, bool desc,
                                       size_t expected);
 

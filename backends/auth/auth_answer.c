@@ -38,8 +38,10 @@ auth_arg_text(const wd_rpc_call_t *call, wd_rpc_res_t *res, const char *name,
 
     if (rc != WD_OK || !auth_text_valid(v, max)) {
         return wd_rpc_fail_param(
-            res, name, "%s must be text of 1 to %zu bytes without control "
-            "characters", name, max);
+            res, name,
+            "%s must be text of 1 to %zu bytes without control "
+            "characters",
+            name, max);
     }
 
     *ret = v;
@@ -74,8 +76,8 @@ auth_arg_user(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t ref,
 
 
 int
-auth_page_begin(auth_page_t *page, const wd_rpc_call_t *call,
-                wd_rpc_res_t *res, const char *name)
+auth_page_begin(auth_page_t *page, const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                const char *name)
 {
     int      rc;
     wd_str_t cursor;

@@ -13,20 +13,19 @@ static int auth_conf_pepper(const wd_conf_row_t *row, wd_str_t text,
 /* The floor is OWASP's: 19 MiB with 2 passes. */
 static const wd_conf_row_t auth_rows[] = {
     WD_SERVICE_CONF_ROWS(auth_conf_t, service, "auth"),
-    {"auth", "pepper", auth_conf_pepper, offsetof(auth_conf_t, pepper), NULL,
-     0, 0, WD_CONF_SECRET | WD_CONF_REQUIRED,
+    {"auth", "pepper", auth_conf_pepper, offsetof(auth_conf_t, pepper), NULL, 0,
+     0, WD_CONF_SECRET | WD_CONF_REQUIRED,
      "Key of the stored key hashes: 64 to 128 hexadecimal digits (openssl "
      "rand -hex 32); all API keys are void when it changes"},
     {"auth", "hash_memory", wd_conf_bytes,
-     offsetof(auth_conf_t, hash_memory_bytes), "64m", 19922944, 4294967296.0,
-     0, "Memory of one Argon2id password hash"},
+     offsetof(auth_conf_t, hash_memory_bytes), "64m", 19922944, 4294967296.0, 0,
+     "Memory of one Argon2id password hash"},
     {"auth", "hash_passes", wd_conf_u32, offsetof(auth_conf_t, hash_passes),
      "2", 2, 16, 0, "Passes of one Argon2id password hash"},
-    {"auth", "hash_parallel", wd_conf_u32,
-     offsetof(auth_conf_t, hash_parallel), "2", 1, 64, 0,
-     "Password hashes computed at a time"},
-    {"auth", "hash_queue", wd_conf_u32, offsetof(auth_conf_t, hash_queue),
-     "64", 0, 1024, 0,
+    {"auth", "hash_parallel", wd_conf_u32, offsetof(auth_conf_t, hash_parallel),
+     "2", 1, 64, 0, "Password hashes computed at a time"},
+    {"auth", "hash_queue", wd_conf_u32, offsetof(auth_conf_t, hash_queue), "64",
+     0, 1024, 0,
      "Password hashes that may wait, never in the last of server.threads; "
      "more are answered with unavailable"},
 };

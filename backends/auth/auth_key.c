@@ -92,8 +92,8 @@ auth_key_digest(wd_str_t key, uint8_t digest[AUTH_DIGEST_LEN])
 
 void
 auth_key_hash(const auth_pepper_t *pepper,
-              const uint8_t digest[AUTH_DIGEST_LEN],
-              uint8_t       hash[AUTH_HASH_LEN])
+              const uint8_t        digest[AUTH_DIGEST_LEN],
+              uint8_t              hash[AUTH_HASH_LEN])
 {
     crypto_generichash(hash, AUTH_HASH_LEN, digest, AUTH_DIGEST_LEN,
                        pepper->bytes, pepper->len);

@@ -39,7 +39,7 @@ void auth_key_make(bool live, char key[WD_APIKEY_LEN + 1]);
 
 void auth_key_digest(wd_str_t key, uint8_t digest[AUTH_DIGEST_LEN]);
 void auth_key_hash(const auth_pepper_t *pepper,
-                   const uint8_t digest[AUTH_DIGEST_LEN],
-                   uint8_t       hash[AUTH_HASH_LEN]);
+                   const uint8_t        digest[AUTH_DIGEST_LEN],
+                   uint8_t              hash[AUTH_HASH_LEN]);
 
 #endif /* AUTH_KEY_H */

@@ -57,7 +57,8 @@ auth_check_perms(const wd_rpc_call_t *call, wd_rpc_res_t *res,
         if (!wd_ctx_permits(&call->ctx, perm)) {
             return wd_rpc_fail(res, WD_EFORBIDDEN,
                                "your key does not have the permission %s, so "
-                               "it cannot be given on", perm);
+                               "it cannot be given on",
+                               perm);
         }
     }
     return WD_OK;
@@ -65,8 +66,7 @@ auth_check_perms(const wd_rpc_call_t *call, wd_rpc_res_t *res,
 
 
 static int
-auth_arg_perms(const wd_rpc_call_t *call, wd_rpc_res_t *res,
-               auth_apikey_t *key)
+auth_arg_perms(const wd_rpc_call_t *call, wd_rpc_res_t *res, auth_apikey_t *key)
 {
     int       rc;
     size_t    n;
@@ -125,8 +125,7 @@ auth_arg_mode(const wd_rpc_call_t *call, wd_rpc_res_t *res, bool *ret_live)
 
 
 static int
-auth_arg_owner(const wd_rpc_call_t *call, wd_rpc_res_t *res,
-               auth_apikey_t *key)
+auth_arg_owner(const wd_rpc_call_t *call, wd_rpc_res_t *res, auth_apikey_t *key)
 {
     int         rc;
     wd_str_t    ref;

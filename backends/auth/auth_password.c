@@ -130,10 +130,12 @@ auth_hasher_hash(auth_hasher_t *h, wd_str_t password, wd_ns_t deadline,
     }
 
     /* It fails for want of memory only; the lengths were checked. */
-    rc = crypto_pwhash_str_alg(out, password.data, password.len,
-                               h->conf.passes, (size_t) h->conf.memory_bytes,
+    rc = crypto_pwhash_str_alg(out, password.data, password.len, h->conf.passes,
+                               (size_t) h->conf.memory_bytes,
                                crypto_pwhash_ALG_ARGON2ID13)
-         == 0 ? WD_OK : WD_ENOMEM;
+                 == 0
+             ? WD_OK
+             : WD_ENOMEM;
 
     auth_hasher_leave(h);
     return rc;

@@ -28,14 +28,14 @@ typedef struct {
 } auth_batch_t;
 
 struct auth_push {
-    wd_service_t   *service;
-    wd_log_t       *log;
-    char           *url;
-    auth_digests_t *digests;
-    pthread_t       thread;
-    int             wake; /* eventfd: stop */
-    atomic_bool     stopping;
-    atomic_bool     listening;
+    wd_service_t        *service;
+    wd_log_t            *log;
+    char                *url;
+    auth_digests_t      *digests;
+    pthread_t            thread;
+    int                  wake; /* eventfd: stop */
+    atomic_bool          stopping;
+    atomic_bool          listening;
     atomic_uint_fast64_t epoch;
 
     /* loop thread */
@@ -77,8 +77,8 @@ auth_send_revoke(auth_push_t *p, bool all, wd_str_t digests)
     wd_mp_put_array(&params, 1);
     wd_mp_put_array(&params, (uint32_t) n);
     for (i = 0; i < n; i++) {
-        auth_put_digest(&params, (const uint8_t *) digests.data
-                                     + i * AUTH_DIGEST_LEN);
+        auth_put_digest(&params,
+                        (const uint8_t *) digests.data + i * AUTH_DIGEST_LEN);
     }
 
     if (params.err == WD_OK) {
@@ -193,8 +193,8 @@ void
 auth_push_key(auth_push_t *p, int64_t key_id)
 {
     if (!auth_push_one(p, key_id)) {
-        wd_log_warn(p->log, "revocation left to those who listen for it",
-                    "key", key_id);
+        wd_log_warn(p->log, "revocation left to those who listen for it", "key",
+                    key_id);
     }
 }
 
@@ -418,8 +418,8 @@ auth_push_destroy(auth_push_t *p)
 
 
 int
-auth_push_start(wd_service_t *service, const char *url,
-                auth_digests_t *digests, auth_push_t **ret, wd_error_t *err)
+auth_push_start(wd_service_t *service, const char *url, auth_digests_t *digests,
+                auth_push_t **ret, wd_error_t *err)
 {
     auth_push_t *p;
 
@@ -456,8 +456,8 @@ auth_push_stop(auth_push_t *p)
 
     atomic_store(&p->stopping, true);
     if (write(p->wake, &one, sizeof(one)) < 0) {
-        wd_log_warn(p->log, "the push thread ends with its next beat",
-                    "errno", errno);
+        wd_log_warn(p->log, "the push thread ends with its next beat", "errno",
+                    errno);
     }
     pthread_join(p->thread, NULL);
 }

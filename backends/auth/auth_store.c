@@ -6,7 +6,7 @@
  */
 #include "auth_store.h"
 
-#define AUTH_USER_COLUMNS                                                      \
+#define AUTH_USER_COLUMNS \
     "id, email, name, password_hash IS NOT NULL, disabled, created_at"
 
 
@@ -48,9 +48,9 @@ auth_get_user(const PGresult *r, int row, auth_user_t *ret)
 static int
 auth_split_perms(wd_pool_t *pool, wd_str_t text, wd_str_t **ret, size_t *ret_n)
 {
-    size_t    n = 0;
-    wd_str_t  rest, *perms;
-    char     *copy;
+    size_t   n = 0;
+    wd_str_t rest, *perms;
+    char    *copy;
 
     copy = wd_pool_strdup(pool, text);
     perms = wd_pool_alloc(pool, WD_PERMS_MAX * sizeof(*perms));
@@ -151,8 +151,8 @@ auth_store_user_find(wd_pg_conn_t *c, wd_str_t email, int64_t id,
 
 
 int
-auth_store_users(wd_pg_conn_t *c, int64_t after, int64_t limit,
-                 auth_user_pt fn, void *arg, wd_error_t *err)
+auth_store_users(wd_pg_conn_t *c, int64_t after, int64_t limit, auth_user_pt fn,
+                 void *arg, wd_error_t *err)
 {
     int                 rc, i;
     PGresult           *r;
@@ -190,9 +190,8 @@ auth_store_key_add(wd_pg_conn_t *c, auth_apikey_t *key,
         auth_param_text(key->name),
         wd_pg_texts(key->perms, key->n_perms),
         wd_pg_text(key->plan),
-        key->expires_at != WD_NS_MAX
-            ? wd_pg_ts(key->expires_at)
-            : ((wd_pg_param_t){.type = WD_PG_NULL_TS}),
+        key->expires_at != WD_NS_MAX ? wd_pg_ts(key->expires_at)
+                                     : ((wd_pg_param_t){.type = WD_PG_NULL_TS}),
     };
 
     /* No row instead of a violated key tells an unknown plan apart. */
@@ -220,8 +219,7 @@ auth_store_key_add(wd_pg_conn_t *c, auth_apikey_t *key,
 
 
 static int
-auth_get_apikey(const PGresult *r, int row, wd_pool_t *pool,
-                auth_apikey_t *ret)
+auth_get_apikey(const PGresult *r, int row, wd_pool_t *pool, auth_apikey_t *ret)
 {
     int       rc;
     wd_str_t *perms;
@@ -338,8 +336,8 @@ auth_store_verify(wd_pg_conn_t *c, const uint8_t hash[AUTH_HASH_LEN],
 {
     int                 rc;
     PGresult           *r;
-    const wd_pg_param_t param =
-        wd_pg_bytes(wd_str((const char *) hash, AUTH_HASH_LEN));
+    const wd_pg_param_t param = wd_pg_bytes(
+        wd_str((const char *) hash, AUTH_HASH_LEN));
 
     rc = wd_pg_exec(c,
                     "SELECT k.id, k.user_id, k.plan,"

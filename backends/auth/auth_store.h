@@ -81,9 +81,9 @@ wd_must_check int auth_store_key_add(wd_pg_conn_t *c, auth_apikey_t *key,
 
 /* Those with id > after, in order of id; user_id 0: of all users. */
 wd_must_check int auth_store_keys(wd_pg_conn_t *c, int64_t user_id,
-                                  int64_t after, int64_t limit,
-                                  wd_pool_t *pool, auth_apikey_pt fn,
-                                  void *arg, wd_error_t *err);
+                                  int64_t after, int64_t limit, wd_pool_t *pool,
+                                  auth_apikey_pt fn, void *arg,
+                                  wd_error_t *err);
 
 /*
  * Committed and announced on AUTH_CHANNEL when it returns WD_OK; revoking
@@ -99,9 +99,9 @@ wd_must_check int auth_store_key_revoke(wd_pg_conn_t *c, int64_t id,
  * texts are in `pool`.
  */
 wd_must_check int auth_store_verify(wd_pg_conn_t *c,
-                                    const uint8_t   hash[AUTH_HASH_LEN],
-                                    wd_pool_t      *pool,
-                                    auth_verdict_t *ret, wd_error_t *err);
+                                    const uint8_t hash[AUTH_HASH_LEN],
+                                    wd_pool_t *pool, auth_verdict_t *ret,
+                                    wd_error_t *err);
 
 /* On a connection of one's own: from now on AUTH_CHANNEL is heard. */
 wd_must_check int auth_store_listen(wd_pg_conn_t *c, wd_error_t *err);

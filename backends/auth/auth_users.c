@@ -148,8 +148,8 @@ auth_users_list(const wd_rpc_call_t *call, wd_rpc_res_t *res)
         return rc;
     }
 
-    rc = auth_store_users(call->pg, page.after, page.limit + 1,
-                          auth_list_user, &page, &err);
+    rc = auth_store_users(call->pg, page.after, page.limit + 1, auth_list_user,
+                          &page, &err);
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
     }

@@ -66,8 +66,7 @@ auth_ask(auth_t *a, const wd_rpc_call_t *call,
             /* Before the epoch is compared: a push from now on finds it. */
             auth_digests_put(a->digests, ret->key_id, digest);
         }
-    } while (rc == WD_OK && epoch != auth_push_epoch(a->push)
-             && --left != 0);
+    } while (rc == WD_OK && epoch != auth_push_epoch(a->push) && --left != 0);
     return rc;
 }
 
@@ -90,9 +89,9 @@ auth_verify(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 
     rc = auth_ask(call->svc, call, digest, &verdict, &err);
     wd_metric(WD_MX_KEYS_VERIFIED, 1,
-              rc == WD_OK              ? "good"
-              : rc == WD_ENOTFOUND     ? "refused"
-                                       : "error",
+              rc == WD_OK          ? "good"
+              : rc == WD_ENOTFOUND ? "refused"
+                                   : "error",
               NULL, NULL);
 
     if (rc == WD_ENOTFOUND) {

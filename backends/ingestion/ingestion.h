@@ -33,7 +33,7 @@ extern const size_t        ingestion_conf_n_rows;
 
 /* What a single row cannot tell. WD_OK or WD_ECONFIG. */
 wd_must_check int ingestion_conf_check(const ingestion_conf_t *conf,
-                                       wd_error_t *err);
+                                       wd_error_t             *err);
 
 typedef struct ingestion_fetcher   ingestion_fetcher_t;
 typedef struct ingestion_publisher ingestion_publisher_t;

@@ -111,8 +111,8 @@ on_row(const wd_lake_row_t *row, void *arg)
     char                 key[1200];
     ingestion_archive_t *a = arg;
 
-    remember(a, question(key, sizeof(key), row->provider, row->dataset,
-                         row->args),
+    remember(a,
+             question(key, sizeof(key), row->provider, row->dataset, row->args),
              row->sha256);
     a->seen = row->seq;
     return true;

@@ -34,18 +34,18 @@ typedef struct {
 /* reserve: bytes that must stay free on the disk. */
 wd_must_check int ingestion_archive_open(const char *root, uint64_t reserve,
                                          ingestion_archive_t **ret,
-                                         wd_error_t *err);
+                                         wd_error_t           *err);
 void ingestion_archive_close(ingestion_archive_t *a); /* NULL is accepted */
 
 /* Errors are those of wd_lake_put(); nothing was kept then. */
 wd_must_check int ingestion_archive_put(ingestion_archive_t *a,
-                                        const char *provider,
+                                        const char          *provider,
                                         const char *dataset, const char *args,
-                                        const wd_http_res_t *res,
+                                        const wd_http_res_t  *res,
                                         ingestion_archived_t *ret,
-                                        wd_error_t *err);
+                                        wd_error_t           *err);
 
-void ingestion_archive_state(ingestion_archive_t *a,
+void ingestion_archive_state(ingestion_archive_t       *a,
                              ingestion_archive_state_t *ret);
 
 #endif /* INGESTION_ARCHIVE_H */

@@ -239,9 +239,8 @@ normalise(const ingestion_dataset_t *dataset, ingestion_args_t *args)
 
 
 int
-ingestion_args_check(const ingestion_dataset_t *dataset,
-                     ingestion_args_t *args, const char **ret_param,
-                     wd_error_t *err)
+ingestion_args_check(const ingestion_dataset_t *dataset, ingestion_args_t *args,
+                     const char **ret_param, wd_error_t *err)
 {
     int      i;
     bool     given;
@@ -325,8 +324,7 @@ ingestion_months(const char *first, const char *last, int *ret_first,
                         arg_rows[ARG_MONTH].rule);
     }
     if (b < a) {
-        return wd_error(err, WD_EPARAM,
-                        "to_month: must not be before month");
+        return wd_error(err, WD_EPARAM, "to_month: must not be before month");
     }
     if (b - a >= INGESTION_MONTHS_MAX) {
         return wd_error(err, WD_EPARAM, "to_month: at most %d months at once",

@@ -46,9 +46,8 @@ const char *ingestion_arg_name(ingestion_arg_e arg);
  * the parameter's name in *ret_param and the rule in *err.
  */
 wd_must_check int ingestion_args_check(const ingestion_dataset_t *dataset,
-                                       ingestion_args_t *args,
-                                       const char **ret_param,
-                                       wd_error_t *err);
+                                       ingestion_args_t          *args,
+                                       const char **ret_param, wd_error_t *err);
 
 /* "2024-07" as months since year 0; -1: no month. */
 int  ingestion_month_parse(wd_str_t text);

@@ -40,8 +40,9 @@ ingestion_breaker_failure(ingestion_breaker_t *b, wd_ns_t now)
     if (b->opened == 0 && b->failures < b->threshold) {
         return;
     }
-    b->open_until =
-        now + (b->open_min << wd_min(b->opened, (uint32_t) OPEN_DOUBLINGS_MAX));
+    b->open_until = now
+                    + (b->open_min
+                       << wd_min(b->opened, (uint32_t) OPEN_DOUBLINGS_MAX));
     b->opened++;
 }
 

@@ -25,7 +25,7 @@ void ingestion_breaker_init(ingestion_breaker_t *b, uint32_t threshold,
                             uint32_t open_ms);
 
 ingestion_breaker_e ingestion_breaker_state(const ingestion_breaker_t *b,
-                                            wd_ns_t now);
+                                            wd_ns_t                    now);
 void                ingestion_breaker_success(ingestion_breaker_t *b);
 void ingestion_breaker_failure(ingestion_breaker_t *b, wd_ns_t now);
 

@@ -14,13 +14,13 @@ const wd_conf_row_t ingestion_conf_rows[] = {
     WD_SERVICE_CONF_ROWS(ingestion_conf_t, service, "ingestion"),
     {"ingestion", "lake", wd_conf_str, AT(lake), "/var/lib/wizdata/lake", 0, 0,
      0, "Folder of the raw archive"},
-    {"ingestion", "min_free", wd_conf_bytes, AT(min_free), "64m", 0,
-     1e15, 0, "Bytes that must stay free on the lake's disk; with less, "
+    {"ingestion", "min_free", wd_conf_bytes, AT(min_free), "64m", 0, 1e15, 0,
+     "Bytes that must stay free on the lake's disk; with less, "
      "nothing is collected"},
     {"ingestion", "max_bytes", wd_conf_bytes, AT(max_bytes), "64m", 1024,
      256 * MB, 0, "Longest answer of a provider, after decompression"},
-    {"ingestion", "timeout", wd_conf_ms, AT(timeout_ms), "60s", 100, 3600000,
-     0, "Longest wait for a provider's whole answer"},
+    {"ingestion", "timeout", wd_conf_ms, AT(timeout_ms), "60s", 100, 3600000, 0,
+     "Longest wait for a provider's whole answer"},
     {"ingestion", "connect_timeout", wd_conf_ms, AT(connect_timeout_ms), "10s",
      100, 600000, 0, "Longest wait for a connection to a provider"},
     {"ingestion", "attempts", wd_conf_u32, AT(attempts), "6", 1, 100, 0,
@@ -31,8 +31,8 @@ const wd_conf_row_t ingestion_conf_rows[] = {
     {"ingestion", "lease", wd_conf_ms, AT(lease_ms), "2m", 1000, 86400000, 0,
      "A job whose process gives no sign for so long is taken over; at least "
      "the timeout"},
-    {"ingestion", "breaker_failures", wd_conf_u32, AT(breaker_failures), "5",
-     1, 1000, 0, "Outages in a row after which a provider is left alone"},
+    {"ingestion", "breaker_failures", wd_conf_u32, AT(breaker_failures), "5", 1,
+     1000, 0, "Outages in a row after which a provider is left alone"},
     {"ingestion", "breaker_open", wd_conf_ms, AT(breaker_open_ms), "30s", 10,
      3600000, 0, "For how long; doubles up to 32 times that"},
     {"ingestion", "allow_http", wd_conf_bool, AT(allow_http), "false", 0, 0, 0,
@@ -56,10 +56,10 @@ const wd_conf_row_t ingestion_conf_rows[] = {
      "Base address of the World Bank"},
     {"worldbank", "per_second", wd_conf_u32, AT(accounts[WB].per_second), "4",
      0, 1000, WD_CONF_RELOAD, "Calls within a second; 0: no limit"},
-    {"worldbank", "per_minute", wd_conf_u32, AT(accounts[WB].per_minute),
-     "120", 0, 10000, WD_CONF_RELOAD, "Calls within a minute; 0: no limit"},
-    {"worldbank", "per_page", wd_conf_u32, AT(accounts[WB].per_page), "1000",
-     1, 32500, WD_CONF_RELOAD, "Rows asked for in one page"},
+    {"worldbank", "per_minute", wd_conf_u32, AT(accounts[WB].per_minute), "120",
+     0, 10000, WD_CONF_RELOAD, "Calls within a minute; 0: no limit"},
+    {"worldbank", "per_page", wd_conf_u32, AT(accounts[WB].per_page), "1000", 1,
+     32500, WD_CONF_RELOAD, "Rows asked for in one page"},
 };
 
 const size_t ingestion_conf_n_rows = wd_array_len(ingestion_conf_rows);

@@ -13,13 +13,13 @@
 /*
  *     FETCHER_STATE(id, name)
  */
-#define FETCHER_STATE_TABLE(FETCHER_STATE)                                     \
-    FETCHER_STATE(OK, "ok")                                                    \
-    FETCHER_STATE(LIMITED, "limited") /* seconds or minutes */                 \
-    FETCHER_STATE(PARKED, "parked") /* until the next day */                   \
-    FETCHER_STATE(STOPPED, "stopped") /* key refused; until a reload */        \
-    FETCHER_STATE(BREAKER_OPEN, "breaker_open") /* outages in a row */         \
-    FETCHER_STATE(STORAGE, "storage") /* the lake takes nothing */             \
+#define FETCHER_STATE_TABLE(FETCHER_STATE)                              \
+    FETCHER_STATE(OK, "ok")                                             \
+    FETCHER_STATE(LIMITED, "limited") /* seconds or minutes */          \
+    FETCHER_STATE(PARKED, "parked") /* until the next day */            \
+    FETCHER_STATE(STOPPED, "stopped") /* key refused; until a reload */ \
+    FETCHER_STATE(BREAKER_OPEN, "breaker_open") /* outages in a row */  \
+    FETCHER_STATE(STORAGE, "storage") /* the lake takes nothing */      \
     FETCHER_STATE(NOT_CONFIGURED, "not_configured")
 
 typedef enum {
@@ -55,7 +55,7 @@ typedef struct {
 /* *ret is to be destroyed also after a failure. */
 wd_must_check int ingestion_fetcher_start(ingestion_t *in, size_t provider,
                                           ingestion_fetcher_t **ret,
-                                          wd_error_t *err);
+                                          wd_error_t           *err);
 
 /* New account, from in->conf; a stopped provider starts again. Loop thread. */
 void ingestion_fetcher_reload(ingestion_fetcher_t *f);

@@ -124,7 +124,7 @@ static void
 judge_status(int status, wd_answer_t *answer)
 {
     wd_answer_e class;
-    char        text[64];
+    char text[64];
 
     if (status == 429) {
         class = WD_ANSWER_LIMIT_SHORT;
@@ -245,12 +245,12 @@ ingestion_pages_next(const ingestion_page_t *page, int asked, int64_t rows,
     if (page->page == 0) {
         return INGESTION_PAGES_DONE;
     }
-    if (rows + page->rows >= page->total
-        && page->page == asked && !(same && asked > 1)) {
+    if (rows + page->rows >= page->total && page->page == asked
+        && !(same && asked > 1)) {
         return INGESTION_PAGES_DONE;
     }
-    if (page->page != asked || page->rows == 0 || same
-        || asked >= page->pages || asked >= INGESTION_PAGES_MAX) {
+    if (page->page != asked || page->rows == 0 || same || asked >= page->pages
+        || asked >= INGESTION_PAGES_MAX) {
         return INGESTION_PAGES_STUCK;
     }
     return INGESTION_PAGES_MORE;

@@ -92,8 +92,9 @@ tell_state(ingestion_publisher_t *p, bool healthy, int64_t published)
 
     if (published > last && !p->shorter) {
         p->shorter = true;
-        wd_log_error(p->log, "the lake is shorter than what was published; "
-                             "new rows wait until it has grown beyond",
+        wd_log_error(p->log,
+                     "the lake is shorter than what was published; "
+                     "new rows wait until it has grown beyond",
                      "published", published, "objects", last);
     }
 }
@@ -140,8 +141,8 @@ publish_replay(ingestion_publisher_t *p, int *ret_n, wd_error_t *err)
     }
     *ret_n += b.n;
     /* The manifest may end before `to`. */
-    return ingestion_store_replay_set(p->t.pg, id, b.n != 0 ? b.seq + 1 : to + 1,
-                                      err);
+    return ingestion_store_replay_set(p->t.pg, id,
+                                      b.n != 0 ? b.seq + 1 : to + 1, err);
 }
 
 

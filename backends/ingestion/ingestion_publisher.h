@@ -22,13 +22,13 @@ typedef struct {
 
 /* `url` must stay. *ret is to be destroyed also after a failure. */
 wd_must_check int ingestion_publisher_start(const char *url, const char *root,
-                                            wd_log_t *log,
+                                            wd_log_t               *log,
                                             ingestion_publisher_t **ret,
-                                            wd_error_t *err);
-void ingestion_publisher_wake(ingestion_publisher_t *p);
-void ingestion_publisher_ask_stop(ingestion_publisher_t *p);
-void ingestion_publisher_join(ingestion_publisher_t *p);
-void ingestion_publisher_destroy(ingestion_publisher_t *p);
+                                            wd_error_t             *err);
+void              ingestion_publisher_wake(ingestion_publisher_t *p);
+void              ingestion_publisher_ask_stop(ingestion_publisher_t *p);
+void              ingestion_publisher_join(ingestion_publisher_t *p);
+void              ingestion_publisher_destroy(ingestion_publisher_t *p);
 
 void ingestion_publisher_state(ingestion_publisher_t       *p,
                                ingestion_publisher_state_t *ret);

@@ -31,8 +31,10 @@ take_arg(const wd_rpc_call_t *call, wd_rpc_res_t *res, const char *name,
     rc = wd_rpc_arg_str(call, name, &v);
     if (rc == WD_EPARAM || v.len >= cap
         || (v.len != 0 && memchr(v.data, 0, v.len) != NULL)) {
-        return wd_rpc_fail_param(res, name, "%s: must be text of at most %zu "
-                                 "bytes", name, cap - 1);
+        return wd_rpc_fail_param(res, name,
+                                 "%s: must be text of at most %zu "
+                                 "bytes",
+                                 name, cap - 1);
     }
     wd_str_copy(out, cap, v);
     return WD_OK;
@@ -58,8 +60,7 @@ read_names(const wd_rpc_call_t *call, wd_rpc_res_t *res, run_t *run)
     ingestion_fetcher_state_t state;
 
     if (take_arg(call, res, "provider", provider, sizeof(provider)) != WD_OK
-        || take_arg(call, res, "dataset", dataset, sizeof(dataset))
-               != WD_OK) {
+        || take_arg(call, res, "dataset", dataset, sizeof(dataset)) != WD_OK) {
         return WD_EPARAM;
     }
     run->provider = ingestion_provider_by_name(wd_str_z(provider));
@@ -116,8 +117,7 @@ read_args(const wd_rpc_call_t *call, wd_rpc_res_t *res, run_t *run)
     if (rc == WD_OK) {
         rc = ingestion_args_check(run->dataset, &run->args, &param, &err);
     }
-    return rc == WD_OK ? WD_OK
-                       : wd_rpc_fail_param(res, param, "%s", err.text);
+    return rc == WD_OK ? WD_OK : wd_rpc_fail_param(res, param, "%s", err.text);
 }
 
 
@@ -349,20 +349,18 @@ put_provider(wd_json_t *j, const ingestion_fetcher_state_t *s,
     put_window(j, "day", s->per_day,
                row != NULL ? s->per_day - row->used_today : s->left_day);
     wd_json_end(j);
-    put_time(j, "last_success", row != NULL ? row->last_success
-                                            : s->last_success);
+    put_time(j, "last_success",
+             row != NULL ? row->last_success : s->last_success);
     wd_json_key(j, "last_error");
     if ((row != NULL ? row->last_error_at : s->last_error_at) == 0) {
         wd_json_null(j);
     } else {
         wd_json_obj(j);
         wd_json_key(j, "class");
-        wd_json_z(j, row != NULL ? row->last_error_class
-                                 : s->last_error_class);
+        wd_json_z(j, row != NULL ? row->last_error_class : s->last_error_class);
         wd_json_key(j, "text");
         wd_json_z(j, row != NULL ? row->last_error : s->last_error);
-        put_time(j, "at", row != NULL ? row->last_error_at
-                                      : s->last_error_at);
+        put_time(j, "at", row != NULL ? row->last_error_at : s->last_error_at);
         wd_json_end(j);
     }
     wd_json_key(j, "succeeded");
@@ -481,7 +479,7 @@ static const wd_rpc_method_t methods[] = {
 /* What the gateway shows as external APIs. */
 static void
 put_external(const ingestion_fetcher_state_t s[INGESTION_PROVIDERS],
-             wd_rpc_res_t *res)
+             wd_rpc_res_t                   *res)
 {
     int       i, n = 0;
     wd_buf_t  b;
@@ -626,23 +624,23 @@ ingestion_stop(wd_service_t *svc, void *arg)
 int
 ingestion_main(int argc, char **argv)
 {
-    int               rc;
-    size_t            i;
+    int                rc;
+    size_t             i;
     static ingestion_t in; /* service calls outlive no frame of main() */
-    wd_service_spec_t spec = {
-        .name = "ingestion",
-        .summary = "collects data from providers into the raw archive",
-        .rows = ingestion_conf_rows,
-        .n_rows = ingestion_conf_n_rows,
-        .conf = &in.conf,
-        .methods = methods,
-        .n_methods = wd_array_len(methods),
-        .svc = &in,
-        .start = ingestion_start,
-        .reload = ingestion_reload,
-        .drain = ingestion_drain,
-        .stop = ingestion_stop,
-        .health = ingestion_health,
+    wd_service_spec_t  spec = {
+         .name = "ingestion",
+         .summary = "collects data from providers into the raw archive",
+         .rows = ingestion_conf_rows,
+         .n_rows = ingestion_conf_n_rows,
+         .conf = &in.conf,
+         .methods = methods,
+         .n_methods = wd_array_len(methods),
+         .svc = &in,
+         .start = ingestion_start,
+         .reload = ingestion_reload,
+         .drain = ingestion_drain,
+         .stop = ingestion_stop,
+         .health = ingestion_health,
     };
 
     rc = wd_service_main(&spec, argc, argv);

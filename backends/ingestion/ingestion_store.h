@@ -41,8 +41,7 @@ wd_must_check int ingestion_store_session(wd_pg_conn_t *c, wd_error_t *err);
  * Queues a job, or finds the equal one that waits or runs. Inside the
  * caller's transaction. ret_status holds 16 bytes.
  */
-wd_must_check int ingestion_store_enqueue(wd_pg_conn_t *c,
-                                          const char *provider,
+wd_must_check int ingestion_store_enqueue(wd_pg_conn_t *c, const char *provider,
                                           const char *dataset, wd_str_t args,
                                           wd_str_t asked_by, int64_t *ret_id,
                                           char *ret_status, wd_error_t *err);
@@ -58,7 +57,7 @@ wd_must_check int ingestion_store_claim(wd_pg_conn_t *c, const char *provider,
                                         const ingestion_account_t *limits,
                                         int64_t debt, ingestion_job_t *job,
                                         ingestion_take_t *take,
-                                        wd_error_t *err);
+                                        wd_error_t       *err);
 
 /* One call of the quota. */
 wd_must_check int ingestion_store_take(wd_pg_conn_t *c, const char *provider,
@@ -90,18 +89,18 @@ typedef struct {
     bool                refund; /* the attempt does not count */
     int64_t             delay_ms; /* AGAIN: earliest next attempt */
     ingestion_block_e   block;
-    const char         *class; /* NULL: none */
-    const char         *text;
+    const char *class; /* NULL: none */
+    const char *text;
 
     const char                 *page_args; /* NULL: nothing was archived */
     const ingestion_archived_t *archived;
 } ingestion_result_t;
 
 /* In one transaction. WD_ENOTFOUND: the job is another worker's by now. */
-wd_must_check int ingestion_store_result(wd_pg_conn_t *c,
-                                         const ingestion_job_t *job,
+wd_must_check int ingestion_store_result(wd_pg_conn_t             *c,
+                                         const ingestion_job_t    *job,
                                          const ingestion_result_t *r,
-                                         wd_error_t *err);
+                                         wd_error_t               *err);
 
 /* Queues jobs again whose worker is gone. */
 wd_must_check int ingestion_store_reap(wd_pg_conn_t *c, const char *provider,
@@ -128,10 +127,10 @@ typedef struct {
     char    last_error[WD_ANSWER_TEXT_MAX];
 } ingestion_provider_row_t;
 
-wd_must_check int ingestion_store_provider(wd_pg_conn_t *c,
-                                           const char *provider,
+wd_must_check int ingestion_store_provider(wd_pg_conn_t             *c,
+                                           const char               *provider,
                                            ingestion_provider_row_t *ret,
-                                           wd_error_t *err);
+                                           wd_error_t               *err);
 
 /* The publishing cursor; _lock inside a transaction. */
 wd_must_check int ingestion_store_cursor(wd_pg_conn_t *c, int64_t *ret,
@@ -147,8 +146,7 @@ wd_must_check int ingestion_store_replay_add(wd_pg_conn_t *c, int64_t from,
                                              int64_t *ret_id, wd_error_t *err);
 wd_must_check int ingestion_store_replay_lock(wd_pg_conn_t *c, int64_t *ret_id,
                                               int64_t *ret_next,
-                                              int64_t *ret_to,
-                                              wd_error_t *err);
+                                              int64_t *ret_to, wd_error_t *err);
 /* Behind `to`: done, the row goes. */
 wd_must_check int ingestion_store_replay_set(wd_pg_conn_t *c, int64_t id,
                                              int64_t next, wd_error_t *err);

@@ -99,8 +99,7 @@ ingestion_thread_pg_close(ingestion_thread_t *t)
 
 
 void
-ingestion_thread_pg_failed(ingestion_thread_t *t, int rc,
-                           const wd_error_t *err)
+ingestion_thread_pg_failed(ingestion_thread_t *t, int rc, const wd_error_t *err)
 {
     if (!t->failing) {
         t->failing = true;

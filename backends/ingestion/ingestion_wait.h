@@ -28,10 +28,10 @@ typedef struct {
 } ingestion_thread_t;
 
 /* `url` and `name` must stay. */
-wd_must_check int ingestion_thread_start(ingestion_thread_t *t,
-                                         const char *url, const char *name,
-                                         wd_log_t *log, void *(*fn)(void *),
-                                         void *arg, wd_error_t *err);
+wd_must_check int ingestion_thread_start(ingestion_thread_t *t, const char *url,
+                                         const char *name, wd_log_t *log,
+                                         void *(*fn)(void *), void  *arg,
+                                         wd_error_t *err);
 
 static inline bool
 ingestion_thread_stops(const ingestion_thread_t *t)

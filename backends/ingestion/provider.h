@@ -55,7 +55,7 @@ extern const ingestion_provider_t
     *const ingestion_providers[INGESTION_PROVIDERS];
 
 const ingestion_provider_t *ingestion_provider_by_name(wd_str_t name);
-const ingestion_dataset_t  *
+const ingestion_dataset_t *
 ingestion_dataset_by_name(const ingestion_provider_t *p, wd_str_t name);
 
 /* A key is there, or none is needed. */
@@ -87,7 +87,7 @@ typedef struct {
  */
 wd_must_check int ingestion_judge(const ingestion_provider_t *p,
                                   const char *key, int rc,
-                                  const wd_error_t *why,
+                                  const wd_error_t    *why,
                                   const wd_http_res_t *res, int attempt,
                                   ingestion_verdict_t *ret);
 

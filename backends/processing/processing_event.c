@@ -28,8 +28,8 @@ take_time(const json_t *root, wd_ns_t *ret)
     const json_t *v = json_object_get(root, "fetched_at");
 
     if (!json_is_string(v)
-        || wd_time_parse(
-               wd_str(json_string_value(v), json_string_length(v)), ret, NULL)
+        || wd_time_parse(wd_str(json_string_value(v), json_string_length(v)),
+                         ret, NULL)
                != WD_OK) {
         return WD_EPROTO;
     }
@@ -39,8 +39,7 @@ take_time(const json_t *root, wd_ns_t *ret)
 
 
 int
-processing_event_parse(wd_str_t json, processing_event_t *ret,
-                       wd_error_t *err)
+processing_event_parse(wd_str_t json, processing_event_t *ret, wd_error_t *err)
 {
     int           rc = WD_OK;
     json_t       *root;

@@ -154,8 +154,7 @@ processing_rows_falling(const processing_rows_t *rows,
     size_t i;
 
     for (i = 1; i < rows->n; i++) {
-        if (processing_key_cmp(fact, &rows->rows[i - 1], &rows->rows[i])
-            <= 0) {
+        if (processing_key_cmp(fact, &rows->rows[i - 1], &rows->rows[i]) <= 0) {
             return false;
         }
     }
@@ -247,8 +246,7 @@ processing_is_late(const processing_rows_t *current, wd_ns_t known_at,
 /* A different, newer version: the current one goes to the history. */
 static int
 processing_supersede(wd_pool_t *pool, const processing_row_t *in,
-                     const processing_row_t *current,
-                     processing_change_t *ret)
+                     const processing_row_t *current, processing_change_t *ret)
 {
     processing_row_t old = *current;
 
@@ -334,8 +332,7 @@ processing_late(const processing_fact_t *fact, wd_pool_t *pool,
 static int
 processing_versions(const processing_fact_t *fact, wd_pool_t *pool,
                     const processing_rows_t *history, size_t *at,
-                    const processing_row_t *current,
-                    processing_versions_t *ret)
+                    const processing_row_t *current, processing_versions_t *ret)
 {
     size_t from, to;
 
@@ -365,8 +362,8 @@ processing_versions(const processing_fact_t *fact, wd_pool_t *pool,
 
 static int
 processing_merge_one(const processing_fact_t *fact, wd_pool_t *pool,
-                     const processing_row_t *in,
-                     const processing_row_t *current,
+                     const processing_row_t  *in,
+                     const processing_row_t  *current,
                      const processing_rows_t *history, size_t *hist_at,
                      processing_change_t *ret)
 {
@@ -376,9 +373,8 @@ processing_merge_one(const processing_fact_t *fact, wd_pool_t *pool,
     if (processing_before(in->known_at, in->raw_id, current->known_at,
                           current->raw_id)) {
         rc = processing_versions(fact, pool, history, hist_at, current, &vs);
-        return rc != WD_OK
-                   ? rc
-                   : processing_late(fact, pool, in, current, &vs, ret);
+        return rc != WD_OK ? rc
+                           : processing_late(fact, pool, in, current, &vs, ret);
     }
 
     if (processing_values_equal(fact, in, current)) {
@@ -399,10 +395,10 @@ processing_merge(const processing_fact_t *fact, wd_pool_t *pool,
 
     for (i = 0; i < in->n && rc == WD_OK; i++) {
         c = 1;
-        while (k < current->n
-               && (c = processing_key_cmp(fact, &current->rows[k],
-                                          &in->rows[i]))
-                      < 0) {
+        while (
+            k < current->n
+            && (c = processing_key_cmp(fact, &current->rows[k], &in->rows[i]))
+                   < 0) {
             k++;
         }
         if (k < current->n && c == 0) {

@@ -96,8 +96,8 @@ typedef struct {
 } processing_change_t;
 
 /* Order of two rows by their keys. */
-int processing_key_cmp(const processing_fact_t *fact,
-                       const processing_row_t *a, const processing_row_t *b);
+int processing_key_cmp(const processing_fact_t *fact, const processing_row_t *a,
+                       const processing_row_t *b);
 
 /* The same figures: missing equals missing, 0 equals -0. */
 bool processing_values_equal(const processing_fact_t *fact,
@@ -119,8 +119,7 @@ bool processing_is_late(const processing_rows_t *current, wd_ns_t known_at,
  * processing_is_late(). *ret was zeroed. WD_OK or WD_ENOMEM.
  */
 wd_must_check int processing_merge(const processing_fact_t *fact,
-                                   wd_pool_t               *pool,
-                                   const processing_rows_t *in,
+                                   wd_pool_t *pool, const processing_rows_t *in,
                                    const processing_rows_t *current,
                                    const processing_rows_t *history,
                                    processing_change_t     *ret);

@@ -79,11 +79,10 @@ check_volume(wd_records_t *r, int32_t record, wd_str_t sample, double volume)
     }
 
     wd_num_format(volume, text);
-    rc = volume < 0
-             ? wd_records_reject(r, record, WD_REASON_NEGATIVE_VOLUME, sample,
-                                 "volume %s", text)
-             : wd_records_reject(r, record, WD_REASON_ABSURD_VOLUME, sample,
-                                 "volume %s", text);
+    rc = volume < 0 ? wd_records_reject(r, record, WD_REASON_NEGATIVE_VOLUME,
+                                        sample, "volume %s", text)
+                    : wd_records_reject(r, record, WD_REASON_ABSURD_VOLUME,
+                                        sample, "volume %s", text);
     return rc != WD_OK ? rc : WD_EINVAL;
 }
 
@@ -176,8 +175,7 @@ check_bar(wd_records_t *r, const wd_bar_rec_t *b)
     }
 
     rc = check_order(r, b->record, b->sample, b->high, b->low);
-    return rc != WD_OK ? rc
-                       : check_volume(r, b->record, b->sample, b->volume);
+    return rc != WD_OK ? rc : check_volume(r, b->record, b->sample, b->volume);
 }
 
 
@@ -189,8 +187,8 @@ outside(double v, double low, double high)
 
 
 static int
-add_bar(const processing_payload_t *p, wd_records_t *r,
-        const wd_bar_rec_t *b, bool labels_end, processing_rows_t *ret)
+add_bar(const processing_payload_t *p, wd_records_t *r, const wd_bar_rec_t *b,
+        bool labels_end, processing_rows_t *ret)
 {
     int                rc;
     int64_t            quality = 0;
@@ -296,8 +294,7 @@ processing_rules_unique(const processing_fact_t *fact, wd_records_t *r,
             rows->rows[n++] = rows->rows[i];
             continue;
         }
-        if (processing_values_equal(fact, &rows->rows[n - 1],
-                                    &rows->rows[i])) {
+        if (processing_values_equal(fact, &rows->rows[n - 1], &rows->rows[i])) {
             continue;
         }
         record = row_record(fact, &rows->rows[i], &sample);
@@ -395,8 +392,7 @@ processing_rules_quotes(const processing_payload_t *p, wd_records_t *r,
         if (rc == WD_EINVAL) {
             continue;
         }
-        row = rc == WD_OK ? processing_rows_add(ret, &processing_quote,
-                                                r->pool)
+        row = rc == WD_OK ? processing_rows_add(ret, &processing_quote, r->pool)
                           : NULL;
         if (row == NULL) {
             return WD_ENOMEM;
@@ -495,9 +491,9 @@ processing_rules_observations(const processing_payload_t *p, wd_records_t *r,
         if (rc == WD_EINVAL) {
             continue;
         }
-        row = rc == WD_OK ? processing_rows_add(ret, &processing_observation,
-                                                r->pool)
-                          : NULL;
+        row = rc == WD_OK
+                  ? processing_rows_add(ret, &processing_observation, r->pool)
+                  : NULL;
         if (row == NULL) {
             return WD_ENOMEM;
         }
@@ -573,8 +569,8 @@ bad_action(wd_records_t *r, const wd_bar_rec_t *b, const char *what, double v)
 
 static int
 dividend_of(const processing_payload_t *p, wd_records_t *r,
-            const wd_bar_rec_t *b, wd_ns_t date,
-            const processing_rows_t *known, processing_rows_t *ret)
+            const wd_bar_rec_t *b, wd_ns_t date, const processing_rows_t *known,
+            processing_rows_t *ret)
 {
     if (isnan(b->dividend)
         || (b->dividend == 0 && !action_known(known, date, "dividend"))) {
@@ -588,9 +584,8 @@ dividend_of(const processing_payload_t *p, wd_records_t *r,
 
 
 static int
-split_of(const processing_payload_t *p, wd_records_t *r,
-         const wd_bar_rec_t *b, wd_ns_t date, const processing_rows_t *known,
-         processing_rows_t *ret)
+split_of(const processing_payload_t *p, wd_records_t *r, const wd_bar_rec_t *b,
+         wd_ns_t date, const processing_rows_t *known, processing_rows_t *ret)
 {
     if (isnan(b->split)
         || (b->split == 1 && !action_known(known, date, "split"))) {
@@ -606,8 +601,7 @@ split_of(const processing_payload_t *p, wd_records_t *r,
 int
 processing_rules_actions(const processing_payload_t *p, wd_records_t *r,
                          const processing_rows_t *bars,
-                         const processing_rows_t *known,
-                         processing_rows_t *ret)
+                         const processing_rows_t *known, processing_rows_t *ret)
 {
     int                 rc;
     size_t              i;

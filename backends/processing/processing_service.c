@@ -264,8 +264,7 @@ put_status(const processing_status_t *row, void *arg)
 static void
 put_lag(const processing_t *pr, wd_json_t *j)
 {
-    int64_t lag = pr->consumer != NULL ? wd_bus_consumer_lag(pr->consumer)
-                                       : -1;
+    int64_t lag = pr->consumer != NULL ? wd_bus_consumer_lag(pr->consumer) : -1;
 
     wd_json_key(j, "lag");
     lag < 0 ? wd_json_null(j) : wd_json_int(j, lag);
@@ -345,12 +344,12 @@ processing_start(wd_service_t *s, void *svc, wd_error_t *err)
         return rc;
     }
 
-    pr->consumer = wd_bus_consume(pr->conf.service.db.url,
-                                  "wizdata-processing", WD_TOPIC_RAW,
-                                  "processing", on_event, pr, pr->log);
-    return pr->consumer != NULL ? WD_OK
-                                : wd_error(err, WD_ENOMEM,
-                                           "the consumer cannot be started");
+    pr->consumer = wd_bus_consume(pr->conf.service.db.url, "wizdata-processing",
+                                  WD_TOPIC_RAW, "processing", on_event, pr,
+                                  pr->log);
+    return pr->consumer != NULL
+               ? WD_OK
+               : wd_error(err, WD_ENOMEM, "the consumer cannot be started");
 }
 
 

@@ -32,21 +32,17 @@ typedef struct {
  * its own included. Not as they are known now: a replay must judge as the
  * first processing did.
  */
-wd_must_check int processing_store_actions(wd_pg_conn_t               *c,
-                                           const processing_payload_t *p,
-                                           const processing_scope_t   *scope,
-                                           wd_pool_t                  *pool,
-                                           processing_rows_t          *ret,
-                                           wd_error_t                 *err);
+wd_must_check int
+processing_store_actions(wd_pg_conn_t *c, const processing_payload_t *p,
+                         const processing_scope_t *scope, wd_pool_t *pool,
+                         processing_rows_t *ret, wd_error_t *err);
 
 /* Merges rows (sorted, each key once, of one payload); adds to *counts. */
-wd_must_check int processing_store_merge(wd_pg_conn_t             *c,
-                                         const processing_fact_t  *fact,
-                                         const processing_scope_t *scope,
-                                         wd_pool_t                *pool,
-                                         const processing_rows_t  *rows,
-                                         processing_counts_t      *counts,
-                                         wd_error_t               *err);
+wd_must_check int
+processing_store_merge(wd_pg_conn_t *c, const processing_fact_t *fact,
+                       const processing_scope_t *scope, wd_pool_t *pool,
+                       const processing_rows_t *rows,
+                       processing_counts_t *counts, wd_error_t *err);
 
 /* The last close before scope->from, if not too old; known as above. */
 wd_must_check int processing_store_last(wd_pg_conn_t               *c,
@@ -87,13 +83,11 @@ processing_store_instrument(wd_pg_conn_t *c, const processing_payload_t *p,
  * Fills cells[OBS_SERIES] of the rows, which point at their records; *ret_ids
  * are the distinct series, *ret_names "INDICATOR/COUNTRY" of each.
  */
-wd_must_check int processing_store_series(wd_pg_conn_t               *c,
-                                          const processing_payload_t *p,
-                                          wd_pool_t                  *pool,
-                                          processing_rows_t          *rows,
-                                          int64_t **ret_ids,
-                                          wd_str_t **ret_names, size_t *ret_n,
-                                          wd_error_t *err);
+wd_must_check int
+processing_store_series(wd_pg_conn_t *c, const processing_payload_t *p,
+                        wd_pool_t *pool, processing_rows_t *rows,
+                        int64_t **ret_ids, wd_str_t **ret_names, size_t *ret_n,
+                        wd_error_t *err);
 
 typedef struct {
     const char         *outcome; /* stored, empty, rejected, error */
@@ -150,15 +144,16 @@ typedef struct {
     int64_t  raw_id;
 } processing_status_t;
 
-wd_must_check int processing_store_status(
-    wd_pg_conn_t *c, void (*fn)(const processing_status_t *row, void *arg),
-    void *arg, wd_error_t *err);
+wd_must_check int
+processing_store_status(wd_pg_conn_t *c,
+                        void (*fn)(const processing_status_t *row, void *arg),
+                        void *arg, wd_error_t *err);
 
 /* Rejects by provider, data set and reason, in this order. */
-wd_must_check int processing_store_reasons(
-    wd_pg_conn_t *c,
-    void (*fn)(wd_str_t provider, wd_str_t dataset, wd_str_t reason, int64_t n,
-               void *arg),
-    void *arg, wd_error_t *err);
+wd_must_check int
+processing_store_reasons(wd_pg_conn_t *c,
+                         void (*fn)(wd_str_t provider, wd_str_t dataset,
+                                    wd_str_t reason, int64_t n, void *arg),
+                         void *arg, wd_error_t *err);
 
 #endif /* PROCESSING_STORE_H */

@@ -55,8 +55,7 @@ processing_offset(wd_str_t s, wd_ns_t *ret)
 
     if (!wd_str_split(&s, ':', &hours) || wd_int_parse(hours, &h) != WD_OK
         || h < 0 || h > 14
-        || (s.len != 0
-            && (wd_int_parse(s, &m) != WD_OK || m < 0 || m > 59))) {
+        || (s.len != 0 && (wd_int_parse(s, &m) != WD_OK || m < 0 || m > 59))) {
         return false;
     }
     *ret = AT(h, m) * (west ? -1 : 1);

@@ -31,8 +31,8 @@ void              processing_zones_done(processing_zones_t *zones);
  */
 wd_must_check int processing_zone_by_name(const processing_zones_t *zones,
                                           wd_str_t                  name,
-                                          const wd_tz_t *otherwise,
-                                          processing_zone_t *ret);
+                                          const wd_tz_t            *otherwise,
+                                          processing_zone_t        *ret);
 
 /* WD_OK, or WD_EOVERFLOW. */
 wd_must_check int processing_to_utc(const processing_zone_t *zone,
@@ -62,7 +62,7 @@ bool processing_labels_end(const wd_bar_rec_t *bars, size_t n,
  * Was the trading day `date` (midnight, as if UTC) over at `fetched_at`? An
  * equity's at 16:00 of its zone, a currency's with the day in UTC.
  */
-bool processing_day_over(const processing_zones_t *zones, bool fx,
-                         wd_ns_t date, wd_ns_t fetched_at);
+bool processing_day_over(const processing_zones_t *zones, bool fx, wd_ns_t date,
+                         wd_ns_t fetched_at);
 
 #endif /* PROCESSING_TIME_H */

@@ -54,8 +54,7 @@ docs_enum(wd_json_t *j, const char *values)
 
 
 static void
-docs_range(wd_json_t *j, const char *min, const char *max,
-           const wd_param_t *p)
+docs_range(wd_json_t *j, const char *min, const char *max, const wd_param_t *p)
 {
     wd_json_key(j, min);
     wd_json_num(j, p->min);
@@ -144,8 +143,7 @@ docs_schema(wd_json_t *j, const wd_param_t *p)
     case WD_P_PERIOD:
     case WD_P_PERIOD_END:
         docs_key_z(j, "type", "string");
-        docs_key_z(j, "pattern",
-                   "^\\d{4}(Q[1-4]|[-M]\\d{2}|-\\d{2}-\\d{2})?$");
+        docs_key_z(j, "pattern", "^\\d{4}(Q[1-4]|[-M]\\d{2}|-\\d{2}-\\d{2})?$");
         break;
     }
 
@@ -347,8 +345,7 @@ docs_paths(wd_json_t *j)
         wd_json_key(j, all[i].path);
         wd_json_obj(j);
         for (k = i; k < WD_METHOD_COUNT; k++) {
-            if (all[k].path != NULL
-                && strcmp(all[k].path, all[i].path) == 0) {
+            if (all[k].path != NULL && strcmp(all[k].path, all[i].path) == 0) {
                 docs_operation(j, &all[k]);
             }
         }
@@ -410,15 +407,17 @@ docs_components(wd_json_t *j, const char *schemas)
     wd_buf_append(j->out, text + 1, n - 2);
     wd_json_end(j);
     wd_json_key(j, "responses");
-    wd_json_raw(j, WD_STR(
-        "{\"Problem\":{\"description\":\"Anything but success (RFC 9457)\","
-        "\"content\":{\"application/problem+json\":{\"schema\":{\"$ref\":"
-        "\"#/components/schemas/Problem\"}}}}}"));
+    wd_json_raw(
+        j,
+        WD_STR(
+            "{\"Problem\":{\"description\":\"Anything but success (RFC 9457)\","
+            "\"content\":{\"application/problem+json\":{\"schema\":{\"$ref\":"
+            "\"#/components/schemas/Problem\"}}}}}"));
     wd_json_key(j, "securitySchemes");
-    wd_json_raw(j, WD_STR(
-        "{\"key\":{\"type\":\"apiKey\",\"in\":\"header\","
-        "\"name\":\"X-API-Key\"},"
-        "\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\"}}"));
+    wd_json_raw(
+        j, WD_STR("{\"key\":{\"type\":\"apiKey\",\"in\":\"header\","
+                  "\"name\":\"X-API-Key\"},"
+                  "\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\"}}"));
     wd_json_end(j);
     return WD_OK;
 }

@@ -18,7 +18,7 @@
 #define wd_min(a, b) ((a) < (b) ? (a) : (b))
 #define wd_max(a, b) ((a) > (b) ? (a) : (b))
 
-#define wd_container_of(ptr, type, member)                                     \
-    ((type *) ((char *) (ptr) - offsetof(type, member)))
+#define wd_container_of(ptr, type, member) \
+    ((type *) ((char *) (ptr) - (size_t) offsetof(type, member)))
 
 #endif /* WD_BASE_H */

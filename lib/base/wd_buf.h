@@ -19,7 +19,10 @@ typedef struct {
     int      err; /* WD_OK, WD_ENOMEM or WD_ETOOBIG */
 } wd_buf_t;
 
-#define WD_BUF_INIT {NULL, 0, 0, 0, WD_OK}
+#define WD_BUF_INIT          \
+    {                        \
+        NULL, 0, 0, 0, WD_OK \
+    }
 
 void wd_buf_init(wd_buf_t *b, size_t max);
 void wd_buf_done(wd_buf_t *b); /* frees; the buffer may be used again */

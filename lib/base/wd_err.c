@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const wd_err_info_t wd_err_rows[] = {
-#define WD_ERR(name, code, http, slug, text)                                   \
+#define WD_ERR(name, code, http, slug, text) \
     {(code), (http), "WD_" #name, (slug), (text)},
 #include "wd_err.def"
 #undef WD_ERR

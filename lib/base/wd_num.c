@@ -17,10 +17,9 @@
 #define WD_NUM_FAST_DECIMALS 9
 #define WD_NUM_PARSE_MAX 400 /* longest text that is looked at */
 
-static const double wd_pow10[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,
-                                  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                  1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
-                                  1e18, 1e19, 1e20, 1e21, 1e22};
+static const double wd_pow10[] = {
+    1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 /* printf() and strtod() follow the locale of the program; numbers do not. */
 static locale_t wd_num_locale;

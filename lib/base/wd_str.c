@@ -107,8 +107,8 @@ wd_utf8_lead(unsigned char c, unsigned char *lo, unsigned char *hi)
 bool
 wd_utf8_valid(wd_str_t s)
 {
-    size_t        i, k, n;
-    unsigned char lo, hi;
+    size_t               i, k, n;
+    unsigned char        lo, hi;
     const unsigned char *p = (const unsigned char *) s.data;
 
     for (i = 0; i < s.len; i += n) {

@@ -63,11 +63,9 @@ wd_civil_from_days(int64_t days, wd_civil_t *c)
 static int
 wd_month_days(int year, int month)
 {
-    static const int days[] = {31, 28, 31, 30, 31, 30,
-                               31, 31, 30, 31, 30, 31};
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 
-    if (month == 2
-        && ((year % 4 == 0 && year % 100 != 0) || year % 400 == 0)) {
+    if (month == 2 && ((year % 4 == 0 && year % 100 != 0) || year % 400 == 0)) {
         return 29;
     }
     return days[month - 1];
@@ -79,9 +77,9 @@ wd_civil_valid(const wd_civil_t *c)
 {
     return c->year >= 1 && c->year <= 9999 && c->month >= 1 && c->month <= 12
            && c->day >= 1 && c->day <= wd_month_days(c->year, c->month)
-           && c->hour >= 0 && c->hour <= 23 && c->minute >= 0
-           && c->minute <= 59 && c->second >= 0 && c->second <= 59
-           && c->ns >= 0 && c->ns < WD_NS_PER_S;
+           && c->hour >= 0 && c->hour <= 23 && c->minute >= 0 && c->minute <= 59
+           && c->second >= 0 && c->second <= 59 && c->ns >= 0
+           && c->ns < WD_NS_PER_S;
 }
 
 
@@ -91,8 +89,8 @@ wd_time_at(const wd_civil_t *c, int offset, wd_ns_t *ret)
 {
     __int128 t;
 
-    t = wd_days_from_civil(c->year, c->month, c->day) * 86400
-        + c->hour * 3600 + c->minute * 60 + c->second - offset;
+    t = wd_days_from_civil(c->year, c->month, c->day) * 86400 + c->hour * 3600
+        + c->minute * 60 + c->second - offset;
     t = t * WD_NS_PER_S + c->ns;
     if (t < WD_NS_MIN || t > WD_NS_MAX) {
         return WD_EOVERFLOW;

@@ -104,7 +104,7 @@ introduced(const char *start, const char *p, size_t left)
 {
     static const char *const before[] = {"apikey=", "api_key=", "api key as ",
                                          "api key is ", "token="};
-    size_t i, n, len;
+    size_t                   i, n, len;
 
     for (i = 0; i < wd_array_len(before); i++) {
         len = strlen(before[i]);

@@ -38,7 +38,7 @@ typedef enum {
 #define WD_ANSWER(id, name, raw) WD_ANSWER_##id,
     WD_ANSWER_TABLE(WD_ANSWER)
 #undef WD_ANSWER
-    WD_ANSWER_COUNT
+        WD_ANSWER_COUNT
 } wd_answer_e;
 
 #define WD_ANSWER_TEXT_MAX 200

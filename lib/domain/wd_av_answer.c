@@ -26,7 +26,7 @@ static bool contains(wd_str_t text, const char *lower);
 static const struct {
     const char *part; /* lower case */
     wd_answer_e class;
-    int         wait_s;
+    int wait_s;
 } notices[] = {
     {"is a premium", WD_ANSWER_PERMISSION, 0},
     {"sparingly", WD_ANSWER_LIMIT_SHORT, 2},
@@ -44,8 +44,8 @@ static const struct {
 
 /* First columns of the service's CSV answers. */
 static const char *const csv_heads[] = {
-    "timestamp",      "time", "symbol",    "date", "ex_dividend_date",
-    "effective_date", "name", "reportDate"};
+    "timestamp",        "time",           "symbol", "date",
+    "ex_dividend_date", "effective_date", "name",   "reportDate"};
 
 /* Members that hold rows, and what they must be. */
 static const struct {
@@ -100,12 +100,12 @@ wd_av_classify_json(const json_t *root, wd_answer_t *ret)
     wd_str_t                 text;
 
     if (!json_is_object(root)) {
-        wd_answer_set(ret, WD_ANSWER_MALFORMED,
-                      "The answer is no JSON object");
+        wd_answer_set(ret, WD_ANSWER_MALFORMED, "The answer is no JSON object");
         return;
     }
     if (json_object_size(root) == 0) {
-        wd_answer_set(ret, WD_ANSWER_EMPTY, "The provider has no data for this");
+        wd_answer_set(ret, WD_ANSWER_EMPTY,
+                      "The provider has no data for this");
         return;
     }
 
@@ -153,8 +153,7 @@ sound_series(wd_str_t body)
         bool none = true, is_meta = wd_str_eq(key, WD_STR("Meta Data"));
 
         inside = s;
-        if ((is_meta ? meta : rows)
-            || wd_json_scan_open(&inside, '{') != WD_OK
+        if ((is_meta ? meta : rows) || wd_json_scan_open(&inside, '{') != WD_OK
             || wd_json_scan_member(&inside, pool, &none, &key) != WD_OK
             || wd_json_scan_skip(&s) != WD_OK) {
             break;
@@ -344,7 +343,8 @@ classify_csv(wd_str_t body, wd_answer_t *ret)
         wd_answer_set(ret, WD_ANSWER_EMPTY, "The table has no rows");
         return;
     }
-    for (i = body.len; i > 0 && body.data[i - 1] != '\n'; i--) {}
+    for (i = body.len; i > 0 && body.data[i - 1] != '\n'; i--) {
+    }
     last = wd_str(body.data + i, body.len - i);
     if (columns(last) < n) {
         wd_answer_set(ret, WD_ANSWER_MALFORMED,

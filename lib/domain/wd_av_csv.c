@@ -27,9 +27,9 @@ typedef struct {
 static const wd_av_field_e wd_av_needed[][WD_AV_NEEDED_MAX] = {
     [WD_AV_DAILY] = {WD_AVF_TIME, WD_AVF_OPEN, WD_AVF_HIGH, WD_AVF_LOW,
                      WD_AVF_CLOSE, WD_AVF_VOLUME},
-    [WD_AV_DAILY_ADJUSTED] = {WD_AVF_TIME, WD_AVF_OPEN, WD_AVF_HIGH,
-                              WD_AVF_LOW, WD_AVF_CLOSE, WD_AVF_VOLUME,
-                              WD_AVF_DIVIDEND, WD_AVF_SPLIT},
+    [WD_AV_DAILY_ADJUSTED] = {WD_AVF_TIME, WD_AVF_OPEN, WD_AVF_HIGH, WD_AVF_LOW,
+                              WD_AVF_CLOSE, WD_AVF_VOLUME, WD_AVF_DIVIDEND,
+                              WD_AVF_SPLIT},
     [WD_AV_INTRADAY] = {WD_AVF_TIME, WD_AVF_OPEN, WD_AVF_HIGH, WD_AVF_LOW,
                         WD_AVF_CLOSE, WD_AVF_VOLUME},
     [WD_AV_FX_DAILY] = {WD_AVF_TIME, WD_AVF_OPEN, WD_AVF_HIGH, WD_AVF_LOW,
@@ -69,8 +69,8 @@ wd_av_header(wd_av_csv_t *a)
     if (a->dataset == WD_AV_OVERVIEW) {
         return false; /* there is no such table */
     }
-    for (i = 0; i < WD_AV_NEEDED_MAX
-                && wd_av_needed[a->dataset][i] != WD_AVF_NONE;
+    for (i = 0;
+         i < WD_AV_NEEDED_MAX && wd_av_needed[a->dataset][i] != WD_AVF_NONE;
          i++) {
         if (!wd_av_has_column(a, wd_av_needed[a->dataset][i])) {
             return false;
@@ -93,8 +93,7 @@ wd_av_csv_bar(wd_av_csv_t *a)
         if (a->fields[i] == WD_AVF_TIME) {
             stamp = a->s.cells[i];
         } else {
-            wd_av_bar_set(&bar, a->fields[i], a->names[i], a->s.cells[i],
-                          &bad);
+            wd_av_bar_set(&bar, a->fields[i], a->names[i], a->s.cells[i], &bad);
         }
     }
     return wd_av_bar_add(a->r, &bar, stamp, &bad, a->s.line);
@@ -110,8 +109,7 @@ wd_av_csv_quote(wd_av_csv_t *a)
 
     wd_av_quote_init(&quote);
     for (i = 0; i < a->n; i++) {
-        wd_av_quote_set(&quote, a->fields[i], a->names[i], a->s.cells[i],
-                        &bad);
+        wd_av_quote_set(&quote, a->fields[i], a->names[i], a->s.cells[i], &bad);
     }
     return wd_av_quote_add(a->r, &quote, &bad, a->s.line);
 }
@@ -138,9 +136,8 @@ wd_av_csv_record(wd_av_csv_t *a)
 {
     if (a->s.n != a->n) {
         return wd_records_reject(a->r, a->r->n_records++, WD_REASON_SYNTAX,
-                                 a->s.line,
-                                 "%zu cells under a header of %zu", a->s.n,
-                                 a->n);
+                                 a->s.line, "%zu cells under a header of %zu",
+                                 a->s.n, a->n);
     }
 
     switch (a->dataset) {
@@ -174,10 +171,10 @@ wd_av_csv_rows(wd_av_csv_t *a)
             return wd_records_reject(a->r, -1, WD_REASON_TOO_MANY, WD_STR(""),
                                      "more than %d records", WD_RECORDS_MAX);
         }
-        rc = rc == WD_OK ? wd_av_csv_record(a)
-                         : wd_records_reject(a->r, a->r->n_records++,
-                                             WD_REASON_SYNTAX, a->s.line,
-                                             "the line is no CSV");
+        rc = rc == WD_OK
+                 ? wd_av_csv_record(a)
+                 : wd_records_reject(a->r, a->r->n_records++, WD_REASON_SYNTAX,
+                                     a->s.line, "the line is no CSV");
         if (rc != WD_OK) {
             return rc;
         }

@@ -165,12 +165,10 @@ static int
 wd_av_not_a_number(wd_records_t *r, int32_t record, wd_str_t sample,
                    const wd_av_bad_t *bad)
 {
-    return wd_records_reject(r, record, WD_REASON_NOT_A_NUMBER, sample,
-                             "%.*s is \"%.*s\"",
-                             (int) wd_min(bad->name.len, (size_t) 40),
-                             bad->name.data,
-                             (int) wd_min(bad->text.len, (size_t) 40),
-                             bad->text.data);
+    return wd_records_reject(
+        r, record, WD_REASON_NOT_A_NUMBER, sample, "%.*s is \"%.*s\"",
+        (int) wd_min(bad->name.len, (size_t) 40), bad->name.data,
+        (int) wd_min(bad->text.len, (size_t) 40), bad->text.data);
 }
 
 
@@ -182,10 +180,9 @@ wd_av_bar_add(wd_records_t *r, wd_bar_rec_t *bar, wd_str_t stamp,
     wd_bar_rec_t *slot;
 
     if (!wd_av_stamp(stamp, &bar->time, &bar->is_date)) {
-        return wd_records_reject(r, record, WD_REASON_BAD_TIME, sample,
-                                 "time stamp \"%.*s\"",
-                                 (int) wd_min(stamp.len, (size_t) 40),
-                                 stamp.data);
+        return wd_records_reject(
+            r, record, WD_REASON_BAD_TIME, sample, "time stamp \"%.*s\"",
+            (int) wd_min(stamp.len, (size_t) 40), stamp.data);
     }
 
     if (bad->name.len != 0) {
@@ -194,12 +191,12 @@ wd_av_bar_add(wd_records_t *r, wd_bar_rec_t *bar, wd_str_t stamp,
 
     if (isnan(bar->open) || isnan(bar->high) || isnan(bar->low)
         || isnan(bar->close)) {
-        return wd_records_reject(
-            r, record, WD_REASON_MISSING_PRICE, sample, "no %s",
-            isnan(bar->open)   ? "open"
-            : isnan(bar->high) ? "high"
-            : isnan(bar->low)  ? "low"
-                               : "close");
+        return wd_records_reject(r, record, WD_REASON_MISSING_PRICE, sample,
+                                 "no %s",
+                                 isnan(bar->open)   ? "open"
+                                 : isnan(bar->high) ? "high"
+                                 : isnan(bar->low)  ? "low"
+                                                    : "close");
     }
 
     slot = wd_records_bar(r);
@@ -283,7 +280,7 @@ static bool
 wd_av_texts_ok(const wd_instrument_rec_t *inst)
 {
     size_t         i;
-    const wd_str_t texts[] = {inst->type,     inst->name,   inst->exchange,
+    const wd_str_t texts[] = {inst->type,     inst->name,    inst->exchange,
                               inst->currency, inst->country, inst->sector,
                               inst->industry, inst->zone};
 
@@ -307,11 +304,10 @@ wd_av_instrument_add(wd_records_t *r, wd_instrument_rec_t *inst,
 
     symbol = wd_av_symbol(r->pool, inst->symbol);
     if (symbol.data == NULL) {
-        return wd_records_reject(r, record, WD_REASON_BAD_SYMBOL, sample,
-                                 "symbol \"%.*s\"",
-                                 (int) wd_min(inst->symbol.len, (size_t) 40),
-                                 inst->symbol.data != NULL ? inst->symbol.data
-                                                           : "");
+        return wd_records_reject(
+            r, record, WD_REASON_BAD_SYMBOL, sample, "symbol \"%.*s\"",
+            (int) wd_min(inst->symbol.len, (size_t) 40),
+            inst->symbol.data != NULL ? inst->symbol.data : "");
     }
 
     if (!wd_av_texts_ok(inst)) {

@@ -68,8 +68,7 @@ wd_csv_step_over(wd_csv_scan_t *s, const char *from)
 
 /* One cell at *p; *p moves to what follows it: comma, line end, end. */
 static int
-wd_csv_cell_at(wd_csv_scan_t *s, const char **p, wd_pool_t *pool,
-               wd_str_t *ret)
+wd_csv_cell_at(wd_csv_scan_t *s, const char **p, wd_pool_t *pool, wd_str_t *ret)
 {
     int         rc;
     const char *from = *p;

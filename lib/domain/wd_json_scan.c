@@ -7,9 +7,9 @@
 static inline void
 wd_scan_blanks(wd_json_scan_t *s)
 {
-    while (s->p < s->end
-           && (*s->p == ' ' || *s->p == '\n' || *s->p == '\r'
-               || *s->p == '\t')) {
+    while (
+        s->p < s->end
+        && (*s->p == ' ' || *s->p == '\n' || *s->p == '\r' || *s->p == '\t')) {
         s->p++;
     }
 }

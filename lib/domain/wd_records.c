@@ -72,8 +72,8 @@ wd_records_slot(wd_pool_t *pool, void **array, size_t *n, size_t *cap,
     return grown;
 }
 
-#define wd_slot(r, of)                                                         \
-    wd_records_slot((r)->pool, (void **) &(r)->of, &(r)->n_##of,               \
+#define wd_slot(r, of)                                           \
+    wd_records_slot((r)->pool, (void **) &(r)->of, &(r)->n_##of, \
                     &(r)->cap_##of, sizeof(*(r)->of))
 
 
@@ -173,8 +173,7 @@ wd_records_rejectv(wd_records_t *r, int32_t record, wd_reason_e reason,
     vsnprintf(detail, sizeof(detail), fmt, args);
     rej->record = record;
     rej->reason = reason;
-    if (wd_records_text(r, wd_str_z(detail), WD_REJECT_DETAIL_MAX,
-                        &rej->detail)
+    if (wd_records_text(r, wd_str_z(detail), WD_REJECT_DETAIL_MAX, &rej->detail)
             != WD_OK
         || wd_records_text(r, sample, WD_REJECT_SAMPLE_MAX, &rej->sample)
                != WD_OK) {

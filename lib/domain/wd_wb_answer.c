@@ -52,9 +52,9 @@ wd_wb_classify_page(wd_str_t body, wd_answer_t *ret, wd_wb_page_t *ret_page)
 static void
 classify_message(const json_t *list, wd_answer_t *ret)
 {
-    size_t        i;
-    char          text[WD_ANSWER_TEXT_MAX];
-    wd_str_t      id, value;
+    size_t   i;
+    char     text[WD_ANSWER_TEXT_MAX];
+    wd_str_t id, value;
     wd_answer_e class = WD_ANSWER_BAD_REQUEST;
     const json_t *m = json_array_get(list, 0);
 
@@ -113,7 +113,8 @@ classify_rows(const json_t *head, const json_t *rows, wd_answer_t *ret,
     page->rows = (int64_t) n;
 
     if (n == 0) {
-        wd_answer_set(ret, WD_ANSWER_EMPTY, "The provider has no data for this");
+        wd_answer_set(ret, WD_ANSWER_EMPTY,
+                      "The provider has no data for this");
         return;
     }
     for (i = 0; i < n; i++) {
@@ -147,7 +148,8 @@ wd_wb_classify_json(const json_t *root, wd_answer_t *ret,
     } else if (json_is_object(head) && n == 1
                && json_object_get(head, "total") != NULL
                && page_number(head, "total") == 0) {
-        wd_answer_set(ret, WD_ANSWER_EMPTY, "The provider has no data for this");
+        wd_answer_set(ret, WD_ANSWER_EMPTY,
+                      "The provider has no data for this");
     } else if (json_is_object(head) && n == 2
                && json_object_get(head, "page") != NULL
                && (json_is_array(rows) || json_is_null(rows))) {

@@ -81,9 +81,8 @@ wd_wb_period(wd_str_t s, wd_ns_t *ret, char *ret_frequency)
     } else if (s.len == 7 && s.data[4] == 'M'
                && wd_wb_digits(s, 5, 2, &c.month)) {
         *ret_frequency = 'M';
-    } else if (s.len == 6 && s.data[4] == 'Q'
-               && wd_wb_digits(s, 5, 1, &quarter) && quarter >= 1
-               && quarter <= 4) {
+    } else if (s.len == 6 && s.data[4] == 'Q' && wd_wb_digits(s, 5, 1, &quarter)
+               && quarter >= 1 && quarter <= 4) {
         c.month = quarter * 3 - 2;
         *ret_frequency = 'Q';
     } else if (s.len == 10 && s.data[4] == '-' && s.data[7] == '-'
@@ -144,8 +143,7 @@ wd_wb_page(wd_wb_parse_t *w, bool *ret_message)
             w->r->per_page = wd_wb_count(&v);
         } else if (wd_str_eq_z(key, "total")) {
             w->r->total = wd_wb_count(&v);
-        } else if (wd_str_eq_z(key, "lastupdated")
-                   && v.type == WD_JS_STRING) {
+        } else if (wd_str_eq_z(key, "lastupdated") && v.type == WD_JS_STRING) {
             w->r->refreshed = v.text;
         }
     }
@@ -272,12 +270,10 @@ wd_wb_add(wd_wb_parse_t *w, wd_wb_row_t *row, wd_str_t sample)
                                    &row->o.aggregate);
     if (!wd_record_code_ok(row->o.indicator, WD_WB_CODE_MAX)
         || !wd_record_code_ok(row->o.country, WD_WB_CODE_MAX)) {
-        return wd_records_reject(w->r, record, WD_REASON_MISSING_FIELD, sample,
-                                 "no code of the %s",
-                                 wd_record_code_ok(row->o.indicator,
-                                                   WD_WB_CODE_MAX)
-                                     ? "country"
-                                     : "indicator");
+        return wd_records_reject(
+            w->r, record, WD_REASON_MISSING_FIELD, sample, "no code of the %s",
+            wd_record_code_ok(row->o.indicator, WD_WB_CODE_MAX) ? "country"
+                                                                : "indicator");
     }
     if (!wd_wb_texts_ok(&row->o)) {
         return wd_records_reject(w->r, record, WD_REASON_SYNTAX, sample,
@@ -290,10 +286,9 @@ wd_wb_add(wd_wb_parse_t *w, wd_wb_row_t *row, wd_str_t sample)
                                  row->date.data != NULL ? row->date.data : "");
     }
     if (wd_figure_parse(row->value, &row->o.value) != WD_OK) {
-        return wd_records_reject(w->r, record, WD_REASON_NOT_A_NUMBER, sample,
-                                 "value is \"%.*s\"",
-                                 (int) wd_min(row->value.len, (size_t) 40),
-                                 row->value.data);
+        return wd_records_reject(
+            w->r, record, WD_REASON_NOT_A_NUMBER, sample, "value is \"%.*s\"",
+            (int) wd_min(row->value.len, (size_t) 40), row->value.data);
     }
 
     slot = wd_records_observation(w->r);
@@ -367,11 +362,11 @@ static int
 wd_wb_damage(wd_wb_parse_t *w, const char *mark, bool *ret_found)
 {
     *ret_found = wd_wb_find_row(w, wd_min(mark + 1, w->s.end));
-    return wd_records_reject(
-        w->r, w->r->n_records++, WD_REASON_SYNTAX,
-        wd_wb_slice(mark, *ret_found ? w->s.p : w->s.end),
-        *ret_found ? "the row cannot be read"
-                   : "the rest of the page cannot be read");
+    return wd_records_reject(w->r, w->r->n_records++, WD_REASON_SYNTAX,
+                             wd_wb_slice(mark, *ret_found ? w->s.p : w->s.end),
+                             *ret_found
+                                 ? "the row cannot be read"
+                                 : "the rest of the page cannot be read");
 }
 
 
@@ -494,11 +489,10 @@ wd_wb_second(wd_wb_parse_t *w)
 
     rc = wd_json_scan_item(&w->s, &first);
     if (rc != WD_ENOTFOUND) {
-        rc = rc == WD_ETRUNC
-                 ? wd_wb_truncated(w, mark)
-                 : wd_records_reject(w->r, -1, WD_REASON_SYNTAX,
-                                     wd_wb_slice(w->s.p, w->s.end),
-                                     "text behind the rows");
+        rc = rc == WD_ETRUNC ? wd_wb_truncated(w, mark)
+                             : wd_records_reject(w->r, -1, WD_REASON_SYNTAX,
+                                                 wd_wb_slice(w->s.p, w->s.end),
+                                                 "text behind the rows");
         return rc;
     }
     return wd_wb_check_page(w);

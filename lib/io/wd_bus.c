@@ -65,8 +65,7 @@ wd_bus_publish(wd_pg_conn_t *c, wd_topic_e topic, wd_str_t json,
 
     if (PQntuples(res) != 1) {
         PQclear(res);
-        return wd_error(err, WD_EINTERNAL, "no topic %s",
-                        wd_topic_name(topic));
+        return wd_error(err, WD_EINTERNAL, "no topic %s", wd_topic_name(topic));
     }
     if (ret_offset != NULL) {
         *ret_offset = wd_pg_get_int(res, 0, 0);
@@ -198,8 +197,8 @@ wd_bus_next(wd_bus_consumer_t *c, wd_error_t *err)
     if (PQntuples(res) != 0) {
         rc = wd_bus_handle(c, res, err);
         step = rc == WD_OK ? WD_BUS_DONE : WD_BUS_FAILED;
-        wd_metric(WD_MX_BUS_CONSUMED, 1, c->topic,
-                  rc == WD_OK ? "ok" : "retry", NULL);
+        wd_metric(WD_MX_BUS_CONSUMED, 1, c->topic, rc == WD_OK ? "ok" : "retry",
+                  NULL);
     }
     PQclear(res);
     return step;
@@ -294,8 +293,8 @@ wd_bus_main(void *arg)
             backoff_ms = WD_BUS_BACKOFF_MIN_MS;
         } else if (!c->stop) {
             wd_log_warn(c->log, "event not consumed, trying again", "topic",
-                        c->topic, "reason", (const char *) err.text,
-                        "after_ms", backoff_ms);
+                        c->topic, "reason", (const char *) err.text, "after_ms",
+                        backoff_ms);
             wd_bus_wait(c, backoff_ms);
             backoff_ms = wd_min(backoff_ms * 2, WD_BUS_BACKOFF_MAX_MS);
         }

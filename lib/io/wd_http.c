@@ -139,7 +139,40 @@ wd_http_private4(uint32_t a)
     return a >> 24 == 127 || a >> 24 == 10 || a >> 24 == 0
            || a >> 20 == (172 << 4 | 1) || a >> 16 == (192 << 8 | 168)
            || a >> 16 == (169 << 8 | 254) || a >> 22 == (100 << 2 | 1)
+           || a >> 8 == (192 << 16) || a >> 17 == (198 << 7 | 9)
            || a >> 28 >= 14;
+}
+
+
+static uint32_t
+wd_http_be32(const uint8_t *b)
+{
+    return (uint32_t) b[0] << 24 | (uint32_t) b[1] << 16 | (uint32_t) b[2] << 8
+           | b[3];
+}
+
+
+/* Prefixes that lead to the IPv4 address behind them. */
+static bool
+wd_http_private_embedded(const uint8_t *b)
+{
+    size_t i;
+    static const struct {
+        uint8_t prefix[12];
+        size_t  len;
+    } rows[] = {
+        {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 12}, /* mapped */
+        {{0}, 12}, /* compatible; ::, ::1 */
+        {{0, 0x64, 0xff, 0x9b}, 12}, /* NAT64 */
+        {{0x20, 0x02}, 2}, /* 6to4 */
+    };
+
+    for (i = 0; i < wd_array_len(rows); i++) {
+        if (memcmp(b, rows[i].prefix, rows[i].len) == 0) {
+            return wd_http_private4(wd_http_be32(b + rows[i].len));
+        }
+    }
+    return false;
 }
 
 
@@ -158,14 +191,9 @@ wd_http_private(const struct sockaddr *sa)
     }
 
     b = in6->sin6_addr.s6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
-        return wd_http_private4((uint32_t) b[12] << 24 | (uint32_t) b[13] << 16
-                                | (uint32_t) b[14] << 8 | b[15]);
-    }
-    return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr)
-           || IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr)
-           || IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr) || (b[0] & 0xfe) == 0xfc
-           || b[0] == 0xff;
+    return IN6_IS_ADDR_LINKLOCAL(&in6->sin6_addr)
+           || IN6_IS_ADDR_SITELOCAL(&in6->sin6_addr) || (b[0] & 0xfe) == 0xfc
+           || b[0] == 0xff || wd_http_private_embedded(b);
 }
 
 
@@ -180,8 +208,31 @@ wd_http_on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *addr)
         x->refused = true;
         return CURL_SOCKET_BAD;
     }
-    return socket(addr->family, addr->socktype | SOCK_CLOEXEC,
-                  addr->protocol);
+    return socket(addr->family, addr->socktype | SOCK_CLOEXEC, addr->protocol);
+}
+
+
+/* The same for a connection that was opened for another request. */
+static int
+wd_http_on_request(void *arg, char *ip, char *local_ip, int port,
+                   int local_port)
+{
+    wd_http_xfer_t     *x = arg;
+    struct sockaddr_in  in4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+    bool                private = true;
+
+    (void) local_ip;
+    (void) port;
+    (void) local_port;
+    if (inet_pton(AF_INET, ip, &in4.sin_addr) == 1) {
+        private = wd_http_private((struct sockaddr *) &in4);
+    } else if (inet_pton(AF_INET6, ip, &in6.sin6_addr) == 1) {
+        private = wd_http_private((struct sockaddr *) &in6);
+    }
+
+    x->refused = private && !x->req->allow_private;
+    return x->refused ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 
@@ -189,7 +240,7 @@ static void
 wd_http_setup(CURL *curl, wd_http_xfer_t *x)
 {
     const wd_http_req_t *req = x->req;
-    const char *protocols = req->allow_http ? "http,https" : "https";
+    const char          *protocols = req->allow_http ? "http,https" : "https";
 
     curl_easy_setopt(curl, CURLOPT_URL, req->url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, protocols);
@@ -218,6 +269,8 @@ wd_http_setup(CURL *curl, wd_http_xfer_t *x)
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, x);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, wd_http_on_socket);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, x);
+    curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, wd_http_on_request);
+    curl_easy_setopt(curl, CURLOPT_PREREQDATA, x);
 }
 
 
@@ -272,6 +325,7 @@ wd_http_get(wd_http_t *h, const wd_http_req_t *req, wd_http_res_t *res,
 
     curl_easy_reset(h->curl); /* keeps connections and TLS sessions */
     wd_buf_reset(&res->body);
+    res->retry_after_s = -1;
     wd_http_setup(h->curl, &x);
 
     cc = curl_easy_perform(h->curl);

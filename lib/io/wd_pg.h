@@ -137,15 +137,15 @@ wd_str_t wd_pg_get_str(const PGresult *r, int row, int col); /* text, bytea */
  */
 wd_must_check int wd_pg_copy_begin(wd_pg_conn_t *c, const char *sql,
                                    wd_buf_t *out, wd_error_t *err);
-void wd_pg_copy_row(wd_buf_t *out, int n_fields);
-void wd_pg_copy_null(wd_buf_t *out);
-void wd_pg_copy_int2(wd_buf_t *out, int16_t v);
-void wd_pg_copy_int4(wd_buf_t *out, int32_t v);
-void wd_pg_copy_int8(wd_buf_t *out, int64_t v);
-void wd_pg_copy_num(wd_buf_t *out, double v);
-void wd_pg_copy_ts(wd_buf_t *out, wd_ns_t t);
-void wd_pg_copy_date(wd_buf_t *out, wd_ns_t t);
-void wd_pg_copy_str(wd_buf_t *out, wd_str_t s);
+void              wd_pg_copy_row(wd_buf_t *out, int n_fields);
+void              wd_pg_copy_null(wd_buf_t *out);
+void              wd_pg_copy_int2(wd_buf_t *out, int16_t v);
+void              wd_pg_copy_int4(wd_buf_t *out, int32_t v);
+void              wd_pg_copy_int8(wd_buf_t *out, int64_t v);
+void              wd_pg_copy_num(wd_buf_t *out, double v);
+void              wd_pg_copy_ts(wd_buf_t *out, wd_ns_t t);
+void              wd_pg_copy_date(wd_buf_t *out, wd_ns_t t);
+void              wd_pg_copy_str(wd_buf_t *out, wd_str_t s);
 /* Sends what `out` holds and empties it; WD_OK when it holds little. */
 wd_must_check int wd_pg_copy_flush(wd_pg_conn_t *c, wd_buf_t *out,
                                    wd_error_t *err);

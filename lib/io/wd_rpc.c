@@ -277,17 +277,14 @@ wd_rpc_on_hello(wd_rpc_conn_t *c, const wd_frame_t *f)
     int64_t  version;
     wd_str_t service, instance;
 
-    if (f->type != WD_FRAME_NOTIFY
-        || !wd_str_eq(f->method, WD_STR(WD_N_HELLO))
-        || wd_frame_get_hello(f->params, &version, &service, &instance)
-               != WD_OK
+    if (f->type != WD_FRAME_NOTIFY || !wd_str_eq(f->method, WD_STR(WD_N_HELLO))
+        || wd_frame_get_hello(f->params, &version, &service, &instance) != WD_OK
         || version != WD_PROTO_VERSION) {
         return WD_EPROTO;
     }
 
     c->greeted = true;
-    wd_log_debug(c->s->log, "connected", "peer", service, "instance",
-                 instance);
+    wd_log_debug(c->s->log, "connected", "peer", service, "instance", instance);
     return WD_OK;
 }
 
@@ -507,8 +504,8 @@ wd_rpc_server_drain(wd_rpc_server_t *s)
 size_t
 wd_rpc_server_inflight(const wd_rpc_server_t *s)
 {
-    size_t           n = s->inflight;
-    wd_list_t       *at;
+    size_t               n = s->inflight;
+    wd_list_t           *at;
     const wd_rpc_conn_t *c;
 
     for (at = s->conns.next; at != &s->conns; at = at->next) {
@@ -554,8 +551,7 @@ wd_rpc_server_stop(wd_rpc_server_t *s)
     }
 
     /* Work that is still running holds the server; the loop waits for it. */
-    if (s->inflight == 0
-        && !uv_is_closing((uv_handle_t *) &s->flush_timers)) {
+    if (s->inflight == 0 && !uv_is_closing((uv_handle_t *) &s->flush_timers)) {
         uv_close((uv_handle_t *) &s->flush_timers,
                  wd_rpc_server_on_prepare_closed);
     }

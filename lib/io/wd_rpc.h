@@ -56,15 +56,15 @@ typedef struct {
  * `methods` must stay; pool NULL: no method has WD_RPC_PG. The sockets are
  * taken over. NULL without memory.
  */
-wd_rpc_server_t *wd_rpc_server_create(wd_daemon_t *d,
-                                      const wd_rpc_method_t *methods, size_t n,
-                                      wd_pg_pool_t *pool, void *svc,
-                                      uint32_t max_inflight);
+wd_rpc_server_t  *wd_rpc_server_create(wd_daemon_t           *d,
+                                       const wd_rpc_method_t *methods, size_t n,
+                                       wd_pg_pool_t *pool, void *svc,
+                                       uint32_t max_inflight);
 wd_must_check int wd_rpc_server_listen(wd_rpc_server_t *s, const int *fds,
                                        size_t n_fds, wd_error_t *err);
-void   wd_rpc_server_drain(wd_rpc_server_t *s); /* goaway on all */
-size_t wd_rpc_server_inflight(const wd_rpc_server_t *s);
-void   wd_rpc_server_stop(wd_rpc_server_t *s); /* frees when all is closed */
+void              wd_rpc_server_drain(wd_rpc_server_t *s); /* goaway on all */
+size_t            wd_rpc_server_inflight(const wd_rpc_server_t *s);
+void wd_rpc_server_stop(wd_rpc_server_t *s); /* frees when all is closed */
 
 /* To every connection. Loop thread. `params`: MessagePack array. */
 void wd_rpc_server_notify(wd_rpc_server_t *s, const char *method,

@@ -190,8 +190,7 @@ wd_rpc_answer(wd_rpc_req_t *req)
 
     req->rc = wd_rpc_final_code(req->rc, &req->res);
     wd_rpc_count(req->entry, req->rc);
-    wd_metric(WD_MX_RPC_SECONDS,
-              (double) (wd_monotonic() - req->started) / 1e9,
+    wd_metric(WD_MX_RPC_SECONDS, (double) (wd_monotonic() - req->started) / 1e9,
               req->entry->m->name, NULL, NULL);
     wd_rpc_conn_dirty(c);
 
@@ -409,8 +408,7 @@ wd_rpc_run_inline(wd_rpc_conn_t *c, wd_rpc_entry_t *e, const wd_frame_t *f)
     if (rc == WD_OK && res.body.len > WD_CHUNK_MAX
         && c->s->inflight >= c->s->max_inflight) {
         res.retry_s = 1;
-        rc = wd_rpc_fail(&res, WD_EAGAIN,
-                         "too many answers are on their way");
+        rc = wd_rpc_fail(&res, WD_EAGAIN, "too many answers are on their way");
     }
 
     if (rc == WD_OK && res.body.len > WD_CHUNK_MAX) {

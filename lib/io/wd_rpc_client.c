@@ -111,8 +111,7 @@ wd_rpc_client_flush(wd_rpc_client_t *c, wd_ns_t deadline, wd_error_t *err)
 
     while (sent < c->out.len) {
         if (wd_rpc_client_wait(c, POLLOUT, deadline) != WD_OK) {
-            return wd_error(err, WD_ETIMEOUT, "%s does not read",
-                            c->endpoint);
+            return wd_error(err, WD_ETIMEOUT, "%s does not read", c->endpoint);
         }
         n = send(c->fd, c->out.data + sent, c->out.len - sent,
                  MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -236,10 +235,8 @@ wd_rpc_client_greet(wd_rpc_client_t *c, const wd_frame_t *f, wd_error_t *err)
     int64_t  version;
     wd_str_t service, instance;
 
-    if (f->type != WD_FRAME_NOTIFY
-        || !wd_str_eq(f->method, WD_STR(WD_N_HELLO))
-        || wd_frame_get_hello(f->params, &version, &service, &instance)
-               != WD_OK
+    if (f->type != WD_FRAME_NOTIFY || !wd_str_eq(f->method, WD_STR(WD_N_HELLO))
+        || wd_frame_get_hello(f->params, &version, &service, &instance) != WD_OK
         || version != WD_PROTO_VERSION) {
         return wd_error(err, WD_EPROTO, "%s speaks another protocol",
                         c->endpoint);

@@ -10,10 +10,9 @@
 typedef struct wd_rpc_client wd_rpc_client_t;
 
 /* endpoint: unix:/path or host:port. */
-wd_must_check int wd_rpc_client_connect(const char *endpoint,
-                                        const char *self, uint32_t timeout_ms,
-                                        wd_rpc_client_t **ret,
-                                        wd_error_t *err);
+wd_must_check int wd_rpc_client_connect(const char *endpoint, const char *self,
+                                        uint32_t          timeout_ms,
+                                        wd_rpc_client_t **ret, wd_error_t *err);
 void              wd_rpc_client_close(wd_rpc_client_t *c);
 
 typedef struct {

@@ -20,29 +20,49 @@ typedef struct {
     } redis;
 } wd_service_conf_t;
 
-#define WD_SERVICE_CONF_ROWS(type, member, service)                            \
-    WD_DAEMON_CONF_ROWS(type, member.daemon,                                   \
-                        "unix:/run/wizdata/" service ".sock"),                 \
-    {"database", "url", wd_conf_str, offsetof(type, member.db.url),            \
-     "postgresql:///wizdata", 0, 0, WD_CONF_SECRET,                            \
-     "PostgreSQL, as libpq connection URI"},                                   \
-    {"database", "pool_size", wd_conf_u32,                                     \
-     offsetof(type, member.db.pool_size), "4", 1, 256, 0,                      \
-     "PostgreSQL connections kept open"},                                      \
-    {"database", "statement_timeout", wd_conf_ms,                              \
-     offsetof(type, member.db.statement_timeout_ms), "30s", 100, 3600000, 0,   \
-     "Longest run of a statement"},                                            \
-    {"redis", "url", wd_conf_str, offsetof(type, member.redis.url), NULL, 0,   \
-     0, WD_CONF_SECRET,                                                        \
-     "Redis: unix:/path or host:port; empty: not configured"}
+#define WD_SERVICE_CONF_ROWS(type, member, service)                          \
+    WD_DAEMON_CONF_ROWS(type, member.daemon,                                 \
+                        "unix:/run/wizdata/" service ".sock"),               \
+        {"database",                                                         \
+         "url",                                                              \
+         wd_conf_str,                                                        \
+         offsetof(type, member.db.url),                                      \
+         "postgresql:///wizdata",                                            \
+         0,                                                                  \
+         0,                                                                  \
+         WD_CONF_SECRET,                                                     \
+         "PostgreSQL, as libpq connection URI"},                             \
+        {"database",                                                         \
+         "pool_size",                                                        \
+         wd_conf_u32,                                                        \
+         offsetof(type, member.db.pool_size),                                \
+         "4",                                                                \
+         1,                                                                  \
+         256,                                                                \
+         0,                                                                  \
+         "PostgreSQL connections kept open"},                                \
+        {"database",                                                         \
+         "statement_timeout",                                                \
+         wd_conf_ms,                                                         \
+         offsetof(type, member.db.statement_timeout_ms),                     \
+         "30s",                                                              \
+         100,                                                                \
+         3600000,                                                            \
+         0,                                                                  \
+         "Longest run of a statement"},                                      \
+    {                                                                        \
+        "redis", "url", wd_conf_str, offsetof(type, member.redis.url), NULL, \
+            0, 0, WD_CONF_SECRET,                                            \
+            "Redis: unix:/path or host:port; empty: not configured"          \
+    }
 
 typedef struct wd_service wd_service_t;
 
 /* What sys.health adds: members of the open object `j`; deps by wd_dep(). */
 typedef struct {
-    wd_json_t   *j;
+    wd_json_t    *j;
     wd_rpc_res_t *res; /* to add meta pairs */
-    bool         degraded; /* set by the service */
+    bool          degraded; /* set by the service */
 } wd_health_t;
 
 typedef struct {

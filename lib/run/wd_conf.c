@@ -313,12 +313,11 @@ wd_conf_field_size(const wd_conf_row_t *row)
 
 
 int
-wd_conf_reload(const wd_conf_row_t *rows, size_t n, void *conf,
-               wd_error_t *err)
+wd_conf_reload(const wd_conf_row_t *rows, size_t n, void *conf, wd_error_t *err)
 {
-    int      rc = WD_OK;
-    char    *was, *now;
-    size_t   i;
+    int    rc = WD_OK;
+    char  *was, *now;
+    size_t i;
     union {
         char    *s;
         uint64_t any;
@@ -328,8 +327,7 @@ wd_conf_reload(const wd_conf_row_t *rows, size_t n, void *conf,
     for (i = 0; i < n && rc == WD_OK; i++) {
         if (rows[i].flags & WD_CONF_RELOAD) {
             value.any = 0;
-            rc = wd_conf_one(&rows[i],
-                             (char *) &value - rows[i].offset, err);
+            rc = wd_conf_one(&rows[i], (char *) &value - rows[i].offset, err);
             if (rows[i].parse == wd_conf_str) {
                 free(value.s);
             }
@@ -389,7 +387,7 @@ wd_conf_show_value(const wd_conf_row_t *row, const void *field, wd_json_t *j)
     } else if (row->parse == wd_conf_num) {
         wd_json_num(j, *(const double *) field);
     } else if (row->parse == wd_conf_bytes) {
-        wd_json_int(j, (int64_t) *(const uint64_t *) field);
+        wd_json_int(j, (int64_t) * (const uint64_t *) field);
     } else {
         wd_json_int(j, *(const uint32_t *) field);
     }
@@ -465,8 +463,7 @@ wd_conf_markdown(const wd_conf_row_t *rows, size_t n, wd_buf_t *out)
 
     for (i = 0; i < n; i++) {
         wd_conf_env_name(&rows[i], env, sizeof(env));
-        wd_buf_printf(out, "| `%s` | %s%s | ", env,
-                      wd_conf_type_name(&rows[i]),
+        wd_buf_printf(out, "| `%s` | %s%s | ", env, wd_conf_type_name(&rows[i]),
                       rows[i].flags & WD_CONF_SECRET ? ", secret" : "");
         if (rows[i].def != NULL && rows[i].def[0] != '\0') {
             wd_buf_printf(out, "`%s`", rows[i].def);

@@ -26,24 +26,66 @@ typedef struct {
 } wd_daemon_conf_t;
 
 /* The rows of wd_daemon_conf_t, to stand first in a service's table. */
-#define WD_DAEMON_CONF_ROWS(type, member, listen_default)                      \
-    {"server", "listen", wd_conf_str, offsetof(type, member.listen),           \
-     listen_default, 0, 0, 0,                                                  \
-     "Endpoints, comma-separated: unix:/path or host:port; not used under "    \
-     "socket activation"},                                                     \
-    {"server", "instance", wd_conf_str, offsetof(type, member.instance),       \
-     NULL, 0, 0, 0, "Name of this instance; default host:pid"},                \
-    {"server", "max_inflight", wd_conf_u32,                                    \
-     offsetof(type, member.max_inflight), "1024", 1, 65536, WD_CONF_RELOAD,    \
-     "Requests worked on at a time; more are answered with busy"},             \
-    {"server", "drain", wd_conf_ms, offsetof(type, member.drain_ms), "10s", 0, \
-     600000, WD_CONF_RELOAD, "Longest wait for requests in flight at stop"},   \
-    {"server", "threads", wd_conf_u32, offsetof(type, member.threads), "4", 1, \
-     256, 0, "Worker threads for blocking work"},                               \
-    {"log", "level", wd_conf_str, offsetof(type, member.log_level), "info", 0, \
-     0, WD_CONF_RELOAD, "debug, info, warn or error"},                         \
-    {"log", "format", wd_conf_str, offsetof(type, member.log_format), "auto",  \
-     0, 0, 0, "json, text, or auto: text on a terminal"}
+#define WD_DAEMON_CONF_ROWS(type, member, listen_default)                   \
+    {"server",                                                              \
+     "listen",                                                              \
+     wd_conf_str,                                                           \
+     offsetof(type, member.listen),                                         \
+     listen_default,                                                        \
+     0,                                                                     \
+     0,                                                                     \
+     0,                                                                     \
+     "Endpoints, comma-separated: unix:/path or host:port; not used under " \
+     "socket activation"},                                                  \
+        {"server",                                                          \
+         "instance",                                                        \
+         wd_conf_str,                                                       \
+         offsetof(type, member.instance),                                   \
+         NULL,                                                              \
+         0,                                                                 \
+         0,                                                                 \
+         0,                                                                 \
+         "Name of this instance; default host:pid"},                        \
+        {"server",                                                          \
+         "max_inflight",                                                    \
+         wd_conf_u32,                                                       \
+         offsetof(type, member.max_inflight),                               \
+         "1024",                                                            \
+         1,                                                                 \
+         65536,                                                             \
+         WD_CONF_RELOAD,                                                    \
+         "Requests worked on at a time; more are answered with busy"},      \
+        {"server",                                                          \
+         "drain",                                                           \
+         wd_conf_ms,                                                        \
+         offsetof(type, member.drain_ms),                                   \
+         "10s",                                                             \
+         0,                                                                 \
+         600000,                                                            \
+         WD_CONF_RELOAD,                                                    \
+         "Longest wait for requests in flight at stop"},                    \
+        {"server",                                                          \
+         "threads",                                                         \
+         wd_conf_u32,                                                       \
+         offsetof(type, member.threads),                                    \
+         "4",                                                               \
+         1,                                                                 \
+         256,                                                               \
+         0,                                                                 \
+         "Worker threads for blocking work"},                               \
+        {"log",                                                             \
+         "level",                                                           \
+         wd_conf_str,                                                       \
+         offsetof(type, member.log_level),                                  \
+         "info",                                                            \
+         0,                                                                 \
+         0,                                                                 \
+         WD_CONF_RELOAD,                                                    \
+         "debug, info, warn or error"},                                     \
+    {                                                                       \
+        "log", "format", wd_conf_str, offsetof(type, member.log_format),    \
+            "auto", 0, 0, 0, "json, text, or auto: text on a terminal"      \
+    }
 
 typedef struct wd_daemon wd_daemon_t;
 

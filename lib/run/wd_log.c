@@ -133,8 +133,7 @@ static void
 wd_log_text(wd_log_t *log, wd_log_e level, const char *msg,
             const wd_log_pair_t *pairs, size_t n, wd_buf_t *out)
 {
-    static const char *const colour[] = {"\033[2m", "", "\033[33m",
-                                         "\033[31m"};
+    static const char *const colour[] = {"\033[2m", "", "\033[33m", "\033[31m"};
     char                     when[WD_TIME_TEXT_MAX];
     size_t                   i;
     bool                     tty = isatty(STDERR_FILENO);

@@ -81,7 +81,7 @@ wd_v_b(bool b)
     return (wd_log_val_t){WD_V_BOOL, {.b = b}};
 }
 
-#define WD_V(x)                                                                \
+#define WD_V(x) \
     _Generic((x),                                                              \
         char *: wd_v_z,                                                        \
         const char *: wd_v_z,                                                  \
@@ -92,7 +92,10 @@ wd_v_b(bool b)
         default: wd_v_i)(x)
 
 #define WD_KV0()
-#define WD_KV2(k, v) {k, WD_V(v)}
+#define WD_KV2(k, v) \
+    {                \
+        k, WD_V(v)   \
+    }
 #define WD_KV4(k, v, ...) {k, WD_V(v)}, WD_KV2(__VA_ARGS__)
 #define WD_KV6(k, v, ...) {k, WD_V(v)}, WD_KV4(__VA_ARGS__)
 #define WD_KV8(k, v, ...) {k, WD_V(v)}, WD_KV6(__VA_ARGS__)
@@ -100,18 +103,18 @@ wd_v_b(bool b)
 #define WD_KV12(k, v, ...) {k, WD_V(v)}, WD_KV10(__VA_ARGS__)
 #define WD_KV14(k, v, ...) {k, WD_V(v)}, WD_KV12(__VA_ARGS__)
 #define WD_KV16(k, v, ...) {k, WD_V(v)}, WD_KV14(__VA_ARGS__)
-#define WD_KV_PICK(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13,     \
-                   _14, _15, _16, name, ...)                                   \
+#define WD_KV_PICK(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, \
+                   _14, _15, _16, name, ...)                               \
     name
-#define WD_KV(...)                                                             \
-    WD_KV_PICK(__VA_ARGS__, WD_KV16, _o, WD_KV14, _o, WD_KV12, _o, WD_KV10,    \
-               _o, WD_KV8, _o, WD_KV6, _o, WD_KV4, _o, WD_KV2, _o, _o)         \
+#define WD_KV(...)                                                          \
+    WD_KV_PICK(__VA_ARGS__, WD_KV16, _o, WD_KV14, _o, WD_KV12, _o, WD_KV10, \
+               _o, WD_KV8, _o, WD_KV6, _o, WD_KV4, _o, WD_KV2, _o, _o)      \
     (__VA_ARGS__)
 
-#define wd_log_at(log, level, msg, ...)                                        \
-    do {                                                                       \
-        const wd_log_pair_t wd_pairs_[] = {WD_KV(__VA_ARGS__)};                \
-        wd_log_write(log, level, msg, wd_pairs_, wd_array_len(wd_pairs_));     \
+#define wd_log_at(log, level, msg, ...)                                    \
+    do {                                                                   \
+        const wd_log_pair_t wd_pairs_[] = {WD_KV(__VA_ARGS__)};            \
+        wd_log_write(log, level, msg, wd_pairs_, wd_array_len(wd_pairs_)); \
     } while (0)
 
 /* At least one pair; for none use the _msg form. */

@@ -26,8 +26,8 @@ static const wd_metric_row_t wd_metric_rows[] = {
 };
 
 static const double wd_metric_buckets[] = {
-    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-    0.25,   0.5,     1,      2.5,   5,      10};
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
+    0.05,   0.1,     0.25,   0.5,   1,      2.5,   5,    10};
 
 #define WD_BUCKETS wd_array_len(wd_metric_buckets)
 
@@ -55,8 +55,8 @@ wd_metrics_init(const char *service)
 void
 wd_metrics_done(void)
 {
-    void    *series;
-    size_t   i, pos;
+    void  *series;
+    size_t i, pos;
 
     pthread_mutex_lock(&wd_mx.lock);
     for (i = 0; i < WD_METRIC_COUNT; i++) {
@@ -87,7 +87,7 @@ wd_metric_label(char *out, size_t cap, wd_str_t name, const char *value)
         if (value[i] == '"' || value[i] == '\\') {
             out[n++] = '\\';
         }
-        out[n++] = value[i] == '\n'                    ? ' '
+        out[n++] = value[i] == '\n'                   ? ' '
                    : (unsigned char) value[i] >= 0x80 ? '?'
                                                       : value[i];
     }
@@ -106,8 +106,7 @@ wd_metric_labels(wd_metric_e id, const char *const values[], char *out,
     wd_str_t names = wd_str_z(wd_metric_rows[id].labels), name;
 
     out[0] = '\0';
-    while (names.len != 0 && wd_str_split(&names, ',', &name)
-           && cap - n > 40) {
+    while (names.len != 0 && wd_str_split(&names, ',', &name) && cap - n > 40) {
         if (i != 0) {
             out[n++] = ',';
         }
@@ -261,8 +260,8 @@ wd_metrics_render(wd_buf_t *out)
             continue;
         }
         row = &wd_metric_rows[i];
-        wd_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", row->name,
-                      row->help, row->name, wd_metric_type_name(row->type));
+        wd_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help,
+                      row->name, wd_metric_type_name(row->type));
         pos = 0;
         while (wd_map_next(wd_mx.maps[i], &pos, NULL, &s)) {
             if (row->type == HISTOGRAM) {

@@ -163,8 +163,7 @@ wd_tz_hms(wd_str_t *s, int *ret)
     }
     if (!wd_tz_int(s, &h) || h > 167
         || (wd_tz_take(s, ':') && !wd_tz_int(s, &m))
-        || (wd_tz_take(s, ':') && !wd_tz_int(s, &sec)) || m > 59
-        || sec > 59) {
+        || (wd_tz_take(s, ':') && !wd_tz_int(s, &sec)) || m > 59 || sec > 59) {
         return false;
     }
 
@@ -200,9 +199,8 @@ wd_tz_rule(wd_str_t *s, wd_tz_rule_t *r)
 {
     r->time_s = 7200;
 
-    return wd_tz_take(s, ',') && wd_tz_take(s, 'M')
-           && wd_tz_int(s, &r->month) && wd_tz_take(s, '.')
-           && wd_tz_int(s, &r->week) && wd_tz_take(s, '.')
+    return wd_tz_take(s, ',') && wd_tz_take(s, 'M') && wd_tz_int(s, &r->month)
+           && wd_tz_take(s, '.') && wd_tz_int(s, &r->week) && wd_tz_take(s, '.')
            && wd_tz_int(s, &r->day) && r->month >= 1 && r->month <= 12
            && r->week >= 1 && r->week <= 5 && r->day <= 6
            && (!wd_tz_take(s, '/') || wd_tz_hms(s, &r->time_s));

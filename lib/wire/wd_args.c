@@ -252,8 +252,7 @@ wd_args_symbol_ok(wd_str_t s)
 
     for (i = 0; i < s.len; i++) {
         if (!isalnum((unsigned char) s.data[i])
-            && (s.data[i] == '\0'
-                || strchr(".-/:^=_", s.data[i]) == NULL)) {
+            && (s.data[i] == '\0' || strchr(".-/:^=_", s.data[i]) == NULL)) {
             return false;
         }
     }
@@ -274,9 +273,8 @@ wd_args_put_upper(wd_buf_t *out, wd_str_t s)
 }
 
 
-static int
-wd_args_rule(wd_args_t *a, const wd_param_t *p, wd_error_t *err,
-             const char *fmt, ...) wd_printf_like(4, 5);
+static int wd_args_rule(wd_args_t *a, const wd_param_t *p, wd_error_t *err,
+                        const char *fmt, ...) wd_printf_like(4, 5);
 
 
 static int
@@ -356,8 +354,8 @@ wd_args_put_num(wd_args_t *a, const wd_param_t *p, wd_str_t v, wd_buf_t *out,
     double d;
 
     if (wd_num_parse(v, &d) != WD_OK || d < p->min || d > p->max) {
-        return wd_args_rule(a, p, err, "must be a number from %g to %g",
-                            p->min, p->max);
+        return wd_args_rule(a, p, err, "must be a number from %g to %g", p->min,
+                            p->max);
     }
 
     wd_mp_put_num(out, d);
@@ -379,8 +377,8 @@ wd_args_put_bool(wd_args_t *a, const wd_param_t *p, wd_str_t v, wd_buf_t *out,
 
 
 static int
-wd_args_put_symbol(wd_args_t *a, const wd_param_t *p, wd_str_t v,
-                   wd_buf_t *out, wd_error_t *err)
+wd_args_put_symbol(wd_args_t *a, const wd_param_t *p, wd_str_t v, wd_buf_t *out,
+                   wd_error_t *err)
 {
     if (!wd_args_symbol_ok(v)) {
         return wd_args_rule(
@@ -414,8 +412,7 @@ wd_args_item_ok(const wd_param_t *p, wd_str_t item)
     if (p->type == WD_P_SYMBOLS) {
         return wd_args_symbol_ok(item);
     }
-    return item.len >= 1 && item.len <= 64
-           && wd_args_class_ok(p->extra, item);
+    return item.len >= 1 && item.len <= 64 && wd_args_class_ok(p->extra, item);
 }
 
 
@@ -539,8 +536,8 @@ wd_args_period(wd_str_t v, wd_civil_t *c, int *ret_months)
 
 
 static int
-wd_args_put_period(wd_args_t *a, const wd_param_t *p, wd_str_t v,
-                   wd_buf_t *out, wd_error_t *err)
+wd_args_put_period(wd_args_t *a, const wd_param_t *p, wd_str_t v, wd_buf_t *out,
+                   wd_error_t *err)
 {
     int        months = 0, rc;
     bool       is_date;
@@ -569,8 +566,8 @@ wd_args_put_period(wd_args_t *a, const wd_param_t *p, wd_str_t v,
         return wd_args_rule(a, p, err, "must be between 1678 and 2261");
     }
     if (rc != WD_OK) {
-        return wd_args_rule(
-            a, p, err, "must be a year, 2001-07, 2001Q3 or a date");
+        return wd_args_rule(a, p, err,
+                            "must be a year, 2001-07, 2001Q3 or a date");
     }
 
     wd_mp_put_int(out, p->type == WD_P_PERIOD_END ? t - 1 : t);

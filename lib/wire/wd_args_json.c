@@ -26,9 +26,9 @@ wd_jr_fail(wd_error_t *err, const char *what)
 static void
 wd_jr_blank(wd_jr_t *r)
 {
-    while (r->p < r->end
-           && (*r->p == ' ' || *r->p == '\t' || *r->p == '\n'
-               || *r->p == '\r')) {
+    while (
+        r->p < r->end
+        && (*r->p == ' ' || *r->p == '\t' || *r->p == '\n' || *r->p == '\r')) {
         r->p++;
     }
 }
@@ -233,8 +233,7 @@ wd_jr_array(wd_jr_t *r, wd_str_t *ret)
     for (;;) {
         wd_jr_blank(r);
         quoted = r->p < r->end && *r->p == '"';
-        if (!wd_jr_scalar(r, &item)
-            || memchr(item.data, ',', item.len) != NULL
+        if (!wd_jr_scalar(r, &item) || memchr(item.data, ',', item.len) != NULL
             || (!quoted && wd_str_eq(item, WD_STR("null")))) {
             return false;
         }
@@ -275,8 +274,7 @@ wd_jr_add(wd_args_t *a, wd_str_t name, wd_str_t value, bool list, bool null,
         return WD_OK;
     }
 
-    if (p != NULL && list && p->type != WD_P_LIST
-        && p->type != WD_P_SYMBOLS) {
+    if (p != NULL && list && p->type != WD_P_LIST && p->type != WD_P_SYMBOLS) {
         a->bad = wd_str_z(p->name);
         return wd_error(err, WD_EPARAM, "parameter '%s' must not be a list",
                         p->name);
@@ -292,8 +290,7 @@ wd_jr_member(wd_jr_t *r, wd_args_t *a, wd_error_t *err)
     bool     quoted, list, ok;
     wd_str_t name, value;
 
-    if (!wd_jr_take(r, '"') || !wd_jr_string(r, &name)
-        || !wd_jr_take(r, ':')) {
+    if (!wd_jr_take(r, '"') || !wd_jr_string(r, &name) || !wd_jr_take(r, ':')) {
         return wd_jr_fail(err, "a member needs a name in quotes and a colon");
     }
 
@@ -307,8 +304,7 @@ wd_jr_member(wd_jr_t *r, wd_args_t *a, wd_error_t *err)
     }
 
     return wd_jr_add(a, name, value, list,
-                     !quoted && !list && wd_str_eq(value, WD_STR("null")),
-                     err);
+                     !quoted && !list && wd_str_eq(value, WD_STR("null")), err);
 }
 
 

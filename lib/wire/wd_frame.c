@@ -504,8 +504,8 @@ wd_frame_hello_str(wd_mp_t map, const char *key, wd_str_t *ret)
 
 
 int
-wd_frame_get_hello(wd_str_t params, int64_t *ret_version,
-                   wd_str_t *ret_service, wd_str_t *ret_instance)
+wd_frame_get_hello(wd_str_t params, int64_t *ret_version, wd_str_t *ret_service,
+                   wd_str_t *ret_instance)
 {
     uint32_t n;
     wd_mp_t  c = wd_mp(params.data, params.len), at;

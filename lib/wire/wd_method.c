@@ -12,7 +12,7 @@ typedef struct {
 
 static const wd_param_row_t wd_param_rows[] = {
 #define WD_METHOD(...)
-#define WD_PARAM(id, name, type, flags, min, max, def, extra, help)            \
+#define WD_PARAM(id, name, type, flags, min, max, def, extra, help) \
     {WD_METHOD_##id, {name, WD_P_##type, flags, min, max, def, extra, help}},
 #include "wd_methods.def"
 #undef WD_METHOD
@@ -23,10 +23,20 @@ static const wd_param_row_t wd_param_rows[] = {
 static wd_param_t wd_param_table[wd_array_len(wd_param_rows)];
 
 static wd_method_t wd_method_table[] = {
-#define WD_METHOD(id, name, verb, path, service, perm, cost, timeout, flags,   \
-                  formats, summary)                                            \
-    {WD_METHOD_##id, name,  WD_HTTP_##verb, path,    WD_SVC_##service, perm,   \
-     cost,           timeout, flags,        formats, summary,          NULL,   \
+#define WD_METHOD(id, name, verb, path, service, perm, cost, timeout, flags, \
+                  formats, summary)                                          \
+    {WD_METHOD_##id,                                                         \
+     name,                                                                   \
+     WD_HTTP_##verb,                                                         \
+     path,                                                                   \
+     WD_SVC_##service,                                                       \
+     perm,                                                                   \
+     cost,                                                                   \
+     timeout,                                                                \
+     flags,                                                                  \
+     formats,                                                                \
+     summary,                                                                \
+     NULL,                                                                   \
      0},
 #define WD_PARAM(...)
 #include "wd_methods.def"

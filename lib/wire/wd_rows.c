@@ -279,8 +279,7 @@ wd_rows_begin(wd_rows_t *r, wd_buf_t *out, unsigned format,
 
 
 void
-wd_rows_inside(wd_rows_t *r, wd_doc_t *d, const wd_col_t *cols,
-               size_t n_cols)
+wd_rows_inside(wd_rows_t *r, wd_doc_t *d, const wd_col_t *cols, size_t n_cols)
 {
     memset(r, 0, sizeof(*r));
     r->doc = d;

@@ -63,20 +63,20 @@ typedef int (*indicator_compute_pt)(const indicator_bars_t *in,
                                     const double *param, double *const *out);
 
 typedef struct {
-    const char          *name; /* lower case */
-    const char          *title;
-    const char          *group; /* TA-Lib's */
-    unsigned             inputs;
-    bool                 recursive;
-    size_t               n_params;
-    indicator_param_t    params[INDICATOR_PARAMS_MAX];
-    size_t               n_outputs;
-    const char          *outputs[INDICATOR_OUTPUTS_MAX];
-    size_t               (*lookback)(const double *param);
+    const char       *name; /* lower case */
+    const char       *title;
+    const char       *group; /* TA-Lib's */
+    unsigned          inputs;
+    bool              recursive;
+    size_t            n_params;
+    indicator_param_t params[INDICATOR_PARAMS_MAX];
+    size_t            n_outputs;
+    const char       *outputs[INDICATOR_OUTPUTS_MAX];
+    size_t (*lookback)(const double *param);
     indicator_compute_pt compute;
     /* NULL, or a rule between parameters: returns the offending one's index
      * and the rule, or -1. */
-    int                  (*check)(const double *param, const char **ret_rule);
+    int (*check)(const double *param, const char **ret_rule);
 } indicator_t;
 
 /* All of them, by group. */
@@ -86,9 +86,9 @@ const indicator_t *indicators(size_t *ret_n);
 const indicator_t *indicator_by_name(wd_str_t name);
 
 /* compute() with the rule for gaps, and NaN before the lookback. */
-wd_must_check int indicator_run(const indicator_t *ind,
-                                const indicator_bars_t *in,
-                                const double *param, double *const *out);
+wd_must_check int indicator_run(const indicator_t      *ind,
+                                const indicator_bars_t *in, const double *param,
+                                double *const *out);
 
 /* Lookbacks (registry). */
 size_t indicator_lookback_none(const double *param);

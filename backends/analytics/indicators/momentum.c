@@ -113,8 +113,8 @@ indicator_cci(const indicator_bars_t *in, const double *param,
  * n values each; *ret_block is to be freed.
  */
 static int
-momentum_extremes(const indicator_bars_t *in, size_t period,
-                  double **ret_block, double **ret_high, double **ret_low)
+momentum_extremes(const indicator_bars_t *in, size_t period, double **ret_block,
+                  double **ret_high, double **ret_low)
 {
     double *block;
 
