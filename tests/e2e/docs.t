@@ -60,7 +60,7 @@ sub openapi {
         my $tool = "$dir/node_modules/\@seriousme/openapi-schema-validator"
             . '/bin/validate-api-cli.js';
         system("cd $dir && npm ci --no-audit --no-fund --ignore-scripts"
-                . ' >/dev/null 2>&1') unless -e $tool;
+                . ' --cache ../../.cache/npm >/dev/null 2>&1') unless -e $tool;
         skip 'the validator cannot be installed from npm', 1 unless -e $tool;
         my $out = `node $tool docs/openapi.json 2>&1`;
         is($?, 0, 'valid by a validator of others') or diag($out);
