@@ -280,6 +280,9 @@ void ngx_http_wizdata_random(ngx_http_wizdata_worker_t *w, u_char *out,
 void ngx_http_wizdata_trace_init(ngx_http_wizdata_ctx_t *ctx);
 ngx_int_t ngx_http_wizdata_add_variables(ngx_conf_t *cf);
 
+/* Keeps query strings out of nginx's own error messages. */
+ngx_int_t ngx_http_wizdata_log_handler(ngx_http_request_t *r);
+
 
 /* ngx_http_wizdata_status.c, ngx_http_wizdata_prometheus.c */
 

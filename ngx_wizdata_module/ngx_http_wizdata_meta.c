@@ -37,8 +37,7 @@ static int
 ngx_http_wizdata_meta_pair(wd_mp_t *c, wd_str_t key,
     ngx_http_wizdata_meta_t *ret)
 {
-    int64_t  ttl;
-    wd_str_t next;
+    int64_t ttl;
 
     if (wd_str_eq(key, WD_STR("ttl"))) {
         return ngx_http_wizdata_meta_positive(c, &ttl);
@@ -56,7 +55,7 @@ ngx_http_wizdata_meta_pair(wd_mp_t *c, wd_str_t key,
         return ngx_http_wizdata_meta_positive(c, &ret->len);
     }
     if (wd_str_eq(key, WD_STR("next"))) {
-        return wd_mp_read_str(c, &next);
+        return wd_mp_read_str(c, &ret->next);
     }
     return wd_mp_skip(c); /* `more` was read with the frame */
 }

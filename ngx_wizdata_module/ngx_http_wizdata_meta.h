@@ -11,6 +11,7 @@
 typedef struct {
     wd_str_t type; /* .len 0: not given */
     wd_str_t etag;
+    wd_str_t next; /* cursor of the next page */
     int64_t  len; /* -1: unknown */
     wd_str_t param; /* of an error's detail */
     int64_t  retry; /* 0: not given */

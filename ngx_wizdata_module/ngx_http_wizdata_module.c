@@ -412,6 +412,12 @@ ngx_http_wizdata_postconfiguration(ngx_conf_t *cf)
     }
     *h = ngx_http_wizdata_counters_handler;
 
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_POST_READ_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+    *h = ngx_http_wizdata_log_handler;
+
     return ngx_http_wizdata_filter_init(cf);
 }
 

@@ -201,6 +201,7 @@ static ngx_int_t
 ngx_http_wizdata_reply_headers(ngx_http_wizdata_ctx_t *ctx,
     const wd_frame_t *f, const ngx_http_wizdata_meta_t *meta)
 {
+    u_char             *p;
     ngx_int_t           rc;
     ngx_http_request_t *r = ctx->request;
 
@@ -226,6 +227,17 @@ ngx_http_wizdata_reply_headers(ngx_http_wizdata_ctx_t *ctx,
            != NGX_OK)
     {
         return NGX_ERROR;
+    }
+
+    /* CSV has no other place to say that the answer goes on. */
+    if (meta->next.len != 0) {
+        p = ngx_http_wizdata_dup(r->pool, meta->next);
+        if (p == NULL
+            || ngx_http_wizdata_header(r, "X-Next-Cursor", p, meta->next.len)
+               != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
     return ngx_http_wizdata_header(r, "X-Request-Id", ctx->request_id.data,
                                    ctx->request_id.len);
@@ -315,7 +327,9 @@ ngx_http_wizdata_reply(ngx_http_wizdata_rpc_t *rpc, const wd_frame_t *f,
         ngx_http_wizdata_reply_error(ctx, f, meta);
 
     } else if (!ngx_http_wizdata_header_safe(meta->type)
-               || !ngx_http_wizdata_header_safe(meta->etag))
+               || !ngx_http_wizdata_header_safe(meta->etag)
+               || meta->next.len > 512
+               || !ngx_http_wizdata_header_safe(meta->next))
     {
         ngx_log_error(NGX_LOG_ERR, c->log, 0,
                       "wizdata: the answer to %s has a type or tag that is "

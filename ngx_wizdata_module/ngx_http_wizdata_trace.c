@@ -219,6 +219,38 @@ ngx_http_wizdata_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 }
 
 
+/*
+ * What nginx adds to its own error messages, without the query string: a
+ * client may have put a key there, and a log is no place for it.
+ */
+static u_char *
+ngx_http_wizdata_log_request(ngx_http_request_t *r, ngx_http_request_t *sr,
+    u_char *buf, size_t len)
+{
+    u_char                   *p;
+    ngx_http_core_srv_conf_t *cscf;
+
+    (void) sr;
+    cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
+    p = ngx_snprintf(buf, len, ", server: %V, request: \"%V %V\"",
+                     &cscf->server_name, &r->method_name, &r->uri);
+    return p;
+}
+
+
+ngx_int_t
+ngx_http_wizdata_log_handler(ngx_http_request_t *r)
+{
+    ngx_http_wizdata_loc_conf_t *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_wizdata_module);
+    if (lcf->errors || lcf->api) {
+        r->log_handler = ngx_http_wizdata_log_request;
+    }
+    return NGX_DECLINED;
+}
+
+
 static ngx_http_variable_t ngx_http_wizdata_variables[] = {
     /* RPC method of the request, as bars.query */
     {ngx_string("wizdata_method"), NULL, ngx_http_wizdata_variable,

@@ -43,7 +43,7 @@ ctl_rejects(ctl_t *ctl)
     static const char *const  options[] = {"provider", "reason", "limit",
                                            "cursor"};
     static const ctl_column_t columns[] = {
-        {"ID", "id"},           {"RAW", "raw_id"},    {"PROVIDER", "provider"},
+        {"ID", "id"},           {"RAW", "raw_seq"},   {"PROVIDER", "provider"},
         {"DATASET", "dataset"}, {"RECORD", "record"}, {"REASON", "reason"},
         {"DETAIL", "detail"},
     };
@@ -52,8 +52,7 @@ ctl_rejects(ctl_t *ctl)
     for (i = 0; i < wd_array_len(options); i++) {
         ctl_args_add(&args, options[i], ctl_option(ctl, options[i]));
     }
-    return ctl_call_table(ctl, &args, "rejects", columns,
-                          wd_array_len(columns));
+    return ctl_call_table(ctl, &args, "data", columns, wd_array_len(columns));
 }
 
 

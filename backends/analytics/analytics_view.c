@@ -64,8 +64,9 @@ view_timezone(analytics_query_t *q, analytics_instrument_t *one, wd_str_t name)
     wd_str_copy(zone, sizeof(zone), name);
     if (wd_tz_load(zone, &one->tz) != WD_OK) {
         one->tz = NULL;
-        wd_log_warn(q->call->log, "time zone not found, UTC is used", "zone",
-                    name, "symbol", one->symbol);
+        /* Asked for with every request, so no more than a debug line. */
+        wd_log_debug(q->call->log, "time zone not found, UTC is used", "zone",
+                     name, "symbol", one->symbol);
     }
 }
 

@@ -243,13 +243,24 @@ docs_body(wd_json_t *j, const wd_method_t *m)
 }
 
 
+static const char *
+docs_success(wd_method_e id)
+{
+    if (id == WD_METHOD_INGEST_RUN) {
+        return "202";
+    }
+    return id == WD_METHOD_USERS_CREATE || id == WD_METHOD_KEYS_CREATE ? "201"
+                                                                       : "200";
+}
+
+
 static void
 docs_answer(wd_json_t *j, const wd_method_t *m)
 {
     char     ref[96];
     unsigned f;
 
-    wd_json_key(j, m->id == WD_METHOD_INGEST_RUN ? "202" : "200");
+    wd_json_key(j, docs_success(m->id));
     wd_json_obj(j);
     docs_key_z(j, "description", m->summary);
     wd_json_key(j, "content");

@@ -171,14 +171,41 @@ wd_rpc_req_free(wd_rpc_req_t *req)
 }
 
 
+/*
+ * When the database is away every request fails: a few lines a second say
+ * that as well as all, and the counters have the rest. Loop thread.
+ */
+static bool
+wd_rpc_may_log(wd_rpc_server_t *s)
+{
+    wd_ns_t second = wd_monotonic() / WD_NS_PER_S;
+
+    if (s->log_second != second) {
+        if (s->log_withheld != 0) {
+            wd_log_warn(s->log, "more requests failed", "count",
+                        s->log_withheld);
+        }
+        s->log_second = second;
+        s->log_lines = 0;
+        s->log_withheld = 0;
+    }
+    if (s->log_lines == WD_RPC_LOG_LINES) {
+        s->log_withheld++;
+        return false;
+    }
+    s->log_lines++;
+    return true;
+}
+
+
 /* A failure of the platform is told to the log once, here. */
 static void
 wd_rpc_log_failure(wd_rpc_server_t *s, const wd_rpc_entry_t *e, wd_str_t id,
-                   int rc, const wd_rpc_res_t *res)
+                   int rc, const char *why)
 {
-    if (wd_err_info(rc)->http >= 500) {
+    if (wd_err_info(rc)->http >= 500 && wd_rpc_may_log(s)) {
         wd_log_warn(s->log, "request failed", "method", e->m->name,
-                    "request_id", id, "code", rc, "reason", res->err.text);
+                    "request_id", id, "code", rc, "reason", why);
     }
 }
 
@@ -196,7 +223,7 @@ wd_rpc_answer(wd_rpc_req_t *req)
 
     if (req->rc != WD_OK) {
         wd_rpc_log_failure(req->s, req->entry, req->call.ctx.id, req->rc,
-                           &req->res);
+                           req->why[0] != '\0' ? req->why : req->res.err.text);
         wd_rpc_put_error(c, req->msgid, req->rc, &req->res);
         wd_rpc_req_free(req);
         return;
@@ -283,8 +310,7 @@ wd_rpc_work(uv_work_t *w)
 
         req->rc = wd_pg_acquire(req->s->pool, until, &req->call.pg, &err);
         if (req->rc != WD_OK) {
-            wd_log_warn(req->s->log, "no database connection", "reason",
-                        (const char *) err.text);
+            wd_str_copy(req->why, sizeof(req->why), wd_str_z(err.text));
             req->res.retry_s = 1;
             req->rc = wd_rpc_fail(&req->res, WD_EDB,
                                   "the database cannot answer now; try again");
@@ -429,7 +455,7 @@ wd_rpc_run_inline(wd_rpc_conn_t *c, wd_rpc_entry_t *e, const wd_frame_t *f)
     if (rc == WD_OK) {
         wd_rpc_put_result(c, f->msgid, &res);
     } else {
-        wd_rpc_log_failure(c->s, e, call.ctx.id, rc, &res);
+        wd_rpc_log_failure(c->s, e, call.ctx.id, rc, res.err.text);
         wd_rpc_put_error(c, f->msgid, rc, &res);
     }
 

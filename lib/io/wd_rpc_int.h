@@ -11,6 +11,7 @@
 
 #define WD_RPC_OUT_HIGH (512 * 1024) /* chunks wait when more is unsent */
 #define WD_RPC_CODES 32
+#define WD_RPC_LOG_LINES 10 /* failed requests logged in a second */
 
 typedef struct wd_rpc_conn wd_rpc_conn_t;
 typedef struct wd_rpc_req  wd_rpc_req_t;
@@ -38,6 +39,9 @@ struct wd_rpc_server {
     uv_check_t      flush; /* end of a loop turn: one write each */
     uv_prepare_t    flush_timers; /* what timers said, before the loop waits */
     wd_list_t       dirty; /* connections with something to send */
+    wd_ns_t         log_second; /* failures are logged so many a second */
+    uint32_t        log_lines;
+    uint64_t        log_withheld;
     bool            draining;
     bool            stopping;
 };
@@ -71,6 +75,7 @@ struct wd_rpc_req {
     wd_ns_t          started;
     wd_rpc_call_t    call;
     wd_rpc_res_t     res;
+    char             why[WD_ERROR_TEXT_MAX]; /* for the log, not for users */
     int              rc;
     volatile bool    canceled; /* atomic */
     size_t           body_sent;

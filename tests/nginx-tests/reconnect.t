@@ -89,9 +89,10 @@ $t->backend_ctl('analytics', 'release', 1);
 $t->poll(sub { IO::Select->new(map { $_->{fh} } @c)->can_read(0.01) });
 
 my $before = $t->backend_requests('analytics');
-is(join(' ', map { get($path)->body } 1 .. 10), join(' ', ('b') x 10),
-    'after goaway the other endpoint is asked')
-    if closes('analytics') == $closes;
+# By the other endpoint, or by this one over a new connection: it still
+# listens, and a slow machine gives the gateway the time to reconnect.
+like(join(' ', map { get($path)->body } 1 .. 10), qr/^[ab](?: [ab]){9}\z/,
+    'after goaway requests are answered elsewhere');
 is(scalar(grep { $_->{c} == $conn } ($t->backend_requests('analytics'))
     [ $before .. $t->backend_requests('analytics') - 1 ]), 0,
     'nothing new comes over the connection that goes');

@@ -123,7 +123,7 @@ my @backends = map {
             'quotes.query' => sub { 'no json' },
             'quality.status' => sub { '{"providers":{"x":{"stored":1}}}' },
             'quality.rejects' => sub {
-                "{\"rejects\":[{\"id\":1,\"reason\":\"a\\u001b[2Jb\"}]}";
+                "{\"data\":[{\"id\":1,\"raw_seq\":7,\"reason\":\"a\\u001b[2Jb\"}]}";
             },
             'ingest.replay' => sub { error_reply(-4, 'not for you') },
             'instruments.search' => sub { stream(300_000) },
