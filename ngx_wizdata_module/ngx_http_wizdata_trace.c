@@ -238,15 +238,11 @@ ngx_http_wizdata_log_request(ngx_http_request_t *r, ngx_http_request_t *sr,
 }
 
 
+/* For every server: which location a request is for is not known yet. */
 ngx_int_t
 ngx_http_wizdata_log_handler(ngx_http_request_t *r)
 {
-    ngx_http_wizdata_loc_conf_t *lcf;
-
-    lcf = ngx_http_get_module_loc_conf(r, ngx_http_wizdata_module);
-    if (lcf->errors || lcf->api) {
-        r->log_handler = ngx_http_wizdata_log_request;
-    }
+    r->log_handler = ngx_http_wizdata_log_request;
     return NGX_DECLINED;
 }
 
