@@ -25,9 +25,9 @@ struct wd_bus_consumer {
     void             *arg;
     wd_log_t         *log;
     int               wake; /* eventfd: stop */
-    volatile bool     stop;
-    volatile bool     healthy;
-    volatile int64_t  lag;
+    bool              stop; /* atomic, like the next two */
+    bool              healthy;
+    int64_t           lag;
     wd_pg_conn_t     *pg;
 };
 
@@ -103,6 +103,7 @@ static int
 wd_bus_lock(wd_bus_consumer_t *c, int64_t *ret, wd_error_t *err)
 {
     int           rc;
+    int64_t       lag;
     PGresult     *res = NULL;
     wd_pg_param_t params[] = {wd_pg_text_z(c->topic), wd_pg_text_z(c->group)};
 
@@ -120,8 +121,9 @@ wd_bus_lock(wd_bus_consumer_t *c, int64_t *ret, wd_error_t *err)
         rc = WD_EAGAIN;
     } else {
         *ret = wd_pg_get_int(res, 0, 0);
-        c->lag = wd_pg_get_int(res, 0, 1) - *ret;
-        wd_metric(WD_MX_BUS_LAG, (double) c->lag, c->topic, NULL, NULL);
+        lag = wd_pg_get_int(res, 0, 1) - *ret;
+        __atomic_store_n(&c->lag, lag, __ATOMIC_RELAXED);
+        wd_metric(WD_MX_BUS_LAG, (double) lag, c->topic, NULL, NULL);
     }
     PQclear(res);
     return rc;
@@ -273,6 +275,13 @@ wd_bus_wait(wd_bus_consumer_t *c, int timeout_ms)
 }
 
 
+static bool
+wd_bus_stopped(const wd_bus_consumer_t *c)
+{
+    return __atomic_load_n(&c->stop, __ATOMIC_RELAXED);
+}
+
+
 static void *
 wd_bus_main(void *arg)
 {
@@ -281,17 +290,18 @@ wd_bus_main(void *arg)
     wd_bus_step_e      step;
     wd_bus_consumer_t *c = arg;
 
-    while (!c->stop) {
+    while (!wd_bus_stopped(c)) {
         err.text[0] = '\0';
         step = wd_bus_step(c, &err);
-        c->healthy = step != WD_BUS_FAILED;
+        __atomic_store_n(&c->healthy, step != WD_BUS_FAILED,
+                         __ATOMIC_RELAXED);
 
         if (step == WD_BUS_DONE) {
             backoff_ms = WD_BUS_BACKOFF_MIN_MS;
         } else if (step == WD_BUS_IDLE) {
             wd_bus_wait(c, WD_BUS_POLL_MS);
             backoff_ms = WD_BUS_BACKOFF_MIN_MS;
-        } else if (!c->stop) {
+        } else if (!wd_bus_stopped(c)) {
             wd_log_warn(c->log, "event not consumed, trying again", "topic",
                         c->topic, "reason", (const char *) err.text, "after_ms",
                         backoff_ms);
@@ -346,7 +356,7 @@ wd_bus_consumer_stop(wd_bus_consumer_t *c)
         return;
     }
 
-    c->stop = true;
+    __atomic_store_n(&c->stop, true, __ATOMIC_RELAXED);
     eventfd_write(c->wake, 1);
     pthread_join(c->thread, NULL);
     close(c->wake);
@@ -358,12 +368,12 @@ wd_bus_consumer_stop(wd_bus_consumer_t *c)
 int64_t
 wd_bus_consumer_lag(const wd_bus_consumer_t *c)
 {
-    return c->lag;
+    return __atomic_load_n(&c->lag, __ATOMIC_RELAXED);
 }
 
 
 bool
 wd_bus_consumer_healthy(const wd_bus_consumer_t *c)
 {
-    return c->healthy;
+    return __atomic_load_n(&c->healthy, __ATOMIC_RELAXED);
 }

@@ -129,7 +129,8 @@ wd_http_on_progress(void *arg, curl_off_t dt, curl_off_t dn, curl_off_t ut,
     (void) dn;
     (void) ut;
     (void) un;
-    return x->req->stop != NULL && *x->req->stop;
+    return x->req->stop != NULL
+           && __atomic_load_n(x->req->stop, __ATOMIC_RELAXED);
 }
 
 

@@ -21,6 +21,7 @@ static wd_http_t  *http;
 static wd_error_t  err;
 static wd_http_res_t res;
 static char        request[8192]; /* the last one */
+static pthread_mutex_t request_lock = PTHREAD_MUTEX_INITIALIZER;
 static int         n_conns;
 static bool        stop_flag;
 
@@ -211,7 +212,9 @@ serve_one(void *arg)
         if (strstr(buf, "\r\n\r\n") == NULL) {
             continue;
         }
+        pthread_mutex_lock(&request_lock);
         strcpy(request, buf);
+        pthread_mutex_unlock(&request_lock);
         path = strchr(buf, ' ');
         if (path == NULL || !answer(fd, path + 1)) {
             break;
@@ -320,10 +323,12 @@ test_answers(void **state)
     assert_string_equal(res.content_type, "application/json");
     assert_view(wd_buf_view(&res.body), "{\"a\":1}");
     assert_int_equal(res.retry_after_s, -1);
+    pthread_mutex_lock(&request_lock);
     assert_has(request, "User-Agent: tester/1\r\n");
     assert_has(request, "GET /ok HTTP/1.1\r\n");
     assert_null(strstr(request, "Cookie"));
     assert_null(strstr(request, "Authorization"));
+    pthread_mutex_unlock(&request_lock);
 
     n = __atomic_load_n(&n_conns, __ATOMIC_SEQ_CST);
     assert_ok(get("/ok")); /* over the same connection */

@@ -53,7 +53,7 @@ check_cut(const wd_buf_t *b)
     assert_ptr_equal(c.p, c.end);
 
     wd_mp_scan_init(&grow);
-    for (n = 0; n <= b->len; n += n < 70 || b->len - n < 70 ? 1 : 61) {
+    for (n = 0; n <= b->len; n += n < 70 || b->len - n < 70 ? 1 : 61 + b->len / 99) {
         /* an allocation of its own, so that a sanitizer sees what is read */
         copy = malloc(n != 0 ? n : 1);
         memcpy(copy, b->data, n);
