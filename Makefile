@@ -8,13 +8,13 @@ build: setup
 	@dev/build $(BUILD)
 
 run: build
-	@exec dev/platform run
+	@WIZDATA_BUILD=$(abspath $(BUILD)) exec dev/platform run
 
 start: build
-	@dev/platform start
+	@WIZDATA_BUILD=$(abspath $(BUILD)) dev/platform start
 
 stop status logs:
-	@dev/platform $@
+	@WIZDATA_BUILD=$(abspath $(BUILD)) dev/platform $@
 
 test: setup-test
 	@dev/test
