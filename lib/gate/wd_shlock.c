@@ -1,0 +1,104 @@
+/*
+ * wd_shlock.c - spin, yield, and look after the holder.
+ */
+#include "wd_shlock.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define WD_SHLOCK_SPINS 256 /* before the processor is given away */
+#define WD_SHLOCK_YIELDS 64 /* between looks after the holder */
+
+static _Thread_local uint32_t wd_shlock_token;
+
+
+static void
+wd_shlock_forget(void)
+{
+    wd_shlock_token = 0;
+}
+
+
+static void
+wd_shlock_watch_fork(void)
+{
+    (void) pthread_atfork(NULL, NULL, wd_shlock_forget);
+}
+
+
+uint32_t
+wd_shlock_self(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    if (wd_shlock_token == 0) {
+        pthread_once(&once, wd_shlock_watch_fork);
+        wd_shlock_token = (uint32_t) syscall(SYS_gettid);
+    }
+    return wd_shlock_token;
+}
+
+
+static bool
+wd_shlock_take(wd_shlock_t *l, uint32_t from, uint32_t self)
+{
+    return atomic_compare_exchange_strong_explicit(
+        &l->holder, &from, self, memory_order_acquire, memory_order_relaxed);
+}
+
+
+static void
+wd_shlock_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+}
+
+
+static bool
+wd_shlock_dead(uint32_t holder)
+{
+    return kill((pid_t) holder, 0) == -1 && errno == ESRCH;
+}
+
+
+bool
+wd_shlock_lock(wd_shlock_t *l)
+{
+    unsigned i;
+    uint32_t holder, self = wd_shlock_self();
+
+    for (i = 0;; i++) {
+        holder = atomic_load_explicit(&l->holder, memory_order_relaxed);
+
+        if (holder == 0) {
+            if (wd_shlock_take(l, 0, self)) {
+                return false;
+            }
+            continue;
+        }
+
+        if (i < WD_SHLOCK_SPINS) {
+            wd_shlock_pause();
+            continue;
+        }
+
+        sched_yield();
+        if (i % WD_SHLOCK_YIELDS == 0 && wd_shlock_dead(holder)
+            && wd_shlock_take(l, holder, self)) {
+            return true;
+        }
+    }
+}
+
+
+void
+wd_shlock_unlock(wd_shlock_t *l)
+{
+    atomic_store_explicit(&l->holder, 0, memory_order_release);
+}
