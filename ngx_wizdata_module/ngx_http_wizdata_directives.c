@@ -214,6 +214,57 @@ ngx_command_t ngx_http_wizdata_commands[] = {
       NULL },
 
     /*
+     * directive: wizdata_status_services;
+     * syntax: [public];
+     * default: none;
+     * context: location
+     *
+     * Asks every backend for its health and shows backends, database, Redis
+     * and data providers, with an overall status: healthy when all are,
+     * unhealthy when half of them or more are not, else degraded. Providers
+     * count when they are configured and do not answer; asking does not cost
+     * quota. Needs status:read unless it is public.
+     */
+    { ngx_string("wizdata_status_services"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_status_services,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_status_config;
+     * syntax: [public];
+     * default: none;
+     * context: location
+     *
+     * Shows the configuration in force: of the gateway, and of every backend
+     * as it says itself. Secrets are true or false. Needs status:read unless
+     * it is public.
+     */
+    { ngx_string("wizdata_status_config"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_status_config,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_environment;
+     * syntax: name;
+     * default: production;
+     * context: http
+     *
+     * What /api/status/config calls this installation.
+     */
+    { ngx_string("wizdata_environment"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_main_conf_t, environment),
+      NULL },
+
+    /*
      * directive: wizdata_metrics;
      * syntax: ;
      * default: none;

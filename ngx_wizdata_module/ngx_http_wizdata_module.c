@@ -96,6 +96,9 @@ ngx_http_wizdata_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_msec_value(wmcf->verdict_ttl, 60000);
     ngx_conf_init_msec_value(wmcf->negative_ttl, 2000);
     ngx_conf_init_uint_value(wmcf->queue, 512);
+    if (wmcf->environment.data == NULL) {
+        ngx_str_set(&wmcf->environment, "production");
+    }
 
     if (wmcf->zone_size < NGX_HTTP_WIZDATA_ZONE_MIN) {
         return "wizdata_zone is smaller than 256k";
