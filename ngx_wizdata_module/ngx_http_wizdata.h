@@ -60,6 +60,7 @@ typedef struct {
     size_t                          zone_size;
     ngx_shm_zone_t                 *verdicts;
     ngx_shm_zone_t                 *counters;
+    ngx_array_t                    *zone_figures; /* of metrics; may be NULL */
     ngx_shm_zone_t                 *control;
     ngx_uint_t                      used; /* some location needs the module */
 
