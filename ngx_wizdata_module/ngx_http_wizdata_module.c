@@ -6,7 +6,6 @@
 
 #include <sodium.h>
 
-#define NGX_HTTP_WIZDATA_ZONE_MIN (256 * 1024)
 #define NGX_HTTP_WIZDATA_ZONE_DEFAULT (4 * 1024 * 1024)
 
 
@@ -99,10 +98,6 @@ ngx_http_wizdata_init_main_conf(ngx_conf_t *cf, void *conf)
     if (wmcf->environment.data == NULL) {
         ngx_str_set(&wmcf->environment, "production");
     }
-
-    if (wmcf->zone_size < NGX_HTTP_WIZDATA_ZONE_MIN) {
-        return "wizdata_zone is smaller than 256k";
-    }
     return NGX_CONF_OK;
 }
 
@@ -142,10 +137,6 @@ ngx_http_wizdata_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
     ngx_conf_merge_uint_value(conf->access, prev->access,
                               NGX_HTTP_WIZDATA_ACCESS_OFF);
-
-    if (conf->body_max > WD_BODY_MAX) {
-        return "wizdata_body_max is larger than 64k";
-    }
 
     if (conf->errors) {
         wmcf = ngx_http_conf_get_module_main_conf(cf,
