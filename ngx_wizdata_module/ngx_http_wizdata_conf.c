@@ -182,21 +182,46 @@ ngx_http_wizdata_conf_health(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-char *
-ngx_http_wizdata_conf_detailed(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+/* A page for those who may read the status, or for all when public. */
+static char *
+ngx_http_wizdata_conf_status(ngx_conf_t *cf, ngx_http_handler_pt handler,
+    ngx_uint_t endpoint, ngx_http_wizdata_loc_conf_t *lcf)
 {
-    ngx_str_t                   *value = cf->args->elts;
-    ngx_http_wizdata_loc_conf_t *lcf = conf;
+    ngx_str_t *value = cf->args->elts;
 
     if (cf->args->nelts == 2) {
         if (ngx_strcmp(value[1].data, "public") != 0) {
             return "takes no parameter but \"public\"";
         }
-        lcf->health_public = 1;
+        lcf->status_public = 1;
     }
-    return ngx_http_wizdata_conf_handler(cf,
-                                         ngx_http_wizdata_detailed_handler,
-                                         NGX_HTTP_WIZDATA_EP_DETAILED, lcf);
+    return ngx_http_wizdata_conf_handler(cf, handler, endpoint, lcf);
+}
+
+
+char *
+ngx_http_wizdata_conf_detailed(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    return ngx_http_wizdata_conf_status(cf, ngx_http_wizdata_detailed_handler,
+                                        NGX_HTTP_WIZDATA_EP_DETAILED, conf);
+}
+
+
+char *
+ngx_http_wizdata_conf_status_services(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    return ngx_http_wizdata_conf_status(cf, ngx_http_wizdata_services_handler,
+                                        NGX_HTTP_WIZDATA_EP_SERVICES, conf);
+}
+
+
+char *
+ngx_http_wizdata_conf_status_config(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    return ngx_http_wizdata_conf_status(cf, ngx_http_wizdata_config_handler,
+                                        NGX_HTTP_WIZDATA_EP_CONFIG, conf);
 }
 
 
