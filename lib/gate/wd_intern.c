@@ -15,11 +15,11 @@
 #define WD_INTERN_MEAN 64
 
 typedef struct {
-    uint64_t hash;
-    uint64_t word;
-    uint32_t offset;
-    uint16_t len;
-    uint16_t unused;
+    uint64_t          hash;
+    wd_intern_extra_t extra;
+    uint32_t          offset;
+    uint16_t          len;
+    uint16_t          unused;
 } wd_intern_record_t;
 
 /* Followed by the records, the index and the bytes. */
@@ -81,23 +81,25 @@ wd_intern_gen(const wd_intern_t *in)
 
 
 static uint64_t
-wd_intern_hash(const wd_intern_t *in, wd_str_t bytes, uint64_t word)
+wd_intern_hash(const wd_intern_t *in, wd_str_t bytes, wd_intern_extra_t extra)
 {
     uint64_t h;
 
     crypto_shorthash((uint8_t *) &h, (const uint8_t *) bytes.data, bytes.len,
                      in->key);
-    return h ^ word * UINT64_C(0x9e3779b97f4a7c15);
+    return h ^ extra.word[0] * UINT64_C(0x9e3779b97f4a7c15)
+           ^ extra.word[1] * UINT64_C(0xbf58476d1ce4e5b9);
 }
 
 
 static bool
 wd_intern_same(const wd_intern_half_t *h, uint16_t id, uint64_t hash,
-               wd_str_t bytes, uint64_t word)
+               wd_str_t bytes, wd_intern_extra_t extra)
 {
     const wd_intern_record_t *r = &h->records[id - 1];
 
-    return r->hash == hash && r->word == word && r->len == bytes.len
+    return r->hash == hash && r->extra.word[0] == extra.word[0]
+           && r->extra.word[1] == extra.word[1] && r->len == bytes.len
            && memcmp(h->bytes + r->offset, bytes.data, bytes.len) == 0;
 }
 
@@ -105,14 +107,14 @@ wd_intern_same(const wd_intern_half_t *h, uint16_t id, uint64_t hash,
 /* The place in the index: of these bytes, or the free one for them. */
 static _Atomic uint16_t *
 wd_intern_find(const wd_intern_t *in, wd_intern_half_t *h, uint64_t hash,
-               wd_str_t bytes, uint64_t word)
+               wd_str_t bytes, wd_intern_extra_t extra)
 {
     size_t   i = hash % (2 * (size_t) in->records);
     uint16_t id;
 
     for (;;) {
         id = atomic_load_explicit(&h->index[i], memory_order_acquire);
-        if (id == 0 || wd_intern_same(h, id, hash, bytes, word)) {
+        if (id == 0 || wd_intern_same(h, id, hash, bytes, extra)) {
             return &h->index[i];
         }
         i = i + 1 == 2 * (size_t) in->records ? 0 : i + 1;
@@ -122,7 +124,7 @@ wd_intern_find(const wd_intern_t *in, wd_intern_half_t *h, uint64_t hash,
 
 static int
 wd_intern_add(wd_intern_t *in, wd_intern_half_t *h, uint64_t hash,
-              wd_str_t bytes, uint64_t word, uint16_t *ret)
+              wd_str_t bytes, wd_intern_extra_t extra, uint16_t *ret)
 {
     uint32_t            n = atomic_load(&h->n), used = atomic_load(&h->used);
     wd_intern_record_t *r;
@@ -133,7 +135,7 @@ wd_intern_add(wd_intern_t *in, wd_intern_half_t *h, uint64_t hash,
 
     r = &h->records[n];
     r->hash = hash;
-    r->word = word;
+    r->extra = extra;
     r->offset = used;
     r->len = (uint16_t) bytes.len;
     memcpy(h->bytes + used, bytes.data, bytes.len);
@@ -145,8 +147,8 @@ wd_intern_add(wd_intern_t *in, wd_intern_half_t *h, uint64_t hash,
 
 
 int
-wd_intern_put(wd_intern_t *in, wd_str_t bytes, uint64_t word, uint16_t *ret_id,
-              uint32_t *ret_gen)
+wd_intern_put(wd_intern_t *in, wd_str_t bytes, wd_intern_extra_t extra,
+              uint16_t *ret_id, uint32_t *ret_gen)
 {
     int               rc = WD_OK;
     uint64_t          hash;
@@ -160,7 +162,7 @@ wd_intern_put(wd_intern_t *in, wd_str_t bytes, uint64_t word, uint16_t *ret_id,
     if (bytes.len > WD_INTERN_LEN_MAX) {
         return WD_ETOOBIG;
     }
-    hash = wd_intern_hash(in, bytes, word);
+    hash = wd_intern_hash(in, bytes, extra);
 
     if (wd_shlock_lock(&in->lock)) {
         /* nothing is ever half written: nothing to repair */
@@ -168,13 +170,13 @@ wd_intern_put(wd_intern_t *in, wd_str_t bytes, uint64_t word, uint16_t *ret_id,
 
     *ret_gen = wd_intern_gen(in);
     h = in->half[*ret_gen % 2];
-    if (bytes.len == 0 && word == 0) {
+    if (bytes.len == 0 && extra.word[0] == 0 && extra.word[1] == 0) {
         id = 0;
     } else {
-        place = wd_intern_find(in, h, hash, bytes, word);
+        place = wd_intern_find(in, h, hash, bytes, extra);
         id = atomic_load(place);
         if (id == 0) {
-            rc = wd_intern_add(in, h, hash, bytes, word, &id);
+            rc = wd_intern_add(in, h, hash, bytes, extra, &id);
             if (rc == WD_OK) {
                 atomic_store_explicit(place, id, memory_order_release);
             }
@@ -189,7 +191,7 @@ wd_intern_put(wd_intern_t *in, wd_str_t bytes, uint64_t word, uint16_t *ret_id,
 
 int
 wd_intern_get(const wd_intern_t *in, uint32_t gen, uint16_t id, wd_str_t *ret,
-              uint64_t *ret_word)
+              wd_intern_extra_t *ret_extra)
 {
     uint32_t                  offset;
     uint16_t                  len;
@@ -198,7 +200,7 @@ wd_intern_get(const wd_intern_t *in, uint32_t gen, uint16_t id, wd_str_t *ret,
 
     if (id == 0) {
         *ret = WD_STR("");
-        *ret_word = 0;
+        memset(ret_extra, 0, sizeof(*ret_extra));
         return WD_OK;
     }
 
@@ -216,7 +218,7 @@ wd_intern_get(const wd_intern_t *in, uint32_t gen, uint16_t id, wd_str_t *ret,
     }
 
     *ret = wd_str((const char *) h->bytes + offset, len);
-    *ret_word = r->word;
+    *ret_extra = r->extra;
     return WD_OK;
 }
 

@@ -38,20 +38,27 @@ void wd_intern_init(wd_intern_t *in, void *mem, size_t size,
 
 uint32_t wd_intern_gen(const wd_intern_t *in);
 
+/* What goes with the bytes and tells them apart, too. */
+typedef struct {
+    uint64_t word[2];
+} wd_intern_extra_t;
+
 /*
- * The number of these bytes with that word beside them; 0 stands for no
- * bytes and no word. *ret_gen is the generation that it belongs to.
- * WD_ENOMEM: no room; WD_ETOOBIG.
+ * The number of these bytes with that beside them; 0 stands for no bytes and
+ * zero words. *ret_gen is the generation that it belongs to. WD_ENOMEM: no
+ * room; WD_ETOOBIG.
  */
-wd_must_check int wd_intern_put(wd_intern_t *in, wd_str_t bytes, uint64_t word,
-                                uint16_t *ret_id, uint32_t *ret_gen);
+wd_must_check int wd_intern_put(wd_intern_t *in, wd_str_t bytes,
+                                wd_intern_extra_t extra, uint16_t *ret_id,
+                                uint32_t *ret_gen);
 
 /*
  * The view is good until the generation after the next begins: who copies
  * from it compares wd_intern_gen() afterwards.
  */
 wd_must_check int wd_intern_get(const wd_intern_t *in, uint32_t gen,
-                                uint16_t id, wd_str_t *ret, uint64_t *ret_word);
+                                uint16_t id, wd_str_t *ret,
+                                wd_intern_extra_t *ret_extra);
 
 /* Begins the generation after `gen`, unless somebody else did. */
 void wd_intern_clear(wd_intern_t *in, uint32_t gen);

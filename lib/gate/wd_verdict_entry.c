@@ -44,8 +44,9 @@ static int
 wd_verdict_sets_nets(wd_verdicts_t *t, const wd_verdict_t *v,
                      wd_verdict_sets_t *ret)
 {
-    int      rc;
-    uint32_t gen;
+    int               rc;
+    uint32_t          gen;
+    wd_intern_extra_t none = {{0, 0}};
 
     if (v->principal.len + v->key.len + v->nets.len <= wd_verdict_room(v)) {
         ret->nets = 0;
@@ -56,7 +57,7 @@ wd_verdict_sets_nets(wd_verdicts_t *t, const wd_verdict_t *v,
         return WD_ENOMEM;
     }
 
-    rc = wd_intern_put(&t->sets, v->nets, 0, &ret->nets, &gen);
+    rc = wd_intern_put(&t->sets, v->nets, none, &ret->nets, &gen);
     return rc == WD_OK && gen != ret->gen ? WD_EAGAIN : rc;
 }
 
@@ -70,9 +71,12 @@ wd_verdict_sets_shared(wd_verdicts_t *t, const wd_verdict_t *v, wd_ns_t mono,
     uint32_t gen;
     int64_t  cleared;
 
-    rc = wd_intern_put(&t->sets, v->perms, v->bits, &ret->perms, &ret->gen);
+    rc = wd_intern_put(&t->sets, v->perms,
+                       (wd_intern_extra_t){{v->bits, v->barred}}, &ret->perms,
+                       &ret->gen);
     if (rc == WD_OK) {
-        rc = wd_intern_put(&t->sets, v->plan, 0, &ret->plan, &gen);
+        rc = wd_intern_put(&t->sets, v->plan, (wd_intern_extra_t){{0, 0}},
+                           &ret->plan, &gen);
         if (rc == WD_OK && gen != ret->gen) {
             return WD_EAGAIN;
         }
@@ -166,6 +170,7 @@ wd_verdict_write_large(wd_verdict_large_t *e, const wd_verdict_t *v)
     e->iat = v->iat;
     e->jti = v->jti;
     e->bits = v->bits;
+    e->barred = v->barred;
     e->nets_len = (uint16_t) v->nets.len;
     e->plan_len = (uint16_t) v->plan.len;
     e->perms_len = (uint16_t) v->perms.len;
@@ -212,11 +217,12 @@ wd_verdict_take(char **to, const void *from, size_t len)
 
 static int
 wd_verdict_take_set(const wd_verdicts_t *t, uint32_t gen, uint16_t id,
-                    size_t max, char **to, wd_str_t *ret, uint64_t *ret_word)
+                    size_t max, char **to, wd_str_t *ret,
+                    wd_intern_extra_t *ret_extra)
 {
     wd_str_t set;
 
-    if (wd_intern_get(&t->sets, gen, id, &set, ret_word) != WD_OK
+    if (wd_intern_get(&t->sets, gen, id, &set, ret_extra) != WD_OK
         || set.len > max) {
         return WD_ENOTFOUND;
     }
@@ -229,10 +235,10 @@ static int
 wd_verdict_read_small(const wd_verdicts_t *t, const wd_verdict_small_t *e,
                       uint32_t gen, wd_verdict_copy_t *ret)
 {
-    char          *to = ret->text;
-    uint64_t       none;
-    wd_verdict_t  *v = &ret->v;
-    const uint8_t *p = e->text;
+    char             *to = ret->text;
+    wd_verdict_t     *v = &ret->v;
+    wd_intern_extra_t extra;
+    const uint8_t    *p = e->text;
 
     if (v->kind == WD_VERDICT_TOKEN) {
         memcpy(&v->iat, p, sizeof(v->iat));
@@ -247,19 +253,22 @@ wd_verdict_read_small(const wd_verdicts_t *t, const wd_verdict_small_t *e,
     if (e->head.flags & WD_VERDICT_F_NETS_INLINE) {
         v->nets = wd_verdict_take(&to, p, e->head.nets_len);
     } else if (wd_verdict_take_set(t, gen, e->head.nets, WD_VERDICT_NETS_MAX,
-                                   &to, &v->nets, &none)
+                                   &to, &v->nets, &extra)
                != WD_OK) {
         return WD_ENOTFOUND;
     }
 
     if (wd_verdict_take_set(t, gen, e->head.plan, WD_VERDICT_PLAN_MAX, &to,
-                            &v->plan, &none)
+                            &v->plan, &extra)
             != WD_OK
         || wd_verdict_take_set(t, gen, e->head.perms, WD_VERDICT_PERMS_MAX, &to,
-                               &v->perms, &v->bits)
+                               &v->perms, &extra)
                != WD_OK) {
         return WD_ENOTFOUND;
     }
+
+    v->bits = extra.word[0];
+    v->barred = extra.word[1];
 
     /* The half that was read lives on until the generation after the next. */
     return wd_intern_gen(&t->sets) - gen <= 1 ? WD_OK : WD_ENOTFOUND;
@@ -276,6 +285,7 @@ wd_verdict_read_large(const wd_verdict_large_t *e, wd_verdict_copy_t *ret)
     v->iat = e->iat;
     v->jti = e->jti;
     v->bits = e->bits;
+    v->barred = e->barred;
     v->principal = wd_verdict_take(&to, p, e->head.principal_len);
     p += v->principal.len;
     v->key = wd_verdict_take(&to, p, e->head.key_len);

@@ -48,10 +48,11 @@ typedef struct {
     wd_ns_t           iat;
     uint64_t          jti;
     uint64_t          bits;
+    uint64_t          barred;
     uint16_t          nets_len;
     uint16_t          plan_len;
     uint16_t          perms_len;
-    uint8_t           text[1024 - sizeof(wd_verdict_head_t) - 30];
+    uint8_t           text[1024 - sizeof(wd_verdict_head_t) - 38];
 } wd_verdict_large_t;
 
 _Static_assert(sizeof(wd_verdict_large_t) == 1024, "a multiple of the line");

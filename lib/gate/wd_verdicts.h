@@ -51,7 +51,8 @@ typedef struct {
     wd_str_t          plan;
     wd_str_t          perms; /* MessagePack array of texts */
     wd_str_t          nets; /* packed networks (wd_cidr.h); empty: any */
-    uint64_t          bits; /* what the permissions cover, for the caller */
+    uint64_t          bits; /* what it may, as the caller counts */
+    uint64_t          barred; /* what it may not whatever is permitted */
     wd_ns_t           checked; /* monotonic: when its issuer was asked */
     wd_ns_t           expires; /* wall; 0: never */
     wd_ns_t           iat; /* wall; of tokens */
@@ -149,6 +150,17 @@ bool wd_verdicts_revoke_named(wd_verdicts_t *t, wd_revoke_e what,
 
 /* All tokens issued before that time are void. */
 bool wd_verdicts_revoke_before(wd_verdicts_t *t, wd_ns_t issued_before);
+
+/*
+ * Was what this verdict says revoked since `asked` (monotonic), as far as is
+ * known here? For who holds on to a verdict. Errs on the side of yes.
+ */
+bool wd_verdicts_is_revoked(wd_verdicts_t      *t,
+                            const uint8_t       digest[WD_VERDICT_DIGEST],
+                            const wd_verdict_t *v, wd_ns_t asked);
+
+/* Another number after each revocation. */
+uint64_t wd_verdicts_seq(const wd_verdicts_t *t);
 
 /* Hashes as in a verdict. A token without iat is older than any. */
 bool wd_verdicts_token_revoked(wd_verdicts_t *t, uint64_t jti, uint64_t owner,

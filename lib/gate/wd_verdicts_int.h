@@ -78,6 +78,8 @@ struct wd_verdicts_s {
     _Atomic int64_t cover_since;
     _Atomic int64_t cover_until;
 
+    _Atomic uint64_t seq; /* raised last of all by every revocation */
+
     /* Raised behind every revocation; read before what is cached is read. */
     _Atomic uint64_t gen_all;
     _Atomic uint64_t gens[WD_VERDICT_GENS];

@@ -90,6 +90,34 @@ wd_verdicts_was_revoked(const wd_verdict_shard_t *s, const uint8_t *digest,
 }
 
 
+uint64_t
+wd_verdicts_seq(const wd_verdicts_t *t)
+{
+    return atomic_load_explicit(&t->seq, memory_order_acquire);
+}
+
+
+bool
+wd_verdicts_is_revoked(wd_verdicts_t      *t,
+                       const uint8_t       digest[WD_VERDICT_DIGEST],
+                       const wd_verdict_t *v, wd_ns_t asked)
+{
+    bool                revoked;
+    wd_verdict_t        now = *v;
+    wd_verdict_shard_t *s;
+
+    now.checked = asked;
+    if (wd_verdicts_named_revoked(t, &now)) {
+        return true;
+    }
+
+    s = wd_verdicts_lock(t, wd_verdicts_shard_of(t, digest));
+    revoked = wd_verdicts_was_revoked(s, digest, asked);
+    wd_shlock_unlock(&s->lock);
+    return revoked;
+}
+
+
 bool
 wd_verdicts_note_revoked(wd_verdict_shard_t *s, const uint8_t *digest,
                          wd_ns_t mono)
@@ -125,6 +153,7 @@ wd_verdicts_revoke(wd_verdicts_t *t, const uint8_t digest[WD_VERDICT_DIGEST],
     wd_shlock_unlock(&s->lock);
 
     atomic_fetch_add(wd_verdicts_gen(t, digest), 1);
+    atomic_fetch_add(&t->seq, 1);
     return news;
 }
 
@@ -148,6 +177,7 @@ wd_verdicts_revoke_all(wd_verdicts_t *t, wd_verdict_now_t now)
 {
     (void) wd_verdicts_raise(&t->void_before, now.mono);
     atomic_fetch_add(&t->gen_all, 1);
+    atomic_fetch_add(&t->seq, 1);
 }
 
 
@@ -173,6 +203,7 @@ wd_verdicts_revoke_named(wd_verdicts_t *t, wd_revoke_e what, wd_str_t value,
         break;
     }
     atomic_fetch_add(&t->gen_all, 1);
+    atomic_fetch_add(&t->seq, 1);
     return news;
 }
 
@@ -183,6 +214,7 @@ wd_verdicts_revoke_before(wd_verdicts_t *t, wd_ns_t issued_before)
     bool news = wd_verdicts_raise(&t->issued_before, issued_before);
 
     atomic_fetch_add(&t->gen_all, 1);
+    atomic_fetch_add(&t->seq, 1);
     return news;
 }
 

@@ -88,6 +88,7 @@ assert_same(const wd_verdict_t *a, const wd_verdict_t *b)
     assert_true(wd_str_eq(a->perms, b->perms));
     assert_true(wd_str_eq(a->nets, b->nets));
     assert_true(a->bits == b->bits);
+    assert_true(a->barred == b->barred);
     assert_true(a->checked == b->checked);
     assert_true(a->expires == b->expires);
     assert_true(a->iat == b->iat);
@@ -191,6 +192,7 @@ test_lengths(void **state)
         v.perms = wd_str(text + 3, (size_t) rand() % (rand() % 8 ? 40 : 700));
         v.nets = wd_str(text + 4, (size_t) rand() % (rand() % 2 ? 5 : 545));
         v.bits = v.perms.len % 3;
+        v.barred = v.perms.len % 2;
         if (!put(t, i, &v, 5 * S)) {
             assert_true(v.principal.len + v.key.len + v.plan.len + v.perms.len
                             + v.nets.len
@@ -322,6 +324,16 @@ test_revoked_key(void **state)
     revoke(t, 1, 5 * S);
     assert_int_equal(look(t, 1, 5 * S, &got), WD_VERDICT_UNKNOWN);
     assert_int_equal(look(t, 2, 5 * S, &got), WD_VERDICT_GOOD);
+
+    {
+        uint8_t digest[WD_VERDICT_DIGEST];
+
+        digest_of(1, digest);
+        assert_true(wd_verdicts_is_revoked(t, digest, &v, 5 * S));
+        assert_false(wd_verdicts_is_revoked(t, digest, &v, 6 * S));
+        digest_of(2, digest);
+        assert_false(wd_verdicts_is_revoked(t, digest, &v, 5 * S));
+    }
 
     /* What was asked before and comes after is not kept. */
     assert_false(put(t, 1, &v, 6 * S));
