@@ -166,6 +166,8 @@ typedef enum {
     NGX_HTTP_WIZDATA_VAR_METHOD,
     NGX_HTTP_WIZDATA_VAR_PRINCIPAL,
     NGX_HTTP_WIZDATA_VAR_KEY_ID,
+    NGX_HTTP_WIZDATA_VAR_PLAN,
+    NGX_HTTP_WIZDATA_VAR_AUTH,
     NGX_HTTP_WIZDATA_VAR_REQUEST_ID,
     NGX_HTTP_WIZDATA_VAR_TRACE_ID,
     NGX_HTTP_WIZDATA_VAR_DETAIL
@@ -182,6 +184,12 @@ ngx_http_wizdata_variable_text(ngx_http_wizdata_ctx_t *ctx, uintptr_t which)
         return ctx->verdict.principal;
     case NGX_HTTP_WIZDATA_VAR_KEY_ID:
         return ctx->verdict.key;
+    case NGX_HTTP_WIZDATA_VAR_PLAN:
+        return ctx->verdict.plan;
+    case NGX_HTTP_WIZDATA_VAR_AUTH:
+        return wd_str_z(ctx->verdict.kind == WD_VERDICT_KEY     ? "key"
+                        : ctx->verdict.kind == WD_VERDICT_TOKEN ? "jwt"
+                                                                : "anonymous");
     case NGX_HTTP_WIZDATA_VAR_REQUEST_ID:
         return wd_str((char *) ctx->request_id.data, ctx->request_id.len);
     case NGX_HTTP_WIZDATA_VAR_TRACE_ID:
@@ -203,7 +211,8 @@ ngx_http_wizdata_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     ctx = ngx_http_wizdata_ctx_find(r->main);
     text = ctx != NULL ? ngx_http_wizdata_variable_text(ctx, which)
-                       : WD_STR_NULL;
+           : which == NGX_HTTP_WIZDATA_VAR_AUTH ? WD_STR("anonymous")
+                                                : WD_STR_NULL;
 
     if (text.len == 0) {
         v->not_found = 1;
@@ -257,6 +266,12 @@ static ngx_http_variable_t ngx_http_wizdata_variables[] = {
     /* id of the API key, never the key */
     {ngx_string("wizdata_key_id"), NULL, ngx_http_wizdata_variable,
      NGX_HTTP_WIZDATA_VAR_KEY_ID, NGX_HTTP_VAR_NOCACHEABLE, 0},
+    /* plan of the key's or token's owner */
+    {ngx_string("wizdata_plan"), NULL, ngx_http_wizdata_variable,
+     NGX_HTTP_WIZDATA_VAR_PLAN, NGX_HTTP_VAR_NOCACHEABLE, 0},
+    /* how the client showed who it is: key, jwt or anonymous */
+    {ngx_string("wizdata_auth"), NULL, ngx_http_wizdata_variable,
+     NGX_HTTP_WIZDATA_VAR_AUTH, NGX_HTTP_VAR_NOCACHEABLE, 0},
     /* X-Request-Id of the answer */
     {ngx_string("wizdata_request_id"), NULL, ngx_http_wizdata_variable,
      NGX_HTTP_WIZDATA_VAR_REQUEST_ID, NGX_HTTP_VAR_NOCACHEABLE, 0},

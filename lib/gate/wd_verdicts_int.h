@@ -14,7 +14,7 @@
 #include <stdatomic.h>
 
 #define WD_VERDICT_SHARDS_MAX 64
-#define WD_VERDICT_RING 32 /* revocations remembered per shard */
+#define WD_VERDICT_RING 128 /* revocations remembered per shard */
 #define WD_VERDICT_GENS 256 /* counters that keep L1 caches honest */
 
 /*

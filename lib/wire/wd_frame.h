@@ -35,7 +35,8 @@
 
 /* Notifications of services to gateways. */
 #define WD_N_BEAT "auth.beat" /* [seq]: revocations arrive here */
-#define WD_N_REVOKE "auth.revoke" /* [[digest, ...]]; [] means all */
+#define WD_N_REVOKE "auth.revoke" /* [[digest, ...], at]; [] means all */
+#define WD_N_REVOKE_TOKEN "auth.revoke_token" /* [[[kind, v, n], ...], at] */
 #define WD_N_PURGE "cache.purge" /* [[tag, ...]] */
 
 typedef enum {
