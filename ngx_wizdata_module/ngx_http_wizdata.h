@@ -213,7 +213,7 @@ struct ngx_http_wizdata_ctx_s {
     ngx_http_wizdata_verdict_t     verdict;
     ngx_queue_t                    open; /* in the worker's list */
     wd_ns_t                        seen; /* monotonic: known to be good */
-    wd_ns_t                        looked; /* for what was revoked */
+    uint64_t                       looked; /* wd_verdicts_seq() of then */
     ngx_event_t                    expiry; /* of the credential */
 
     ngx_http_wizdata_rpc_t         rpc;
@@ -448,11 +448,15 @@ void ngx_http_wizdata_open_remove(ngx_http_wizdata_ctx_t *ctx);
 /* The answer is long: it ends with the credential. */
 void ngx_http_wizdata_open_expire(ngx_http_wizdata_ctx_t *ctx);
 
-/* Auth was asked for them: the key is void, or good with that verdict. */
+/*
+ * Auth was asked for them: the key is void, or good with that verdict, when
+ * wd_verdicts_seq() was `asked`.
+ */
 void ngx_http_wizdata_open_refused(ngx_http_wizdata_worker_t *w,
     const u_char *digest);
 void ngx_http_wizdata_open_known(ngx_http_wizdata_worker_t *w,
-    const u_char *digest, const ngx_http_wizdata_verdict_t *verdict);
+    const u_char *digest, const ngx_http_wizdata_verdict_t *verdict,
+    uint64_t asked);
 
 
 /* ngx_http_wizdata_method.c: the catalogue, or wizdata_method */

@@ -230,6 +230,7 @@ ngx_http_wizdata_lookup(ngx_http_wizdata_ctx_t *ctx, wd_str_t credential)
     ngx_http_wizdata_worker_t        *w = ctx->worker;
     const ngx_http_wizdata_verdict_t *v;
 
+    ctx->looked = wd_verdicts_seq(w->verdicts); /* before anything is known */
     known = wd_verdict_l1_get(w->l1, credential, &w->rules, now, &copy, &v,
                               ctx->digest);
 

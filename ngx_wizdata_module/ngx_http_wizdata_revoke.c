@@ -51,7 +51,6 @@ ngx_http_wizdata_open_add(ngx_http_wizdata_ctx_t *ctx)
 
     ctx->listed = 1;
     ctx->seen = ctx->verdict.checked;
-    ctx->looked = ngx_http_wizdata_verdict_now().mono;
     ngx_queue_insert_tail(&w->open, &ctx->open);
 
     if (!w->open_tick.timer_set) {
@@ -78,9 +77,33 @@ ngx_http_wizdata_open_remove(ngx_http_wizdata_ctx_t *ctx)
 
 
 /*
+ * As if the client had left: whichever handler works on the request notices
+ * that and cleans up behind itself.
+ */
+static void
+ngx_http_wizdata_open_break(ngx_http_request_t *r)
+{
+    ngx_connection_t *c = r->connection;
+
+#if (NGX_HTTP_V2)
+    if (r->stream != NULL) {
+        c->error = 1;
+        c->read->handler(c->read);
+        return;
+    }
+#endif
+
+    if (ngx_shutdown_socket(c->fd, SHUT_RDWR) == -1) {
+        ngx_connection_error(c, ngx_socket_errno,
+                             ngx_shutdown_socket_n " failed");
+    }
+}
+
+
+/*
  * Ends what is being answered: a body that has begun breaks off, a call that
- * is awaited ends with the problem that is noted. Another content handler's
- * request is terminated. Else the request notices before it calls.
+ * is awaited ends with the problem that is noted, the connection of another
+ * content handler's request breaks. Else the request notices before it calls.
  */
 static void
 ngx_http_wizdata_open_end(ngx_http_wizdata_ctx_t *ctx, const char *why)
@@ -107,9 +130,12 @@ ngx_http_wizdata_open_end(ngx_http_wizdata_ctx_t *ctx, const char *why)
     {
         ngx_log_error(NGX_LOG_INFO, c->log, 0,
                       "wizdata: a request ends early: %s", why);
-        ngx_http_finalize_request(r, NGX_ERROR);
+        ngx_http_wizdata_open_break(r);
     }
-    ngx_http_run_posted_requests(c);
+
+    if (!c->destroyed) {
+        ngx_http_run_posted_requests(c);
+    }
 }
 
 
@@ -223,13 +249,12 @@ ngx_http_wizdata_open_recheck(ngx_http_wizdata_ctx_t *ctx, const void *arg)
 static void
 ngx_http_wizdata_open_look(ngx_http_wizdata_ctx_t *ctx, const void *arg)
 {
-    wd_ns_t                    now = ngx_http_wizdata_verdict_now().mono;
     ngx_http_wizdata_worker_t *w = ctx->worker;
 
     if (!wd_verdicts_is_revoked(w->verdicts, ctx->digest, &ctx->verdict,
                                 ctx->looked))
     {
-        ctx->looked = now;
+        ctx->looked = w->open_seq;
         return;
     }
 
@@ -271,6 +296,7 @@ ngx_http_wizdata_open_refused(ngx_http_wizdata_worker_t *w,
 typedef struct {
     const u_char                     *digest;
     const ngx_http_wizdata_verdict_t *verdict;
+    uint64_t                          asked;
 } ngx_http_wizdata_open_news_t;
 
 
@@ -290,7 +316,8 @@ ngx_http_wizdata_open_learn(ngx_http_wizdata_ctx_t *ctx, const void *arg)
     rc = ngx_http_wizdata_auth_allowed(ctx);
     ctx->verdict = was;
     ctx->verdict.expires = news->verdict->expires;
-    ctx->seen = ctx->looked = news->verdict->checked;
+    ctx->seen = news->verdict->checked;
+    ctx->looked = news->asked;
 
     if (rc != WD_OK) {
         ngx_http_wizdata_open_end(ctx, ctx->error.text);
@@ -300,9 +327,10 @@ ngx_http_wizdata_open_learn(ngx_http_wizdata_ctx_t *ctx, const void *arg)
 
 void
 ngx_http_wizdata_open_known(ngx_http_wizdata_worker_t *w,
-    const u_char *digest, const ngx_http_wizdata_verdict_t *verdict)
+    const u_char *digest, const ngx_http_wizdata_verdict_t *verdict,
+    uint64_t asked)
 {
-    ngx_http_wizdata_open_news_t news = {digest, verdict};
+    ngx_http_wizdata_open_news_t news = {digest, verdict, asked};
 
     ngx_http_wizdata_open_each(w, ngx_http_wizdata_open_learn, &news);
 }

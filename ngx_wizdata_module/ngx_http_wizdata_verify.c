@@ -23,6 +23,7 @@ typedef struct {
     ngx_queue_t                link; /* of its bucket */
     ngx_queue_t                waiters; /* of ngx_http_wizdata_ctx_t */
     wd_ns_t                    asked; /* monotonic */
+    uint64_t                   asked_seq; /* wd_verdicts_seq() of then */
     ngx_uint_t                 tries;
     u_char                     id[WD_REQUEST_ID_MAX];
     unsigned                   again:1; /* revoked since it was asked */
@@ -90,6 +91,7 @@ static int
 ngx_http_wizdata_verify_ask(ngx_http_wizdata_verify_t *v)
 {
     v->asked = ngx_http_wizdata_verdict_now().mono;
+    v->asked_seq = wd_verdicts_seq(v->worker->verdicts);
     v->again = 0;
     v->tries++;
     return ngx_http_wizdata_rpc_start(&v->rpc);
@@ -578,6 +580,7 @@ ngx_http_wizdata_verify_key_known(ngx_http_wizdata_verify_t *v,
     while ((ctx = ngx_http_wizdata_verify_next(v)) != NULL) {
         c = ctx->request->connection;
         ctx->has_digest = 1;
+        ctx->looked = v->asked_seq;
         if (ngx_http_wizdata_verdict_keep(ctx->request->pool, verdict,
                                           &ctx->verdict) == NGX_OK)
         {
@@ -589,7 +592,8 @@ ngx_http_wizdata_verify_key_known(ngx_http_wizdata_verify_t *v,
     }
 
     if (v->open) {
-        ngx_http_wizdata_open_known(v->worker, v->digest, verdict);
+        ngx_http_wizdata_open_known(v->worker, v->digest, verdict,
+                                    v->asked_seq);
     }
     ngx_free(v);
 }

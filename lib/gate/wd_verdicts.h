@@ -142,7 +142,7 @@ void wd_verdicts_revoke_all(wd_verdicts_t *t, wd_verdict_now_t now);
 /*
  * JTI: `number` is the token's end, after which it may be forgotten. SUB:
  * tokens issued before `number` are void. OWNER: as keys are known now, kept
- * until `number`. False: that was known.
+ * until `number`. False: that was known, or told within the last second.
  */
 bool wd_verdicts_revoke_named(wd_verdicts_t *t, wd_revoke_e what,
                               wd_str_t value, wd_ns_t number,
@@ -152,12 +152,13 @@ bool wd_verdicts_revoke_named(wd_verdicts_t *t, wd_revoke_e what,
 bool wd_verdicts_revoke_before(wd_verdicts_t *t, wd_ns_t issued_before);
 
 /*
- * Was what this verdict says revoked since `asked` (monotonic), as far as is
- * known here? For who holds on to a verdict. Errs on the side of yes.
+ * For who holds on to a verdict: was it revoked since wd_verdicts_seq() was
+ * `seq`, read before the verdict was looked up or asked for? A key may be
+ * named and only have changed, or be taken for another one when many are.
  */
 bool wd_verdicts_is_revoked(wd_verdicts_t      *t,
                             const uint8_t       digest[WD_VERDICT_DIGEST],
-                            const wd_verdict_t *v, wd_ns_t asked);
+                            const wd_verdict_t *v, uint64_t seq);
 
 /* Another number after each revocation. */
 uint64_t wd_verdicts_seq(const wd_verdicts_t *t);

@@ -35,8 +35,9 @@ typedef struct {
 } wd_verdict_bad_t;
 
 typedef struct {
-    uint8_t digest[WD_VERDICT_DIGEST];
-    wd_ns_t at;
+    uint8_t  digest[WD_VERDICT_DIGEST];
+    wd_ns_t  at;
+    uint64_t seq; /* above all that was read before it was told */
 } wd_verdict_revoked_t;
 
 /*
@@ -69,6 +70,7 @@ struct wd_verdicts_s {
     wd_revoked_t        revoked;
 
     _Atomic int64_t  void_before; /* monotonic: all keys, by revoke_all */
+    _Atomic int64_t  void_seq; /* the same as a number of `seq` */
     _Atomic int64_t  issued_before; /* wall: all tokens */
     _Atomic uint64_t too_large;
     _Atomic int64_t  cleared; /* monotonic */
@@ -135,8 +137,8 @@ bool wd_verdicts_was_revoked(const wd_verdict_shard_t *s, const uint8_t *digest,
                              wd_ns_t asked);
 
 /* The same lock. False: it was told within the last second. */
-bool wd_verdicts_note_revoked(wd_verdict_shard_t *s, const uint8_t *digest,
-                              wd_ns_t mono);
+bool wd_verdicts_note_revoked(wd_verdicts_t *t, wd_verdict_shard_t *s,
+                              const uint8_t *digest, wd_ns_t mono);
 
 /* True: it was lower. */
 bool wd_verdicts_raise(_Atomic int64_t *number, int64_t to);

@@ -50,7 +50,7 @@ wd_verdicts_migrate_revoked(wd_verdicts_t *to, wd_verdicts_t *from)
         for (j = n; j >= 1; j--) {
             r = &s->revoked[(s->n_revoked - j) % WD_VERDICT_RING];
             d = &to->shards[wd_verdicts_shard_of(to, r->digest)];
-            (void) wd_verdicts_note_revoked(d, r->digest, r->at);
+            (void) wd_verdicts_note_revoked(to, d, r->digest, r->at);
         }
         for (j = 0; j < to->n_shards; j++) {
             to->shards[j].forgotten = wd_max(to->shards[j].forgotten,

@@ -97,30 +97,74 @@ wd_verdicts_seq(const wd_verdicts_t *t)
 }
 
 
-bool
-wd_verdicts_is_revoked(wd_verdicts_t      *t,
-                       const uint8_t       digest[WD_VERDICT_DIGEST],
-                       const wd_verdict_t *v, wd_ns_t asked)
+/* A number above all that were read before now. */
+static uint64_t
+wd_verdicts_next(const wd_verdicts_t *t)
 {
-    bool                revoked;
-    wd_verdict_t        now = *v;
-    wd_verdict_shard_t *s;
+    return atomic_load(&t->seq) + 1;
+}
 
-    now.checked = asked;
-    if (wd_verdicts_named_revoked(t, &now)) {
-        return true;
+
+/* The row that has the number of an owner's revocation. */
+static uint64_t
+wd_verdicts_owner_seq(uint64_t owner)
+{
+    return owner ^ UINT64_C(0x5f3759df5f3759df);
+}
+
+
+static bool
+wd_verdicts_named_since(const wd_verdict_shard_t *s, const uint8_t *digest,
+                        uint64_t seq)
+{
+    uint64_t                    i, n;
+    const wd_verdict_revoked_t *r;
+
+    n = wd_min(s->n_revoked, WD_VERDICT_RING);
+    for (i = 1; i <= n; i++) {
+        r = &s->revoked[(s->n_revoked - i) % WD_VERDICT_RING];
+        if (r->seq <= seq) {
+            return false;
+        }
+        if (memcmp(r->digest, digest, WD_VERDICT_DIGEST) == 0) {
+            return true;
+        }
     }
-
-    s = wd_verdicts_lock(t, wd_verdicts_shard_of(t, digest));
-    revoked = wd_verdicts_was_revoked(s, digest, asked);
-    wd_shlock_unlock(&s->lock);
-    return revoked;
+    return s->n_revoked > WD_VERDICT_RING; /* forgotten: perhaps */
 }
 
 
 bool
-wd_verdicts_note_revoked(wd_verdict_shard_t *s, const uint8_t *digest,
-                         wd_ns_t mono)
+wd_verdicts_is_revoked(wd_verdicts_t      *t,
+                       const uint8_t       digest[WD_VERDICT_DIGEST],
+                       const wd_verdict_t *v, uint64_t seq)
+{
+    bool                named;
+    int64_t             number;
+    wd_verdict_shard_t *s;
+
+    if (v->kind == WD_VERDICT_TOKEN) {
+        return wd_verdicts_token_revoked(t, v->jti, v->owner, v->iat);
+    }
+
+    if (atomic_load(&t->void_seq) > (int64_t) seq
+        || (v->owner != 0
+            && wd_revoked_find(&t->revoked, wd_verdicts_owner_seq(v->owner),
+                               &number)
+            && number > (int64_t) seq)) {
+        return true;
+    }
+
+    s = wd_verdicts_lock(t, wd_verdicts_shard_of(t, digest));
+    named = wd_verdicts_named_since(s, digest, seq);
+    wd_shlock_unlock(&s->lock);
+    return named;
+}
+
+
+bool
+wd_verdicts_note_revoked(wd_verdicts_t *t, wd_verdict_shard_t *s,
+                         const uint8_t *digest, wd_ns_t mono)
 {
     bool                  news;
     wd_verdict_revoked_t *r;
@@ -133,6 +177,7 @@ wd_verdicts_note_revoked(wd_verdict_shard_t *s, const uint8_t *digest,
     }
     memcpy(r->digest, digest, sizeof(r->digest));
     r->at = mono;
+    r->seq = wd_verdicts_next(t);
     s->n_revoked++;
     return news;
 }
@@ -147,12 +192,12 @@ wd_verdicts_revoke(wd_verdicts_t *t, const uint8_t digest[WD_VERDICT_DIGEST],
     wd_verdict_shard_t *s;
 
     s = wd_verdicts_lock(t, shard);
-    news = wd_verdicts_note_revoked(s, digest, now.mono);
+    atomic_fetch_add(wd_verdicts_gen(t, digest), 1);
+    news = wd_verdicts_note_revoked(t, s, digest, now.mono);
     (void) wd_verdicts_drop(t, shard, digest, WD_NS_MAX);
     wd_verdicts_drop_bad(t, shard, digest);
     wd_shlock_unlock(&s->lock);
 
-    atomic_fetch_add(wd_verdicts_gen(t, digest), 1);
     atomic_fetch_add(&t->seq, 1);
     return news;
 }
@@ -177,6 +222,7 @@ wd_verdicts_revoke_all(wd_verdicts_t *t, wd_verdict_now_t now)
 {
     (void) wd_verdicts_raise(&t->void_before, now.mono);
     atomic_fetch_add(&t->gen_all, 1);
+    (void) wd_verdicts_raise(&t->void_seq, (int64_t) wd_verdicts_next(t));
     atomic_fetch_add(&t->seq, 1);
 }
 
@@ -186,6 +232,7 @@ wd_verdicts_revoke_named(wd_verdicts_t *t, wd_revoke_e what, wd_str_t value,
                          wd_ns_t number, wd_verdict_now_t now)
 {
     bool     news;
+    int64_t  was;
     uint64_t hash = wd_verdicts_hash(t, what, value);
 
     switch (what) {
@@ -199,10 +246,17 @@ wd_verdicts_revoke_named(wd_verdicts_t *t, wd_revoke_e what, wd_str_t value,
         news = wd_revoked_put(&t->revoked, hash, number, WD_NS_MAX, now.wall);
         break;
     default:
-        news = wd_revoked_put(&t->revoked, hash, now.mono, number, now.wall);
+        news = !wd_revoked_find(&t->revoked, hash, &was)
+               || now.mono - was > WD_NS_PER_S;
+        (void) wd_revoked_put(&t->revoked, hash, now.mono, number, now.wall);
         break;
     }
+
     atomic_fetch_add(&t->gen_all, 1);
+    if (what == WD_REVOKE_OWNER) {
+        (void) wd_revoked_put(&t->revoked, wd_verdicts_owner_seq(hash),
+                              (int64_t) wd_verdicts_next(t), number, now.wall);
+    }
     atomic_fetch_add(&t->seq, 1);
     return news;
 }

@@ -329,10 +329,10 @@ test_revoked_key(void **state)
         uint8_t digest[WD_VERDICT_DIGEST];
 
         digest_of(1, digest);
-        assert_true(wd_verdicts_is_revoked(t, digest, &v, 5 * S));
-        assert_false(wd_verdicts_is_revoked(t, digest, &v, 6 * S));
+        assert_true(wd_verdicts_is_revoked(t, digest, &v, 0));
+        assert_false(wd_verdicts_is_revoked(t, digest, &v, wd_verdicts_seq(t)));
         digest_of(2, digest);
-        assert_false(wd_verdicts_is_revoked(t, digest, &v, 5 * S));
+        assert_false(wd_verdicts_is_revoked(t, digest, &v, 0));
     }
 
     /* What was asked before and comes after is not kept. */
@@ -379,20 +379,30 @@ test_revoked_owner(void **state)
     wd_verdict_t      v = key_verdict(5 * S);
     wd_verdicts_t    *t = table(1 << 20);
     wd_verdict_copy_t got;
+    uint64_t          seq;
+    uint8_t           digest[WD_VERDICT_DIGEST];
 
     (void) state;
+    digest_of(1, digest);
     v.owner = wd_verdicts_hash(t, WD_REVOKE_OWNER, WD_STR("u1"));
     assert_true(put(t, 1, &v, 5 * S));
+    seq = wd_verdicts_seq(t);
+    assert_false(wd_verdicts_is_revoked(t, digest, &v, seq));
     assert_true(wd_verdicts_revoke_named(t, WD_REVOKE_OWNER, WD_STR("u2"),
                                          at(90 * S).wall, at(5 * S)));
     assert_int_equal(look(t, 1, 5 * S, &got), WD_VERDICT_GOOD);
     assert_true(wd_verdicts_revoke_named(t, WD_REVOKE_OWNER, WD_STR("u1"),
                                          at(90 * S).wall, at(5 * S)));
     assert_int_equal(look(t, 1, 5 * S, &got), WD_VERDICT_UNKNOWN);
+    assert_true(wd_verdicts_is_revoked(t, digest, &v, seq));
+    assert_false(wd_verdicts_is_revoked(t, digest, &v, wd_verdicts_seq(t)));
     assert_false(put(t, 1, &v, 6 * S));
     v.checked = 6 * S;
     assert_true(put(t, 1, &v, 6 * S));
     assert_int_equal(look(t, 1, 6 * S, &got), WD_VERDICT_GOOD);
+    seq = wd_verdicts_seq(t);
+    wd_verdicts_revoke_all(t, at(7 * S));
+    assert_true(wd_verdicts_is_revoked(t, digest, &v, seq));
     free(t);
 }
 
