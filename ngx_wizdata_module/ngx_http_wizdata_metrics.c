@@ -242,7 +242,7 @@ ngx_http_wizdata_counters_handler(ngx_http_request_t *r)
     ngx_http_wizdata_ctx_t      *ctx;
     ngx_http_wizdata_counters_t *m;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_wizdata_module);
+    ctx = ngx_http_wizdata_ctx_find(r);
     if (ctx == NULL || r != r->main) {
         return NGX_OK;
     }

@@ -115,7 +115,7 @@ ngx_http_wizdata_health_handler(ngx_http_request_t *r)
         return NGX_DONE;
     }
 
-    draining = ngx_exiting || ngx_quit || ngx_terminate;
+    draining = ngx_http_wizdata_draining(ctx->worker);
     wd_buf_reset(&ctx->worker->scratch);
     wd_json_init(&j, &ctx->worker->scratch);
     ngx_http_wizdata_health_head(&j, draining ? "draining" : "healthy");
@@ -371,7 +371,8 @@ ngx_http_wizdata_detailed_handler(ngx_http_request_t *r)
         ngx_http_wizdata_detailed_ask(ctx);
     } else {
         ngx_http_wizdata_auth(ctx, NGX_HTTP_WIZDATA_BIT_STATUS, "status:read",
-                              ngx_http_wizdata_detailed_ask);
+                              ngx_http_wizdata_detailed_ask,
+                              ngx_http_wizdata_finish_refused);
     }
     return NGX_DONE;
 }
