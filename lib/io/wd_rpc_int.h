@@ -10,6 +10,7 @@
 #include "wd_rpc.h"
 
 #define WD_RPC_OUT_HIGH (512 * 1024) /* chunks wait when more is unsent */
+#define WD_RPC_NOTIFY_HIGH (4 * 1024 * 1024) /* unread: closed */
 #define WD_RPC_CODES 32
 #define WD_RPC_LOG_LINES 10 /* failed requests logged in a second */
 
@@ -22,6 +23,13 @@ typedef struct {
     uint64_t               answered[WD_RPC_CODES]; /* by -code */
 } wd_rpc_entry_t;
 
+/* Who wants to hear a notification of peers. */
+typedef struct {
+    const char      *method;
+    wd_rpc_notify_pt fn;
+    void            *arg;
+} wd_rpc_handler_t;
+
 struct wd_rpc_server {
     wd_daemon_t    *d;
     wd_log_t       *log;
@@ -31,6 +39,10 @@ struct wd_rpc_server {
     wd_rpc_entry_t *entries;
     size_t          n_entries;
     wd_map_t       *by_name;
+    wd_rpc_handler_t handlers[WD_RPC_HANDLERS_MAX];
+    size_t           n_handlers;
+    wd_rpc_connect_pt on_connect; /* or NULL */
+    void            *connect_arg;
     wd_list_t       listeners;
     wd_list_t       conns;
     size_t          n_conns;

@@ -212,7 +212,72 @@ do_beat(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 }
 
 
+static int64_t heard; /* sum of what peers told, on the loop */
+
+
+/* [n]: added. */
+static int
+on_tell(void *arg, wd_str_t params)
+{
+    int64_t  n;
+    uint32_t len;
+    wd_mp_t  c = wd_mp(params.data, params.len);
+
+    if (wd_mp_read_array(&c, &len) != WD_OK || len != 1
+        || wd_mp_read_int(&c, &n) != WD_OK) {
+        return WD_EPROTO;
+    }
+    *(int64_t *) arg += n;
+    return WD_OK;
+}
+
+
+/* Only those who ask for it by their name, so that others count frames. */
+static void
+on_connect(wd_rpc_peer_t *peer, wd_str_t service, void *arg)
+{
+    if (wd_str_eq(service, WD_STR("newcomer"))) {
+        wd_rpc_peer_notify(peer, arg, WD_STR("\x91\x01"));
+        wd_rpc_peer_notify(peer, arg, WD_STR("\x91\x02"));
+    }
+}
+
+
+/* So many notifications at once, of a kilobyte each, to all. */
+static int
+do_flood(const wd_rpc_call_t *call, wd_rpc_res_t *res)
+{
+    char     text[1000];
+    int64_t  n = 0;
+    wd_buf_t b = WD_BUF_INIT;
+
+    (void) res;
+    if (wd_rpc_arg_int(call, "n", &n) != WD_OK) {
+        return WD_EPARAM;
+    }
+    memset(text, 'x', sizeof(text));
+    wd_mp_put_array(&b, 1);
+    wd_mp_put_str(&b, wd_str(text, sizeof(text)));
+    while (n-- > 0) {
+        wd_rpc_server_notify(server, "t.flood", wd_buf_view(&b));
+    }
+    wd_buf_done(&b);
+    return WD_OK;
+}
+
+
+static int
+do_heard(const wd_rpc_call_t *call, wd_rpc_res_t *res)
+{
+    (void) call;
+    wd_rpc_meta_int(res, "heard", heard);
+    return WD_OK;
+}
+
+
 static const wd_rpc_method_t methods[] = {
+    {"t.flood", do_flood, WD_RPC_INLINE},
+    {"t.heard", do_heard, WD_RPC_INLINE},
     {"t.echo", do_echo, WD_RPC_INLINE},
     {"t.work", do_echo, WD_RPC_WORK},
     {"t.big", do_big, WD_RPC_INLINE},
@@ -239,6 +304,8 @@ on_start(wd_daemon_t *d, void *arg, wd_error_t *err)
     timer_open = true;
     server = wd_rpc_server_create(d, methods, wd_array_len(methods), NULL,
                                   NULL, conf.daemon.max_inflight);
+    wd_rpc_server_on_notify(server, "t.tell", on_tell, &heard);
+    wd_rpc_server_on_connect(server, on_connect, "t.welcome");
     rc = wd_daemon_listen(d, fds, 4, &n, err);
     return rc != WD_OK ? rc : wd_rpc_server_listen(server, fds, n, err);
 }
@@ -1407,6 +1474,97 @@ test_notify_from_timer(void **state)
 }
 
 
+/* What peers tell reaches the service; what is malformed ends the telling. */
+static void
+test_notify_from_peer(void **state)
+{
+    int64_t n = 0;
+    peer_t  p, other;
+    wd_mp_t at;
+
+    (void) state;
+    peer_open(&p);
+    wd_frame_put_notify(&p.out, "t.tell", WD_STR("\x91\x05"));
+    wd_frame_put_notify(&p.out, "t.unheard", WD_STR("\x91\x07"));
+    wd_frame_put_notify(&p.out, "t.tell", WD_STR("\x91\x02"));
+    put_request(&p, "t.heard", NULL, 0);
+    peer_send(&p);
+    peer_expect(&p);
+    assert_ok(wd_mp_map_find(wd_mp(p.f.meta.data, p.f.meta.len), "heard",
+                             &at));
+    assert_ok(wd_mp_read_int(&at, &n));
+    assert_int_equal(n, 7);
+
+    peer_open(&other);
+    wd_frame_put_notify(&other.out, "t.tell", WD_STR("\x91\xc0"));
+    peer_send(&other);
+    peer_closed(&other);
+    echo_works(&p);
+    peer_done(&p);
+}
+
+
+/* Who says hello is told first what the service has for newcomers. */
+static void
+test_on_connect(void **state)
+{
+    peer_t p, mute;
+
+    (void) state;
+    peer_init(&mute, connect_unix());
+    peer_init(&p, connect_unix());
+    wd_frame_put_hello(&p.out, "newcomer", "test:1");
+    put_request(&p, "t.beat", NULL, 0);
+    peer_send(&p);
+    peer_expect(&p);
+    assert_view(p.f.method, WD_N_HELLO);
+    peer_expect(&p);
+    assert_view(p.f.method, "t.welcome");
+    assert_view(p.f.params, "\x91\x01");
+    peer_expect(&p);
+    assert_view(p.f.params, "\x91\x02");
+    peer_expect(&p);
+    assert_int_equal(p.f.type, WD_FRAME_RESPONSE);
+    peer_expect(&p);
+    assert_view(p.f.method, WD_N_BEAT);
+    peer_done(&p);
+
+    /* the one without a hello was not told of the beat */
+    peer_expect(&mute);
+    assert_view(mute.f.method, WD_N_HELLO);
+    wd_frame_put_hello(&mute.out, "newcomer", "test:2");
+    peer_send(&mute);
+    peer_expect(&mute);
+    assert_view(mute.f.method, "t.welcome");
+    peer_done(&mute);
+}
+
+
+/* Nobody misses one notification and hears the next. */
+static void
+test_notify_unread(void **state)
+{
+    int    i;
+    peer_t p, deaf;
+
+    (void) state;
+    peer_open(&deaf);
+    peer_open(&p);
+    for (i = 0; i < 6; i++) { /* 6 MB */
+        put_request(&p, "t.flood", "n", 1000);
+        peer_send(&p);
+        do {
+            peer_expect(&p);
+        } while (p.f.type != WD_FRAME_RESPONSE);
+    }
+    echo_works(&p);
+
+    /* an unbroken beginning, then the end */
+    peer_closed(&deaf);
+    peer_done(&p);
+}
+
+
 static void
 test_client(void **state)
 {
@@ -1560,6 +1718,9 @@ main(void)
         T(test_longest_frame),
         T(test_meta_limit),
         T(test_notify_from_timer),
+        T(test_notify_from_peer),
+        T(test_on_connect),
+        T(test_notify_unread),
         T(test_client),
         cmocka_unit_test_setup_teardown(test_drain, start_patient, stop),
         T(test_noise),
