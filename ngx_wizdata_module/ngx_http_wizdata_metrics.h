@@ -76,6 +76,7 @@ typedef struct {
 
     int64_t                         active;
     uint64_t                        cache[NGX_HTTP_WIZDATA_CACHE_RESULTS];
+    uint64_t                        spans[4]; /* by what became of them */
     ngx_http_wizdata_rpc_counters_t rpc[WD_SVC_COUNT];
     uint64_t requests[NGX_HTTP_WIZDATA_EPS][NGX_HTTP_WIZDATA_VERBS]
                      [NGX_HTTP_WIZDATA_STATUSES];
