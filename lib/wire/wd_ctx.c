@@ -141,6 +141,15 @@ wd_ctx_get(wd_str_t context, wd_ctx_t *ret)
 }
 
 
+wd_str_t
+wd_ctx_trace_id(const wd_ctx_t *ctx)
+{
+    wd_traceparent_t tp;
+
+    return wd_traceparent_parse(ctx->traceparent, &tp) ? tp.trace : WD_STR("");
+}
+
+
 bool
 wd_ctx_permits(const wd_ctx_t *ctx, const char *needed)
 {

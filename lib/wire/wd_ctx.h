@@ -37,6 +37,9 @@ void wd_ctx_put(wd_buf_t *out, const wd_ctx_t *ctx);
 /* Views point into `context`. WD_OK or WD_EPROTO. */
 wd_must_check int wd_ctx_get(wd_str_t context, wd_ctx_t *ret);
 
+/* For logs; "" when there is none. */
+wd_str_t wd_ctx_trace_id(const wd_ctx_t *ctx);
+
 /* Does one of ctx->perms cover `needed`? NULL: true. */
 bool wd_ctx_permits(const wd_ctx_t *ctx, const char *needed);
 
