@@ -314,14 +314,6 @@ ngx_http_wizdata_trace_threshold(const ngx_http_wizdata_worker_t *w)
 
 /* ---- the buffer --------------------------------------------------------- */
 
-static void
-ngx_http_wizdata_spans_count(ngx_http_wizdata_spans_t *s,
-    ngx_http_wizdata_span_outcome_e outcome, uint64_t n)
-{
-    s->worker->counters->spans[outcome] += n;
-}
-
-
 /* A connection that takes a batch now, or NULL. */
 static ngx_http_wizdata_conn_t *
 ngx_http_wizdata_spans_conn(ngx_http_wizdata_service_t *service)
@@ -408,7 +400,7 @@ ngx_http_wizdata_spans_send(ngx_http_wizdata_spans_t *s,
         {
             break;
         }
-        ngx_http_wizdata_spans_count(s, NGX_HTTP_WIZDATA_SPAN_SENT, n);
+        ngx_http_wizdata_count(s->worker, SPANS_SENT, n);
         from += size;
     }
     wd_buf_consume(&s->buf, from);
@@ -538,7 +530,7 @@ ngx_http_wizdata_spans_done(ngx_http_wizdata_worker_t *w)
         if (size == 0) {
             break;
         }
-        ngx_http_wizdata_spans_count(s, NGX_HTTP_WIZDATA_SPAN_EXIT, n);
+        ngx_http_wizdata_count(s->worker, SPANS_EXIT, n);
         from += size;
     }
 
@@ -640,9 +632,11 @@ ngx_http_wizdata_span_add(ngx_http_wizdata_spans_t *s,
 
     out->len = at;
     out->err = WD_OK;
-    ngx_http_wizdata_spans_count(s,
-        ngx_http_wizdata_spans_conn(s->service) != NULL
-            ? NGX_HTTP_WIZDATA_SPAN_FULL : NGX_HTTP_WIZDATA_SPAN_DOWN, 1);
+    if (ngx_http_wizdata_spans_conn(s->service) != NULL) {
+        ngx_http_wizdata_count(s->worker, SPANS_FULL, 1);
+    } else {
+        ngx_http_wizdata_count(s->worker, SPANS_DOWN, 1);
+    }
 }
 
 

@@ -18,16 +18,6 @@ typedef struct ngx_http_wizdata_spans_s      ngx_http_wizdata_spans_t;
 typedef struct ngx_http_wizdata_ctx_s        ngx_http_wizdata_ctx_t;
 
 
-/* What becomes of a finished span; wizdata_trace_spans_total. */
-typedef enum {
-    NGX_HTTP_WIZDATA_SPAN_SENT, /* handed to a backend */
-    NGX_HTTP_WIZDATA_SPAN_FULL, /* no room until the next batch leaves */
-    NGX_HTTP_WIZDATA_SPAN_DOWN, /* no room, and no backend to send to */
-    NGX_HTTP_WIZDATA_SPAN_EXIT, /* the worker ended before it was sent */
-    NGX_HTTP_WIZDATA_SPAN_OUTCOMES
-} ngx_http_wizdata_span_outcome_e;
-
-
 /* The trace of a request. */
 typedef struct {
     wd_str_t  parent; /* span id of the caller; empty: the trace begins here */

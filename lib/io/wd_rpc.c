@@ -198,6 +198,24 @@ wd_rpc_conn_send(wd_rpc_conn_t *c)
 }
 
 
+/*
+ * A peer that missed a notification would believe later ones in vain (a beat
+ * says that all revocations arrived), so who does not read loses the
+ * connection, and learns all anew on the next. True: it was closed.
+ */
+static bool
+wd_rpc_conn_deaf(wd_rpc_conn_t *c)
+{
+    if (!c->closed
+        && c->out.len - c->sent >= c->greeting + WD_RPC_NOTIFY_HIGH) {
+        wd_log_warn(c->s->log, "connection closed", "reason",
+                    "the peer does not read its notifications");
+        wd_rpc_conn_close(c);
+    }
+    return c->closed;
+}
+
+
 static bool
 wd_rpc_conn_full(const wd_rpc_conn_t *c)
 {
@@ -291,19 +309,31 @@ wd_rpc_on_notify(wd_rpc_conn_t *c, const wd_frame_t *f)
 }
 
 
+/* A greeting is as long as it is: only what comes on top is held against. */
+static void
+wd_rpc_greet(wd_rpc_conn_t *c)
+{
+    size_t before = c->out.len - c->sent;
+
+    if (c->s->on_connect != NULL && !wd_rpc_conn_deaf(c)) {
+        c->greeting = SIZE_MAX / 2;
+        c->s->on_connect(c, c->s->connect_arg);
+        c->greeting = c->out.len - c->sent - before;
+    }
+}
+
+
 /*
  * From here on it is told what all are told. One that was accepted before a
  * drain and speaks only now has missed the farewell.
  */
 static void
-wd_rpc_greeted(wd_rpc_conn_t *c, wd_str_t service)
+wd_rpc_greeted(wd_rpc_conn_t *c)
 {
     wd_rpc_server_t *s = c->s;
 
     c->greeted = true;
-    if (s->on_connect != NULL) {
-        s->on_connect(c, service, s->connect_arg);
-    }
+    wd_rpc_greet(c);
     if (s->draining) {
         wd_rpc_peer_notify(c, WD_N_GOAWAY, WD_STR("\x90"));
     }
@@ -323,7 +353,7 @@ wd_rpc_on_hello(wd_rpc_conn_t *c, const wd_frame_t *f)
     }
 
     wd_log_debug(c->s->log, "connected", "peer", service, "instance", instance);
-    wd_rpc_greeted(c, service);
+    wd_rpc_greeted(c);
     return WD_OK;
 }
 
@@ -600,26 +630,13 @@ wd_rpc_server_stop(wd_rpc_server_t *s)
 }
 
 
-/*
- * A peer that missed one of these would believe later ones in vain (a beat
- * says that all revocations arrived), so who does not read loses the
- * connection, and learns all anew on the next.
- */
 void
 wd_rpc_peer_notify(wd_rpc_peer_t *c, const char *method, wd_str_t params)
 {
-    if (c->closed) {
-        return;
+    if (!wd_rpc_conn_deaf(c)) {
+        wd_frame_put_notify(&c->out, method, params);
+        wd_rpc_conn_dirty(c);
     }
-    if (c->out.len - c->sent >= WD_RPC_NOTIFY_HIGH) {
-        wd_log_warn(c->s->log, "connection closed", "reason",
-                    "the peer does not read its notifications");
-        wd_rpc_conn_close(c);
-        return;
-    }
-
-    wd_frame_put_notify(&c->out, method, params);
-    wd_rpc_conn_dirty(c);
 }
 
 
@@ -634,6 +651,22 @@ wd_rpc_server_notify(wd_rpc_server_t *s, const char *method, wd_str_t params)
         c = wd_list_entry(at, wd_rpc_conn_t, node);
         if (c->greeted) {
             wd_rpc_peer_notify(c, method, params);
+        }
+    }
+}
+
+
+void
+wd_rpc_server_greet(wd_rpc_server_t *s)
+{
+    wd_list_t     *at, *next;
+    wd_rpc_conn_t *c;
+
+    for (at = s->conns.next; at != &s->conns; at = next) {
+        next = at->next;
+        c = wd_list_entry(at, wd_rpc_conn_t, node);
+        if (c->greeted) {
+            wd_rpc_greet(c);
         }
     }
 }

@@ -100,14 +100,16 @@ typedef struct wd_rpc_conn wd_rpc_peer_t;
 
 /*
  * Calls fn(peer, arg) for each peer that said hello, on the loop thread and
- * before anything else is sent to it; peer and `service` end with the call.
+ * before anything else is sent to it; `peer` ends with the call.
  * To be set before wd_rpc_server_listen().
  */
-typedef void (*wd_rpc_connect_pt)(wd_rpc_peer_t *peer, wd_str_t service,
-                                  void *arg);
+typedef void (*wd_rpc_connect_pt)(wd_rpc_peer_t *peer, void *arg);
 
 void wd_rpc_server_on_connect(wd_rpc_server_t *s, wd_rpc_connect_pt fn,
                               void *arg);
+
+/* That once more, for all who are connected. Loop thread. */
+void wd_rpc_server_greet(wd_rpc_server_t *s);
 
 /* As wd_rpc_server_notify(), to one peer. */
 void wd_rpc_peer_notify(wd_rpc_peer_t *peer, const char *method,

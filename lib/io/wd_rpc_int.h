@@ -32,32 +32,32 @@ typedef struct {
 } wd_rpc_handler_t;
 
 struct wd_rpc_server {
-    wd_daemon_t    *d;
-    wd_log_t       *log;
-    void           *svc;
-    wd_pg_pool_t   *pool;
-    uint32_t        max_inflight;
-    wd_rpc_entry_t *entries;
-    size_t          n_entries;
-    wd_map_t       *by_name;
-    wd_rpc_handler_t handlers[WD_RPC_HANDLERS_MAX];
-    size_t           n_handlers;
+    wd_daemon_t      *d;
+    wd_log_t         *log;
+    void             *svc;
+    wd_pg_pool_t     *pool;
+    uint32_t          max_inflight;
+    wd_rpc_entry_t   *entries;
+    size_t            n_entries;
+    wd_map_t         *by_name;
+    wd_rpc_handler_t  handlers[WD_RPC_HANDLERS_MAX];
+    size_t            n_handlers;
     wd_rpc_connect_pt on_connect; /* or NULL */
-    void            *connect_arg;
-    wd_list_t       listeners;
-    wd_list_t       conns;
-    size_t          n_conns;
-    size_t          inflight;
-    wd_spans_t      *spans; /* or NULL */
-    wd_buf_t        scratch; /* meta of the answer being written */
-    uv_check_t      flush; /* end of a loop turn: one write each */
-    uv_prepare_t    flush_timers; /* what timers said, before the loop waits */
-    wd_list_t       dirty; /* connections with something to send */
-    wd_ns_t         log_second; /* failures are logged so many a second */
-    uint32_t        log_lines;
-    uint64_t        log_withheld;
-    bool            draining;
-    bool            stopping;
+    void             *connect_arg;
+    wd_list_t         listeners;
+    wd_list_t         conns;
+    size_t            n_conns;
+    size_t            inflight;
+    wd_spans_t       *spans; /* or NULL */
+    wd_buf_t          scratch; /* meta of the answer being written */
+    uv_check_t        flush; /* end of a loop turn: one write each */
+    uv_prepare_t flush_timers; /* what timers said, before the loop waits */
+    wd_list_t    dirty; /* connections with something to send */
+    wd_ns_t      log_second; /* failures are logged so many a second */
+    uint32_t     log_lines;
+    uint64_t     log_withheld;
+    bool         draining;
+    bool         stopping;
 };
 
 struct wd_rpc_conn {
@@ -72,6 +72,7 @@ struct wd_rpc_conn {
     size_t            sent; /* of out */
     wd_list_t         reqs; /* all requests of this connection */
     wd_list_t         sending; /* those with a body on its way */
+    size_t            greeting; /* bytes of what newcomers are told */
     bool              greeted;
     bool              held; /* frames wait until the peer reads */
     bool              closed;

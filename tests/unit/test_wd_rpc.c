@@ -232,14 +232,38 @@ on_tell(void *arg, wd_str_t params)
 }
 
 
-/* Only those who ask for it by their name, so that others count frames. */
+static int64_t welcomes; /* so many notifications; 0, so others count frames */
+
+
 static void
-on_connect(wd_rpc_peer_t *peer, wd_str_t service, void *arg)
+on_connect(wd_rpc_peer_t *peer, void *arg)
 {
-    if (wd_str_eq(service, WD_STR("newcomer"))) {
-        wd_rpc_peer_notify(peer, arg, WD_STR("\x91\x01"));
-        wd_rpc_peer_notify(peer, arg, WD_STR("\x91\x02"));
+    int64_t  i;
+    char     text[1000];
+    wd_buf_t b = WD_BUF_INIT;
+
+    memset(text, 'x', sizeof(text));
+    for (i = 1; i <= welcomes; i++) {
+        wd_buf_reset(&b);
+        wd_mp_put_array(&b, 2);
+        wd_mp_put_int(&b, i);
+        wd_mp_put_str(&b, wd_str(text, sizeof(text)));
+        wd_rpc_peer_notify(peer, arg, wd_buf_view(&b));
     }
+    wd_buf_done(&b);
+}
+
+
+/* n: of newcomers from now on, and of all who are here, once. */
+static int
+do_welcome(const wd_rpc_call_t *call, wd_rpc_res_t *res)
+{
+    (void) res;
+    if (wd_rpc_arg_int(call, "n", &welcomes) != WD_OK) {
+        return WD_EPARAM;
+    }
+    wd_rpc_server_greet(server);
+    return WD_OK;
 }
 
 
@@ -277,6 +301,7 @@ do_heard(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 
 static const wd_rpc_method_t methods[] = {
     {"t.flood", do_flood, WD_RPC_INLINE},
+    {"t.welcome", do_welcome, WD_RPC_INLINE},
     {"t.heard", do_heard, WD_RPC_INLINE},
     {"t.echo", do_echo, WD_RPC_INLINE},
     {"t.work", do_echo, WD_RPC_WORK},
@@ -1504,7 +1529,29 @@ test_notify_from_peer(void **state)
 }
 
 
-/* Who says hello is told first what the service has for newcomers. */
+/* So many welcomes, in their order. */
+static void
+expect_welcomes(peer_t *p, int64_t n)
+{
+    int64_t  i, k;
+    uint32_t len;
+    wd_mp_t  c;
+
+    for (i = 1; i <= n; i++) {
+        peer_expect(p);
+        assert_view(p->f.method, "t.welcome");
+        c = wd_mp(p->f.params.data, p->f.params.len);
+        assert_ok(wd_mp_read_array(&c, &len));
+        assert_ok(wd_mp_read_int(&c, &k));
+        assert_int_equal(k, i);
+    }
+}
+
+
+/*
+ * Who says hello is told first what the service has for newcomers, however
+ * long that is; who says nothing is told nothing.
+ */
 static void
 test_on_connect(void **state)
 {
@@ -1512,30 +1559,23 @@ test_on_connect(void **state)
 
     (void) state;
     peer_init(&mute, connect_unix());
-    peer_init(&p, connect_unix());
-    wd_frame_put_hello(&p.out, "newcomer", "test:1");
-    put_request(&p, "t.beat", NULL, 0);
+    peer_open(&p);
+    put_request(&p, "t.welcome", "n", 9000); /* 9 MB: more than may be unread */
     peer_send(&p);
-    peer_expect(&p);
-    assert_view(p.f.method, WD_N_HELLO);
-    peer_expect(&p);
-    assert_view(p.f.method, "t.welcome");
-    assert_view(p.f.params, "\x91\x01");
-    peer_expect(&p);
-    assert_view(p.f.params, "\x91\x02");
+    expect_welcomes(&p, 9000);
     peer_expect(&p);
     assert_int_equal(p.f.type, WD_FRAME_RESPONSE);
+    put_request(&p, "t.flood", "n", 1);
+    peer_send(&p);
     peer_expect(&p);
-    assert_view(p.f.method, WD_N_BEAT);
-    peer_done(&p);
+    assert_view(p.f.method, "t.flood");
 
-    /* the one without a hello was not told of the beat */
     peer_expect(&mute);
     assert_view(mute.f.method, WD_N_HELLO);
-    wd_frame_put_hello(&mute.out, "newcomer", "test:2");
+    wd_frame_put_hello(&mute.out, "gateway", "test:2");
     peer_send(&mute);
-    peer_expect(&mute);
-    assert_view(mute.f.method, "t.welcome");
+    expect_welcomes(&mute, 9000);
+    peer_done(&p);
     peer_done(&mute);
 }
 
