@@ -304,12 +304,16 @@ static ngx_http_wizdata_var_t ngx_http_wizdata_vars[] = {
     {ngx_string("wizdata_path"), ngx_http_wizdata_var_path, NULL},
     /* User-Agent, secrets masked */
     {ngx_string("wizdata_agent"), ngx_http_wizdata_var_agent, NULL},
-    /* milliseconds until the credential was checked, and of each step behind */
+    /* milliseconds, as 0.042, until the credential was checked */
     {ngx_string("wizdata_time_auth"), NULL, ngx_http_wizdata_var_time_auth},
+    /* milliseconds that the rate limits took; 0.000 when there were none */
     {ngx_string("wizdata_time_limit"), NULL, ngx_http_wizdata_var_time_limit},
+    /* milliseconds of the look-up in the response cache */
     {ngx_string("wizdata_time_cache"), NULL, ngx_http_wizdata_var_time_cache},
+    /* milliseconds until the backend's answer began or its call failed */
     {ngx_string("wizdata_time_backend"), NULL,
      ngx_http_wizdata_var_time_backend},
+    /* milliseconds from then on, until the client had it all */
     {ngx_string("wizdata_time_write"), NULL, ngx_http_wizdata_var_time_write},
 };
 
