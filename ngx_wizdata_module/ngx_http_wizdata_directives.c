@@ -339,10 +339,11 @@ ngx_command_t ngx_http_wizdata_commands[] = {
     /*
      * directive: wizdata_trace_export;
      * syntax: service [interval=time] [buffer=size] | off;
-     * default: the first configured of processing, analytics, ingestion, auth;
+     * default: the first configured of ingestion, processing, analytics, auth;
      * context: http
      *
-     * The backend whose exporter gets the spans of recorded traces. A worker
+     * The backend whose exporter gets the spans of recorded traces (ingestion
+     * is the one that the shipped sandbox gives a network). A worker
      * collects them in a buffer (256k, from 16k to 16m; a span takes about
      * 600 bytes) and sends it every interval (1s, from 10ms to 60s) or when
      * it is half full. No request waits for that: spans that find the buffer

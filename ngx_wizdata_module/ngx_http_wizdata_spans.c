@@ -92,7 +92,10 @@ ngx_http_wizdata_spans_create_conf(ngx_conf_t *cf)
 }
 
 
-/* Unless one is named, the first of these that is configured exports. */
+/*
+ * Unless one is named, the first of these that is configured exports.
+ * Ingestion is the one whose sandbox has a network.
+ */
 char *
 ngx_http_wizdata_spans_init_conf(ngx_conf_t *cf, void *main_conf)
 {
@@ -100,7 +103,7 @@ ngx_http_wizdata_spans_init_conf(ngx_conf_t *cf, void *main_conf)
     ngx_http_wizdata_main_conf_t  *wmcf = main_conf;
     ngx_http_wizdata_spans_conf_t *sc = wmcf->spans;
     static const wd_service_e      order[] = {
-        WD_SVC_PROCESSING, WD_SVC_ANALYTICS, WD_SVC_INGESTION, WD_SVC_AUTH
+        WD_SVC_INGESTION, WD_SVC_PROCESSING, WD_SVC_ANALYTICS, WD_SVC_AUTH
     };
 
     if (sc->service == WD_SVC_COUNT) {
@@ -280,8 +283,8 @@ ngx_http_wizdata_conf_trace_export(ngx_conf_t *cf, ngx_command_t *cmd,
                || id == WD_SVC_ANY)
     {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "unknown service \"%V\"; it is processing, "
-                           "analytics, ingestion, auth, or off", &value[1]);
+                           "unknown service \"%V\"; it is ingestion, "
+                           "processing, analytics, auth, or off", &value[1]);
         return NGX_CONF_ERROR;
     }
     sc->has_export = 1;
