@@ -36,6 +36,9 @@ struct ngx_http_wizdata_spans_conf_s {
     ngx_msec_t interval;
     size_t     buffer;
     ngx_uint_t enduser;
+    double     ratio;
+    ngx_str_t  file; /* where wizdata_trace_export stands */
+    ngx_uint_t line;
     unsigned   has_ratio:1;
     unsigned   has_parent:1;
     unsigned   has_export:1;
@@ -71,6 +74,11 @@ typedef struct {
 static void ngx_http_wizdata_spans_flush(ngx_http_wizdata_spans_t *s);
 
 
+/* In the order of ngx_http_wizdata_trace_parent_e. */
+static const char *const ngx_http_wizdata_trace_parents[] = {
+    "trust", "ignore", "ratio"};
+
+
 /* ---- configuration ------------------------------------------------------ */
 
 void *
@@ -83,7 +91,8 @@ ngx_http_wizdata_spans_create_conf(ngx_conf_t *cf)
         return NULL;
     }
 
-    sc->threshold = wd_trace_threshold(0.01);
+    sc->ratio = 0.01;
+    sc->threshold = wd_trace_threshold(sc->ratio);
     sc->parent = NGX_HTTP_WIZDATA_TRACE_TRUST;
     sc->service = WD_SVC_ANY;
     sc->interval = 1000;
@@ -112,11 +121,11 @@ ngx_http_wizdata_spans_init_conf(ngx_conf_t *cf, void *main_conf)
 
     if (sc->service != WD_SVC_ANY) {
         if (wmcf->services[sc->service].endpoints == NULL) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "wizdata_trace_export names %s, which has no "
-                               "endpoint; add \"wizdata_service %s ...\"",
-                               wd_service_name(sc->service),
-                               wd_service_name(sc->service));
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "wizdata_trace_export names %s, which has no "
+                          "endpoint; add \"wizdata_service %s ...\" in %V:%ui",
+                          wd_service_name(sc->service),
+                          wd_service_name(sc->service), &sc->file, sc->line);
             return NGX_CONF_ERROR;
         }
         return NGX_CONF_OK;
@@ -163,6 +172,7 @@ ngx_http_wizdata_conf_trace_ratio(ngx_conf_t *cf, ngx_command_t *cmd,
     }
 
     sc->has_ratio = 1;
+    sc->ratio = ratio;
     sc->threshold = wd_trace_threshold(ratio);
     return NGX_CONF_OK;
 }
@@ -175,16 +185,16 @@ ngx_http_wizdata_conf_trace_parent(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_uint_t                     i;
     ngx_str_t                     *value = cf->args->elts;
     ngx_http_wizdata_spans_conf_t *sc = ngx_http_wizdata_spans_conf(conf);
-    static const char *const       names[] = {"trust", "ignore", "ratio"};
 
     if (sc->has_parent) {
         return "is duplicate";
     }
 
-    for (i = 0; i < wd_array_len(names); i++) {
-        if (ngx_strcmp(value[1].data, names[i]) == 0) {
+    for (i = 0; i < wd_array_len(ngx_http_wizdata_trace_parents); i++) {
+        if (ngx_strcmp(value[1].data, ngx_http_wizdata_trace_parents[i]) == 0)
+        {
             sc->has_parent = 1;
-            sc->parent = i; /* in the order of the enumeration */
+            sc->parent = i;
             return NGX_CONF_OK;
         }
     }
@@ -289,6 +299,8 @@ ngx_http_wizdata_conf_trace_export(ngx_conf_t *cf, ngx_command_t *cmd,
     }
     sc->has_export = 1;
     sc->service = id;
+    sc->file = cf->conf_file->file.name;
+    sc->line = cf->conf_file->line;
 
     for (i = 2; i < cf->args->nelts; i++) {
         if (ngx_http_wizdata_conf_export_option(cf, sc, &value[i])
@@ -298,6 +310,31 @@ ngx_http_wizdata_conf_trace_export(ngx_conf_t *cf, ngx_command_t *cmd,
         }
     }
     return NGX_CONF_OK;
+}
+
+
+void
+ngx_http_wizdata_spans_show(wd_json_t *j, const void *main_conf)
+{
+    const ngx_http_wizdata_main_conf_t  *wmcf = main_conf;
+    const ngx_http_wizdata_spans_conf_t *sc = wmcf->spans;
+
+    wd_json_key(j, "trace");
+    wd_json_obj(j);
+    wd_json_key(j, "ratio");
+    wd_json_num(j, sc->ratio);
+    wd_json_key(j, "parent");
+    wd_json_z(j, ngx_http_wizdata_trace_parents[sc->parent]);
+    wd_json_key(j, "export");
+    wd_json_z(j, sc->service < WD_SVC_COUNT ? wd_service_name(sc->service)
+                                            : NULL);
+    wd_json_key(j, "interval_seconds");
+    wd_json_num(j, (double) sc->interval / 1000);
+    wd_json_key(j, "buffer_bytes");
+    wd_json_int(j, (int64_t) sc->buffer);
+    wd_json_key(j, "enduser");
+    wd_json_bool(j, sc->enduser != 0);
+    wd_json_end(j);
 }
 
 

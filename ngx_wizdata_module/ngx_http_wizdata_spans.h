@@ -9,6 +9,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include "wd_json.h"
 #include "wd_trace.h"
 
 #include "ngx_http_wizdata_rpc.h"
@@ -44,6 +45,9 @@ struct ngx_http_wizdata_call_span_s {
 
 void *ngx_http_wizdata_spans_create_conf(ngx_conf_t *cf);
 char *ngx_http_wizdata_spans_init_conf(ngx_conf_t *cf, void *main_conf);
+
+/* As member of the open object: for /api/status/config. */
+void ngx_http_wizdata_spans_show(wd_json_t *j, const void *main_conf);
 
 char *ngx_http_wizdata_conf_trace_ratio(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

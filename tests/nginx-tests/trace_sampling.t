@@ -151,3 +151,23 @@ $t->run();
 $c = client();
 my @status = map { $c->get('/v1/bars?symbol=IBM')->status } 1 .. 300;
 is(scalar(grep { $_ == 200 } @status), 300, 'the exporter is away: all served');
+
+# Counts of spans by what became of them.
+sub outcomes {
+    my $body = get('/metrics', key => undef)->body;
+    return { $body =~ /^wizdata_spans_total\{outcome="(\w+)"\} (\d+)$/mg };
+}
+
+cmp_ok(outcomes()->{unreachable}, '>', 200, 'most of their spans are dropped');
+is(outcomes()->{sent} // 0, 0, 'none is sent');
+
+# One that comes back gets what waited, and whatever is new.
+$t->backend('ingestion', sub { '{}' });
+$t->{backends}{ingestion}->start;
+$t->wait_for('it gets what waited', sub {
+    grep { $_->{method} eq 'trace.spans' }
+        $t->backend_events('ingestion', 'notify') });
+my $dropped = outcomes()->{unreachable};
+is($c->get('/v1/bars?symbol=IBM')->status, 200, 'one more');
+$t->wait_for('and what is new', sub { outcomes()->{sent} >= 3 });
+is(outcomes()->{unreachable}, $dropped, 'nothing is dropped any more');
