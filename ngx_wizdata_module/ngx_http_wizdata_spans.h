@@ -41,7 +41,44 @@ struct ngx_http_wizdata_call_span_s {
 };
 
 
-/* ngx_http_wizdata_spans.c */
+/* The policy of wizdata_trace_parent, applied to the request's headers. */
+typedef enum {
+    NGX_HTTP_WIZDATA_TRACE_TRUST = 0,
+    NGX_HTTP_WIZDATA_TRACE_IGNORE,
+    NGX_HTTP_WIZDATA_TRACE_RATIO
+} ngx_http_wizdata_trace_parent_e;
+
+
+struct ngx_http_wizdata_spans_conf_s {
+    uint64_t   threshold;
+    ngx_uint_t parent; /* ngx_http_wizdata_trace_parent_e */
+    ngx_uint_t service; /* that exports; WD_SVC_COUNT: nobody does */
+    ngx_msec_t interval;
+    size_t     buffer;
+    ngx_uint_t enduser;
+    double     ratio;
+    ngx_str_t  file; /* where wizdata_trace_export stands */
+    ngx_uint_t line;
+    unsigned   has_ratio:1;
+    unsigned   has_parent:1;
+    unsigned   has_export:1;
+    unsigned   has_enduser:1;
+};
+
+
+/* Of a worker; for the files below. */
+struct ngx_http_wizdata_spans_s {
+    ngx_http_wizdata_worker_t  *worker;
+    ngx_http_wizdata_service_t *service; /* NULL: spans are not recorded */
+    wd_buf_t                    buf; /* whole spans, one after the other */
+    wd_buf_t                    attrs; /* of the span being written */
+    uint32_t                    n_attrs;
+    ngx_event_t                 timer;
+    ngx_event_t                 now; /* half full */
+};
+
+
+/* ngx_http_wizdata_spans_conf.c */
 
 void *ngx_http_wizdata_spans_create_conf(ngx_conf_t *cf);
 char *ngx_http_wizdata_spans_init_conf(ngx_conf_t *cf, void *main_conf);
@@ -58,6 +95,9 @@ char *ngx_http_wizdata_conf_trace_export(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_wizdata_conf_trace_enduser(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
+
+/* ngx_http_wizdata_spans.c */
+
 ngx_int_t ngx_http_wizdata_spans_init(ngx_http_wizdata_worker_t *w);
 
 /* What is left is sent if a connection takes it at once. */
@@ -65,6 +105,13 @@ void ngx_http_wizdata_spans_done(ngx_http_wizdata_worker_t *w);
 
 /* The worker exits and `conn` is going to be closed: takes what is left. */
 void ngx_http_wizdata_spans_leave(ngx_http_wizdata_conn_t *conn);
+
+/* A whole span was appended to s->buf; it was not, for want of room. */
+void ngx_http_wizdata_spans_added(ngx_http_wizdata_spans_t *s);
+void ngx_http_wizdata_spans_dropped(ngx_http_wizdata_spans_t *s);
+
+
+/* ngx_http_wizdata_span.c */
 
 /* Log phase: the span of the request. */
 ngx_int_t ngx_http_wizdata_spans_handler(ngx_http_request_t *r);
@@ -79,17 +126,6 @@ void ngx_http_wizdata_call_span(ngx_http_wizdata_ctx_t *ctx,
 /* For the RPC client: an attempt begins on `conn`; it ended as rpc->outcome. */
 void ngx_http_wizdata_call_span_begin(ngx_http_wizdata_rpc_t *rpc);
 void ngx_http_wizdata_call_span_end(ngx_http_wizdata_rpc_t *rpc);
-
-/* The policy of wizdata_trace_parent, applied to the request's headers. */
-typedef enum {
-    NGX_HTTP_WIZDATA_TRACE_TRUST = 0,
-    NGX_HTTP_WIZDATA_TRACE_IGNORE,
-    NGX_HTTP_WIZDATA_TRACE_RATIO
-} ngx_http_wizdata_trace_parent_e;
-
-ngx_http_wizdata_trace_parent_e ngx_http_wizdata_trace_policy(
-    const ngx_http_wizdata_worker_t *w);
-uint64_t ngx_http_wizdata_trace_threshold(const ngx_http_wizdata_worker_t *w);
 
 
 /* ngx_http_wizdata_trace.c */

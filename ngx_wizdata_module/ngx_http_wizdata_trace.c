@@ -79,7 +79,7 @@ ngx_http_wizdata_trace_by_ratio(const ngx_http_wizdata_ctx_t *ctx)
 {
     return wd_trace_chosen(wd_str((char *) ctx->traceparent_text
                                   + WD_TRACE_ID_AT, WD_TRACE_ID_LEN),
-                           ngx_http_wizdata_trace_threshold(ctx->worker));
+                           ctx->worker->conf->spans->threshold);
 }
 
 
@@ -127,7 +127,7 @@ ngx_http_wizdata_trace_start(ngx_http_wizdata_ctx_t *ctx,
 
     p[0] = p[1] = '0';
     p[2] = p[WD_SPAN_ID_AT - 1] = p[WD_TRACE_FLAGS_AT - 1] = '-';
-    policy = ngx_http_wizdata_trace_policy(ctx->worker);
+    policy = ctx->worker->conf->spans->parent;
 
     if (policy != NGX_HTTP_WIZDATA_TRACE_IGNORE
         && wd_traceparent_parse(wd_str((char *) in->data, in->len), &tp))
