@@ -333,6 +333,9 @@ wd_rpc_after_work(uv_work_t *w, int status)
     wd_rpc_req_t *req = w->data;
 
     (void) status; /* UV_ECANCELED: then it is canceled, too */
+    if (req->s->before_answer != NULL) {
+        req->s->before_answer(req->s->before_arg);
+    }
     if (req->conn == NULL) {
         wd_rpc_count(req->entry, WD_ECANCELED);
         wd_rpc_req_free(req);

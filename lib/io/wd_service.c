@@ -73,10 +73,10 @@ wd_service_rpc(wd_service_t *s)
 
 
 static void
-wd_service_on_post(uv_async_t *a)
+wd_service_run_posts(void *arg)
 {
     wd_post_t    *p, *next, *in_order = NULL;
-    wd_service_t *s = a->data;
+    wd_service_t *s = arg;
 
     pthread_mutex_lock(&s->post_lock);
     p = s->posts;
@@ -94,6 +94,13 @@ wd_service_on_post(uv_async_t *a)
         p->fn(p->arg);
         free(p);
     }
+}
+
+
+static void
+wd_service_on_post(uv_async_t *a)
+{
+    wd_service_run_posts(a->data);
 }
 
 
@@ -278,6 +285,10 @@ wd_service_open_rpc(wd_service_t *s, wd_error_t *err)
     if (s->rpc == NULL) {
         return wd_error(err, WD_ENOMEM, "no memory for the RPC server");
     }
+
+    /* What a method posted is done before its answer is sent. */
+    s->rpc->before_answer = wd_service_run_posts;
+    s->rpc->before_arg = s;
 
     if (s->spec->start != NULL) {
         rc = s->spec->start(s, s->spec->svc, err);

@@ -155,8 +155,8 @@ my $list = ctl('--json', 'key', 'list', '--user', 'ada@example.com');
 is(scalar @{ $list->{json}{keys} }, $pg->psql('SELECT count(*) FROM api_key'),
     'all keys are listed');
 is_deeply([ sort keys %{ $list->{json}{keys}[0] } ],
-    [ qw/ created_at expires_at id last4 name permissions plan prefix
-        revoked_at user user_id / ], 'with these members');
+    [ qw/ created_at expires_at id last4 methods name networks permissions
+        plan prefix revoked_at user user_id / ], 'with these members');
 like(ctl('key', 'list')->{out}, qr/^ID +PREFIX .*\n\d+ +wd_live_/, 'a table');
 is(ctl('--json', 'key', 'list', '--user', 'no@example.com')->{json}{error}
     {code}, -2, 'an unknown user is told');
