@@ -17,21 +17,21 @@ struct analytics_purge {
     wd_service_t *service;
     wd_listen_t  *listen;
     int64_t       last; /* offset of the event read last; listen thread */
-    int64_t       beats; /* loop thread */
+    int64_t       seq; /* number of the last purge; loop thread */
 };
 
 /* One cache.purge, on its way to the loop. */
 typedef struct {
     analytics_purge_t *purge;
     wd_ns_t            at;
-    int64_t            offset;
+    bool               everything;
     uint32_t           n;
     wd_buf_t           tags;
 } purge_news_t;
 
 
 static purge_news_t *
-purge_news_create(analytics_purge_t *p, wd_ns_t at, int64_t offset)
+purge_news_create(analytics_purge_t *p, wd_ns_t at)
 {
     purge_news_t *n;
 
@@ -39,7 +39,6 @@ purge_news_create(analytics_purge_t *p, wd_ns_t at, int64_t offset)
     if (n != NULL) {
         n->purge = p;
         n->at = at;
-        n->offset = offset;
     }
     return n;
 }
@@ -55,13 +54,29 @@ purge_news_destroy(purge_news_t *n)
 
 /* ---- loop thread -------------------------------------------------------- */
 
+/*
+ * Purges are numbered without gaps, so that a gateway sees from the beats
+ * when it missed one. What is not known to have been purged makes a gap; so
+ * does a purge that cannot be sent for want of memory.
+ */
 static void
 purge_on_news(void *arg)
 {
-    purge_news_t *n = arg;
+    wd_buf_t           params = WD_BUF_INIT;
+    purge_news_t      *n = arg;
+    analytics_purge_t *p = n->purge;
 
-    wd_rpc_server_notify(wd_service_rpc(n->purge->service), WD_N_PURGE,
-                         wd_buf_view(&n->tags));
+    p->seq += n->everything ? 2 : 1;
+    wd_mp_put_array(&params, 3);
+    wd_mp_put_array(&params, n->n);
+    wd_buf_str(&params, wd_buf_view(&n->tags));
+    wd_mp_put_int(&params, n->at);
+    wd_mp_put_int(&params, p->seq);
+    if (params.err == WD_OK) {
+        wd_rpc_server_notify(wd_service_rpc(p->service), WD_N_PURGE,
+                             wd_buf_view(&params));
+    }
+    wd_buf_done(&params);
     purge_news_destroy(n);
 }
 
@@ -73,7 +88,7 @@ purge_on_beat(void *arg)
     analytics_purge_t *p = arg;
 
     wd_mp_put_array(&params, 1);
-    wd_mp_put_int(&params, ++p->beats);
+    wd_mp_put_int(&params, p->seq);
     if (params.err == WD_OK) {
         wd_rpc_server_notify(wd_service_rpc(p->service), WD_N_CACHE_BEAT,
                              wd_buf_view(&params));
@@ -85,23 +100,13 @@ purge_on_beat(void *arg)
 /* ---- listen thread ------------------------------------------------------ */
 
 /*
- * Takes the tags over as the notification's parameters. Without memory: the
- * connection is made anew, and then everything is purged.
+ * Takes the news over. Without memory: the connection is made anew, and then
+ * everything is purged.
  */
 static int
 purge_post(purge_news_t *n)
 {
-    wd_buf_t params = WD_BUF_INIT;
-
-    wd_mp_put_array(&params, 3);
-    wd_mp_put_array(&params, n->n);
-    wd_buf_str(&params, wd_buf_view(&n->tags));
-    wd_mp_put_int(&params, n->at);
-    wd_mp_put_int(&params, n->offset);
-    wd_buf_done(&n->tags);
-    n->tags = params;
-
-    if (params.err != WD_OK
+    if (n->tags.err != WD_OK
         || !wd_service_post(n->purge->service, purge_on_news, n)) {
         purge_news_destroy(n);
         return WD_ENOMEM;
@@ -111,13 +116,14 @@ purge_post(purge_news_t *n)
 
 
 static int
-purge_everything(analytics_purge_t *p, wd_ns_t at, int64_t offset)
+purge_everything(analytics_purge_t *p, wd_ns_t at)
 {
-    purge_news_t *n = purge_news_create(p, at, offset);
+    purge_news_t *n = purge_news_create(p, at);
 
     if (n == NULL) {
         return WD_ENOMEM;
     }
+    n->everything = true;
     wd_mp_put_z(&n->tags, ANALYTICS_TAG_EVERYTHING);
     n->n = 1;
     return purge_post(n);
@@ -129,7 +135,7 @@ purge_event(analytics_purge_t *p, const analytics_news_row_t *row)
 {
     int           rc;
     wd_pool_t    *pool = wd_pool_create(PURGE_POOL_BLOCK);
-    purge_news_t *n = purge_news_create(p, row->at, row->offset);
+    purge_news_t *n = purge_news_create(p, row->at);
 
     rc = pool != NULL && n != NULL ? analytics_tags_of_event(
              row->event, row->symbols, pool, &n->tags, &n->n)
@@ -142,7 +148,7 @@ purge_event(analytics_purge_t *p, const analytics_news_row_t *row)
     if (n != NULL) {
         purge_news_destroy(n);
     }
-    return rc == WD_EPROTO ? purge_everything(p, row->at, row->offset) : rc;
+    return rc == WD_EPROTO ? purge_everything(p, row->at) : rc;
 }
 
 
@@ -154,7 +160,7 @@ purge_row(const analytics_news_row_t *row, void *arg)
     analytics_purge_t *p = arg;
 
     rc = row->offset == p->last + 1 ? purge_event(p, row)
-                                    : purge_everything(p, row->at, row->offset);
+                                    : purge_everything(p, row->at);
     p->last = row->offset;
     return rc;
 }
@@ -170,7 +176,7 @@ purge_check_end(analytics_purge_t *p, wd_pg_conn_t *c, wd_error_t *err)
     rc = analytics_store_news_last(c, &last, err);
     if (rc == WD_OK && last < p->last) {
         p->last = last;
-        rc = purge_everything(p, 0, last);
+        rc = purge_everything(p, 0);
     }
     return rc;
 }
@@ -216,7 +222,7 @@ purge_open(wd_pg_conn_t *c, void *arg, wd_error_t *err)
         return rc;
     }
 
-    rc = purge_everything(p, 0, p->last);
+    rc = purge_everything(p, 0);
     return rc == WD_OK ? WD_OK : wd_error(err, rc, "no memory");
 }
 
