@@ -65,7 +65,7 @@ like($key->{created_at}, qr/^\d{4}-.*Z$/, 'begin');
 my $digest = blake2b_hex($key->{key}, 32);
 my ($status, $meta, $body) = $c->call('auth.verify', { digest => $digest });
 is($status, 200, 'the key is good');
-is_deeply($meta, { sub => "user:$user", key => "key:$key->{id}",
+is_deeply($meta, { sub => "user:$user", uid => "user:$user", key => "key:$key->{id}",
     plan => 'default', perm => [ 'bars:read', 'quotes:*' ],
     exp => FUTURE * 1_000_000_000 }, 'the verdict');
 is($body // '', '', 'it has no body');
