@@ -31,6 +31,14 @@ ngx_http_wizdata_endpoint_name(ngx_uint_t ep)
         return "/health/detailed";
     case NGX_HTTP_WIZDATA_EP_METRICS:
         return "/metrics";
+    case NGX_HTTP_WIZDATA_EP_SERVICES:
+        return "/api/status/services";
+    case NGX_HTTP_WIZDATA_EP_CONFIG:
+        return "/api/status/config";
+    case NGX_HTTP_WIZDATA_EP_CACHE:
+        return "/api/status/cache";
+    case NGX_HTTP_WIZDATA_EP_LIMIT:
+        return "/api/status/rate-limit";
     case NGX_HTTP_WIZDATA_EP_OTHER:
         return "other";
     default:
