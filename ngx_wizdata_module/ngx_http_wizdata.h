@@ -102,6 +102,7 @@ struct ngx_http_wizdata_worker_s {
     ngx_uint_t                    n_verifies;
 
     ngx_http_wizdata_counters_t  *counters; /* this worker's slot */
+    void                         *scrapes; /* of prometheus.c */
     wd_buf_t                      scratch; /* for one piece at a time */
     wd_buf_t                      context;
     char                          instance[WD_METHOD_MAX]; /* of sys.hello */
@@ -195,6 +196,7 @@ struct ngx_http_wizdata_ctx_s {
     wd_error_t                     error;
     ngx_buf_t                     *problem_body; /* of the error filter */
     void                          *collect; /* of a status handler */
+    void                          *scrape; /* of prometheus.c */
     void                          *status_health; /* its first collection */
 
     ngx_http_wizdata_access_e      access; /* of the access phase */

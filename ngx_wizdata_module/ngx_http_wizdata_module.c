@@ -154,6 +154,9 @@ ngx_http_wizdata_add_zone(ngx_conf_t *cf, const char *text, size_t size,
     ngx_str_t       name;
     ngx_shm_zone_t *zone;
 
+    if (text == NULL) {
+        return NULL;
+    }
     name.data = (u_char *) text;
     name.len = strlen(text);
     zone = ngx_shared_memory_add(cf, &name, size, &ngx_http_wizdata_module);
@@ -175,7 +178,8 @@ ngx_http_wizdata_zones(ngx_conf_t *cf, ngx_http_wizdata_main_conf_t *wmcf)
         cf, "wizdata_verdicts", wmcf->zone_size,
         ngx_http_wizdata_verdicts_init);
     wmcf->counters = ngx_http_wizdata_add_zone(
-        cf, "wizdata_counters", ngx_http_wizdata_counters_size(),
+        cf, ngx_http_wizdata_counters_name(cf->pool),
+        ngx_http_wizdata_counters_size(),
         ngx_http_wizdata_counters_init);
 
     wmcf->control = ngx_http_wizdata_add_zone(
