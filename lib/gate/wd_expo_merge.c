@@ -69,6 +69,7 @@ struct wd_expo_merge {
     wd_expo_piece_t *piece;
     size_t           pos;
     wd_expo_entry_t *entry;
+    bool             samples; /* the heads of all sources are known */
     bool             started;
     size_t           writing;
     wd_expo_run_t   *run;
@@ -326,7 +327,7 @@ wd_expo_family(const wd_expo_entry_t *e)
 }
 
 
-/* Of who came first; a type counts as long as there is no sample. */
+/* Of who came first. */
 static void
 wd_expo_index_head(wd_expo_entry_t *e, wd_expo_kind_e kind,
                    const wd_expo_line_t *l)
@@ -334,7 +335,7 @@ wd_expo_index_head(wd_expo_entry_t *e, wd_expo_kind_e kind,
     if (kind == WD_EXPO_HELP && !e->has_help) {
         e->has_help = true;
         e->help = l->rest;
-    } else if (kind == WD_EXPO_TYPE && !e->has_type && e->first == NULL) {
+    } else if (kind == WD_EXPO_TYPE && !e->has_type) {
         e->has_type = true;
         e->type = l->type;
     }
@@ -388,9 +389,36 @@ wd_expo_index_sample(wd_expo_merge_t *m, wd_expo_entry_t *e, wd_str_t line,
 }
 
 
+/* The histogram or summary that a sample of this name is a part of. */
+static wd_expo_entry_t *
+wd_expo_index_part(const wd_expo_merge_t *m, wd_str_t sample)
+{
+    static const char *const suffixes[] = {"_bucket", "_sum", "_count"};
+
+    size_t           i, n;
+    wd_expo_entry_t *e;
+    wd_expo_family_t f;
+
+    for (i = 0; i < wd_array_len(suffixes); i++) {
+        n = strlen(suffixes[i]);
+        if (sample.len <= n
+            || memcmp(sample.data + sample.len - n, suffixes[i], n) != 0) {
+            continue;
+        }
+        e = wd_map_get(m->names, wd_str(sample.data, sample.len - n));
+        if (e != NULL) {
+            f = wd_expo_family(e);
+            return wd_expo_belongs(&f, sample) ? e : NULL;
+        }
+    }
+    return NULL;
+}
+
+
 static wd_expo_entry_t *
 wd_expo_index_family(wd_expo_merge_t *m, wd_str_t sample, int *rc)
 {
+    wd_expo_entry_t *e;
     wd_expo_family_t f;
 
     if (m->entry != NULL) {
@@ -399,34 +427,44 @@ wd_expo_index_family(wd_expo_merge_t *m, wd_str_t sample, int *rc)
             return m->entry;
         }
     }
-    return wd_expo_entry(m, sample, rc);
+
+    e = wd_expo_index_part(m, sample);
+    return e != NULL ? e : wd_expo_entry(m, sample, rc);
 }
 
 
+/* The first time only heads count, the second time only samples. */
 static void
 wd_expo_index_line(wd_expo_merge_t *m, wd_str_t text, wd_str_t line, int *rc)
 {
+    bool             head = line.len != 0 && line.data[0] == '#';
     wd_expo_line_t   l;
-    wd_expo_kind_e   kind = wd_expo_line(line, &l);
+    wd_expo_kind_e   kind;
     wd_expo_entry_t *e;
 
+    if (!head && !m->samples) {
+        return;
+    }
+    kind = wd_expo_line(line, &l);
     if (kind == WD_EXPO_NOTHING) {
         return;
     }
     if (kind == WD_EXPO_BAD) {
-        m->dropped++;
+        m->dropped += head != m->samples;
         return;
     }
 
-    e = kind == WD_EXPO_SAMPLE ? wd_expo_index_family(m, l.name, rc)
-                               : wd_expo_entry(m, l.name, rc);
-    if (kind != WD_EXPO_SAMPLE && e != NULL) {
-        wd_expo_index_head(e, kind, &l);
-        m->entry = e;
+    if (!head) {
+        e = wd_expo_index_family(m, l.name, rc);
+        if (e == NULL || e->reserved || !wd_expo_index_sample(m, e, text, rc)) {
+            m->dropped++;
+        }
         return;
     }
-    if (e == NULL || e->reserved || !wd_expo_index_sample(m, e, text, rc)) {
-        m->dropped++;
+    m->entry = m->samples ? wd_map_get(m->names, l.name)
+                          : wd_expo_entry(m, l.name, rc);
+    if (m->entry != NULL && !m->samples) {
+        wd_expo_index_head(m->entry, kind, &l);
     }
 }
 
@@ -460,6 +498,7 @@ wd_expo_next_line(wd_expo_merge_t *m, wd_str_t *ret_text, wd_str_t *ret_line)
 }
 
 
+/* The next complete source, all of them twice; false at the end. */
 static bool
 wd_expo_next_source(wd_expo_merge_t *m)
 {
@@ -469,7 +508,13 @@ wd_expo_next_source(wd_expo_merge_t *m)
         m->source++;
     }
     if (m->source >= WD_EXPO_SOURCES_MAX) {
-        return false;
+        if (m->samples) {
+            return false;
+        }
+        m->samples = true;
+        m->source = 0;
+        m->started = false;
+        return true;
     }
     m->piece = m->sources[m->source].first;
     m->pos = 0;

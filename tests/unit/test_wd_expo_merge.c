@@ -111,9 +111,12 @@ test_left_out(void **state)
               NULL, false, 4,
               "# TYPE a untyped\na 1\na 2\n# TYPE t untyped\nt 1\n");
 
-    /* A type that comes after samples is no type. */
-    merges_to("a 1\n# TYPE a counter\na 2\n", NULL, false, 0,
-              "# TYPE a untyped\na 1\na 2\n");
+    /* A head counts wherever it stands; the first one does. */
+    merges_to("a 1\n# TYPE a counter\na 2\n", "# TYPE a gauge\na 3\n", false, 0,
+              "# TYPE a counter\na 1\na 2\na{x=\"2\"} 3\n");
+    merges_to("h_sum 1\nh_x 1\n", "# TYPE h summary\nh_count 3\n", false, 0,
+              "# TYPE h summary\nh_sum 1\nh_count{x=\"2\"} 3\n"
+              "# TYPE h_x untyped\nh_x 1\n");
     merges_to("", NULL, false, 0, "");
     merges_to("\n\n\n", "x", false, 1, "");
 }
@@ -145,12 +148,16 @@ test_histogram(void **state)
                             "h_bucket{le=\"+Inf\"} 2\n"
                             "h_sum 3\n"
                             "h_count 2\n"
-                            "h_other 1\n";
+                            "h_other 1\n"
+                            "h_sum{x=\"1\"} 4\n"
+                            "h 1\n"
+                            "h_bucket 1\n";
 
     (void) state;
-    merges_to(a, NULL, true, 0,
+    merges_to(a, NULL, true, 2,
               "# TYPE h histogram\nh_bucket{le=\"1.0\"} 1\n"
               "h_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n"
+              "h_sum{x=\"1\"} 4\n"
               "# TYPE h_other unknown\nh_other 1\n");
 }
 
