@@ -61,6 +61,7 @@ typedef struct {
     ngx_shm_zone_t                 *verdicts;
     ngx_shm_zone_t                 *counters;
     ngx_array_t                    *zone_figures; /* of metrics; may be NULL */
+    ngx_flag_t                      metrics_requests;
     ngx_shm_zone_t                 *control;
     ngx_uint_t                      used; /* some location needs the module */
 

@@ -258,7 +258,9 @@ ngx_http_wizdata_counters_handler(ngx_http_request_t *r)
     ngx_http_wizdata_counters_t *m;
 
     ctx = ngx_http_wizdata_ctx_find(r);
-    if (ctx == NULL || r != r->main) {
+    if (ctx == NULL || r != r->main
+        || !ctx->worker->conf->metrics_requests)
+    {
         return NGX_OK;
     }
 

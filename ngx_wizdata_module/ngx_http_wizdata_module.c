@@ -82,6 +82,7 @@ ngx_http_wizdata_create_main_conf(ngx_conf_t *cf)
     wmcf->verdict_ttl = NGX_CONF_UNSET_MSEC;
     wmcf->negative_ttl = NGX_CONF_UNSET_MSEC;
     wmcf->queue = NGX_CONF_UNSET_UINT;
+    wmcf->metrics_requests = NGX_CONF_UNSET;
     return wmcf;
 }
 
@@ -95,6 +96,7 @@ ngx_http_wizdata_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_msec_value(wmcf->verdict_ttl, 60000);
     ngx_conf_init_msec_value(wmcf->negative_ttl, 2000);
     ngx_conf_init_uint_value(wmcf->queue, 512);
+    ngx_conf_init_value(wmcf->metrics_requests, 1);
     if (wmcf->environment.data == NULL) {
         ngx_str_set(&wmcf->environment, "production");
     }

@@ -25,7 +25,7 @@
 #define NGX_HTTP_WIZDATA_UNIT_STEP 32
 #define NGX_HTTP_WIZDATA_LINE_STEP 16
 
-#define NGX_HTTP_WIZDATA_SHRINK 8 /* pieces of memory given back in a turn */
+#define NGX_HTTP_WIZDATA_SHRINK 4 /* pieces of memory given back in a turn */
 
 
 typedef enum {

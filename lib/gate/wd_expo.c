@@ -13,6 +13,7 @@ typedef struct {
 typedef struct {
     wd_expo_label_t labels[WD_EXPO_LABELS_MAX];
     size_t          n;
+    size_t          spare; /* bytes between the labels that mean nothing */
     wd_str_t        value;
     wd_str_t        time; /* milliseconds; empty: none */
 } wd_expo_sample_t;
@@ -23,22 +24,25 @@ static const char *const wd_expo_types[] = {"untyped", "counter", "gauge",
 
 /* ---- words -------------------------------------------------------------- */
 
-static bool
-wd_expo_is_name(char c, bool first, bool colon)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'
-           || (colon && c == ':') || (!first && c >= '0' && c <= '9');
-}
+/* 1: begins a name, also of a label; 2: goes on in it; 4: a colon. */
+static const uint8_t wd_expo_class[256] = {['a' ... 'z'] = 3,
+                                           ['A' ... 'Z'] = 3,
+                                           ['_'] = 3,
+                                           ['0' ... '9'] = 2,
+                                           [':'] = 4};
 
 
 /* Takes a name from the front. */
 static bool
 wd_expo_name(wd_str_t *s, bool colon, wd_str_t *ret)
 {
-    size_t n = 0;
+    size_t  n = 0;
+    uint8_t first = colon ? 5 : 1, more = colon ? 6 : 2;
 
-    while (n < s->len && wd_expo_is_name(s->data[n], n == 0, colon)) {
-        n++;
+    if (s->len != 0 && (wd_expo_class[(uint8_t) s->data[0]] & first)) {
+        do {
+            n++;
+        } while (n < s->len && (wd_expo_class[(uint8_t) s->data[n]] & more));
     }
     *ret = wd_str(s->data, n);
     *s = wd_str(s->data + n, s->len - n);
@@ -296,40 +300,52 @@ wd_expo_label(const wd_expo_sample_t *m, wd_str_t name)
 }
 
 
+/* a="b" and the comma behind it, if there is one; false: it is none. */
+static bool
+wd_expo_label_take(wd_str_t *s, wd_expo_sample_t *ret)
+{
+    wd_expo_label_t l;
+
+    if (ret->n == WD_EXPO_LABELS_MAX || !wd_expo_name(s, false, &l.name)
+        || wd_expo_label(ret, l.name) != NULL) {
+        return false;
+    }
+    ret->spare += wd_expo_blanks(s);
+    if (!wd_expo_take(s, '=')) {
+        return false;
+    }
+    ret->spare += wd_expo_blanks(s);
+    if (!wd_expo_quoted(s, &l.value)) {
+        return false;
+    }
+    ret->labels[ret->n++] = l;
+
+    ret->spare += wd_expo_blanks(s);
+    if (wd_expo_take(s, ',')) {
+        ret->spare += wd_expo_blanks(s);
+        ret->spare += s->len != 0 && s->data[0] == '}';
+        return true;
+    }
+    return s->len != 0 && s->data[0] == '}';
+}
+
+
 /* {a="b",c="d"}, with blanks between and a comma at the end at will. */
 static bool
 wd_expo_labels(wd_str_t *s, wd_expo_sample_t *ret)
 {
-    wd_expo_label_t l;
-
     wd_expo_blanks(s);
     if (!wd_expo_take(s, '{')) {
         return true;
     }
 
-    for (;;) {
-        wd_expo_blanks(s);
-        if (wd_expo_take(s, '}')) {
-            return true;
-        }
-        if (ret->n == WD_EXPO_LABELS_MAX || !wd_expo_name(s, false, &l.name)
-            || wd_expo_label(ret, l.name) != NULL) {
-            return false;
-        }
-        wd_expo_blanks(s);
-        if (!wd_expo_take(s, '=')) {
-            return false;
-        }
-        wd_expo_blanks(s);
-        if (!wd_expo_quoted(s, &l.value)) {
-            return false;
-        }
-        ret->labels[ret->n++] = l;
-        wd_expo_blanks(s);
-        if (!wd_expo_take(s, ',') && (s->len == 0 || s->data[0] != '}')) {
+    ret->spare += wd_expo_blanks(s);
+    while (!wd_expo_take(s, '}')) {
+        if (!wd_expo_label_take(s, ret)) {
             return false;
         }
     }
+    return true;
 }
 
 
@@ -391,6 +407,7 @@ wd_expo_sample(wd_str_t rest, wd_expo_sample_t *ret)
     wd_str_t value;
 
     ret->n = 0;
+    ret->spare = 0;
     if (!wd_expo_labels(&rest, ret)) {
         return false;
     }
@@ -453,8 +470,9 @@ static void
 wd_expo_write_labels(wd_buf_t *out, const wd_expo_sample_t *m,
                      const char *bound, const char *more)
 {
-    size_t      i;
-    const char *before = "{";
+    size_t          i;
+    const char     *before = "{";
+    const wd_str_t *last;
 
     if (m->n == 0 && more == NULL) {
         return;
@@ -464,6 +482,15 @@ wd_expo_write_labels(wd_buf_t *out, const wd_expo_sample_t *m,
         wd_buf_byte(out, '{');
         wd_buf_z(out, more);
         before = ",";
+    }
+    if (m->n != 0 && m->spare == 0 && bound == NULL) { /* as they stand */
+        last = &m->labels[m->n - 1].value;
+        wd_buf_z(out, before);
+        wd_buf_append(
+            out, m->labels[0].name.data,
+            (size_t) (last->data + last->len + 1 - m->labels[0].name.data));
+        wd_buf_byte(out, '}');
+        return;
     }
     for (i = 0; i < m->n; i++) {
         wd_buf_z(out, before);

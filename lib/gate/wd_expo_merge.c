@@ -6,12 +6,16 @@
 #include "wd_map.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #define WD_EXPO_PIECE (64 * 1024)
 #define WD_EXPO_RUN_BLOCK 256 /* runs taken at once */
 
 
-/* Memory for text; a line never goes on in the next piece. */
+/*
+ * Memory for text; a line never goes on in the next piece. It is mapped, not
+ * allocated: malloc() would keep it all and give it back in one long moment.
+ */
 typedef struct wd_expo_piece {
     struct wd_expo_piece *next;
     size_t                len;
@@ -107,7 +111,7 @@ wd_expo_shrink_source(wd_expo_source_t *s, size_t pieces)
     while (pieces != 0 && s->first != NULL) {
         p = s->first;
         s->first = p->next;
-        free(p);
+        (void) munmap(p, WD_EXPO_PIECE);
         pieces--;
     }
     return pieces;
@@ -177,9 +181,11 @@ static int
 wd_expo_piece_add(wd_expo_merge_t *m, wd_expo_source_t *s)
 {
     wd_str_t         tail = WD_STR_NULL;
-    wd_expo_piece_t *p = malloc(WD_EXPO_PIECE);
+    wd_expo_piece_t *p;
 
-    if (p == NULL) {
+    p = mmap(NULL, WD_EXPO_PIECE, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) {
         return WD_ENOMEM;
     }
     if (s->last != NULL) {

@@ -67,6 +67,10 @@ $t->config(http => 'wizdata_timeout sys.metrics 20s;',
         limit_rate 20m;
         location = /metrics { wizdata_metrics; }
     }
+    server {
+        listen 127.0.0.1:%%PORT_8085%% http2;
+        location = /metrics { wizdata_metrics; }
+    }
 EOF
 $t->run();
 
@@ -152,6 +156,15 @@ SKIP: {
 
 is(whole(get('/metrics', port => port(8084), key => undef)->body), 'whole',
     'limit_rate');
+
+SKIP: {
+    skip 'curl without HTTP/2', 2 unless `curl --version 2>&1` =~ /HTTP2/;
+    my $url = 'http://127.0.0.1:' . port(8085) . '/metrics';
+    my $curl = 'curl -s --max-time 20 --http2-prior-knowledge';
+    is(whole(scalar `$curl $url`), 'whole', 'HTTP/2');
+    `$curl --limit-rate 100k --max-time 0.5 $url`;
+    is(whole(scalar `$curl $url`), 'whole', 'HTTP/2, after one that left');
+}
 
 # ---- a client that does not read ----
 
