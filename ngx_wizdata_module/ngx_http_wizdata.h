@@ -62,6 +62,7 @@ typedef struct {
     ngx_shm_zone_t                 *verdicts;
     ngx_shm_zone_t                 *counters;
     ngx_array_t                    *zone_figures; /* of metrics; may be NULL */
+    ngx_flag_t                      metrics_requests;
     ngx_shm_zone_t                 *control;
     ngx_uint_t                      used; /* some location needs the module */
     ngx_http_wizdata_spans_conf_t  *spans;
@@ -106,6 +107,7 @@ struct ngx_http_wizdata_worker_s {
 
     ngx_http_wizdata_counters_t  *counters; /* this worker's slot */
     ngx_http_wizdata_spans_t     *spans;
+    void                         *scrapes; /* of prometheus.c */
     wd_buf_t                      scratch; /* for one piece at a time */
     wd_buf_t                      context;
     char                          instance[WD_METHOD_MAX]; /* of sys.hello */
@@ -199,6 +201,7 @@ struct ngx_http_wizdata_ctx_s {
     wd_error_t                     error;
     ngx_buf_t                     *problem_body; /* of the error filter */
     void                          *collect; /* of a status handler */
+    void                          *scrape; /* of prometheus.c */
     void                          *status_health; /* its first collection */
 
     ngx_http_wizdata_access_e      access; /* of the access phase */

@@ -287,8 +287,10 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      * default: none;
      * context: location
      *
-     * Metrics of the gateway and of every backend in Prometheus text format.
-     * Restrict access with nginx's own means.
+     * Metrics of the gateway and of every backend in Prometheus text format,
+     * or in OpenMetrics when Accept prefers that. Restrict access with
+     * nginx's own means. A worker makes four such answers at a time; what
+     * comes beyond is answered 503.
      */
     { ngx_string("wizdata_metrics"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
@@ -388,6 +390,23 @@ ngx_command_t ngx_http_wizdata_commands[] = {
       ngx_conf_set_flag_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_wizdata_loc_conf_t, trace_response),
+      NULL },
+
+    /*
+     * directive: wizdata_metrics_requests;
+     * syntax: on | off;
+     * default: on;
+     * context: http
+     *
+     * Whether each request is counted: its status, bytes and latency, by
+     * endpoint, class of status, plan and key. Off leaves these families
+     * empty; it is there to measure what counting costs.
+     */
+    { ngx_string("wizdata_metrics_requests"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_main_conf_t, metrics_requests),
       NULL },
 
       ngx_null_command

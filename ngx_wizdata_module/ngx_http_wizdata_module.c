@@ -87,6 +87,7 @@ ngx_http_wizdata_create_main_conf(ngx_conf_t *cf)
     wmcf->verdict_ttl = NGX_CONF_UNSET_MSEC;
     wmcf->negative_ttl = NGX_CONF_UNSET_MSEC;
     wmcf->queue = NGX_CONF_UNSET_UINT;
+    wmcf->metrics_requests = NGX_CONF_UNSET;
     return wmcf;
 }
 
@@ -100,6 +101,7 @@ ngx_http_wizdata_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_msec_value(wmcf->verdict_ttl, 60000);
     ngx_conf_init_msec_value(wmcf->negative_ttl, 2000);
     ngx_conf_init_uint_value(wmcf->queue, 512);
+    ngx_conf_init_value(wmcf->metrics_requests, 1);
     if (wmcf->environment.data == NULL) {
         ngx_str_set(&wmcf->environment, "production");
     }
@@ -161,6 +163,9 @@ ngx_http_wizdata_add_zone(ngx_conf_t *cf, const char *text, size_t size,
     ngx_str_t       name;
     ngx_shm_zone_t *zone;
 
+    if (text == NULL) {
+        return NULL;
+    }
     name.data = (u_char *) text;
     name.len = strlen(text);
     zone = ngx_shared_memory_add(cf, &name, size, &ngx_http_wizdata_module);
@@ -182,7 +187,8 @@ ngx_http_wizdata_zones(ngx_conf_t *cf, ngx_http_wizdata_main_conf_t *wmcf)
         cf, "wizdata_verdicts", wmcf->zone_size,
         ngx_http_wizdata_verdicts_init);
     wmcf->counters = ngx_http_wizdata_add_zone(
-        cf, "wizdata_counters", ngx_http_wizdata_counters_size(),
+        cf, ngx_http_wizdata_counters_name(cf->pool),
+        ngx_http_wizdata_counters_size(),
         ngx_http_wizdata_counters_init);
 
     wmcf->control = ngx_http_wizdata_add_zone(
