@@ -42,8 +42,24 @@ typedef struct {
 
 typedef struct {
     ngx_array_t *endpoints; /* of ngx_http_wizdata_endpoint_t; NULL: none */
-    ngx_uint_t   max_inflight; /* per worker */
+    ngx_uint_t   max_inflight; /* over all workers */
+    ngx_uint_t   reserve; /* per cent of them that reads leave free */
+    ngx_uint_t   queue; /* NGX_CONF_UNSET_UINT: wizdata_queue */
+    ngx_msec_t   queue_timeout;
+    ngx_msec_t   shed_target;
+    ngx_msec_t   shed_interval;
     ngx_msec_t   connect_timeout;
+    ngx_uint_t   retry_budget; /* per cent of the calls */
+    ngx_uint_t   breaker; /* per cent of errors; 0: off */
+    ngx_uint_t   breaker_volume;
+    ngx_msec_t   breaker_window;
+    ngx_msec_t   breaker_open;
+    ngx_msec_t   breaker_open_max;
+    ngx_msec_t   breaker_latency; /* 0: off */
+    ngx_uint_t   outlier; /* times the others; 0: off */
+    ngx_msec_t   slow_start;
+    ngx_msec_t   health_interval; /* 0: off */
+    ngx_msec_t   health_timeout;
 } ngx_http_wizdata_service_conf_t;
 
 
@@ -60,6 +76,7 @@ typedef struct {
     ngx_shm_zone_t                 *verdicts;
     ngx_shm_zone_t                 *counters;
     ngx_shm_zone_t                 *control;
+    ngx_shm_zone_t                 *fleet; /* what is known of backends */
     ngx_uint_t                      used; /* some location needs the module */
 
     /* State of this process; NULL outside of workers. */
@@ -87,6 +104,7 @@ struct ngx_http_wizdata_worker_s {
     ngx_cycle_t                  *cycle;
     ngx_http_wizdata_main_conf_t *conf;
     ngx_http_wizdata_service_t    services[WD_SVC_COUNT];
+    ngx_http_wizdata_health_t    *health;
 
     /*
      * All calls of a method have the same timeout, so a queue per method is
@@ -383,6 +401,14 @@ ngx_int_t ngx_http_wizdata_metrics_handler(ngx_http_request_t *r);
 /* One answer of a size that is known; the bytes are copied. */
 ngx_int_t ngx_http_wizdata_send_text(ngx_http_wizdata_ctx_t *ctx,
     ngx_uint_t status, const char *type, wd_str_t text);
+
+
+/* ngx_http_wizdata_service.c */
+
+/* Before and after the directives were read. */
+void ngx_http_wizdata_service_defaults(ngx_http_wizdata_service_conf_t *sc);
+char *ngx_http_wizdata_service_check(ngx_conf_t *cf,
+    ngx_http_wizdata_main_conf_t *wmcf);
 
 
 /* ngx_http_wizdata_conf.c */

@@ -81,7 +81,8 @@ ngx_http_wizdata_conn_create(ngx_http_wizdata_peer_t *peer,
     /* Never keeps a worker from exiting: the calls' own timer does. */
     c->read->cancelable = 1;
     c->write->cancelable = 1;
-    ngx_add_timer(c->write, peer->service->connect_timeout);
+    ngx_add_timer(c->write, ((ngx_http_wizdata_service_conf_t *)
+                             peer->service->conf)->connect_timeout);
 
     if (ngx_add_conn == NULL
         && ngx_handle_write_event(c->write, 0) != NGX_OK)
@@ -239,6 +240,8 @@ ngx_http_wizdata_conn_goaway(ngx_http_wizdata_conn_t *conn)
     }
 
     conn->goaway = 1;
+    wd_fleet_goes(&conn->peer->service->fleet,
+                  (unsigned) conn->peer->index);
     if (conn->peer->conn == conn) {
         ngx_http_wizdata_peer_goaway(conn->peer);
     }

@@ -15,6 +15,7 @@
 
 #include "wd_buf.h"
 #include "wd_method.h"
+#include "wd_shed.h"
 
 #define NGX_HTTP_WIZDATA_SLOTS 128 /* workers alive at a time */
 
@@ -59,6 +60,16 @@ typedef struct {
     uint64_t timeouts;
     uint64_t cancels;
     uint64_t refused; /* over the cap, or nobody connected */
+    uint64_t queued;
+    uint64_t queue_full;
+    uint64_t queue_timeouts;
+    uint64_t shed[WD_CLASSES];
+    uint64_t retries_refused; /* over the budget */
+    uint64_t breaker_opened;
+    uint64_t breaker_closed;
+    uint64_t breaker_spared; /* too few others were left */
+    uint64_t probes;
+    uint64_t probe_failures;
     int64_t  in_flight; /* gauges */
     int64_t  connections;
 } ngx_http_wizdata_rpc_counters_t;
