@@ -15,6 +15,7 @@
 #include "wd_ctx.h"
 #include "wd_err.h"
 #include "wd_frame.h"
+#include "wd_json.h"
 #include "wd_method.h"
 
 #include "ngx_http_wizdata_metrics.h"
@@ -72,9 +73,11 @@ typedef struct {
     ngx_msec_t                      verdict_ttl;
     ngx_msec_t                      negative_ttl;
     ngx_uint_t                      queue;
+    ngx_str_t                       environment; /* shown, nothing else */
     size_t                          zone_size;
     ngx_shm_zone_t                 *verdicts;
     ngx_shm_zone_t                 *counters;
+    ngx_array_t                    *zone_figures; /* of metrics; may be NULL */
     ngx_shm_zone_t                 *control;
     ngx_shm_zone_t                 *fleet; /* what is known of backends */
     ngx_uint_t                      used; /* some location needs the module */
@@ -92,7 +95,7 @@ typedef struct {
 typedef struct {
     ngx_flag_t  api;
     ngx_flag_t  errors;
-    ngx_flag_t  health_public;
+    ngx_flag_t  status_public; /* of a status page */
     ngx_uint_t  access;
     const char *permission; /* of wizdata_access; NULL: any credential */
     size_t      body_max;
@@ -211,6 +214,7 @@ struct ngx_http_wizdata_ctx_s {
     wd_error_t                     error;
     ngx_buf_t                     *problem_body; /* of the error filter */
     void                          *collect; /* of a status handler */
+    void                          *status_health; /* its first collection */
 
     ngx_http_wizdata_access_e      access; /* of the access phase */
     ngx_int_t                      access_rc;
@@ -396,6 +400,8 @@ ngx_int_t ngx_http_wizdata_log_handler(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_wizdata_health_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_wizdata_detailed_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_wizdata_services_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_wizdata_config_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_wizdata_metrics_handler(ngx_http_request_t *r);
 
 /* One answer of a size that is known; the bytes are copied. */
@@ -409,6 +415,10 @@ ngx_int_t ngx_http_wizdata_send_text(ngx_http_wizdata_ctx_t *ctx,
 void ngx_http_wizdata_service_defaults(ngx_http_wizdata_service_conf_t *sc);
 char *ngx_http_wizdata_service_check(ngx_conf_t *cf,
     ngx_http_wizdata_main_conf_t *wmcf);
+
+/* Members of a JSON object: every option, times as *_seconds. */
+void ngx_http_wizdata_service_options(wd_json_t *j,
+    const ngx_http_wizdata_service_conf_t *sc);
 
 
 /* ngx_http_wizdata_conf.c */
@@ -425,6 +435,10 @@ char *ngx_http_wizdata_conf_health(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_wizdata_conf_detailed(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_wizdata_conf_status_services(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+char *ngx_http_wizdata_conf_status_config(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 char *ngx_http_wizdata_conf_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 

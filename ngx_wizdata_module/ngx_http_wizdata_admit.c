@@ -39,6 +39,26 @@ ngx_http_wizdata_admit_counters(ngx_http_wizdata_service_t *s)
 }
 
 
+static void
+ngx_http_wizdata_admit_count_shed(ngx_http_wizdata_service_t *s,
+    wd_class_e class)
+{
+    ngx_http_wizdata_rpc_counters_t *m = ngx_http_wizdata_admit_counters(s);
+
+    switch (class) {
+    case WD_CLASS_CHEAP:
+        m->shed_cheap++;
+        break;
+    case WD_CLASS_HEAVY:
+        m->shed_heavy++;
+        break;
+    default:
+        m->shed_write++;
+        break;
+    }
+}
+
+
 void
 ngx_http_wizdata_admit_init(ngx_http_wizdata_service_t *s)
 {
@@ -370,7 +390,7 @@ ngx_http_wizdata_admit_evict(ngx_http_wizdata_rpc_t *rpc)
             last->evicted = 1;
             last->counted = 0;
             rpc->counted = 1;
-            ngx_http_wizdata_admit_counters(s)->shed[last->class]++;
+            ngx_http_wizdata_admit_count_shed(s, last->class);
             return 1;
         }
     }
@@ -462,7 +482,7 @@ ngx_http_wizdata_admit_wait_slot(ngx_http_wizdata_rpc_t *rpc)
                                        ngx_http_wizdata_admit_now()),
                         rpc->class))
     {
-        ngx_http_wizdata_admit_counters(s)->shed[rpc->class]++;
+        ngx_http_wizdata_admit_count_shed(s, rpc->class);
         return WD_EAGAIN;
     }
     return ngx_http_wizdata_admit_wait(rpc, sc->queue,

@@ -111,6 +111,34 @@ ngx_http_wizdata_service_check(ngx_conf_t *cf,
 }
 
 
+void
+ngx_http_wizdata_service_options(wd_json_t *j,
+    const ngx_http_wizdata_service_conf_t *sc)
+{
+    u_char                           key[64];
+    ngx_uint_t                       i, v;
+    const ngx_http_wizdata_option_t *o;
+
+    for (i = 0; i < wd_array_len(ngx_http_wizdata_options); i++) {
+        o = &ngx_http_wizdata_options[i];
+        v = *(const ngx_uint_t *) (const void *) ((const u_char *) sc
+                                                  + o->offset);
+
+        ngx_snprintf(key, sizeof(key), "%*s%s%Z", o->name.len - 1,
+                     o->name.data,
+                     o->kind == NGX_HTTP_WIZDATA_TIME      ? "_seconds"
+                     : o->kind == NGX_HTTP_WIZDATA_PERCENT ? "_percent"
+                                                           : "");
+        wd_json_key(j, (char *) key);
+        if (o->kind == NGX_HTTP_WIZDATA_TIME) {
+            wd_json_num(j, (double) v / 1000);
+        } else {
+            wd_json_int(j, (int64_t) v);
+        }
+    }
+}
+
+
 static ngx_int_t
 ngx_http_wizdata_service_endpoint(ngx_conf_t *cf,
     ngx_http_wizdata_service_conf_t *sc, ngx_str_t *text)

@@ -32,7 +32,7 @@ $t->backend('ingestion.b', $answer->('j'));
 
 # health_interval=off: only what calls tell opens and closes here.
 $t->service('analytics', 'breaker=50% breaker_volume=5 breaker_window=2s'
-    . ' breaker_open=300ms slow_start=off health_interval=off');
+    . ' breaker_open=300ms breaker_open_max=600ms slow_start=off health_interval=off');
 $t->service('processing', 'breaker_volume=5 health_interval=off');
 $t->service('ingestion', 'breaker=off retry_budget=20% health_interval=off');
 $t->config(workers => 2, http => 'wizdata_timeout bars.query 300ms;');
@@ -152,7 +152,7 @@ is(get('/v1/quality')->status, 200, 'works at once');
 
 set('analytics', -12);
 $opened = metric('wizdata_breaker_opened_total', 'analytics');
-$t->wait_for('open for long', sub {
+$t->wait_for('open again and again', sub {
     get($path);
     return metric('wizdata_breaker_opened_total', 'analytics') >= $opened + 4;
 });
