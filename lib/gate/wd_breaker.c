@@ -120,6 +120,7 @@ wd_breaker_close(wd_breaker_t *b, wd_ns_t now)
     memset(b->buckets, 0, sizeof(b->buckets));
     b->closed_at = now;
     b->slow = 0;
+    b->slow_since = 0;
     b->limit = 0;
     b->trying = 0;
     b->good = 0;
@@ -195,14 +196,13 @@ wd_breaker_forget(wd_breaker_t *b)
 
 /*
  * An expectile: up as 19 to 1 down, so that it settles where a call in
- * twenty is slower, and moves with a few dozen calls.
+ * twenty is slower, and moves with a few dozen calls. It begins at 0, not
+ * with the first call, so that those of all endpoints rise alike.
  */
 static void
 wd_breaker_measure(wd_breaker_t *b, wd_ns_t latency)
 {
-    if (b->slow == 0) {
-        b->slow = latency;
-    } else if (latency > b->slow) {
+    if (latency > b->slow) {
         b->slow += (latency - b->slow) / 100 * 19;
     } else {
         b->slow -= (b->slow - latency) / 100;
@@ -266,20 +266,36 @@ wd_breaker_bad(const wd_breaker_t *b, const wd_breaker_conf_t *conf,
 }
 
 
-bool
-wd_breaker_slow(const wd_breaker_t *b, const wd_breaker_conf_t *conf,
-                wd_ns_t others, wd_ns_t now)
+static bool
+wd_breaker_beyond(const wd_breaker_t *b, const wd_breaker_conf_t *conf,
+                  wd_ns_t others)
 {
-    uint32_t calls, faults;
-
     if (b->slow <= conf->latency_min) {
         return false;
     }
-    if ((conf->latency == 0 || b->slow <= conf->latency)
-        && (conf->outlier == 0 || others == 0
-            || b->slow / conf->outlier <= others)) {
+    return (conf->latency != 0 && b->slow > conf->latency)
+           || (conf->outlier != 0 && others != 0
+               && b->slow / conf->outlier > others);
+}
+
+
+bool
+wd_breaker_slow(wd_breaker_t *b, const wd_breaker_conf_t *conf, wd_ns_t others,
+                wd_ns_t now)
+{
+    uint32_t calls, faults;
+
+    if (!wd_breaker_beyond(b, conf, others)) {
+        b->slow_since = 0;
         return false;
     }
+    if (b->slow_since == 0) {
+        b->slow_since = now;
+    }
+    if (now - b->slow_since < conf->window / WD_BREAKER_BUCKETS) {
+        return false;
+    }
+
     wd_breaker_window(b, conf, now, &calls, &faults);
     return calls >= conf->volume;
 }

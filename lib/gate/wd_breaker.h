@@ -62,6 +62,7 @@ typedef struct {
     wd_ns_t             tried_at; /* the last probe's begin */
     wd_ns_t             limit; /* a slower probe has failed; 0: none */
     wd_ns_t             slow; /* what 19 of 20 calls take, about */
+    wd_ns_t             slow_since; /* too much, without a break; 0: is not */
     int64_t             turn; /* number of the current bucket */
     wd_breaker_bucket_t buckets[WD_BREAKER_BUCKETS];
 } wd_breaker_t;
@@ -94,10 +95,16 @@ void wd_breaker_forget(wd_breaker_t *b);
 void wd_breaker_window(const wd_breaker_t *b, const wd_breaker_conf_t *conf,
                        wd_ns_t now, uint32_t *ret_calls, uint32_t *ret_faults);
 
-/* Should it open for its errors? Or for its latency beside `others` (0: none)? */
+/* Should it open for its errors? */
 bool wd_breaker_bad(const wd_breaker_t *b, const wd_breaker_conf_t *conf,
                     wd_ns_t now);
-bool wd_breaker_slow(const wd_breaker_t *b, const wd_breaker_conf_t *conf,
+
+/*
+ * Should it open for its latency beside that of the others (0: unknown)? Not
+ * before that has been too much for a tenth of the window: when all become
+ * slower, the answers of one come first. Called after each good call.
+ */
+bool wd_breaker_slow(wd_breaker_t *b, const wd_breaker_conf_t *conf,
                      wd_ns_t others, wd_ns_t now);
 
 /* Opens it: for its latency when `limit` is not 0. */

@@ -171,7 +171,7 @@ wd_fleet_ok(wd_fleet_group_t *g, unsigned i, wd_ns_t latency, wd_ns_t now,
 
     if (wd_breaker_ok(b, g->breaker, latency, now)) {
         event = wd_fleet_changed(b);
-    } else if (b->slow > g->breaker->latency_min) {
+    } else if (b->slow > g->breaker->latency_min || b->slow_since != 0) {
         others = wd_fleet_others(g, i);
         if (wd_breaker_slow(b, g->breaker, others, now)) {
             event = wd_fleet_open(g, i, wd_fleet_too_slow(g, others), now,

@@ -229,17 +229,27 @@ test_latency(void **state)
     }
     assert_in_range(b.slow, 250 * MS, 500 * MS);
 
-    assert_true(wd_breaker_slow(&b, &c, 20 * MS, 100 * S));
-    assert_false(wd_breaker_slow(&b, &c, 200 * MS, 100 * S));
-    assert_false(wd_breaker_slow(&b, &c, 0, 100 * S)); /* nobody to compare */
-    assert_false(wd_breaker_slow(&b, &c, 20 * MS, 200 * S)); /* no volume */
+    /* Too much for a tenth of the window, without a break. */
+    assert_false(wd_breaker_slow(&b, &c, 20 * MS, 100 * S));
+    assert_false(wd_breaker_slow(&b, &c, 20 * MS, 101 * S - 1));
+    assert_true(wd_breaker_slow(&b, &c, 20 * MS, 101 * S));
+    assert_false(wd_breaker_slow(&b, &c, 200 * MS, 102 * S));
+    assert_false(wd_breaker_slow(&b, &c, 20 * MS, 103 * S));
+    assert_true(wd_breaker_slow(&b, &c, 20 * MS, 104 * S));
 
+    assert_false(wd_breaker_slow(&b, &c, 0, 104 * S)); /* none to compare */
+    assert_false(wd_breaker_slow(&b, &c, 20 * MS, 200 * S));
+    assert_false(wd_breaker_slow(&b, &c, 20 * MS, 202 * S)); /* no volume */
+
+    b.slow_since = 0;
     c.latency = 200 * MS;
-    assert_true(wd_breaker_slow(&b, &c, 0, 100 * S));
-    c.latency = 600 * MS;
     assert_false(wd_breaker_slow(&b, &c, 0, 100 * S));
+    assert_true(wd_breaker_slow(&b, &c, 0, 101 * S));
+    c.latency = 600 * MS;
+    assert_false(wd_breaker_slow(&b, &c, 0, 102 * S));
     c.latency_min = 600 * MS;
-    assert_false(wd_breaker_slow(&b, &c, 1, 100 * S));
+    assert_false(wd_breaker_slow(&b, &c, 1, 103 * S));
+    assert_false(wd_breaker_slow(&b, &c, 1, 105 * S));
 }
 
 
@@ -272,6 +282,7 @@ test_off(void **state)
     assert_false(wd_breaker_bad(&b, &c, 100 * S));
     b.slow = 100 * S;
     assert_false(wd_breaker_slow(&b, &c, MS, 100 * S));
+    assert_false(wd_breaker_slow(&b, &c, MS, 102 * S));
 }
 
 
