@@ -270,8 +270,9 @@ ngx_http_wizdata_admit_outcome(ngx_http_wizdata_rpc_t *rpc,
     if (rpc->method->service == WD_SVC_ANY && !rpc->probe) {
         return;
     }
-    if (code == WD_EAGAIN) {
-        return; /* load is no fault, and no proof of health either */
+    /* Load is no fault, and no proof of health either. */
+    if (code == WD_EAGAIN || rpc->service->n_peers == 1) {
+        return;
     }
 
     rpc->probe = 0;
@@ -301,7 +302,8 @@ ngx_http_wizdata_admit_enter(ngx_http_wizdata_rpc_t *rpc)
     ngx_uint_t                  i;
     ngx_http_wizdata_service_t *s = rpc->service;
 
-    if (rpc->entered || rpc->background) {
+    /* sys.* is outside of the cap: who is overloaded must be watched. */
+    if (rpc->entered || rpc->method->service == WD_SVC_ANY) {
         return 1;
     }
 
@@ -512,7 +514,7 @@ ngx_http_wizdata_admit(ngx_http_wizdata_rpc_t *rpc)
     ngx_http_wizdata_service_t      *s = rpc->service;
     ngx_http_wizdata_service_conf_t *sc = s->conf;
 
-    if (!rpc->background && !rpc->retried && !rpc->entered) {
+    if (!rpc->retried && !rpc->entered) {
         wd_budget_call(&s->budget, (unsigned) sc->retry_budget);
     }
 

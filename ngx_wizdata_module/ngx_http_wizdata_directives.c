@@ -36,9 +36,9 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      * connection to each endpoint. All figures below hold over all workers.
      *
      * Admission. max_inflight=number (1024; 1 to 65535) caps the calls in
-     * flight. Reads leave reserve=share (20%; off, 1% to 50%) of it free for
-     * writes and for what others depend on (sys.*, auth.*); writes leave a
-     * quarter of that share to the latter. Over the cap queue=number (that
+     * flight; sys.* does not count. Reads leave reserve=share (20%; off, 1%
+     * to 50%) of it free for writes and for what others depend on (auth.*);
+     * writes leave a quarter of that share to the latter. Over the cap queue=number (that
      * of wizdata_queue; off, 0 to 65535) calls wait, at most
      * queue_timeout=time (250ms; 1ms to 60s), and are served in the order of
      * arrival, more important ones first; the rest is refused with 503 and a

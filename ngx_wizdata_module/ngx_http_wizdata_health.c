@@ -99,9 +99,10 @@ ngx_http_wizdata_health_alone(ngx_http_wizdata_worker_t *w)
 static ngx_int_t
 ngx_http_wizdata_health_group(ngx_http_wizdata_service_t *s)
 {
-    ngx_uint_t                   i;
-    wd_fleet_group_t            *g = &s->fleet;
-    ngx_http_wizdata_endpoint_t *e;
+    ngx_uint_t                       i;
+    wd_fleet_group_t                *g = &s->fleet;
+    ngx_http_wizdata_endpoint_t     *e;
+    ngx_http_wizdata_service_conf_t *sc = s->conf;
 
     g->fleet = s->worker->health->fleet;
     g->self = s->worker->health->self;
@@ -117,6 +118,11 @@ ngx_http_wizdata_health_group(ngx_http_wizdata_service_t *s)
             ngx_log_error(NGX_LOG_ALERT, s->worker->cycle->log, 0,
                           "wizdata: no room to know of %V", &e->name);
             return NGX_ERROR;
+        }
+
+        /* What probes found when there were some is not kept for ever. */
+        if (sc->health_interval == 0) {
+            wd_fleet_probed(g, (unsigned) i, WD_HEALTH_UNKNOWN, NULL, 0, 0);
         }
     }
     return NGX_OK;
@@ -371,6 +377,7 @@ ngx_http_wizdata_watch_look(ngx_event_t *ev)
         ngx_http_wizdata_watch_stop(watch);
     } else {
         ngx_http_wizdata_watch_round(watch);
+        ngx_http_wizdata_service_follow(watch->service);
     }
     ngx_add_timer(ev, ngx_http_wizdata_watch_pause(watch));
 }

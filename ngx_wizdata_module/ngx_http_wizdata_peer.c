@@ -166,25 +166,17 @@ ngx_http_wizdata_peer_ns(ngx_msec_t ms)
 }
 
 
-/*
- * A call waits, or would be refused: peers that another worker has reached
- * meanwhile are tried at once; the others too, but not more often than a
- * dead backend should be knocked at by all workers together.
- */
-void
-ngx_http_wizdata_service_knock(ngx_http_wizdata_service_t *s)
+/* Ends the back-off of peers: of all, or of those that others reached. */
+static void
+ngx_http_wizdata_service_try(ngx_http_wizdata_service_t *s, ngx_uint_t all)
 {
-    ngx_uint_t               i, knock;
+    ngx_uint_t               i;
     ngx_http_wizdata_peer_t *peer;
-
-    knock = wd_fleet_knock(&s->fleet,
-                           ngx_http_wizdata_peer_ns(NGX_HTTP_WIZDATA_KNOCK),
-                           ngx_http_wizdata_peer_ns(ngx_current_msec));
 
     for (i = 0; i < s->n_peers; i++) {
         peer = &s->peers[i];
         if (peer->conn != NULL || !peer->retry.timer_set
-            || (!knock
+            || (!all
                 && !wd_fleet_up_since(&s->fleet, (unsigned) i,
                                       ngx_http_wizdata_peer_ns(peer->tried))))
         {
@@ -193,6 +185,27 @@ ngx_http_wizdata_service_knock(ngx_http_wizdata_service_t *s)
         ngx_del_timer(&peer->retry);
         ngx_http_wizdata_peer_connect(peer);
     }
+}
+
+
+void
+ngx_http_wizdata_service_follow(ngx_http_wizdata_service_t *s)
+{
+    ngx_http_wizdata_service_try(s, 0);
+}
+
+
+/*
+ * A call waits, or would be refused. All peers are tried, but not more often
+ * than a dead backend should be knocked at by all workers together.
+ */
+void
+ngx_http_wizdata_service_knock(ngx_http_wizdata_service_t *s)
+{
+    ngx_http_wizdata_service_try(
+        s, wd_fleet_knock(&s->fleet,
+                          ngx_http_wizdata_peer_ns(NGX_HTTP_WIZDATA_KNOCK),
+                          ngx_http_wizdata_peer_ns(ngx_current_msec)));
 }
 
 

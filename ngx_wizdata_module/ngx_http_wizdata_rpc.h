@@ -56,8 +56,8 @@ struct ngx_http_wizdata_rpc_s {
     wd_ctx_t                          context; /* `ms` is filled in */
     wd_str_t                          args; /* MessagePack map */
     unsigned                          paused:1; /* the client does not read */
-    unsigned                          background:1; /* of no client: no cap,
-                                                       keeps no worker alive */
+    unsigned                          background:1; /* of no client: keeps
+                                                       no worker alive */
 
     /* the client's own */
     unsigned                          retried:1;
@@ -254,6 +254,9 @@ void ngx_http_wizdata_peer_connect(ngx_http_wizdata_peer_t *peer);
 
 /* For a call that found nobody: tries again before the back-off is over. */
 void ngx_http_wizdata_service_knock(ngx_http_wizdata_service_t *s);
+
+/* Tries those again that another worker has reached. */
+void ngx_http_wizdata_service_follow(ngx_http_wizdata_service_t *s);
 
 /* True when no peer is connected and all have failed for a while. */
 ngx_uint_t ngx_http_wizdata_service_down(ngx_http_wizdata_service_t *s);

@@ -201,18 +201,32 @@ wd_fleet_add(wd_fleet_group_t *g, wd_str_t name)
 
 
 /*
- * Counted first and summed up then: two workers that do so at once may both
- * step back, but never both pass.
+ * One more in `mine` unless the sum is at its bound. Under a lock, so that no
+ * worker is turned away because of another that counts itself and steps back.
+ * Nothing is there to repair: the sum is made of what is counted.
  */
+static bool
+wd_fleet_count(wd_fleet_group_t *g, _Atomic uint32_t *mine,
+               uint32_t (*sum)(const wd_fleet_group_t *g), unsigned bound)
+{
+    bool         room;
+    wd_shlock_t *door = &g->fleet->services[g->service].door;
+
+    (void) !wd_shlock_lock(door);
+    room = sum(g) < bound;
+    if (room) {
+        atomic_fetch_add_explicit(mine, 1, memory_order_relaxed);
+    }
+    wd_shlock_unlock(door);
+    return room;
+}
+
+
 bool
 wd_fleet_enter(wd_fleet_group_t *g, unsigned limit)
 {
-    atomic_fetch_add(&g->self->in_flight[g->service], 1);
-    if (wd_fleet_in_flight(g) <= limit) {
-        return true;
-    }
-    atomic_fetch_sub(&g->self->in_flight[g->service], 1);
-    return false;
+    return wd_fleet_count(g, &g->self->in_flight[g->service],
+                          wd_fleet_in_flight, limit);
 }
 
 
@@ -281,12 +295,8 @@ wd_fleet_load(const wd_fleet_group_t *g, unsigned i)
 bool
 wd_fleet_wait(wd_fleet_group_t *g, unsigned bound)
 {
-    atomic_fetch_add(&g->self->waiting[g->service], 1);
-    if (wd_fleet_waiting(g) <= bound) {
-        return true;
-    }
-    atomic_fetch_sub(&g->self->waiting[g->service], 1);
-    return false;
+    return wd_fleet_count(g, &g->self->waiting[g->service], wd_fleet_waiting,
+                          bound);
 }
 
 

@@ -35,6 +35,7 @@ struct wd_fleet_row_s {
 };
 
 typedef struct {
+    wd_shlock_t      door; /* who comes in: sums that must not move */
     wd_shlock_t      lock; /* breakers, health, shed, lease, drain */
     wd_shed_t        shed;
     _Atomic uint64_t tickets;
