@@ -76,15 +76,20 @@ ngx_http_wizdata_health_zone_init(ngx_shm_zone_t *zone, void *data)
 }
 
 
-/* Over a limit of workers the last ones know only what they see themselves. */
+/* A worker that finds no place knows only what it sees itself. */
 static ngx_int_t
 ngx_http_wizdata_health_alone(ngx_http_wizdata_worker_t *w)
 {
     void *mem;
 
     ngx_log_error(NGX_LOG_WARN, w->cycle->log, 0,
-                  "wizdata: over %d workers, this one shares no caps and no "
-                  "health", WD_FLEET_WORKERS);
+                  "wizdata: over %d workers or %d endpoints in use: this "
+                  "worker shares no caps and no health", WD_FLEET_WORKERS,
+                  WD_FLEET_ROWS);
+
+    if (w->health->self != NULL) {
+        wd_fleet_leave(w->health->fleet, w->health->self);
+    }
 
     mem = ngx_pcalloc(w->cycle->pool, wd_fleet_size());
     if (mem == NULL) {
@@ -109,15 +114,14 @@ ngx_http_wizdata_health_group(ngx_http_wizdata_service_t *s)
     g->service = s->id;
     g->breaker = &s->breaker;
     g->shed = &s->shed;
+    g->n = 0;
 
     for (i = 0; i < s->n_peers; i++) {
         e = s->peers[i].endpoint;
         if (wd_fleet_add(g, wd_str((char *) e->name.data, e->name.len))
             != WD_OK)
         {
-            ngx_log_error(NGX_LOG_ALERT, s->worker->cycle->log, 0,
-                          "wizdata: no room to know of %V", &e->name);
-            return NGX_ERROR;
+            return NGX_DECLINED;
         }
 
         /* What probes found when there were some is not kept for ever. */
@@ -129,11 +133,23 @@ ngx_http_wizdata_health_group(ngx_http_wizdata_service_t *s)
 }
 
 
-ngx_int_t
-ngx_http_wizdata_health_join(ngx_http_wizdata_worker_t *w)
+static ngx_int_t
+ngx_http_wizdata_health_groups(ngx_http_wizdata_worker_t *w)
 {
     ngx_uint_t i;
 
+    for (i = 0; i < WD_SVC_COUNT; i++) {
+        if (ngx_http_wizdata_health_group(&w->services[i]) != NGX_OK) {
+            return NGX_DECLINED;
+        }
+    }
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_wizdata_health_join(ngx_http_wizdata_worker_t *w)
+{
     w->health = ngx_pcalloc(w->cycle->pool,
                             sizeof(ngx_http_wizdata_health_t));
     if (w->health == NULL) {
@@ -144,18 +160,17 @@ ngx_http_wizdata_health_join(ngx_http_wizdata_worker_t *w)
     (void) wd_fleet_sweep(w->health->fleet);
     w->health->self = wd_fleet_join(w->health->fleet);
 
-    if (w->health->self == NULL
-        && ngx_http_wizdata_health_alone(w) != NGX_OK)
+    if (w->health->self != NULL
+        && ngx_http_wizdata_health_groups(w) == NGX_OK)
     {
-        return NGX_ERROR;
+        return NGX_OK;
     }
 
-    for (i = 0; i < WD_SVC_COUNT; i++) {
-        if (ngx_http_wizdata_health_group(&w->services[i]) != NGX_OK) {
-            return NGX_ERROR;
-        }
+    /* At most 32 endpoints of each service fit in a fleet of one's own. */
+    if (ngx_http_wizdata_health_alone(w) != NGX_OK) {
+        return NGX_ERROR;
     }
-    return NGX_OK;
+    return ngx_http_wizdata_health_groups(w) == NGX_OK ? NGX_OK : NGX_ERROR;
 }
 
 

@@ -26,6 +26,10 @@
 #define WD_FLEET_WORKERS 128 /* alive at a time, those of old cycles included */
 #define WD_FLEET_ROWS 128 /* endpoints; those of old configurations included */
 #define WD_FLEET_ENDPOINTS 32 /* of one service */
+
+_Static_assert(WD_FLEET_ENDPOINTS *(WD_SVC_COUNT - 1) <= WD_FLEET_ROWS,
+               "one configuration always fits");
+
 #define WD_FLEET_NAME_MAX 127
 #define WD_FLEET_ERROR_MAX 47
 

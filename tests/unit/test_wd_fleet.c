@@ -5,7 +5,7 @@
 #include "wd_test.h"
 
 #include "wd_err.h"
-#include "wd_fleet.h"
+#include "wd_fleet_int.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -234,6 +234,41 @@ test_killed(void **state)
     assert_int_equal(wd_fleet_waiting(&g), 0);
     assert_int_equal(wd_fleet_load(&g, 0), 0);
     assert_true(wd_fleet_first(&g, WD_CLASS_CHEAP, 0, 10 * S + 10 * MS));
+}
+
+
+/* Killed in the middle of a change: its locks pass on, breakers are closed. */
+static void
+test_killed_in_lock(void **state)
+{
+    pid_t            pid;
+    wd_ns_t          now = 100 * S;
+    wd_fleet_t      *f = fleet_create();
+    wd_fleet_group_t g;
+
+    (void) state;
+    group_init(&g, f, 2);
+    wd_fleet_probed(&g, 1, WD_HEALTH_DRAINING, NULL, MS, now);
+
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        wd_fleet_lock(f, g.service);
+        (void) !wd_shlock_lock(&f->services[g.service].door);
+        (void) !wd_shlock_lock(&f->lock);
+        memset(&g.rows[0]->breaker, 0xff, sizeof(g.rows[0]->breaker));
+        kill(getpid(), SIGKILL);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+
+    assert_true(wd_fleet_enter(&g, 1));
+    assert_false(wd_fleet_enter(&g, 1));
+    assert_int_equal(wd_fleet_fault(&g, 1, now, 0), WD_FLEET_SAME);
+    assert_int_equal(wd_fleet_breaker(&g, 0, now), WD_BREAKER_CLOSED);
+    assert_int_equal(wd_fleet_weight(&g, 0, now), WD_BREAKER_WEIGHT);
+    assert_int_equal(wd_fleet_health(&g, 1), WD_HEALTH_DRAINING);
+    assert_int_equal(wd_fleet_add(&g, wd_str_z("another")), WD_OK);
 }
 
 
@@ -668,6 +703,7 @@ main(void)
         cmocka_unit_test(test_load),
         cmocka_unit_test(test_cap_threads),
         cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_killed_in_lock),
         cmocka_unit_test(test_slot_again),
         cmocka_unit_test(test_queue),
         cmocka_unit_test(test_retry_after),
