@@ -57,6 +57,7 @@ typedef struct {
     ngx_msec_t   breaker_open;
     ngx_msec_t   breaker_open_max;
     ngx_msec_t   breaker_latency; /* 0: off */
+    ngx_uint_t   throttle; /* the last endpoint, when its calls fail */
     ngx_uint_t   outlier; /* times the others; 0: off */
     ngx_msec_t   slow_start;
     ngx_msec_t   health_interval; /* 0: off */

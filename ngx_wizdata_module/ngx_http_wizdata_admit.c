@@ -1,6 +1,6 @@
 /*
- * ngx_http_wizdata_admit.c - which call goes, when, and to whom: the caps of
- * a service, the queue before them, shedding, choice of the endpoint.
+ * ngx_http_wizdata_admit.c - which call goes, and when: the caps of a
+ * service, the queue before them, shedding.
  *
  * Caps and the order of those who wait hold over all workers (wd_fleet.h).
  * Nobody tells a worker that another one has given a slot back, so while
@@ -8,18 +8,9 @@
  */
 #include "ngx_http_wizdata.h"
 
-/* A connection whose peer does not read takes no more requests. */
-#define NGX_HTTP_WIZDATA_OUT_MAX (4 * 1024 * 1024)
-
 /* How often those who wait are looked at: for a slot, for a connection. */
 #define NGX_HTTP_WIZDATA_TURN_SLOT 2
 #define NGX_HTTP_WIZDATA_TURN_CONN 20
-
-/* How fit an endpoint is; the lowest is chosen among those connected. */
-#define NGX_HTTP_WIZDATA_TIER_FIT 0
-#define NGX_HTTP_WIZDATA_TIER_UNHEALTHY 1
-#define NGX_HTTP_WIZDATA_TIER_DRAINING 2
-#define NGX_HTTP_WIZDATA_TIER_LAST 3 /* ejected, or the one to avoid */
 
 
 static void ngx_http_wizdata_admit_turn(ngx_event_t *ev);
@@ -90,119 +81,6 @@ ngx_http_wizdata_admit_init(ngx_http_wizdata_service_t *s)
 }
 
 
-static ngx_uint_t
-ngx_http_wizdata_admit_ready(const ngx_http_wizdata_conn_t *conn)
-{
-    return conn != NULL && conn->ready && !conn->goaway;
-}
-
-
-static ngx_uint_t
-ngx_http_wizdata_admit_takes(const ngx_http_wizdata_conn_t *conn)
-{
-    return ngx_http_wizdata_admit_ready(conn)
-           && conn->in_flight < WD_INFLIGHT_MAX
-           && conn->out.len - conn->out_pos < NGX_HTTP_WIZDATA_OUT_MAX;
-}
-
-
-static ngx_uint_t
-ngx_http_wizdata_admit_tier(const ngx_http_wizdata_peer_t *peer,
-    const ngx_http_wizdata_rpc_t *rpc, wd_ns_t now)
-{
-    const wd_fleet_group_t *g = &peer->service->fleet;
-
-    if (rpc->avoid == peer
-        || wd_fleet_breaker(g, peer->index, now) != WD_BREAKER_CLOSED)
-    {
-        return NGX_HTTP_WIZDATA_TIER_LAST;
-    }
-
-    switch (wd_fleet_health(g, peer->index)) {
-    case WD_HEALTH_UNHEALTHY:
-        return NGX_HTTP_WIZDATA_TIER_UNHEALTHY;
-    case WD_HEALTH_DRAINING:
-        return NGX_HTTP_WIZDATA_TIER_DRAINING;
-    default:
-        return NGX_HTTP_WIZDATA_TIER_FIT;
-    }
-}
-
-
-/* Calls in flight with it, as if it had its full share. */
-static uint64_t
-ngx_http_wizdata_admit_cost(const ngx_http_wizdata_peer_t *peer, wd_ns_t now)
-{
-    const wd_fleet_group_t *g = &peer->service->fleet;
-
-    return ((uint64_t) wd_fleet_load(g, peer->index) + 1) * 65536
-           / wd_fleet_weight(g, peer->index, now);
-}
-
-
-/*
- * The fittest connected endpoint with the fewest calls in flight over all
- * workers; the first of equals rotates.
- */
-static ngx_http_wizdata_conn_t *
-ngx_http_wizdata_admit_pick(ngx_http_wizdata_rpc_t *rpc)
-{
-    wd_ns_t                     now = ngx_http_wizdata_admit_now();
-    uint64_t                    cost, least = 0;
-    ngx_uint_t                  i, tier, fittest = (ngx_uint_t) -1;
-    ngx_http_wizdata_peer_t    *peer;
-    ngx_http_wizdata_conn_t    *best = NULL;
-    ngx_http_wizdata_service_t *s = rpc->service;
-
-    if (rpc->only != NULL) {
-        return ngx_http_wizdata_admit_takes(rpc->only->conn) ? rpc->only->conn
-                                                             : NULL;
-    }
-
-    for (i = 0; i < s->n_peers; i++) {
-        peer = &s->peers[(s->next + i) % s->n_peers];
-        if (!ngx_http_wizdata_admit_takes(peer->conn)) {
-            continue;
-        }
-
-        tier = s->n_peers == 1 ? 0
-                               : ngx_http_wizdata_admit_tier(peer, rpc, now);
-        if (tier > fittest) {
-            continue;
-        }
-
-        cost = s->n_peers == 1 ? 0 : ngx_http_wizdata_admit_cost(peer, now);
-        if (tier < fittest || cost < least) {
-            best = peer->conn;
-            fittest = tier;
-            least = cost;
-        }
-    }
-
-    s->next++;
-    return best;
-}
-
-
-ngx_uint_t
-ngx_http_wizdata_admit_other(ngx_http_wizdata_rpc_t *rpc)
-{
-    wd_ns_t                     now = ngx_http_wizdata_admit_now();
-    ngx_uint_t                  i;
-    ngx_http_wizdata_service_t *s = rpc->service;
-
-    for (i = 0; i < s->n_peers; i++) {
-        if (ngx_http_wizdata_admit_takes(s->peers[i].conn)
-            && ngx_http_wizdata_admit_tier(&s->peers[i], rpc, now)
-               < NGX_HTTP_WIZDATA_TIER_LAST)
-        {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-
 ngx_uint_t
 ngx_http_wizdata_admit_again(ngx_http_wizdata_rpc_t *rpc)
 {
@@ -220,68 +98,6 @@ ngx_http_wizdata_admit_again(ngx_http_wizdata_rpc_t *rpc)
     rpc->retried = 1;
     ngx_http_wizdata_admit_counters(s)->retries++;
     return 1;
-}
-
-
-/*
- * Lets an idempotent call try an endpoint that was ejected, now that its time
- * is over. The call may be sent once more if that fails.
- */
-static ngx_http_wizdata_conn_t *
-ngx_http_wizdata_admit_probe(ngx_http_wizdata_rpc_t *rpc,
-    ngx_http_wizdata_conn_t *conn)
-{
-    wd_ns_t                     now = ngx_http_wizdata_admit_now();
-    ngx_uint_t                  i;
-    ngx_http_wizdata_peer_t    *peer;
-    ngx_http_wizdata_service_t *s = rpc->service;
-
-    if (s->n_peers == 1 || rpc->only != NULL || rpc->retried
-        || !(rpc->method->flags & WD_M_IDEMPOTENT))
-    {
-        return conn;
-    }
-
-    for (i = 0; i < s->n_peers; i++) {
-        peer = &s->peers[i];
-        if (wd_fleet_breaker(&s->fleet, peer->index, now)
-                == WD_BREAKER_HALF_OPEN
-            && ngx_http_wizdata_admit_takes(peer->conn)
-            && wd_fleet_try(&s->fleet, peer->index, now))
-        {
-            rpc->probe = 1;
-            return peer->conn;
-        }
-    }
-    return conn;
-}
-
-
-void
-ngx_http_wizdata_admit_outcome(ngx_http_wizdata_rpc_t *rpc,
-    ngx_http_wizdata_peer_t *peer, int code)
-{
-    wd_ns_t           now = ngx_http_wizdata_admit_now();
-    wd_ns_t           took;
-    wd_fleet_group_t *g = &rpc->service->fleet;
-    wd_fleet_event_e  event;
-
-    /* sys.* says little of the work; it only may try a half-open breaker. */
-    if (rpc->method->service == WD_SVC_ANY && !rpc->probe) {
-        return;
-    }
-    /* Load is no fault, and no proof of health either. */
-    if (code == WD_EAGAIN || rpc->service->n_peers == 1) {
-        return;
-    }
-
-    rpc->probe = 0;
-    took = (wd_ns_t) (ngx_current_msec - rpc->since) * WD_NS_PER_MS;
-    event = wd_breaker_fault_code(code)
-                ? wd_fleet_fault(g, peer->index, now, (uint32_t) ngx_random())
-                : wd_fleet_ok(g, peer->index, took, now,
-                              (uint32_t) ngx_random());
-    ngx_http_wizdata_health_event(peer, event);
 }
 
 
@@ -498,12 +314,33 @@ ngx_http_wizdata_admit_send(ngx_http_wizdata_rpc_t *rpc,
 {
     int rc;
 
-    rc = ngx_http_wizdata_rpc_send(ngx_http_wizdata_admit_probe(rpc, conn),
+    rc = ngx_http_wizdata_rpc_send(ngx_http_wizdata_pick_probe(rpc, conn),
                                    rpc);
     if (rc != WD_OK) {
         ngx_http_wizdata_admit_exit(rpc);
     }
     return rc;
+}
+
+
+/* A call that is likely to fail fails at once. */
+static ngx_uint_t
+ngx_http_wizdata_admit_throttles(ngx_http_wizdata_rpc_t *rpc,
+    ngx_http_wizdata_peer_t *peer)
+{
+    ngx_http_wizdata_service_t      *s = rpc->service;
+    ngx_http_wizdata_service_conf_t *sc = s->conf;
+
+    if (!sc->throttle || rpc->entered || rpc->only != NULL
+        || rpc->class == WD_CLASS_CRITICAL
+        || !wd_fleet_throttles(&s->fleet, (unsigned) peer->index,
+                               ngx_http_wizdata_admit_now(),
+                               (uint32_t) ngx_random()))
+    {
+        return 0;
+    }
+    ngx_http_wizdata_admit_counters(s)->throttled++;
+    return 1;
 }
 
 
@@ -518,9 +355,12 @@ ngx_http_wizdata_admit(ngx_http_wizdata_rpc_t *rpc)
         wd_budget_call(&s->budget, (unsigned) sc->retry_budget);
     }
 
-    conn = ngx_http_wizdata_admit_pick(rpc);
+    conn = ngx_http_wizdata_pick(rpc);
     if (conn == NULL) {
         return ngx_http_wizdata_admit_wait_conn(rpc);
+    }
+    if (ngx_http_wizdata_admit_throttles(rpc, conn->peer)) {
+        return WD_EUNAVAIL;
     }
     if (!ngx_http_wizdata_admit_enter(rpc)) {
         return ngx_http_wizdata_admit_wait_slot(rpc);
@@ -584,7 +424,7 @@ ngx_http_wizdata_admit_head(ngx_http_wizdata_rpc_t *rpc)
         return NGX_OK;
     }
 
-    conn = ngx_http_wizdata_admit_pick(rpc);
+    conn = ngx_http_wizdata_pick(rpc);
     if (conn == NULL) {
         if (!ngx_http_wizdata_service_down(s)) {
             return NGX_DECLINED;

@@ -62,7 +62,10 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      * take longer than breaker_latency=time (off; 1ms to 10m) or
      * outlier=factor (5; off, 2 to 100) times as long as those of the
      * others, and more than 50ms. At most half of the endpoints are taken
-     * out at a time, and never the last one that works. One that comes back
+     * out at a time, and never the last one that works; with throttle=on
+     * (off) calls to that one, while more than half of them fail, are
+     * refused with 503 but for about twice as many as it answers well.
+     * An endpoint that comes back
      * gets its full share of calls over slow_start=time (10s; off, 1ms to
      * 10m).
      *

@@ -279,7 +279,7 @@ ngx_http_wizdata_probe_timeout(ngx_event_t *ev)
     ngx_http_wizdata_probe_t *p = ev->data;
 
     if (p->rpc.conn != NULL) {
-        ngx_http_wizdata_admit_outcome(&p->rpc, p->peer, WD_ETIMEOUT);
+        ngx_http_wizdata_pick_outcome(&p->rpc, p->peer, WD_ETIMEOUT);
     }
     ngx_http_wizdata_rpc_cancel(&p->rpc);
     ngx_http_wizdata_probe_over(p, WD_HEALTH_UNHEALTHY, "no answer in time");

@@ -306,7 +306,7 @@ ngx_http_wizdata_rpc_elsewhere(ngx_http_wizdata_rpc_t *rpc)
     ngx_http_wizdata_conn_t *conn = rpc->conn;
 
     rpc->avoid = conn->peer;
-    if (rpc->only != NULL || !ngx_http_wizdata_admit_other(rpc)
+    if (rpc->only != NULL || !ngx_http_wizdata_pick_other(rpc)
         || !ngx_http_wizdata_admit_again(rpc))
     {
         return 0;
@@ -338,7 +338,7 @@ ngx_http_wizdata_rpc_response(ngx_http_wizdata_conn_t *conn,
         return NGX_ERROR;
     }
 
-    ngx_http_wizdata_admit_outcome(rpc, conn->peer, f->code);
+    ngx_http_wizdata_pick_outcome(rpc, conn->peer, f->code);
     if (f->code == WD_EAGAIN && ngx_http_wizdata_rpc_elsewhere(rpc)) {
         return NGX_OK;
     }
@@ -402,7 +402,7 @@ ngx_http_wizdata_rpc_abort(ngx_http_wizdata_conn_t *conn, wd_str_t params)
     }
 
     if (code != WD_OK && wd_breaker_fault_code(code)) {
-        ngx_http_wizdata_admit_outcome(rpc, conn->peer, code);
+        ngx_http_wizdata_pick_outcome(rpc, conn->peer, code);
     }
     ngx_http_wizdata_rpc_end(rpc);
     rpc->ops->fail(rpc, code);
@@ -446,7 +446,7 @@ ngx_http_wizdata_rpc_lost(ngx_http_wizdata_conn_t *conn)
         }
 
         if (conn->written > rpc->frame_at) {
-            ngx_http_wizdata_admit_outcome(rpc, conn->peer, WD_EPROTO);
+            ngx_http_wizdata_pick_outcome(rpc, conn->peer, WD_EPROTO);
         }
         if (!ngx_http_wizdata_rpc_again(conn, rpc)) {
             ngx_http_wizdata_rpc_drop(rpc, WD_EBADGATEWAY);
@@ -490,7 +490,7 @@ ngx_http_wizdata_rpc_expire(ngx_http_wizdata_rpc_t *rpc)
         return;
     }
 
-    ngx_http_wizdata_admit_outcome(rpc, rpc->conn->peer, WD_ETIMEOUT);
+    ngx_http_wizdata_pick_outcome(rpc, rpc->conn->peer, WD_ETIMEOUT);
     ngx_http_wizdata_rpc_counters(rpc)->timeouts++;
     ngx_http_wizdata_rpc_cancel(rpc);
     rpc->ops->fail(rpc, WD_ETIMEOUT);

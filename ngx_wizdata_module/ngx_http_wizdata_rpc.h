@@ -197,21 +197,31 @@ int ngx_http_wizdata_admit(ngx_http_wizdata_rpc_t *rpc);
 void ngx_http_wizdata_admit_unwait(ngx_http_wizdata_rpc_t *rpc);
 void ngx_http_wizdata_admit_exit(ngx_http_wizdata_rpc_t *rpc);
 
-/* An endpoint that may be asked instead of rpc->avoid? */
-ngx_uint_t ngx_http_wizdata_admit_other(ngx_http_wizdata_rpc_t *rpc);
-
 /* The call may be made once more: idempotent, the first time, and paid for. */
 ngx_uint_t ngx_http_wizdata_admit_again(ngx_http_wizdata_rpc_t *rpc);
 
 /* A connection is ready, or none will be soon: serves those who wait. */
 void ngx_http_wizdata_admit_wake(ngx_http_wizdata_service_t *s);
 
-/* How a call to a peer went; `code` of an answer, or of its failure. */
-void ngx_http_wizdata_admit_outcome(ngx_http_wizdata_rpc_t *rpc,
-    ngx_http_wizdata_peer_t *peer, int code);
-
 /* Seconds for Retry-After of a call refused with WD_EAGAIN. */
 ngx_uint_t ngx_http_wizdata_retry_after(ngx_http_wizdata_service_t *s);
+
+
+/* ngx_http_wizdata_pick.c */
+
+/* The connection for a call; NULL: none is ready and has room. */
+ngx_http_wizdata_conn_t *ngx_http_wizdata_pick(ngx_http_wizdata_rpc_t *rpc);
+
+/* That, or one of an endpoint that was taken out and is to be tried. */
+ngx_http_wizdata_conn_t *ngx_http_wizdata_pick_probe(
+    ngx_http_wizdata_rpc_t *rpc, ngx_http_wizdata_conn_t *conn);
+
+/* An endpoint that may be asked instead of rpc->avoid? */
+ngx_uint_t ngx_http_wizdata_pick_other(ngx_http_wizdata_rpc_t *rpc);
+
+/* How a call to a peer went; `code` of an answer, or of its failure. */
+void ngx_http_wizdata_pick_outcome(ngx_http_wizdata_rpc_t *rpc,
+    ngx_http_wizdata_peer_t *peer, int code);
 
 
 /* ngx_http_wizdata_health.c */

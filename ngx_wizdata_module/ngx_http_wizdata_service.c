@@ -10,7 +10,8 @@
 typedef enum {
     NGX_HTTP_WIZDATA_NUMBER,
     NGX_HTTP_WIZDATA_PERCENT,
-    NGX_HTTP_WIZDATA_TIME
+    NGX_HTTP_WIZDATA_TIME,
+    NGX_HTTP_WIZDATA_SWITCH
 } ngx_http_wizdata_option_e;
 
 typedef struct {
@@ -56,6 +57,8 @@ static const ngx_http_wizdata_option_t ngx_http_wizdata_options[] = {
                             3600000, 0, "a time from 100ms to 1h"),
     NGX_HTTP_WIZDATA_OPTION("breaker_latency", TIME, breaker_latency, 1,
                             600000, 1, "off, or a time from 1ms to 10m"),
+    NGX_HTTP_WIZDATA_OPTION("throttle", SWITCH, throttle, 0, 1, 1,
+                            "on or off"),
     NGX_HTTP_WIZDATA_OPTION("outlier", NUMBER, outlier, 2, 100, 1,
                             "off, or a factor from 2 to 100"),
     NGX_HTTP_WIZDATA_OPTION("slow_start", TIME, slow_start, 1, 600000, 1,
@@ -84,6 +87,7 @@ ngx_http_wizdata_service_defaults(ngx_http_wizdata_service_conf_t *sc)
     sc->breaker_open = 1000;
     sc->breaker_open_max = 60000;
     sc->breaker_latency = 0;
+    sc->throttle = 0;
     sc->outlier = 5;
     sc->slow_start = 10000;
     sc->health_interval = 5000;
@@ -130,7 +134,9 @@ ngx_http_wizdata_service_options(wd_json_t *j,
                      : o->kind == NGX_HTTP_WIZDATA_PERCENT ? "_percent"
                                                            : "");
         wd_json_key(j, (char *) key);
-        if (o->kind == NGX_HTTP_WIZDATA_TIME) {
+        if (o->kind == NGX_HTTP_WIZDATA_SWITCH) {
+            wd_json_bool(j, v != 0);
+        } else if (o->kind == NGX_HTTP_WIZDATA_TIME) {
             wd_json_num(j, (double) v / 1000);
         } else {
             wd_json_int(j, (int64_t) v);
@@ -191,6 +197,9 @@ ngx_http_wizdata_service_value(const ngx_http_wizdata_option_t *o,
     switch (o->kind) {
     case NGX_HTTP_WIZDATA_TIME:
         return ngx_parse_time(value, 0);
+    case NGX_HTTP_WIZDATA_SWITCH:
+        return value->len == 2 && ngx_strncmp(value->data, "on", 2) == 0
+                   ? 1 : NGX_ERROR;
     case NGX_HTTP_WIZDATA_PERCENT:
         if (value->len < 2 || value->data[value->len - 1] != '%') {
             return NGX_ERROR;

@@ -301,6 +301,20 @@ wd_breaker_slow(wd_breaker_t *b, const wd_breaker_conf_t *conf, wd_ns_t others,
 }
 
 
+bool
+wd_breaker_throttles(const wd_breaker_t *b, const wd_breaker_conf_t *conf,
+                     wd_ns_t now, uint32_t random)
+{
+    uint32_t calls, faults;
+    uint64_t wanted;
+
+    wd_breaker_window(b, conf, now, &calls, &faults);
+    wanted = 2 * (uint64_t) (calls - faults);
+    return calls > wanted
+           && (uint64_t) random % (calls + 1) < (uint64_t) calls - wanted;
+}
+
+
 void
 wd_breaker_return(wd_breaker_t *b, wd_ns_t now)
 {

@@ -52,6 +52,7 @@ typedef struct {
     _Atomic uint32_t state; /* wd_breaker_state_e */
     _Atomic int64_t  until; /* end of `open` */
     _Atomic int64_t  returned; /* when slow start began; 0: full share */
+    _Atomic int64_t  spared; /* should have opened, and was needed; 0: no */
 
     /* under the lock */
     wd_ns_t             closed_at;
@@ -106,6 +107,13 @@ bool wd_breaker_bad(const wd_breaker_t *b, const wd_breaker_conf_t *conf,
  */
 bool wd_breaker_slow(wd_breaker_t *b, const wd_breaker_conf_t *conf,
                      wd_ns_t others, wd_ns_t now);
+
+/*
+ * For one that is spared: is this call refused, so that what is sent is about
+ * twice what is answered well? A trickle always goes.
+ */
+bool wd_breaker_throttles(const wd_breaker_t *b, const wd_breaker_conf_t *conf,
+                          wd_ns_t now, uint32_t random);
 
 /* Opens it: for its latency when `limit` is not 0. */
 void wd_breaker_open(wd_breaker_t *b, const wd_breaker_conf_t *conf,

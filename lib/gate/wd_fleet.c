@@ -206,7 +206,7 @@ wd_fleet_add(wd_fleet_group_t *g, wd_str_t name)
  * Nothing is there to repair: the sum is made of what is counted.
  */
 static bool
-wd_fleet_count(wd_fleet_group_t *g, _Atomic uint32_t *mine,
+wd_fleet_count(wd_fleet_group_t *g, _Atomic uint32_t               *mine,
                uint32_t (*sum)(const wd_fleet_group_t *g), unsigned bound)
 {
     bool         room;

@@ -148,6 +148,13 @@ wd_fleet_event_e wd_fleet_fault(wd_fleet_group_t *g, unsigned i, wd_ns_t now,
 wd_must_check bool wd_fleet_try(wd_fleet_group_t *g, unsigned i, wd_ns_t now);
 void               wd_fleet_forget(wd_fleet_group_t *g, unsigned i);
 
+/*
+ * Is this call refused because too many to the endpoint fail, which is kept
+ * as the last one?
+ */
+wd_must_check bool wd_fleet_throttles(wd_fleet_group_t *g, unsigned i,
+                                      wd_ns_t now, uint32_t random);
+
 wd_breaker_state_e wd_fleet_breaker(const wd_fleet_group_t *g, unsigned i,
                                     wd_ns_t now);
 unsigned    wd_fleet_weight(const wd_fleet_group_t *g, unsigned i, wd_ns_t now);

@@ -101,6 +101,7 @@ wd_fleet_open(wd_fleet_group_t *g, unsigned i, wd_ns_t limit, wd_ns_t now,
               uint32_t random)
 {
     if (!wd_fleet_may_open(g, i)) {
+        atomic_store(&g->rows[i]->breaker.spared, now);
         return WD_FLEET_SPARED;
     }
     wd_breaker_open(&g->rows[i]->breaker, g->breaker, limit, now, random);
@@ -214,6 +215,24 @@ wd_fleet_try(wd_fleet_group_t *g, unsigned i, wd_ns_t now)
     may = wd_breaker_try(&g->rows[i]->breaker, g->breaker, now);
     wd_fleet_unlock(g->fleet, g->service);
     return may;
+}
+
+
+bool
+wd_fleet_throttles(wd_fleet_group_t *g, unsigned i, wd_ns_t now,
+                   uint32_t random)
+{
+    bool          refused;
+    wd_breaker_t *b = &g->rows[i]->breaker;
+    wd_ns_t       at = atomic_load_explicit(&b->spared, memory_order_relaxed);
+
+    if (at == 0 || now - at > g->breaker->window) {
+        return false;
+    }
+    wd_fleet_lock(g->fleet, g->service);
+    refused = wd_breaker_throttles(b, g->breaker, now, random);
+    wd_fleet_unlock(g->fleet, g->service);
+    return refused;
 }
 
 

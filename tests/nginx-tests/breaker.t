@@ -35,6 +35,8 @@ $t->service('analytics', 'breaker=50% breaker_volume=5 breaker_window=2s'
     . ' breaker_open=300ms breaker_open_max=600ms slow_start=off health_interval=off');
 $t->service('processing', 'breaker_volume=5 health_interval=off');
 $t->service('ingestion', 'breaker=off retry_budget=20% health_interval=off');
+$t->service('auth', 'throttle=on breaker_volume=5 breaker_window=2s');
+$t->auth($answer->('u'));
 $t->config(workers => 2, http => 'wizdata_timeout bars.query 300ms;');
 $t->run();
 
@@ -147,6 +149,18 @@ is(join(' ', map { get('/v1/quality')->status } 1 .. 40),
     join(' ', (500) x 40), 'a single endpoint is never taken out');
 set('processing', undef);
 is(get('/v1/quality')->status, 200, 'works at once');
+
+# ---- the last one, with throttle=on ----
+
+set('auth', -12);
+my %users;
+$users{ get('/v1/users')->status }++ for 1 .. 100;
+cmp_ok($users{503} // 0, '>=', 50, 'throttled: most fail at once');
+cmp_ok($users{500} // 0, '>=', 5, 'a trickle reaches it');
+is(metric('wizdata_rpc_throttled_total', 'auth'), $users{503}, 'counted');
+set('auth', undef);
+$t->wait_for('it works again: nothing is refused', sub {
+    return 10 == grep { get('/v1/users')->status == 200 } 1 .. 10 });
 
 # ---- reload: what is known stays known ----
 

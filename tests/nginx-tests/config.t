@@ -100,6 +100,8 @@ my @bad = grep { ref } (
         qr/from 100ms to 1h/ ],
     [ 'http', 'wizdata_service analytics unix:/a health_timeout=off;',
         qr/from 10ms to 60s/ ],
+    [ 'http', 'wizdata_service analytics unix:/a throttle=yes;',
+        qr/give throttle=on or off/ ],
     [ 'http', 'wizdata_service analytics unix:/a max_inflght=4;',
         qr/options are max_inflight=, / ],
     [ 'http', 'wizdata_service analytics max_inflight=5;', qr/endpoint/ ],
@@ -164,7 +166,7 @@ my @good = (
     [ 'http', 'wizdata_service analytics unix:/a reserve=50% queue=65535'
         . ' queue_timeout=60s shed_target=10s shed_interval=60s'
         . ' retry_budget=100% breaker=100% breaker_volume=1000000'
-        . ' breaker_window=10m breaker_open=10m breaker_latency=10m'
+        . ' breaker_window=10m breaker_open=10m breaker_latency=10m throttle=on'
         . ' outlier=100 slow_start=10m health_interval=1h'
         . ' health_timeout=60s;' ],
     [ 'location', 'wizdata_body_max 1;' ],

@@ -269,6 +269,35 @@ test_slow_probe(void **state)
 }
 
 
+/* What is sent is twice what is answered well, and never nothing. */
+static void
+test_throttle(void **state)
+{
+    unsigned     i, sent;
+    wd_breaker_t b = {0};
+
+    (void) state;
+    calls(&b, 50, 50, 100 * S);
+    for (i = 0; i < 1000; i++) {
+        assert_false(wd_breaker_throttles(&b, &conf, 100 * S, i));
+    }
+
+    calls(&b, 0, 300, 100 * S); /* 50 of 400: three quarters are refused */
+    for (i = sent = 0; i < 401 * 10; i++) {
+        sent += !wd_breaker_throttles(&b, &conf, 100 * S, i);
+    }
+    assert_int_equal(sent, 101 * 10);
+
+    memset(&b, 0, sizeof(b));
+    calls(&b, 0, 99, 100 * S);
+    for (i = sent = 0; i < 100 * 10; i++) {
+        sent += !wd_breaker_throttles(&b, &conf, 100 * S, i);
+    }
+    assert_int_equal(sent, 10);
+    assert_false(wd_breaker_throttles(&b, &conf, 120 * S, 0));
+}
+
+
 static void
 test_off(void **state)
 {
@@ -300,6 +329,7 @@ main(void)
         cmocka_unit_test(test_latency),
         cmocka_unit_test(test_slow_probe),
         cmocka_unit_test(test_off),
+        cmocka_unit_test(test_throttle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

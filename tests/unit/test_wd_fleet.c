@@ -422,7 +422,12 @@ test_last_usable(void **state)
     group_init(&g, fleet_create(), 3);
     wd_fleet_down(&g, 0, "connection refused", now);
     wd_fleet_probed(&g, 1, WD_HEALTH_DRAINING, NULL, MS, now);
+    assert_false(wd_fleet_throttles(&g, 2, now, 0));
     assert_int_equal(fail_all(&g, 2, now), 0);
+    assert_true(wd_fleet_throttles(&g, 2, now, 0));
+    assert_false(wd_fleet_throttles(&g, 2, now, 30)); /* the trickle */
+    assert_false(wd_fleet_throttles(&g, 2, now + 11 * S, 0));
+    assert_false(wd_fleet_throttles(&g, 0, now, 0));
     wd_fleet_probed(&g, 1, WD_HEALTH_DEGRADED, NULL, MS, now);
     assert_int_equal(fail_all(&g, 2, now), 1);
 }
