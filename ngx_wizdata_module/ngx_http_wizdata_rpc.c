@@ -45,6 +45,10 @@ ngx_http_wizdata_rpc_detach(ngx_http_wizdata_rpc_t *rpc)
     uint32_t                 i = rpc->msgid % WD_INFLIGHT_MAX;
     ngx_http_wizdata_conn_t *conn = rpc->conn;
 
+    if (rpc->span != NULL) {
+        ngx_http_wizdata_call_span_end(rpc);
+    }
+
     conn->slots[i].rpc = NULL;
     conn->slots[i].round++;
     conn->slots[i].next = conn->free_slot;
@@ -135,6 +139,10 @@ ngx_http_wizdata_rpc_send(ngx_http_wizdata_conn_t *conn,
 
     left = rpc->deadline - ngx_current_msec;
     rpc->context.ms = ngx_max(left, 1);
+    rpc->outcome = WD_ECANCELED; /* unless something else is heard */
+    if (rpc->span != NULL) {
+        ngx_http_wizdata_call_span_begin(rpc);
+    }
 
     context = &rpc->service->worker->context;
     wd_buf_reset(context);
@@ -159,6 +167,7 @@ ngx_http_wizdata_rpc_send(ngx_http_wizdata_conn_t *conn,
     if (conn->out.err != WD_OK || context->err != WD_OK) {
         conn->out.len = at;
         conn->out.err = WD_OK;
+        rpc->outcome = WD_ENOMEM;
         ngx_http_wizdata_rpc_detach(rpc);
         rpc->state = NGX_HTTP_WIZDATA_RPC_IDLE;
         return WD_ENOMEM;
@@ -255,6 +264,7 @@ ngx_http_wizdata_rpc_credit(ngx_http_wizdata_rpc_t *rpc, size_t n)
 void
 ngx_http_wizdata_rpc_drop(ngx_http_wizdata_rpc_t *rpc, int code)
 {
+    rpc->outcome = code;
     ngx_http_wizdata_rpc_end(rpc);
     rpc->ops->fail(rpc, code);
 }
@@ -338,6 +348,7 @@ ngx_http_wizdata_rpc_response(ngx_http_wizdata_conn_t *conn,
         return NGX_ERROR;
     }
 
+    rpc->outcome = f->more ? WD_ECANCELED : f->code;
     ngx_http_wizdata_pick_outcome(rpc, conn->peer, f->code);
     if (f->code == WD_EAGAIN && ngx_http_wizdata_rpc_elsewhere(rpc)) {
         return NGX_OK;
@@ -369,6 +380,7 @@ ngx_http_wizdata_rpc_chunk(ngx_http_wizdata_conn_t *conn, wd_str_t params)
         return NGX_OK;
     }
 
+    rpc->outcome = last ? WD_OK : WD_ECANCELED;
     if (rpc->state != NGX_HTTP_WIZDATA_RPC_BODY
         || ngx_http_wizdata_rpc_body(rpc, bytes.len, last) != NGX_OK)
     {
@@ -404,6 +416,7 @@ ngx_http_wizdata_rpc_abort(ngx_http_wizdata_conn_t *conn, wd_str_t params)
     if (code != WD_OK && wd_breaker_fault_code(code)) {
         ngx_http_wizdata_pick_outcome(rpc, conn->peer, code);
     }
+    rpc->outcome = code;
     ngx_http_wizdata_rpc_end(rpc);
     rpc->ops->fail(rpc, code);
     return NGX_OK;
@@ -453,6 +466,7 @@ ngx_http_wizdata_rpc_lost(ngx_http_wizdata_conn_t *conn)
             continue;
         }
 
+        rpc->outcome = WD_EBADGATEWAY;
         ngx_http_wizdata_rpc_detach(rpc);
         ngx_http_wizdata_rpc_reroute(rpc);
     }
@@ -492,6 +506,7 @@ ngx_http_wizdata_rpc_expire(ngx_http_wizdata_rpc_t *rpc)
 
     ngx_http_wizdata_pick_outcome(rpc, rpc->conn->peer, WD_ETIMEOUT);
     ngx_http_wizdata_rpc_counters(rpc)->timeouts++;
+    rpc->outcome = WD_ETIMEOUT;
     ngx_http_wizdata_rpc_cancel(rpc);
     rpc->ops->fail(rpc, WD_ETIMEOUT);
 }

@@ -27,6 +27,7 @@ typedef struct ngx_http_wizdata_peer_s    ngx_http_wizdata_peer_t;
 typedef struct ngx_http_wizdata_conn_s    ngx_http_wizdata_conn_t;
 typedef struct ngx_http_wizdata_rpc_s     ngx_http_wizdata_rpc_t;
 typedef struct ngx_http_wizdata_health_s  ngx_http_wizdata_health_t;
+typedef struct ngx_http_wizdata_call_span_s ngx_http_wizdata_call_span_t;
 
 
 /* Exactly one of: reply without `more`, chunk with `last`, or fail is last. */
@@ -55,11 +56,13 @@ struct ngx_http_wizdata_rpc_s {
     ngx_http_wizdata_peer_t          *only; /* this peer or none */
     wd_ctx_t                          context; /* `ms` is filled in */
     wd_str_t                          args; /* MessagePack map */
+    ngx_http_wizdata_call_span_t     *span; /* NULL: not traced */
     unsigned                          paused:1; /* the client does not read */
     unsigned                          background:1; /* of no client: keeps
                                                        no worker alive */
 
     /* the client's own */
+    int                               outcome; /* of the attempt: wd_err.def */
     unsigned                          retried:1;
     unsigned                          entered:1; /* has a slot of the cap */
     unsigned                          probe:1; /* tries a half-open peer */
