@@ -15,6 +15,7 @@
 #include "wd_ctx.h"
 #include "wd_err.h"
 #include "wd_frame.h"
+#include "wd_json.h"
 #include "wd_method.h"
 
 #include "ngx_http_wizdata_metrics.h"
@@ -43,8 +44,25 @@ typedef struct {
 
 typedef struct {
     ngx_array_t *endpoints; /* of ngx_http_wizdata_endpoint_t; NULL: none */
-    ngx_uint_t   max_inflight; /* per worker */
+    ngx_uint_t   max_inflight; /* over all workers */
+    ngx_uint_t   reserve; /* per cent of them that reads leave free */
+    ngx_uint_t   queue; /* NGX_CONF_UNSET_UINT: wizdata_queue */
+    ngx_msec_t   queue_timeout;
+    ngx_msec_t   shed_target;
+    ngx_msec_t   shed_interval;
     ngx_msec_t   connect_timeout;
+    ngx_uint_t   retry_budget; /* per cent of the calls */
+    ngx_uint_t   breaker; /* per cent of errors; 0: off */
+    ngx_uint_t   breaker_volume;
+    ngx_msec_t   breaker_window;
+    ngx_msec_t   breaker_open;
+    ngx_msec_t   breaker_open_max;
+    ngx_msec_t   breaker_latency; /* 0: off */
+    ngx_uint_t   throttle; /* the last endpoint, when its calls fail */
+    ngx_uint_t   outlier; /* times the others; 0: off */
+    ngx_msec_t   slow_start;
+    ngx_msec_t   health_interval; /* 0: off */
+    ngx_msec_t   health_timeout;
 } ngx_http_wizdata_service_conf_t;
 
 
@@ -64,6 +82,7 @@ typedef struct {
     ngx_array_t                    *zone_figures; /* of metrics; may be NULL */
     ngx_flag_t                      metrics_requests;
     ngx_shm_zone_t                 *control;
+    ngx_shm_zone_t                 *fleet; /* what is known of backends */
     ngx_uint_t                      used; /* some location needs the module */
     ngx_http_wizdata_spans_conf_t  *spans;
 
@@ -93,6 +112,7 @@ struct ngx_http_wizdata_worker_s {
     ngx_cycle_t                  *cycle;
     ngx_http_wizdata_main_conf_t *conf;
     ngx_http_wizdata_service_t    services[WD_SVC_COUNT];
+    ngx_http_wizdata_health_t    *health;
 
     /*
      * All calls of a method have the same timeout, so a queue per method is
@@ -395,6 +415,18 @@ ngx_int_t ngx_http_wizdata_metrics_handler(ngx_http_request_t *r);
 /* One answer of a size that is known; the bytes are copied. */
 ngx_int_t ngx_http_wizdata_send_text(ngx_http_wizdata_ctx_t *ctx,
     ngx_uint_t status, const char *type, wd_str_t text);
+
+
+/* ngx_http_wizdata_service.c */
+
+/* Before and after the directives were read. */
+void ngx_http_wizdata_service_defaults(ngx_http_wizdata_service_conf_t *sc);
+char *ngx_http_wizdata_service_check(ngx_conf_t *cf,
+    ngx_http_wizdata_main_conf_t *wmcf);
+
+/* Members of a JSON object: every option, times as *_seconds. */
+void ngx_http_wizdata_service_options(wd_json_t *j,
+    const ngx_http_wizdata_service_conf_t *sc);
 
 
 /* ngx_http_wizdata_conf.c */

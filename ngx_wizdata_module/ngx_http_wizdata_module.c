@@ -71,8 +71,7 @@ ngx_http_wizdata_create_main_conf(ngx_conf_t *cf)
     }
 
     for (i = 0; i < WD_SVC_COUNT; i++) {
-        wmcf->services[i].max_inflight = 1024;
-        wmcf->services[i].connect_timeout = 1000;
+        ngx_http_wizdata_service_defaults(&wmcf->services[i]);
     }
     for (i = 0; i < WD_METHOD_COUNT; i++) {
         wmcf->timeouts[i] = wd_methods()[i].timeout_ms;
@@ -104,6 +103,9 @@ ngx_http_wizdata_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_value(wmcf->metrics_requests, 1);
     if (wmcf->environment.data == NULL) {
         ngx_str_set(&wmcf->environment, "production");
+    }
+    if (ngx_http_wizdata_service_check(cf, wmcf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
     }
     return ngx_http_wizdata_spans_init_conf(cf, wmcf);
 }
@@ -195,8 +197,13 @@ ngx_http_wizdata_zones(ngx_conf_t *cf, ngx_http_wizdata_main_conf_t *wmcf)
         cf, "wizdata_control", ngx_http_wizdata_control_size(),
         ngx_http_wizdata_control_init);
 
+    wmcf->fleet = ngx_http_wizdata_add_zone(
+        cf, "wizdata_fleet", ngx_http_wizdata_health_zone_size(),
+        ngx_http_wizdata_health_zone_init);
+
     return wmcf->verdicts != NULL && wmcf->counters != NULL
-           && wmcf->control != NULL ? NGX_OK : NGX_ERROR;
+           && wmcf->control != NULL && wmcf->fleet != NULL ? NGX_OK
+                                                           : NGX_ERROR;
 }
 
 
