@@ -19,6 +19,7 @@
 typedef struct {
     u_char                     digest[NGX_HTTP_WIZDATA_DIGEST];
     ngx_http_wizdata_rpc_t     rpc;
+    ngx_http_wizdata_call_span_t span;
     ngx_http_wizdata_worker_t *worker;
     ngx_queue_t                link; /* of its bucket */
     ngx_queue_t                waiters; /* of ngx_http_wizdata_ctx_t */
@@ -131,13 +132,13 @@ ngx_http_wizdata_verify_create(ngx_http_wizdata_worker_t *w,
 
 /* NULL: nobody can be asked now. */
 static ngx_http_wizdata_verify_t *
-ngx_http_wizdata_verify_start(ngx_http_wizdata_worker_t *w,
-    const u_char *digest, wd_method_e method,
-    const ngx_http_wizdata_rpc_ops_t *ops, const ngx_str_t *request_id)
+ngx_http_wizdata_verify_start(ngx_http_wizdata_ctx_t *ctx, wd_method_e method,
+    const ngx_http_wizdata_rpc_ops_t *ops)
 {
     ngx_http_wizdata_verify_t *v;
 
-    v = ngx_http_wizdata_verify_create(w, digest, &w->scratch);
+    v = ngx_http_wizdata_verify_create(ctx->worker, ctx->digest,
+                                       &ctx->worker->scratch);
     if (v == NULL) {
         return NULL;
     }
@@ -146,8 +147,9 @@ ngx_http_wizdata_verify_start(ngx_http_wizdata_worker_t *w,
     v->rpc.ops = ops;
     v->rpc.method = &wd_methods()[method];
     v->rpc.context.id = wd_str((char *) v->id,
-                               ngx_min(request_id->len, sizeof(v->id)));
-    ngx_memcpy(v->id, request_id->data, v->rpc.context.id.len);
+                               ngx_min(ctx->request_id.len, sizeof(v->id)));
+    ngx_memcpy(v->id, ctx->request_id.data, v->rpc.context.id.len);
+    ngx_http_wizdata_call_span(ctx, &v->rpc, &v->span);
 
     if (ngx_http_wizdata_verify_ask(v) != WD_OK) {
         ngx_http_wizdata_verify_close(v);
@@ -224,9 +226,8 @@ ngx_http_wizdata_verify_key_of(ngx_http_wizdata_ctx_t *ctx)
     }
 
     ngx_http_wizdata_verify_key_args(w, ctx->digest);
-    return ngx_http_wizdata_verify_start(w, ctx->digest, WD_METHOD_AUTH_VERIFY,
-                                         &ngx_http_wizdata_verify_key_ops,
-                                         &ctx->request_id);
+    return ngx_http_wizdata_verify_start(ctx, WD_METHOD_AUTH_VERIFY,
+                                         &ngx_http_wizdata_verify_key_ops);
 }
 
 
@@ -247,10 +248,8 @@ ngx_http_wizdata_verify_token(ngx_http_wizdata_ctx_t *ctx,
     v = ngx_http_wizdata_verify_find(w, ctx->digest);
     if (v == NULL) {
         ngx_http_wizdata_verify_token_args(w, token);
-        v = ngx_http_wizdata_verify_start(w, ctx->digest,
-                                          WD_METHOD_AUTH_TOKEN,
-                                          &ngx_http_wizdata_verify_token_ops,
-                                          &ctx->request_id);
+        v = ngx_http_wizdata_verify_start(ctx, WD_METHOD_AUTH_TOKEN,
+                                          &ngx_http_wizdata_verify_token_ops);
     }
     ngx_http_wizdata_verify_wait(ctx, v);
 }

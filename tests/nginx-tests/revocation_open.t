@@ -21,6 +21,14 @@ $t->backend('analytics', sub {
     return hold('{"held":1}') if $s eq 'HOLD';
     return '{}';
 });
+$t->auth(undef, methods => {
+    'auth.verify' => sub {
+        my ($req) = @_;
+
+        return hold('{}') if $req->{backend}{mute};
+        my $v = $t->{keys}{ $req->{args}{digest} };
+        return $v ? reply(undef, meta => $v) : error_reply(-3, 'unknown');
+    } });
 $t->config(workers => 2, http => <<'EOF', server => <<'EOF2', servers => <<'EOF3');
     wizdata_timeout bars.query 60s;
     wizdata_verdict_ttl 1h;
@@ -141,12 +149,25 @@ is(get('/v1/bars?symbol=IBM', key => $less)->status, 403, 'a new request');
 my $dark = $t->add_key(perm => ['*']);
 $open = begin('OPEN', $dark);
 my $other = begin('OPEN', $kept);
+$t->backend_ctl('auth', 'set', 'mute', 1);
 $t->backend_ctl('auth', 'notify', 'auth.revoke',
     [ [ key_digest($dark) ], ns() ]);
-kill 'STOP', $t->{backends}{auth}{pid};
 ends('named, and nobody can tell', $open);
 ok(lives($other), 'not named: it goes on');
-kill 'CONT', $t->{backends}{auth}{pid};
+$t->backend_ctl('auth', 'set', 'mute', undef);
+
+# No sign of life either: what is open goes on, and is asked about.
+$t->backend_ctl('auth', 'set', 'beat', undef);
+$asked = $t->backend_calls('auth', 'auth.verify');
+$t->wait_for('an open answer is asked about without a push channel', sub {
+    $t->backend_calls('auth', 'auth.verify') > $asked + 2 });
+ok(lives($other), 'and goes on');
+$dark = $t->add_key(perm => ['*']);
+$open = begin('OPEN', $dark);
+$t->revoke($dark, quietly => 1);
+ends('until auth says otherwise', $open);
+ok(lives($other), 'of this key alone');
+$t->backend_ctl('auth', 'set', 'beat', 1);
 $t->wait_for('works again', sub {
     get('/v1/bars?symbol=IBM', key => $kept)->status == 200 });
 
