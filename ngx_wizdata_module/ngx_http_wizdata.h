@@ -148,8 +148,7 @@ struct ngx_http_wizdata_worker_s {
 
     /*
      * Verifies a bearer token that is not of the form of an API key, and ends
-     * in ngx_http_wizdata_token_known(), _auth_refused() or
-     * _auth_unavailable(). NULL: tokens are not taken.
+     * in one of ngx_http_wizdata_auth_*(). NULL: tokens are not taken.
      */
     ngx_http_wizdata_token_pt     token_handler;
 
@@ -403,6 +402,36 @@ void ngx_http_wizdata_auth_refused(ngx_http_wizdata_ctx_t *ctx,
     const char *detail);
 void ngx_http_wizdata_auth_unavailable(ngx_http_wizdata_ctx_t *ctx);
 
+/* A token whose signature is good says so; views are copied. */
+typedef struct {
+    wd_str_t principal;
+    wd_str_t plan;
+    wd_str_t perms; /* MessagePack array */
+    wd_str_t kid;
+    wd_str_t iss;
+    wd_str_t sub;
+    wd_str_t jti; /* "": none */
+    wd_ns_t  iat; /* 0: unknown, so older than any */
+    wd_ns_t  expires;
+} ngx_http_wizdata_token_t;
+
+/*
+ * The third end of the check of a credential: leads to one of the others. The
+ * token may be revoked, auth may have to be asked; a token that is good is
+ * remembered until it expires or is revoked.
+ */
+void ngx_http_wizdata_auth_token(ngx_http_wizdata_ctx_t *ctx,
+    const ngx_http_wizdata_token_t *token);
+
+/* The same when auth has said that it is not revoked. */
+void ngx_http_wizdata_token_granted(ngx_http_wizdata_ctx_t *ctx);
+
+/* Tokens that were verified before must be verified anew. */
+void ngx_http_wizdata_auth_forget(ngx_http_wizdata_worker_t *w);
+
+/* Wall clock of the event loop's turn. */
+wd_ns_t ngx_http_wizdata_now(void);
+
 /*
  * Does ctx->verdict allow the request: network, methods, permission? Else the
  * problem is noted.
@@ -419,14 +448,6 @@ void ngx_http_wizdata_auth_done(ngx_http_wizdata_worker_t *w);
 
 
 /* ngx_http_wizdata_verify.c */
-
-/* What auth is asked about a token. */
-typedef struct {
-    wd_str_t jti; /* may be empty */
-    wd_str_t sub;
-    wd_str_t iss; /* may be empty */
-    wd_ns_t  iat; /* 0: unknown, so older than any revocation */
-} ngx_http_wizdata_token_t;
 
 /* Asks auth, or waits for the answer to who asked before. */
 void ngx_http_wizdata_verify_key(ngx_http_wizdata_ctx_t *ctx);
@@ -462,18 +483,6 @@ void ngx_http_wizdata_revoke_beat(ngx_http_wizdata_worker_t *w,
 
 bool ngx_http_wizdata_token_revoked(ngx_http_wizdata_worker_t *w, wd_str_t jti,
     wd_str_t sub, wd_ns_t iat);
-
-/*
- * Signature and claims of a token are good; ctx->verdict has principal, plan,
- * perms and expires, from the request's pool. Ends the check of the
- * credential: it may be revoked, auth may have to be asked. A token that is
- * good is remembered until it expires.
- */
-void ngx_http_wizdata_token_known(ngx_http_wizdata_ctx_t *ctx,
-    const ngx_http_wizdata_token_t *token);
-
-/* The same when auth has said that it is not revoked. */
-void ngx_http_wizdata_token_granted(ngx_http_wizdata_ctx_t *ctx);
 
 /* The list of requests that have a credential. */
 void ngx_http_wizdata_open_init(ngx_http_wizdata_worker_t *w);

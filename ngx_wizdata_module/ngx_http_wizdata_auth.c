@@ -64,6 +64,13 @@ ngx_http_wizdata_credential(ngx_http_wizdata_ctx_t *ctx, wd_str_t *ret)
 }
 
 
+wd_ns_t
+ngx_http_wizdata_now(void)
+{
+    return ngx_http_wizdata_verdict_now().wall;
+}
+
+
 /* A token is what stands in Authorization and is not of the form of a key. */
 static bool
 ngx_http_wizdata_is_token(ngx_http_wizdata_ctx_t *ctx, wd_str_t credential)
@@ -276,7 +283,7 @@ ngx_http_wizdata_auth_key(ngx_http_wizdata_ctx_t *ctx, wd_str_t key)
 
 
 static void
-ngx_http_wizdata_auth_token(ngx_http_wizdata_ctx_t *ctx, wd_str_t token)
+ngx_http_wizdata_auth_bearer(ngx_http_wizdata_ctx_t *ctx, wd_str_t token)
 {
     wd_verdict_e known;
 
@@ -286,10 +293,13 @@ ngx_http_wizdata_auth_token(ngx_http_wizdata_ctx_t *ctx, wd_str_t token)
 
     switch (known) {
     case WD_VERDICT_GOOD:
+        ngx_http_wizdata_count(ctx, JWT_CACHED, 1);
+        ctx->verdict.label = NGX_HTTP_WIZDATA_KEYS;
         ctx->has_digest = 1;
         ngx_http_wizdata_auth_known(ctx);
         break;
     case WD_VERDICT_BAD:
+        ngx_http_wizdata_count(ctx, JWT_REVOKED, 1);
         ngx_http_wizdata_auth_refused(ctx, NGX_HTTP_WIZDATA_BAD_TOKEN);
         break;
     default:
@@ -317,7 +327,7 @@ ngx_http_wizdata_auth(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t need,
     if (ngx_http_wizdata_credential(ctx, &credential) != WD_OK) {
         refused(ctx);
     } else if (ngx_http_wizdata_is_token(ctx, credential)) {
-        ngx_http_wizdata_auth_token(ctx, credential);
+        ngx_http_wizdata_auth_bearer(ctx, credential);
     } else {
         ngx_http_wizdata_auth_key(ctx, credential);
     }

@@ -385,6 +385,7 @@ ngx_http_wizdata_token_granted(ngx_http_wizdata_ctx_t *ctx)
 
     /* It may have been revoked while auth was asked. */
     if (wd_verdicts_token_revoked(t, v->jti, v->owner, v->iat)) {
+        ngx_http_wizdata_count(ctx, JWT_REVOKED, 1);
         ngx_http_wizdata_auth_refused(ctx, NGX_HTTP_WIZDATA_BAD_TOKEN);
         return;
     }
@@ -395,22 +396,43 @@ ngx_http_wizdata_token_granted(ngx_http_wizdata_ctx_t *ctx)
 }
 
 
+static ngx_int_t
+ngx_http_wizdata_token_verdict(ngx_http_wizdata_ctx_t *ctx,
+    const ngx_http_wizdata_token_t *token)
+{
+    wd_verdicts_t              *t = ctx->worker->verdicts;
+    ngx_http_wizdata_verdict_t  v;
+
+    ngx_memzero(&v, sizeof(v));
+    v.kind = WD_VERDICT_TOKEN;
+    v.principal = token->principal;
+    v.plan = token->plan;
+    v.perms = token->perms;
+    v.expires = token->expires;
+    v.iat = token->iat;
+    v.bits = ngx_http_wizdata_verdict_bits(token->perms);
+    v.label = NGX_HTTP_WIZDATA_KEYS;
+    if (token->jti.len != 0) {
+        v.jti = wd_verdicts_hash(t, WD_REVOKE_JTI, token->jti);
+    }
+    v.owner = wd_verdicts_hash(t, WD_REVOKE_SUB, token->sub);
+
+    return ngx_http_wizdata_verdict_keep(ctx->request->pool, &v,
+                                         &ctx->verdict);
+}
+
+
 void
-ngx_http_wizdata_token_known(ngx_http_wizdata_ctx_t *ctx,
+ngx_http_wizdata_auth_token(ngx_http_wizdata_ctx_t *ctx,
     const ngx_http_wizdata_token_t *token)
 {
     ngx_http_wizdata_worker_t  *w = ctx->worker;
     ngx_http_wizdata_verdict_t *v = &ctx->verdict;
 
-    v->kind = WD_VERDICT_TOKEN;
-    v->iat = token->iat;
-    v->jti = token->jti.len != 0
-                 ? wd_verdicts_hash(w->verdicts, WD_REVOKE_JTI, token->jti)
-                 : 0;
-    v->owner = wd_verdicts_hash(w->verdicts, WD_REVOKE_SUB, token->sub);
-    v->bits = ngx_http_wizdata_verdict_bits(v->perms);
-    v->checked = 0;
-    v->label = NGX_HTTP_WIZDATA_KEYS;
+    if (ngx_http_wizdata_token_verdict(ctx, token) != NGX_OK) {
+        ngx_http_wizdata_auth_unavailable(ctx);
+        return;
+    }
 
     if (!w->rules.tokens_ask
         || wd_verdicts_token_revoked(w->verdicts, v->jti, v->owner, v->iat)
@@ -421,6 +443,13 @@ ngx_http_wizdata_token_known(ngx_http_wizdata_ctx_t *ctx,
         return;
     }
     ngx_http_wizdata_verify_token(ctx, token);
+}
+
+
+void
+ngx_http_wizdata_auth_forget(ngx_http_wizdata_worker_t *w)
+{
+    wd_verdicts_forget_tokens(w->verdicts);
 }
 
 

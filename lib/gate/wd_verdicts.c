@@ -354,7 +354,8 @@ wd_verdicts_put_used(wd_verdicts_t *t, const uint8_t *digest,
         again = !sets.large && sets.gen != s->gen;
         if (again) {
             /* nothing */
-        } else if (wd_verdicts_was_revoked(s, digest, v->checked)) {
+        } else if (v->kind == WD_VERDICT_KEY
+                   && wd_verdicts_was_revoked(s, digest, v->checked)) {
             s->crossed++;
         } else {
             wd_verdicts_store(t, shard, digest, v, &sets, used, now.wall);
@@ -370,6 +371,13 @@ bool
 wd_verdicts_put(wd_verdicts_t *t, const uint8_t digest[WD_VERDICT_DIGEST],
                 const wd_verdict_t *v, wd_verdict_now_t now)
 {
+    wd_verdict_t token;
+
+    if (v->kind == WD_VERDICT_TOKEN) {
+        token = *v;
+        token.label = atomic_load(&t->epoch);
+        v = &token;
+    }
     return wd_verdicts_put_used(t, digest, v, now,
                                 (uint32_t) (now.mono / WD_NS_PER_S));
 }

@@ -58,7 +58,7 @@ typedef struct {
     wd_ns_t           iat; /* wall; of tokens */
     uint64_t          jti; /* wd_verdicts_hash() of it; 0: none */
     uint64_t          owner; /* the same of the subject or owner; 0: none */
-    uint16_t          label; /* row in the caller's counters */
+    uint16_t          label; /* of a key: row in the caller's counters */
 } wd_verdict_t;
 
 /* A verdict with the memory of its views. */
@@ -162,6 +162,9 @@ bool wd_verdicts_is_revoked(wd_verdicts_t      *t,
 
 /* Another number after each revocation. */
 uint64_t wd_verdicts_seq(const wd_verdicts_t *t);
+
+/* Tokens must be verified anew: a key that signed some is no more. */
+void wd_verdicts_forget_tokens(wd_verdicts_t *t);
 
 /* Hashes as in a verdict. A token without iat is older than any. */
 bool wd_verdicts_token_revoked(wd_verdicts_t *t, uint64_t jti, uint64_t owner,

@@ -47,9 +47,9 @@ bool
 wd_verdicts_named_revoked(wd_verdicts_t *t, const wd_verdict_t *v)
 {
     int64_t at;
-
     if (v->kind == WD_VERDICT_TOKEN) {
-        return wd_verdicts_token_revoked(t, v->jti, v->owner, v->iat);
+        return v->label != atomic_load(&t->epoch)
+               || wd_verdicts_token_revoked(t, v->jti, v->owner, v->iat);
     }
     return wd_verdicts_voided(t, v->checked)
            || (v->owner != 0 && wd_revoked_find(&t->revoked, v->owner, &at)
@@ -87,6 +87,14 @@ wd_verdicts_was_revoked(const wd_verdict_shard_t *s, const uint8_t *digest,
         }
     }
     return false;
+}
+
+
+void
+wd_verdicts_forget_tokens(wd_verdicts_t *t)
+{
+    atomic_fetch_add(&t->epoch, 1);
+    atomic_fetch_add(&t->gen_all, 1);
 }
 
 
