@@ -188,7 +188,15 @@ ngx_http_wizdata_zones(ngx_conf_t *cf, ngx_http_wizdata_main_conf_t *wmcf)
         cf, "wizdata_control", ngx_http_wizdata_control_size(),
         ngx_http_wizdata_control_init);
 
-    return wmcf->verdicts != NULL && wmcf->counters != NULL
+    if (wmcf->counters == NULL
+        || ngx_http_wizdata_zone_figure(cf, wmcf->counters,
+                                        ngx_http_wizdata_counters_used)
+               != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return wmcf->verdicts != NULL
            && wmcf->control != NULL ? NGX_OK : NGX_ERROR;
 }
 
