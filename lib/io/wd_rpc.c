@@ -558,6 +558,13 @@ wd_rpc_close_listeners(wd_rpc_server_t *s)
 
 
 void
+wd_rpc_server_trace(wd_rpc_server_t *s, wd_spans_t *spans)
+{
+    s->spans = spans;
+}
+
+
+void
 wd_rpc_server_drain(wd_rpc_server_t *s)
 {
     s->draining = true;
@@ -630,6 +637,13 @@ wd_rpc_peer_notify(wd_rpc_peer_t *c, const char *method, wd_str_t params)
         wd_frame_put_notify(&c->out, method, params);
         wd_rpc_conn_dirty(c);
     }
+}
+
+
+void
+wd_rpc_peer_close(wd_rpc_peer_t *peer)
+{
+    wd_rpc_conn_close(peer);
 }
 
 

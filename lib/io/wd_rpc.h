@@ -88,6 +88,13 @@ typedef int (*wd_rpc_notify_pt)(void *arg, wd_str_t params);
 void wd_rpc_server_on_notify(wd_rpc_server_t *s, const char *method,
                              wd_rpc_notify_pt fn, void *arg);
 
+/*
+ * Calls of traces that are recorded become spans there; NULL: they do not.
+ * Loop thread.
+ */
+struct wd_spans;
+void wd_rpc_server_trace(wd_rpc_server_t *s, struct wd_spans *spans);
+
 /* The other side of a connection. */
 typedef struct wd_rpc_conn wd_rpc_peer_t;
 
@@ -108,6 +115,9 @@ void wd_rpc_server_greet(wd_rpc_server_t *s);
 void wd_rpc_peer_notify(wd_rpc_peer_t *peer, const char *method,
                         wd_str_t params);
 
+/* When a peer cannot be told: it will come again, and learn all anew. */
+void wd_rpc_peer_close(wd_rpc_peer_t *peer);
+
 /*
  * Arguments. WD_OK; WD_ENOTFOUND when absent (*ret untouched); WD_EPARAM when
  * of another type.
@@ -116,6 +126,8 @@ wd_must_check int wd_rpc_arg_str(const wd_rpc_call_t *c, const char *name,
                                  wd_str_t *ret);
 wd_must_check int wd_rpc_arg_int(const wd_rpc_call_t *c, const char *name,
                                  int64_t *ret);
+wd_must_check int wd_rpc_arg_bool(const wd_rpc_call_t *c, const char *name,
+                                  bool *ret);
 wd_must_check int wd_rpc_arg_num(const wd_rpc_call_t *c, const char *name,
                                  double *ret);
 /* From the call's pool. */

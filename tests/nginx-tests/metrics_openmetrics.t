@@ -72,6 +72,7 @@ $t->backend($_, sub { 'x' }, methods => { 'sys.metrics' => sub { $text } })
     for qw/ analytics analytics.b /;
 $t->backend('ingestion', sub { 'x' }, methods => {
     'sys.metrics' => sub { reply($_[0]{backend}{text} // '') } });
+$t->config(http => 'wizdata_trace_ratio 1;');
 $t->run();
 
 my $PROMETHEUS = 'application/openmetrics-text;version=1.0.0;q=0.5,'
