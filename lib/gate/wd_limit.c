@@ -19,6 +19,7 @@
 
 /* A lease is held so long at most, and 1/200 of the shortest period. */
 #define WD_LIMIT_LEASE_MAX (250 * WD_NS_PER_MS)
+#define WD_LIMIT_MARGIN_MAX (50 * WD_NS_PER_MS)
 #define WD_LIMIT_SHARE 200 /* half a per cent of a limit is one part in */
 
 #define WD_LIMIT_CREDIT_ALL UINT32_MAX
@@ -204,7 +205,6 @@ wd_limit_try_rate(wd_limit_try_t *t, unsigned i)
 
     if (t->away) {
         unit *= t->view->gateways;
-        tau = r->burst * r->unit;
         /* As if it was spent when Redis went, but for one unit. */
         if (wd_limit_stale(t) && t->b->owed != 0) {
             base = wd_max(base, t->view->down_since + tau);
@@ -589,6 +589,19 @@ wd_limit_backlog(wd_ns_t ahead, wd_ns_t unit, uint32_t owed)
 }
 
 
+/*
+ * What a store has to believe even if it knows less. It arrives later than it
+ * was true, so without a margin each call would move the time on a little.
+ */
+static wd_ns_t
+wd_limit_surely(wd_ns_t ahead, wd_ns_t period)
+{
+    wd_ns_t margin = wd_min(period / WD_LIMIT_SHARE, WD_LIMIT_MARGIN_MAX);
+
+    return wd_max(ahead - margin, (wd_ns_t) 0);
+}
+
+
 static void
 wd_limit_sync_rate(const wd_bucket_t *b, const wd_plan_rate_t *r,
                    const wd_limit_view_t *view, wd_ns_t now, unsigned i,
@@ -605,7 +618,7 @@ wd_limit_sync_rate(const wd_bucket_t *b, const wd_plan_rate_t *r,
         ret->owed_rate[i] = wd_limit_backlog(ahead, r->unit * view->gateways,
                                              b->owed);
     } else {
-        ret->est[i] = ahead;
+        ret->est[i] = wd_limit_surely(ahead, r->period);
         ret->owed_rate[i] = b->owed;
     }
     ret->lease_for = wd_min(ret->lease_for, r->period / WD_LIMIT_SHARE);
@@ -792,7 +805,7 @@ wd_limit_walk_bucket(wd_bucket_t *b, wd_ns_t now, wd_limit_sync_t *ret)
     ret->age = 0;
     for (i = 0; i < WD_PLAN_RATES; i++) {
         if (b->tat[i] > now && !(b->flags & WD_BUCKET_AWAY)) {
-            ret->est[i] = ret->cap[i] = b->tat[i] - now;
+            ret->est[i] = ret->cap[i] = b->tat[i] - now; /* once only */
             ret->n_rates = i + 1;
             any = true;
         }
