@@ -196,6 +196,7 @@ typedef struct {
 typedef struct {
     uint8_t key[WD_CACHEKEY_LEN];
     int32_t code; /* WD_OK: look again; WD_EAGAIN: fetch it yourself */
+    wd_ns_t at; /* when the leader was done */
 } wd_rcache_notice_t;
 
 typedef struct {
@@ -204,10 +205,11 @@ typedef struct {
 
 /* A place for this process, or -1. Takes over those of dead processes. */
 int  wd_rcache_join(wd_rcache_t *c);
-void wd_rcache_leave(wd_rcache_t *c, int worker, wd_rcache_set_t *ret_wake);
+void wd_rcache_leave(wd_rcache_t *c, int worker, wd_ns_t now,
+                     wd_rcache_set_t *ret_wake);
 
 /* Ends the fills of processes that died; their waiters are told. */
-void wd_rcache_bury(wd_rcache_t *c, wd_rcache_set_t *ret_wake);
+void wd_rcache_bury(wd_rcache_t *c, wd_ns_t now, wd_rcache_set_t *ret_wake);
 
 /* A number that the caller keeps per place: the file descriptor to wake it. */
 void wd_rcache_wake_set(wd_rcache_t *c, int worker, int fd);
@@ -228,7 +230,8 @@ wd_rcache_fill_e wd_rcache_fill(wd_rcache_t  *c,
  * of *ret_wake. Nothing happens when the lead was lost.
  */
 void wd_rcache_fill_done(wd_rcache_t *c, const uint8_t key[WD_CACHEKEY_LEN],
-                         uint64_t id, int code, wd_rcache_set_t *ret_wake);
+                         uint64_t id, int code, wd_ns_t now,
+                         wd_rcache_set_t *ret_wake);
 
 /* Answers to this key are not kept: nobody waits for another until then. */
 void wd_rcache_pass(wd_rcache_t *c, const uint8_t key[WD_CACHEKEY_LEN],
