@@ -36,7 +36,8 @@
 /* Notifications of services to gateways. */
 #define WD_N_BEAT "auth.beat" /* [seq]: revocations arrive here */
 #define WD_N_REVOKE "auth.revoke" /* [[digest, ...]]; [] means all */
-#define WD_N_PURGE "cache.purge" /* [[tag, ...]] */
+#define WD_N_PURGE "cache.purge" /* [[tag, ...]] or [[tag, ...], at, seq] */
+#define WD_N_CACHE_BEAT "cache.beat" /* [seq]: purges arrive here */
 
 typedef enum {
     WD_FRAME_REQUEST = 0,

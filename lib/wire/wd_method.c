@@ -188,6 +188,40 @@ wd_service_by_name(wd_str_t name, wd_service_e *ret)
 }
 
 
+static const char *const wd_classes[WD_CLASS_COUNT] = {
+    "api_responses", "market_data", "news",
+    "analytics",     "esg_data",    "static_data"};
+
+
+wd_class_e
+wd_method_class(const wd_method_t *m)
+{
+    return (wd_class_e) (m->flags >> 12 & 0xf);
+}
+
+
+const char *
+wd_class_name(wd_class_e c)
+{
+    return wd_classes[c];
+}
+
+
+bool
+wd_class_by_name(wd_str_t name, wd_class_e *ret)
+{
+    size_t i;
+
+    for (i = 0; i < WD_CLASS_COUNT; i++) {
+        if (wd_str_eq_z(name, wd_classes[i])) {
+            *ret = (wd_class_e) i;
+            return true;
+        }
+    }
+    return false;
+}
+
+
 const char *
 wd_verb_name(wd_verb_e verb)
 {

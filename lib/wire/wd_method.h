@@ -23,6 +23,31 @@ typedef enum { WD_HTTP_GET, WD_HTTP_POST, WD_HTTP_DELETE } wd_verb_e;
 #define WD_M_BODY 2u /* arguments come as a JSON object in the body */
 #define WD_M_PUBLIC 4u /* no key is asked for */
 
+/*
+ * Answers that say how long they live are kept by the gateway: one for all
+ * who have the method's permission, or one for each principal.
+ */
+#define WD_M_CACHE 0x100u
+#define WD_M_PRIVATE 0x200u
+
+/* Classes of what is kept, as operators name them. */
+#define WD_M_CLASS(c) ((unsigned) (c) << 12)
+#define WD_M_MARKET WD_M_CLASS(WD_CLASS_MARKET)
+#define WD_M_NEWS WD_M_CLASS(WD_CLASS_NEWS)
+#define WD_M_ANALYTICS WD_M_CLASS(WD_CLASS_ANALYTICS)
+#define WD_M_ESG WD_M_CLASS(WD_CLASS_ESG)
+#define WD_M_STATIC WD_M_CLASS(WD_CLASS_STATIC)
+
+typedef enum {
+    WD_CLASS_API, /* what is in no other */
+    WD_CLASS_MARKET,
+    WD_CLASS_NEWS,
+    WD_CLASS_ANALYTICS,
+    WD_CLASS_ESG,
+    WD_CLASS_STATIC,
+    WD_CLASS_COUNT
+} wd_class_e;
+
 /* Answer formats. */
 #define WD_FMT_JSON 1u
 #define WD_FMT_CSV 2u
@@ -113,6 +138,9 @@ const wd_param_t *wd_method_path_param(const wd_method_t *m, size_t i);
 
 const char *wd_service_name(wd_service_e service);
 bool        wd_service_by_name(wd_str_t name, wd_service_e *ret);
+wd_class_e  wd_method_class(const wd_method_t *m);
+const char *wd_class_name(wd_class_e c); /* "market_data", ... */
+bool        wd_class_by_name(wd_str_t name, wd_class_e *ret);
 const char *wd_verb_name(wd_verb_e verb);
 const char *wd_format_name(unsigned format); /* "json", "csv", "msgpack" */
 const char *wd_format_mime(unsigned format);
