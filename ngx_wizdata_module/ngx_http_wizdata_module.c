@@ -78,6 +78,7 @@ ngx_http_wizdata_create_main_conf(ngx_conf_t *cf)
         wmcf->timeouts[i] = wd_methods()[i].timeout_ms;
     }
 
+    ngx_http_wizdata_cache_create_main(&wmcf->cache);
     wmcf->zone_size = NGX_CONF_UNSET_SIZE;
     wmcf->verdict_ttl = NGX_CONF_UNSET_MSEC;
     wmcf->negative_ttl = NGX_CONF_UNSET_MSEC;
@@ -98,7 +99,7 @@ ngx_http_wizdata_init_main_conf(ngx_conf_t *cf, void *conf)
     if (wmcf->environment.data == NULL) {
         ngx_str_set(&wmcf->environment, "production");
     }
-    return NGX_CONF_OK;
+    return ngx_http_wizdata_cache_init_main(cf, &wmcf->cache);
 }
 
 
@@ -112,6 +113,7 @@ ngx_http_wizdata_create_loc_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    ngx_http_wizdata_cache_create_loc(&lcf->cache);
     lcf->api = NGX_CONF_UNSET;
     lcf->errors = NGX_CONF_UNSET;
     lcf->access = NGX_CONF_UNSET_UINT;
@@ -128,6 +130,7 @@ ngx_http_wizdata_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_wizdata_loc_conf_t  *conf = child;
     ngx_http_wizdata_main_conf_t *wmcf;
 
+    ngx_http_wizdata_cache_merge_loc(&prev->cache, &conf->cache);
     ngx_conf_merge_value(conf->api, 0, 0);
     ngx_conf_merge_value(conf->errors, prev->errors, 0);
     ngx_conf_merge_size_value(conf->body_max, prev->body_max, WD_BODY_MAX);
@@ -235,6 +238,7 @@ ngx_http_wizdata_postconfiguration(ngx_conf_t *cf)
     }
 
     if (ngx_http_wizdata_zones(cf, wmcf) != NGX_OK
+        || ngx_http_wizdata_cache_zone(cf, &wmcf->cache) != NGX_OK
         || ngx_http_wizdata_phases(cf) != NGX_OK)
     {
         return NGX_ERROR;
@@ -252,6 +256,9 @@ ngx_http_wizdata_init_module(ngx_cycle_t *cycle)
                                                ngx_http_wizdata_module);
     if (wmcf == NULL || !wmcf->used || ngx_test_config) {
         return NGX_OK;
+    }
+    if (ngx_http_wizdata_cache_init_module(cycle, &wmcf->cache) != NGX_OK) {
+        return NGX_ERROR;
     }
     return ngx_http_wizdata_control_listen(cycle, wmcf->control);
 }
@@ -314,7 +321,9 @@ ngx_http_wizdata_init_process(ngx_cycle_t *cycle)
     }
 
     w = ngx_http_wizdata_worker_create(cycle, wmcf);
-    if (w == NULL || ngx_http_wizdata_peers_init(w) != NGX_OK) {
+    if (w == NULL || ngx_http_wizdata_cache_init_worker(w) != NGX_OK
+        || ngx_http_wizdata_peers_init(w) != NGX_OK)
+    {
         return NGX_ERROR;
     }
     wmcf->worker = w;
@@ -336,6 +345,7 @@ ngx_http_wizdata_exit_process(ngx_cycle_t *cycle)
 
     w = wmcf->worker;
     ngx_http_wizdata_peers_done(w);
+    ngx_http_wizdata_cache_done_worker(w);
     ngx_http_wizdata_counters_leave(w->counters);
     wd_buf_done(&w->scratch);
     wd_buf_done(&w->context);

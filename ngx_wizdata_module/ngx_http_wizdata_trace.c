@@ -167,6 +167,7 @@ typedef enum {
     NGX_HTTP_WIZDATA_VAR_PRINCIPAL,
     NGX_HTTP_WIZDATA_VAR_KEY_ID,
     NGX_HTTP_WIZDATA_VAR_REQUEST_ID,
+    NGX_HTTP_WIZDATA_VAR_CACHE,
     NGX_HTTP_WIZDATA_VAR_TRACE_ID,
     NGX_HTTP_WIZDATA_VAR_DETAIL
 } ngx_http_wizdata_var_e;
@@ -184,6 +185,8 @@ ngx_http_wizdata_variable_text(ngx_http_wizdata_ctx_t *ctx, uintptr_t which)
         return ctx->verdict.key;
     case NGX_HTTP_WIZDATA_VAR_REQUEST_ID:
         return wd_str((char *) ctx->request_id.data, ctx->request_id.len);
+    case NGX_HTTP_WIZDATA_VAR_CACHE:
+        return wd_str_z(ngx_http_wizdata_cache_outcome(ctx));
     case NGX_HTTP_WIZDATA_VAR_TRACE_ID:
         return wd_str((char *) ctx->traceparent_text
                       + NGX_HTTP_WIZDATA_TRACE_AT, NGX_HTTP_WIZDATA_TRACE_ID);
@@ -263,6 +266,9 @@ static ngx_http_variable_t ngx_http_wizdata_variables[] = {
     /* W3C trace id */
     {ngx_string("wizdata_trace_id"), NULL, ngx_http_wizdata_variable,
      NGX_HTTP_WIZDATA_VAR_TRACE_ID, NGX_HTTP_VAR_NOCACHEABLE, 0},
+    /* what the response cache did: HIT, MISS, STALE, REVALIDATED, BYPASS */
+    {ngx_string("wizdata_cache"), NULL, ngx_http_wizdata_variable,
+     NGX_HTTP_WIZDATA_VAR_CACHE, NGX_HTTP_VAR_NOCACHEABLE, 0},
     /* detail of the problem document, when there is one */
     {ngx_string("wizdata_status_detail"), NULL, ngx_http_wizdata_variable,
      NGX_HTTP_WIZDATA_VAR_DETAIL, NGX_HTTP_VAR_NOCACHEABLE, 0},
