@@ -35,7 +35,7 @@ static const struct {
 };
 
 
-/* ---- the key -------------------------------------------------------------- */
+/* ---- the key ------------------------------------------------------------ */
 
 static ngx_http_wizdata_cache_loc_t *
 ngx_http_wizdata_cache_conf(ngx_http_wizdata_ctx_t *ctx)
@@ -137,7 +137,7 @@ ngx_http_wizdata_cache_context(ngx_http_wizdata_ctx_t *ctx, wd_ctx_t *c)
 }
 
 
-/* ---- telling -------------------------------------------------------------- */
+/* ---- telling ------------------------------------------------------------ */
 
 static void
 ngx_http_wizdata_cache_note(ngx_http_wizdata_ctx_t *ctx,
@@ -225,7 +225,7 @@ ngx_http_wizdata_cache_headers(ngx_http_wizdata_ctx_t *ctx)
 }
 
 
-/* ---- serving -------------------------------------------------------------- */
+/* ---- serving ------------------------------------------------------------ */
 
 /* An entry that was read, in memory of the request. */
 typedef struct {
@@ -360,7 +360,7 @@ ngx_http_wizdata_cache_serve(ngx_http_wizdata_ctx_t *ctx,
 }
 
 
-/* ---- looking up ----------------------------------------------------------- */
+/* ---- looking up --------------------------------------------------------- */
 
 /* What the client's own wishes leave of an entry that could be served. */
 static ngx_uint_t
@@ -489,7 +489,7 @@ ngx_http_wizdata_cache_rescue(ngx_http_wizdata_ctx_t *ctx, int code)
 }
 
 
-/* ---- one asks for all ----------------------------------------------------- */
+/* ---- one asks for all --------------------------------------------------- */
 
 /* The answer shall be kept. */
 static ngx_int_t
@@ -602,7 +602,7 @@ ngx_http_wizdata_cache(ngx_http_wizdata_ctx_t *ctx)
 }
 
 
-/* ---- after waiting -------------------------------------------------------- */
+/* ---- after waiting ------------------------------------------------------ */
 
 /* Not a second time: who waited long enough asks for itself. */
 static void

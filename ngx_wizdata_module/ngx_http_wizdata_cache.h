@@ -31,7 +31,7 @@
 struct ngx_http_wizdata_ctx_s;
 
 
-/* ---- configuration -------------------------------------------------------- */
+/* ---- configuration ------------------------------------------------------ */
 
 typedef struct {
     size_t          size; /* of the zone; 0: no cache */
@@ -52,7 +52,7 @@ typedef struct {
 } ngx_http_wizdata_cache_loc_t;
 
 
-/* ---- a worker ------------------------------------------------------------- */
+/* ---- a worker ----------------------------------------------------------- */
 
 typedef struct {
     wd_rcache_t      *store;
@@ -65,7 +65,7 @@ typedef struct {
 } ngx_http_wizdata_cache_worker_t;
 
 
-/* ---- an answer on its way ------------------------------------------------- */
+/* ---- an answer on its way ----------------------------------------------- */
 
 typedef struct {
     ngx_http_wizdata_worker_t *worker;
@@ -90,7 +90,7 @@ typedef struct {
 } ngx_http_wizdata_fill_t;
 
 
-/* ---- a request ------------------------------------------------------------ */
+/* ---- a request ---------------------------------------------------------- */
 
 typedef enum {
     NGX_HTTP_WIZDATA_CACHE_NONE = 0,

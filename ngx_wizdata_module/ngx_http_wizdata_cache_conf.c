@@ -87,7 +87,7 @@ ngx_http_wizdata_cache_merge_loc(const ngx_http_wizdata_cache_loc_t *prev,
 }
 
 
-/* ---- the zone ------------------------------------------------------------- */
+/* ---- the zone ----------------------------------------------------------- */
 
 static const ngx_str_t ngx_http_wizdata_cache_name =
     ngx_string("wizdata_responses");
@@ -201,7 +201,7 @@ ngx_http_wizdata_cache_zone(ngx_conf_t *cf, ngx_http_wizdata_cache_main_t *m)
 }
 
 
-/* ---- directives ----------------------------------------------------------- */
+/* ---- directives --------------------------------------------------------- */
 
 char *
 ngx_http_wizdata_conf_cache_zone(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -85,7 +85,7 @@ ngx_http_wizdata_fill_pass(ngx_http_wizdata_fill_t *fill)
 }
 
 
-/* ---- may it be kept? ------------------------------------------------------ */
+/* ---- may it be kept? ---------------------------------------------------- */
 
 /*
  * A longer time than the answer's own is for answers that a purge can find,
@@ -154,7 +154,7 @@ ngx_http_wizdata_fill_allowed(ngx_http_wizdata_fill_t *fill,
 }
 
 
-/* ---- keeping -------------------------------------------------------------- */
+/* ---- keeping ------------------------------------------------------------ */
 
 static void
 ngx_http_wizdata_fill_put(ngx_http_wizdata_fill_t *fill,
@@ -369,7 +369,7 @@ ngx_http_wizdata_fill_error(ngx_http_wizdata_fill_t *fill,
 }
 
 
-/* ---- in the background ---------------------------------------------------- */
+/* ---- in the background -------------------------------------------------- */
 
 typedef struct {
     ngx_pool_t              *pool;

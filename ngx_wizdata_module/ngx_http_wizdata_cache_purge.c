@@ -22,7 +22,7 @@ ngx_http_wizdata_cache_purge(ngx_http_wizdata_worker_t *w,
 }
 
 
-/* ---- from backends -------------------------------------------------------- */
+/* ---- from backends ------------------------------------------------------ */
 
 typedef struct {
     wd_mp_t  tags; /* behind the head of the array */

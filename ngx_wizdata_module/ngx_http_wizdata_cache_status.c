@@ -7,7 +7,7 @@
 #define NGX_HTTP_WIZDATA_CLEAR_TAGS 64 /* in one request */
 
 
-/* ---- figures -------------------------------------------------------------- */
+/* ---- figures ------------------------------------------------------------ */
 
 /* Of all workers, those that ended included. */
 static uint64_t
@@ -208,7 +208,7 @@ ngx_http_wizdata_cache_show(ngx_http_wizdata_ctx_t *ctx)
 }
 
 
-/* ---- clearing ------------------------------------------------------------- */
+/* ---- clearing ----------------------------------------------------------- */
 
 /* What is to go; `kind` is a cell of the metrics. */
 typedef struct {
@@ -303,7 +303,7 @@ ngx_http_wizdata_clear_type(ngx_http_wizdata_clear_t *what, wd_str_t name)
 }
 
 
-/* ---- a JSON body that says what ------------------------------------------- */
+/* ---- a JSON body that says what ----------------------------------------- */
 
 typedef struct {
     ngx_http_wizdata_ctx_t   *ctx;
@@ -487,7 +487,7 @@ ngx_http_wizdata_clear_body(ngx_http_request_t *r)
 }
 
 
-/* ---- the paths ------------------------------------------------------------ */
+/* ---- the paths ---------------------------------------------------------- */
 
 /* What follows the location's own path. */
 static wd_str_t
@@ -589,7 +589,7 @@ ngx_http_wizdata_cache_status_handler(ngx_http_request_t *r)
 }
 
 
-/* ---- in /api/status/config ------------------------------------------------ */
+/* ---- in /api/status/config ---------------------------------------------- */
 
 /* The longest time that is configured for a class; null: what answers say. */
 static void
@@ -643,7 +643,7 @@ ngx_http_wizdata_cache_show_config(wd_json_t *j,
 }
 
 
-/* ---- for the metrics ------------------------------------------------------ */
+/* ---- for the metrics ---------------------------------------------------- */
 
 void
 ngx_http_wizdata_cache_entries_samples(ngx_http_wizdata_samples_t *s,

@@ -19,7 +19,7 @@
 #define NGX_HTTP_WIZDATA_CACHE_RECLAIM 256 /* entries in a turn of the loop */
 
 
-/* ---- waking others -------------------------------------------------------- */
+/* ---- waking others ------------------------------------------------------ */
 
 void
 ngx_http_wizdata_cache_wake(ngx_http_wizdata_worker_t *w,
@@ -44,7 +44,7 @@ ngx_http_wizdata_cache_wake(ngx_http_wizdata_worker_t *w,
 }
 
 
-/* ---- waiting -------------------------------------------------------------- */
+/* ---- waiting ------------------------------------------------------------ */
 
 static ngx_queue_t *
 ngx_http_wizdata_cache_bucket(ngx_http_wizdata_worker_t *w, const u_char *key)
@@ -106,7 +106,7 @@ ngx_http_wizdata_cache_unpark(ngx_http_wizdata_ctx_t *ctx)
 }
 
 
-/* ---- being woken ---------------------------------------------------------- */
+/* ---- being woken -------------------------------------------------------- */
 
 /*
  * Moves those who wait for `key` (NULL: all of the bucket) to a list of
@@ -227,7 +227,7 @@ ngx_http_wizdata_cache_listen(ngx_http_wizdata_worker_t *w, int fd)
 }
 
 
-/* ---- memory of what was purged -------------------------------------------- */
+/* ---- memory of what was purged ------------------------------------------ */
 
 static void
 ngx_http_wizdata_cache_reclaim(ngx_event_t *ev)
@@ -242,7 +242,7 @@ ngx_http_wizdata_cache_reclaim(ngx_event_t *ev)
 }
 
 
-/* ---- life ----------------------------------------------------------------- */
+/* ---- life --------------------------------------------------------------- */
 
 static ngx_uint_t
 ngx_http_wizdata_cache_places(ngx_cycle_t *cycle, wd_rcache_t *store)

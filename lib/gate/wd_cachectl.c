@@ -4,7 +4,7 @@
 #include "wd_cachectl.h"
 
 
-/* ---- lists ---------------------------------------------------------------- */
+/* ---- lists -------------------------------------------------------------- */
 
 /* The next element between commas; those in quotes do not count. */
 static bool
@@ -58,7 +58,7 @@ wd_cachectl_seconds(wd_str_t s)
 }
 
 
-/* ---- Cache-Control -------------------------------------------------------- */
+/* ---- Cache-Control ------------------------------------------------------ */
 
 static void
 wd_cachectl_directive(wd_str_t name, wd_str_t value, wd_cachectl_t *ret)
@@ -103,7 +103,7 @@ wd_cachectl_parse(wd_str_t value, wd_cachectl_t *ret)
 }
 
 
-/* ---- If-None-Match -------------------------------------------------------- */
+/* ---- If-None-Match ------------------------------------------------------ */
 
 static wd_str_t
 wd_cachectl_opaque(wd_str_t etag)

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 
-/* ---- boxes ---------------------------------------------------------------- */
+/* ---- boxes -------------------------------------------------------------- */
 
 static void
 wd_rcache_box_lock(wd_rcache_box_t *b)
@@ -113,7 +113,7 @@ wd_rcache_places(const wd_rcache_t *c)
 }
 
 
-/* ---- fills ---------------------------------------------------------------- */
+/* ---- fills -------------------------------------------------------------- */
 
 /* Who waited looks again after a while by itself. */
 static void
@@ -295,7 +295,7 @@ wd_rcache_pass(wd_rcache_t *c, const uint8_t key[WD_CACHEKEY_LEN],
 }
 
 
-/* ---- dead processes ------------------------------------------------------- */
+/* ---- dead processes ----------------------------------------------------- */
 
 static void
 wd_rcache_set_add(wd_rcache_set_t *to, const wd_rcache_set_t *from)

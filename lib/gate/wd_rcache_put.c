@@ -21,7 +21,7 @@ typedef struct {
 } wd_rcache_putting_t;
 
 
-/* ---- segments ------------------------------------------------------------- */
+/* ---- segments ----------------------------------------------------------- */
 
 static wd_rcache_transit_t *
 wd_rcache_transit(wd_rcache_shard_t *s)
@@ -137,7 +137,7 @@ wd_rcache_reserve(wd_rcache_putting_t *w, uint32_t need)
 }
 
 
-/* ---- writing -------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
 /* Where the next bytes of an entry go. */
 typedef struct {
@@ -200,7 +200,7 @@ wd_rcache_write(const wd_rcache_putting_t *w)
 }
 
 
-/* ---- publishing ----------------------------------------------------------- */
+/* ---- publishing --------------------------------------------------------- */
 
 static void
 wd_rcache_fill_head(const wd_rcache_putting_t *w, wd_rcache_entry_t *e,
@@ -385,7 +385,7 @@ wd_rcache_put(wd_rcache_t *c, const wd_rcache_put_t *p, wd_ns_t now)
 }
 
 
-/* ---- into memory of another size ------------------------------------------ */
+/* ---- into memory of another size ---------------------------------------- */
 
 typedef struct {
     wd_rcache_t *from;

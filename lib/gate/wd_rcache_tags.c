@@ -6,7 +6,7 @@
 #include <sodium.h>
 
 
-/* ---- names of tags -------------------------------------------------------- */
+/* ---- names of tags ------------------------------------------------------ */
 
 static void
 wd_rcache_tag_hash(char kind, const void *data, size_t n, wd_rcache_tag_t *ret)
@@ -44,7 +44,7 @@ wd_rcache_tag_all(wd_rcache_tag_t *ret)
 }
 
 
-/* ---- nodes ---------------------------------------------------------------- */
+/* ---- nodes -------------------------------------------------------------- */
 
 static uint32_t *
 wd_rcache_node_bucket(const wd_rcache_shard_t *s, const wd_rcache_tag_t *tag)
@@ -113,7 +113,7 @@ wd_rcache_node_release(wd_rcache_shard_t *s, uint32_t node)
 }
 
 
-/* ---- lists of entries ----------------------------------------------------- */
+/* ---- lists of entries --------------------------------------------------- */
 
 void
 wd_rcache_link_in(wd_rcache_shard_t *s, uint32_t entry, unsigned link)
@@ -219,7 +219,7 @@ wd_rcache_sweep(wd_rcache_shard_t *s, size_t max)
 }
 
 
-/* ---- purging -------------------------------------------------------------- */
+/* ---- purging ------------------------------------------------------------ */
 
 uint64_t
 wd_rcache_seq(const wd_rcache_t *c)

@@ -117,7 +117,7 @@ assert_kept(const cache_t *t, const wd_rcache_view_t *v, unsigned n, size_t len)
 }
 
 
-/* ---- structure ------------------------------------------------------------ */
+/* ---- structure ---------------------------------------------------------- */
 
 static uint32_t
 count_free(const wd_rcache_shard_t *s)
@@ -203,7 +203,7 @@ assert_sound(wd_rcache_t *c)
 }
 
 
-/* ---- keeping -------------------------------------------------------------- */
+/* ---- keeping ------------------------------------------------------------ */
 
 static void
 test_bytes(void **state)
@@ -323,7 +323,7 @@ test_order(void **state)
 }
 
 
-/* ---- against a model ------------------------------------------------------ */
+/* ---- against a model ---------------------------------------------------- */
 
 #define KEYS 300
 #define TAGS 40
@@ -550,7 +550,7 @@ test_model(void **state)
 }
 
 
-/* ---- purges --------------------------------------------------------------- */
+/* ---- purges ------------------------------------------------------------- */
 
 static void
 put_tagged(cache_t *t, unsigned n, const wd_rcache_tag_t *tags, size_t n_tags)
@@ -639,7 +639,7 @@ test_purge_race(void **state)
 }
 
 
-/* ---- pressure ------------------------------------------------------------- */
+/* ---- pressure ----------------------------------------------------------- */
 
 static void
 test_pressure(void **state)
@@ -684,7 +684,7 @@ test_pressure(void **state)
 }
 
 
-/* ---- services that fall silent -------------------------------------------- */
+/* ---- services that fall silent ------------------------------------------ */
 
 static wd_rcache_state_e
 state_at(cache_t *t, unsigned n, wd_ns_t now)
@@ -751,7 +751,7 @@ test_cover(void **state)
 }
 
 
-/* ---- other sizes ---------------------------------------------------------- */
+/* ---- other sizes -------------------------------------------------------- */
 
 static void
 test_migrate(void **state)
@@ -800,7 +800,7 @@ test_migrate(void **state)
 }
 
 
-/* ---- keys ----------------------------------------------------------------- */
+/* ---- keys --------------------------------------------------------------- */
 
 static void
 test_keys(void **state)

@@ -53,7 +53,7 @@ tag_of(unsigned n)
 }
 
 
-/* ---- what each does, at random -------------------------------------------- */
+/* ---- what each does, at random ------------------------------------------ */
 
 typedef struct {
     wd_rcache_t *c;
@@ -178,7 +178,7 @@ act(actor_t *a)
 }
 
 
-/* ---- threads -------------------------------------------------------------- */
+/* ---- threads ------------------------------------------------------------ */
 
 typedef struct {
     actor_t  actor;
@@ -222,7 +222,7 @@ test_threads(void **state)
 }
 
 
-/* ---- processes that are killed -------------------------------------------- */
+/* ---- processes that are killed ------------------------------------------ */
 
 static pid_t
 spawn(wd_rcache_t *c)
@@ -354,7 +354,7 @@ test_killed_holders(void **state)
 }
 
 
-/* ---- one for all ---------------------------------------------------------- */
+/* ---- one for all -------------------------------------------------------- */
 
 static void
 assert_notice(wd_rcache_t *c, int worker, const uint8_t *key, int code)
