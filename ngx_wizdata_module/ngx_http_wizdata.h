@@ -20,6 +20,7 @@
 #include "ngx_http_wizdata_cache.h"
 #include "ngx_http_wizdata_metrics.h"
 #include "ngx_http_wizdata_rpc.h"
+#include "ngx_http_wizdata_spans.h"
 #include "ngx_http_wizdata_verdict.h"
 
 #define NGX_HTTP_WIZDATA_ENTROPY 4080 /* random bytes taken at once */
@@ -65,6 +66,7 @@ typedef struct {
     ngx_shm_zone_t                 *control;
     ngx_http_wizdata_cache_main_t   cache;
     ngx_uint_t                      used; /* some location needs the module */
+    ngx_http_wizdata_spans_conf_t  *spans;
 
     /* State of this process; NULL outside of workers. */
     ngx_http_wizdata_worker_t      *worker;
@@ -80,6 +82,7 @@ typedef struct {
     ngx_flag_t  api;
     ngx_flag_t  errors;
     ngx_flag_t  status_public; /* of a status page */
+    ngx_flag_t  trace_response;
     ngx_uint_t  access;
     const char *permission; /* of wizdata_access; NULL: any credential */
     size_t      body_max;
@@ -107,6 +110,7 @@ struct ngx_http_wizdata_worker_s {
 
     ngx_http_wizdata_cache_worker_t *cache; /* NULL: none */
     ngx_http_wizdata_counters_t  *counters; /* this worker's slot */
+    ngx_http_wizdata_spans_t     *spans;
     wd_buf_t                      scratch; /* for one piece at a time */
     wd_buf_t                      context;
     char                          instance[WD_METHOD_MAX]; /* of sys.hello */
@@ -136,11 +140,11 @@ typedef struct {
     ngx_str_t content_type;
     ngx_str_t request_id;
     ngx_str_t traceparent;
+    ngx_str_t tracestate;
+    ngx_str_t trace; /* X-Wizdata-Trace */
     unsigned  duplicate:1; /* a credential is given twice */
 } ngx_http_wizdata_headers_t;
 
-
-typedef struct ngx_http_wizdata_ctx_s ngx_http_wizdata_ctx_t;
 
 typedef void (*ngx_http_wizdata_next_pt)(ngx_http_wizdata_ctx_t *ctx);
 
@@ -207,6 +211,12 @@ struct ngx_http_wizdata_ctx_s {
     ngx_http_wizdata_access_e      access; /* of the access phase */
     ngx_int_t                      access_rc;
     ngx_http_wizdata_times_t       times;
+
+    /* What happened there, for logs and spans: texts that stay, or NULL. */
+    const char                    *cache_outcome;
+    const char                    *limit_outcome;
+
+    ngx_http_wizdata_trace_t       trace;
 
     ngx_str_t                      request_id;
     ngx_str_t                      traceparent;
@@ -390,15 +400,9 @@ ngx_int_t ngx_http_wizdata_send_problem(ngx_http_wizdata_ctx_t *ctx);
 ngx_int_t ngx_http_wizdata_filter_init(ngx_conf_t *cf);
 
 
-/* ngx_http_wizdata_trace.c */
+/* ngx_http_wizdata_variables.c */
 
-void ngx_http_wizdata_random(ngx_http_wizdata_worker_t *w, u_char *out,
-    size_t n);
-void ngx_http_wizdata_trace_init(ngx_http_wizdata_ctx_t *ctx);
 ngx_int_t ngx_http_wizdata_add_variables(ngx_conf_t *cf);
-
-/* Keeps query strings out of nginx's own error messages. */
-ngx_int_t ngx_http_wizdata_log_handler(ngx_http_request_t *r);
 
 
 /* ngx_http_wizdata_status.c, ngx_http_wizdata_prometheus.c */

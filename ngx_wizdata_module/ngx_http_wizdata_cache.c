@@ -146,6 +146,7 @@ ngx_http_wizdata_cache_note(ngx_http_wizdata_ctx_t *ctx,
     ngx_http_wizdata_cached_t *k = ctx->cache;
 
     k->outcome = outcome;
+    ctx->cache_outcome = ngx_http_wizdata_cache_outcomes[outcome].name;
     ctx->times.cache = ngx_http_wizdata_clock();
     ngx_http_wizdata_count_cell(
         ctx, ngx_http_wizdata_cache_outcomes[outcome].metric + ctx->method->id,
@@ -153,15 +154,6 @@ ngx_http_wizdata_cache_note(ngx_http_wizdata_ctx_t *ctx,
     ngx_http_wizdata_count_by(ctx, RESPONSE_LOOKUPS,
                               ngx_http_wizdata_cache_outcomes[outcome].result,
                               1);
-}
-
-
-const char *
-ngx_http_wizdata_cache_outcome(const ngx_http_wizdata_ctx_t *ctx)
-{
-    return ctx->cache != NULL
-               ? ngx_http_wizdata_cache_outcomes[ctx->cache->outcome].name
-               : NULL;
 }
 
 
@@ -199,7 +191,7 @@ ngx_http_wizdata_cache_numbers(ngx_http_request_t *r, int64_t age,
 static ngx_int_t
 ngx_http_wizdata_cache_word(ngx_http_wizdata_ctx_t *ctx)
 {
-    const char *word = ngx_http_wizdata_cache_outcome(ctx);
+    const char *word = ctx->cache_outcome;
 
     return ngx_http_wizdata_header(ctx->request, "X-Cache", word,
                                    strlen(word));

@@ -155,10 +155,6 @@ ngx_int_t ngx_http_wizdata_cache_headers(struct ngx_http_wizdata_ctx_s *ctx);
 /* The request ends, whatever it was at. */
 void ngx_http_wizdata_cache_leave(struct ngx_http_wizdata_ctx_s *ctx);
 
-/* Text of $wizdata_cache; NULL: the cache was not asked. */
-const char *ngx_http_wizdata_cache_outcome(
-    const struct ngx_http_wizdata_ctx_s *ctx);
-
 
 /* ngx_http_wizdata_cache_fill.c: all but init() accept NULL for no fill */
 

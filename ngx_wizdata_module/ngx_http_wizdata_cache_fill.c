@@ -467,6 +467,7 @@ ngx_http_wizdata_refresh_copy(ngx_http_wizdata_refresh_t *b)
     return ngx_http_wizdata_refresh_dup(b->pool, &b->rpc.args) == NGX_OK
            && ngx_http_wizdata_refresh_dup(b->pool, &c->id) == NGX_OK
            && ngx_http_wizdata_refresh_dup(b->pool, &c->traceparent) == NGX_OK
+           && ngx_http_wizdata_refresh_dup(b->pool, &c->tracestate) == NGX_OK
            && ngx_http_wizdata_refresh_dup(b->pool, &c->principal) == NGX_OK
            && ngx_http_wizdata_refresh_dup(b->pool, &c->key) == NGX_OK
            && ngx_http_wizdata_refresh_dup(b->pool, &c->plan) == NGX_OK

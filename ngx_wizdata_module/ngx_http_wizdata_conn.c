@@ -366,6 +366,7 @@ ngx_http_wizdata_conn_retire(ngx_http_wizdata_conn_t *conn)
         && (conn->goaway || conn->connection->close || ngx_exiting)
         && conn->peer->service->n_waiting == 0)
     {
+        ngx_http_wizdata_spans_leave(conn);
         ngx_http_wizdata_conn_close(conn, NULL);
         return NGX_DONE;
     }

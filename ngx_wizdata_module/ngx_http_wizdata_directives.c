@@ -447,5 +447,98 @@ ngx_command_t ngx_http_wizdata_commands[] = {
       0,
       NULL },
 
+    /*
+     * directive: wizdata_trace_ratio;
+     * syntax: number;
+     * default: 0.01;
+     * context: http
+     *
+     * Share of the traces that are recorded, from 0 to 1. The choice is made
+     * by the last 56 bits of the trace id, as OpenTelemetry does it, so all
+     * gateways with the same ratio choose the same traces. A trace that is not
+     * recorded costs nothing but its ids.
+     */
+    { ngx_string("wizdata_trace_ratio"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_trace_ratio,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_trace_parent;
+     * syntax: trust | ignore | ratio;
+     * default: trust;
+     * context: http
+     *
+     * What the traceparent of a client is good for. trust: its trace goes on
+     * and its sampled flag decides. ratio: its trace goes on and
+     * wizdata_trace_ratio decides. ignore: every request begins a trace of
+     * its own. An invalid traceparent is as good as none. What was decided is
+     * in the flags that backends get. A header "X-Wizdata-Trace: 1" records
+     * the trace of a request whose key has the permission trace:force, in any
+     * case.
+     */
+    { ngx_string("wizdata_trace_parent"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_trace_parent,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_trace_export;
+     * syntax: service [interval=time] [buffer=size] | off;
+     * default: the first configured of ingestion, processing, analytics, auth;
+     * context: http
+     *
+     * The backend whose exporter gets the spans of recorded traces (ingestion
+     * is the one that the shipped sandbox gives a network). A worker
+     * collects them in a buffer (256k, from 16k to 16m; a span takes about
+     * 600 bytes) and sends it every interval (1s, from 10ms to 60s) or when
+     * it is half full. No request waits for that: spans that find the buffer
+     * full are dropped and counted. off: no spans are made, ids and flags
+     * still go on to the backends.
+     */
+    { ngx_string("wizdata_trace_export"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_wizdata_conf_trace_export,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_trace_enduser;
+     * syntax: on | off;
+     * default: off;
+     * context: http
+     *
+     * Whether spans say who asked: attribute enduser.id, the principal of the
+     * key. Traces are often kept longer, and seen by more people, than the
+     * access log, which has it in any case.
+     */
+    { ngx_string("wizdata_trace_enduser"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_trace_enduser,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_trace_response;
+     * syntax: on | off;
+     * default: off;
+     * context: http, server, location
+     *
+     * Answers with the header traceparent: the trace and the gateway's span,
+     * whose flags tell whether it is recorded.
+     */
+    { ngx_string("wizdata_trace_response"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_loc_conf_t, trace_response),
+      NULL },
+
       ngx_null_command
 };

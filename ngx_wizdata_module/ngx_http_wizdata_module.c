@@ -79,6 +79,11 @@ ngx_http_wizdata_create_main_conf(ngx_conf_t *cf)
     }
 
     ngx_http_wizdata_cache_create_main(&wmcf->cache);
+    wmcf->spans = ngx_http_wizdata_spans_create_conf(cf);
+    if (wmcf->spans == NULL) {
+        return NULL;
+    }
+
     wmcf->zone_size = NGX_CONF_UNSET_SIZE;
     wmcf->verdict_ttl = NGX_CONF_UNSET_MSEC;
     wmcf->negative_ttl = NGX_CONF_UNSET_MSEC;
@@ -90,6 +95,7 @@ ngx_http_wizdata_create_main_conf(ngx_conf_t *cf)
 static char *
 ngx_http_wizdata_init_main_conf(ngx_conf_t *cf, void *conf)
 {
+    char                         *rv;
     ngx_http_wizdata_main_conf_t *wmcf = conf;
 
     ngx_conf_init_size_value(wmcf->zone_size, NGX_HTTP_WIZDATA_ZONE_DEFAULT);
@@ -99,7 +105,8 @@ ngx_http_wizdata_init_main_conf(ngx_conf_t *cf, void *conf)
     if (wmcf->environment.data == NULL) {
         ngx_str_set(&wmcf->environment, "production");
     }
-    return ngx_http_wizdata_cache_init_main(cf, &wmcf->cache);
+    rv = ngx_http_wizdata_cache_init_main(cf, &wmcf->cache);
+    return rv == NGX_CONF_OK ? ngx_http_wizdata_spans_init_conf(cf, wmcf) : rv;
 }
 
 
@@ -116,6 +123,7 @@ ngx_http_wizdata_create_loc_conf(ngx_conf_t *cf)
     ngx_http_wizdata_cache_create_loc(&lcf->cache);
     lcf->api = NGX_CONF_UNSET;
     lcf->errors = NGX_CONF_UNSET;
+    lcf->trace_response = NGX_CONF_UNSET;
     lcf->access = NGX_CONF_UNSET_UINT;
     lcf->body_max = NGX_CONF_UNSET_SIZE;
     lcf->endpoint = NGX_HTTP_WIZDATA_EP_OTHER;
@@ -133,6 +141,7 @@ ngx_http_wizdata_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_wizdata_cache_merge_loc(&prev->cache, &conf->cache);
     ngx_conf_merge_value(conf->api, 0, 0);
     ngx_conf_merge_value(conf->errors, prev->errors, 0);
+    ngx_conf_merge_value(conf->trace_response, prev->trace_response, 0);
     ngx_conf_merge_size_value(conf->body_max, prev->body_max, WD_BODY_MAX);
 
     if (conf->access == NGX_CONF_UNSET_UINT) {
@@ -198,6 +207,7 @@ static const struct {
     {NGX_HTTP_POST_READ_PHASE, ngx_http_wizdata_strip_handler},
     {NGX_HTTP_ACCESS_PHASE, ngx_http_wizdata_access_handler},
     {NGX_HTTP_LOG_PHASE, ngx_http_wizdata_counters_handler},
+    {NGX_HTTP_LOG_PHASE, ngx_http_wizdata_spans_handler},
 };
 
 
@@ -322,7 +332,8 @@ ngx_http_wizdata_init_process(ngx_cycle_t *cycle)
 
     w = ngx_http_wizdata_worker_create(cycle, wmcf);
     if (w == NULL || ngx_http_wizdata_cache_init_worker(w) != NGX_OK
-        || ngx_http_wizdata_peers_init(w) != NGX_OK)
+        || ngx_http_wizdata_peers_init(w) != NGX_OK
+        || ngx_http_wizdata_spans_init(w) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -344,6 +355,7 @@ ngx_http_wizdata_exit_process(ngx_cycle_t *cycle)
     }
 
     w = wmcf->worker;
+    ngx_http_wizdata_spans_done(w);
     ngx_http_wizdata_peers_done(w);
     ngx_http_wizdata_cache_done_worker(w);
     ngx_http_wizdata_counters_leave(w->counters);

@@ -45,17 +45,33 @@ ngx_http_wizdata_refuse_call(ngx_http_wizdata_ctx_t *ctx, int code)
 }
 
 
+static void
+ngx_http_wizdata_reply_trace(ngx_http_wizdata_ctx_t *ctx)
+{
+    ngx_http_wizdata_call_span_t *span;
+
+    if (!ctx->trace.sampled) {
+        return;
+    }
+
+    span = ngx_palloc(ctx->request->pool,
+                      sizeof(ngx_http_wizdata_call_span_t));
+    if (span != NULL) {
+        ngx_http_wizdata_call_span(ctx, &ctx->rpc, span);
+    }
+}
+
+
 void
 ngx_http_wizdata_call_context(ngx_http_wizdata_ctx_t *ctx, wd_ctx_t *c)
 {
     c->id = wd_str((char *) ctx->request_id.data, ctx->request_id.len);
-    c->traceparent = wd_str((char *) ctx->traceparent.data,
-                            ctx->traceparent.len);
     c->principal = ctx->verdict.principal;
     c->key = ctx->verdict.key;
     c->plan = ctx->verdict.plan;
     c->perms = ctx->verdict.perms;
     c->format = ctx->format;
+    ngx_http_wizdata_trace_context(ctx, c);
     ngx_http_wizdata_cache_context(ctx, c);
 }
 
@@ -72,6 +88,7 @@ ngx_http_wizdata_reply_start(ngx_http_wizdata_ctx_t *ctx)
     rpc->service = &ctx->worker->services[ctx->method->service];
 
     ngx_http_wizdata_call_context(ctx, &rpc->context);
+    ngx_http_wizdata_reply_trace(ctx);
 
     rc = ngx_http_wizdata_rpc_start(rpc);
     if (rc != WD_OK) {

@@ -84,6 +84,10 @@ ngx_http_wizdata_rpc_detach(ngx_http_wizdata_rpc_t *rpc)
     uint32_t                 i = rpc->msgid % WD_INFLIGHT_MAX;
     ngx_http_wizdata_conn_t *conn = rpc->conn;
 
+    if (rpc->span != NULL) {
+        ngx_http_wizdata_call_span_end(rpc);
+    }
+
     conn->slots[i].rpc = NULL;
     conn->slots[i].round++;
     conn->slots[i].next = conn->free_slot;
@@ -167,6 +171,10 @@ ngx_http_wizdata_rpc_send(ngx_http_wizdata_conn_t *conn,
 
     left = rpc->deadline - ngx_current_msec;
     rpc->context.ms = ngx_max(left, 1);
+    rpc->outcome = WD_ECANCELED; /* unless something else is heard */
+    if (rpc->span != NULL) {
+        ngx_http_wizdata_call_span_begin(rpc);
+    }
 
     context = &rpc->service->worker->context;
     wd_buf_reset(context);
@@ -189,6 +197,7 @@ ngx_http_wizdata_rpc_send(ngx_http_wizdata_conn_t *conn,
     if (conn->out.err != WD_OK || context->err != WD_OK) {
         conn->out.len = at;
         conn->out.err = WD_OK;
+        rpc->outcome = WD_ENOMEM;
         ngx_http_wizdata_rpc_detach(rpc);
         return WD_ENOMEM;
     }
@@ -362,6 +371,7 @@ ngx_http_wizdata_rpc_response(ngx_http_wizdata_conn_t *conn,
         return NGX_OK; /* it crossed our cancel */
     }
 
+    rpc->outcome = f->more ? WD_ECANCELED : f->code;
     if (rpc->state != NGX_HTTP_WIZDATA_RPC_SENT
         || ngx_http_wizdata_rpc_body(rpc, f->body.len, !f->more) != NGX_OK)
     {
@@ -390,6 +400,7 @@ ngx_http_wizdata_rpc_chunk(ngx_http_wizdata_conn_t *conn, wd_str_t params)
         return NGX_OK;
     }
 
+    rpc->outcome = last ? WD_OK : WD_ECANCELED;
     if (rpc->state != NGX_HTTP_WIZDATA_RPC_BODY
         || ngx_http_wizdata_rpc_body(rpc, bytes.len, last) != NGX_OK)
     {
@@ -422,6 +433,7 @@ ngx_http_wizdata_rpc_abort(ngx_http_wizdata_conn_t *conn, wd_str_t params)
         return NGX_ERROR;
     }
 
+    rpc->outcome = code;
     ngx_http_wizdata_rpc_end(rpc);
     rpc->ops->fail(rpc, code);
     return NGX_OK;
@@ -459,6 +471,7 @@ ngx_http_wizdata_rpc_again(ngx_http_wizdata_conn_t *conn,
 static void
 ngx_http_wizdata_rpc_drop(ngx_http_wizdata_rpc_t *rpc, int code)
 {
+    rpc->outcome = code;
     ngx_http_wizdata_rpc_end(rpc);
     rpc->ops->fail(rpc, code);
 }
@@ -483,6 +496,7 @@ ngx_http_wizdata_rpc_lost(ngx_http_wizdata_conn_t *conn)
             continue;
         }
 
+        rpc->outcome = WD_EBADGATEWAY;
         ngx_http_wizdata_rpc_detach(rpc);
         rc = ngx_http_wizdata_rpc_route(rpc);
         if (rc != WD_OK) {
@@ -561,6 +575,7 @@ ngx_http_wizdata_rpc_expire(ngx_http_wizdata_rpc_t *rpc)
     }
 
     ngx_http_wizdata_rpc_counters(rpc)->timeouts++;
+    rpc->outcome = WD_ETIMEOUT;
     ngx_http_wizdata_rpc_cancel(rpc);
     rpc->ops->fail(rpc, WD_ETIMEOUT);
 }

@@ -25,6 +25,7 @@ typedef struct ngx_http_wizdata_service_s ngx_http_wizdata_service_t;
 typedef struct ngx_http_wizdata_peer_s    ngx_http_wizdata_peer_t;
 typedef struct ngx_http_wizdata_conn_s    ngx_http_wizdata_conn_t;
 typedef struct ngx_http_wizdata_rpc_s     ngx_http_wizdata_rpc_t;
+typedef struct ngx_http_wizdata_call_span_s ngx_http_wizdata_call_span_t;
 
 
 /* Exactly one of: reply without `more`, chunk with `last`, or fail is last. */
@@ -53,9 +54,11 @@ struct ngx_http_wizdata_rpc_s {
     ngx_http_wizdata_peer_t          *only; /* this peer or none */
     wd_ctx_t                          context; /* `ms` is filled in */
     wd_str_t                          args; /* MessagePack map */
+    ngx_http_wizdata_call_span_t     *span; /* NULL: not traced */
     unsigned                          paused:1; /* the client does not read */
 
     /* the client's own */
+    int                               outcome; /* of the attempt: wd_err.def */
     unsigned                          retried:1;
     ngx_http_wizdata_rpc_state_e      state;
     ngx_http_wizdata_conn_t          *conn;

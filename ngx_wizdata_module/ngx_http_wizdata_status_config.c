@@ -116,6 +116,7 @@ ngx_http_wizdata_config_gateway(wd_json_t *j,
                                  wmcf->negative_ttl);
     wd_json_key(j, "queue");
     wd_json_int(j, (int64_t) wmcf->queue);
+    ngx_http_wizdata_spans_show(j, wmcf);
     wd_json_end(j);
 }
 

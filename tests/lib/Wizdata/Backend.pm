@@ -694,6 +694,9 @@ sub check_context {
     return 'id is too long' if length $ctx->{id} > 64;
     return 'tp' if defined $ctx->{tp}
         && $ctx->{tp} !~ /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+    return 'ts' if defined $ctx->{ts}
+        && ($ctx->{ts} !~ /^wizdata=[0-9a-f]{16}(,|$)/
+            || length $ctx->{ts} > 512);
     return 'sub' if defined $ctx->{sub} && length $ctx->{sub} > 64;
     return 'plan' if defined $ctx->{plan} && length $ctx->{plan} > 32;
     return 'perm' if defined $ctx->{perm}
@@ -771,7 +774,8 @@ sub notification {
         return;
     }
 
-    $b->note({ e => 'notify', c => $self->{id}, method => $method });
+    $b->note({ e => 'notify', c => $self->{id}, method => $method,
+        params => $params });
 }
 
 
