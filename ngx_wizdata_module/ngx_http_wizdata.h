@@ -15,6 +15,7 @@
 #include "wd_ctx.h"
 #include "wd_err.h"
 #include "wd_frame.h"
+#include "wd_json.h"
 #include "wd_method.h"
 
 #include "ngx_http_wizdata_cache.h"
@@ -44,8 +45,25 @@ typedef struct {
 
 typedef struct {
     ngx_array_t *endpoints; /* of ngx_http_wizdata_endpoint_t; NULL: none */
-    ngx_uint_t   max_inflight; /* per worker */
+    ngx_uint_t   max_inflight; /* over all workers */
+    ngx_uint_t   reserve; /* per cent of them that reads leave free */
+    ngx_uint_t   queue; /* NGX_CONF_UNSET_UINT: wizdata_queue */
+    ngx_msec_t   queue_timeout;
+    ngx_msec_t   shed_target;
+    ngx_msec_t   shed_interval;
     ngx_msec_t   connect_timeout;
+    ngx_uint_t   retry_budget; /* per cent of the calls */
+    ngx_uint_t   breaker; /* per cent of errors; 0: off */
+    ngx_uint_t   breaker_volume;
+    ngx_msec_t   breaker_window;
+    ngx_msec_t   breaker_open;
+    ngx_msec_t   breaker_open_max;
+    ngx_msec_t   breaker_latency; /* 0: off */
+    ngx_uint_t   throttle; /* the last endpoint, when its calls fail */
+    ngx_uint_t   outlier; /* times the others; 0: off */
+    ngx_msec_t   slow_start;
+    ngx_msec_t   health_interval; /* 0: off */
+    ngx_msec_t   health_timeout;
 } ngx_http_wizdata_service_conf_t;
 
 
@@ -63,7 +81,9 @@ typedef struct {
     ngx_shm_zone_t                 *verdicts;
     ngx_shm_zone_t                 *counters;
     ngx_array_t                    *zone_figures; /* of metrics; may be NULL */
+    ngx_flag_t                      metrics_requests;
     ngx_shm_zone_t                 *control;
+    ngx_shm_zone_t                 *fleet; /* what is known of backends */
     ngx_http_wizdata_cache_main_t   cache;
     ngx_uint_t                      used; /* some location needs the module */
     ngx_http_wizdata_spans_conf_t  *spans;
@@ -96,6 +116,7 @@ struct ngx_http_wizdata_worker_s {
     ngx_cycle_t                  *cycle;
     ngx_http_wizdata_main_conf_t *conf;
     ngx_http_wizdata_service_t    services[WD_SVC_COUNT];
+    ngx_http_wizdata_health_t    *health;
 
     /*
      * All calls of a method have the same timeout, so a queue per method is
@@ -111,6 +132,7 @@ struct ngx_http_wizdata_worker_s {
     ngx_http_wizdata_cache_worker_t *cache; /* NULL: none */
     ngx_http_wizdata_counters_t  *counters; /* this worker's slot */
     ngx_http_wizdata_spans_t     *spans;
+    void                         *scrapes; /* of prometheus.c */
     wd_buf_t                      scratch; /* for one piece at a time */
     wd_buf_t                      context;
     char                          instance[WD_METHOD_MAX]; /* of sys.hello */
@@ -205,6 +227,7 @@ struct ngx_http_wizdata_ctx_s {
     wd_error_t                     error;
     ngx_buf_t                     *problem_body; /* of the error filter */
     void                          *collect; /* of a status handler */
+    void                          *scrape; /* of prometheus.c */
     ngx_http_wizdata_cached_t     *cache; /* NULL: it has no part in this */
     void                          *status_health; /* its first collection */
 
@@ -416,6 +439,18 @@ ngx_int_t ngx_http_wizdata_metrics_handler(ngx_http_request_t *r);
 /* One answer of a size that is known; the bytes are copied. */
 ngx_int_t ngx_http_wizdata_send_text(ngx_http_wizdata_ctx_t *ctx,
     ngx_uint_t status, const char *type, wd_str_t text);
+
+
+/* ngx_http_wizdata_service.c */
+
+/* Before and after the directives were read. */
+void ngx_http_wizdata_service_defaults(ngx_http_wizdata_service_conf_t *sc);
+char *ngx_http_wizdata_service_check(ngx_conf_t *cf,
+    ngx_http_wizdata_main_conf_t *wmcf);
+
+/* Members of a JSON object: every option, times as *_seconds. */
+void ngx_http_wizdata_service_options(wd_json_t *j,
+    const ngx_http_wizdata_service_conf_t *sc);
 
 
 /* ngx_http_wizdata_conf.c */

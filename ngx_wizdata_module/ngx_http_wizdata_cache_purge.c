@@ -79,7 +79,19 @@ ngx_http_wizdata_purge_read(wd_str_t params, ngx_http_wizdata_purge_t *p)
 
 
 static void
-ngx_http_wizdata_purge_do(ngx_http_wizdata_worker_t *w,
+ngx_http_wizdata_purge_tag(ngx_http_wizdata_conn_t *conn, wd_str_t tag,
+    wd_rcache_tag_t *ret)
+{
+    if (wd_str_eq(tag, WD_STR("*"))) { /* all of this service */
+        wd_rcache_tag_service(conn->peer->service->id, ret);
+    } else {
+        wd_rcache_tag(tag, ret);
+    }
+}
+
+
+static void
+ngx_http_wizdata_purge_do(ngx_http_wizdata_conn_t *conn,
     ngx_http_wizdata_purge_t *p)
 {
     size_t          n = 0;
@@ -87,8 +99,10 @@ ngx_http_wizdata_purge_do(ngx_http_wizdata_worker_t *w,
     wd_str_t        tag;
     wd_rcache_tag_t tags[NGX_HTTP_WIZDATA_PURGE_STEP];
 
+    ngx_http_wizdata_worker_t *w = conn->peer->service->worker;
+
     for (i = 0; i < p->n && wd_mp_read_str(&p->tags, &tag) == WD_OK; i++) {
-        wd_rcache_tag(tag, &tags[n++]);
+        ngx_http_wizdata_purge_tag(conn, tag, &tags[n++]);
         if (n == NGX_HTTP_WIZDATA_PURGE_STEP) {
             (void) ngx_http_wizdata_cache_purge(w, tags, n);
             n = 0;
@@ -123,10 +137,10 @@ ngx_http_wizdata_cache_notify_purge(ngx_http_wizdata_conn_t *conn,
         return NGX_OK; /* another worker did it */
     }
 
-    ngx_http_wizdata_purge_do(w, &p);
+    ngx_http_wizdata_purge_do(conn, &p);
     if (p.seq >= 0) {
         wd_rcache_note(w->cache->store, service, conn->instance,
-                       (uint64_t) p.seq);
+                       (uint64_t) p.seq, (wd_ns_t) ngx_http_wizdata_clock());
     }
     if (p.at != 0) {
         ngx_http_wizdata_observe(w, CACHE_PURGE_SECONDS, wd_now() - p.at);

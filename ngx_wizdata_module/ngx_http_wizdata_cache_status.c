@@ -36,16 +36,16 @@ static void
 ngx_http_wizdata_cache_types(wd_json_t *j, const wd_rcache_stats_t *st)
 {
     size_t   i;
-    uint64_t sums[WD_CLASS_COUNT] = {0};
+    uint64_t sums[WD_DATA_COUNT] = {0};
 
     for (i = 0; i < WD_METHOD_COUNT; i++) {
-        sums[wd_method_class(&wd_methods()[i])] += st->method_entries[i];
+        sums[wd_method_data_class(&wd_methods()[i])] += st->method_entries[i];
     }
     wd_json_key(j, "cache_by_type");
     wd_json_obj(j);
-    for (i = 0; i < WD_CLASS_COUNT; i++) {
-        ngx_http_wizdata_cache_member(j, wd_class_name((wd_class_e) i),
-                                      sums[i]);
+    for (i = 0; i < WD_DATA_COUNT; i++) {
+        ngx_http_wizdata_cache_member(
+            j, wd_data_class_name((wd_data_class_e) i), sums[i]);
     }
     wd_json_end(j);
 }
@@ -73,7 +73,7 @@ ngx_http_wizdata_cache_method(wd_json_t *j, ngx_http_wizdata_ctx_t *ctx,
     wd_json_key(j, m->name);
     wd_json_obj(j);
     wd_json_key(j, "type");
-    wd_json_z(j, wd_class_name(wd_method_class(m)));
+    wd_json_z(j, wd_data_class_name(wd_method_data_class(m)));
     wd_json_key(j, "scope");
     wd_json_z(j, m->flags & WD_M_CACHE ? "permission" : "principal");
     ngx_http_wizdata_cache_member(j, "entries", st->method_entries[m->id]);
@@ -266,16 +266,17 @@ ngx_http_wizdata_clear_all(ngx_http_wizdata_clear_t *what)
 
 
 static void
-ngx_http_wizdata_clear_class(ngx_http_wizdata_clear_t *what, wd_class_e class)
+ngx_http_wizdata_clear_class(ngx_http_wizdata_clear_t *what,
+    wd_data_class_e class)
 {
     unsigned i;
 
     for (i = 0; i < WD_METHOD_COUNT; i++) {
-        if (wd_method_class(&wd_methods()[i]) == class) {
+        if (wd_method_data_class(&wd_methods()[i]) == class) {
             wd_rcache_tag_method(i, &what->tags[what->n++]);
         }
     }
-    what->type = wd_class_name(class);
+    what->type = wd_data_class_name(class);
     what->kind = NGX_HTTP_WIZDATA_M_CACHE_PURGES_METHOD;
 }
 
@@ -284,10 +285,10 @@ ngx_http_wizdata_clear_class(ngx_http_wizdata_clear_t *what, wd_class_e class)
 static bool
 ngx_http_wizdata_clear_type(ngx_http_wizdata_clear_t *what, wd_str_t name)
 {
-    wd_class_e         class;
+    wd_data_class_e         class;
     const wd_method_t *m;
 
-    if (wd_class_by_name(name, &class)) {
+    if (wd_data_class_by_name(name, &class)) {
         ngx_http_wizdata_clear_class(what, class);
         return true;
     }
@@ -594,13 +595,13 @@ ngx_http_wizdata_cache_status_handler(ngx_http_request_t *r)
 /* The longest time that is configured for a class; null: what answers say. */
 static void
 ngx_http_wizdata_cache_class_ttl(wd_json_t *j, const char *key,
-    const ngx_http_wizdata_cache_main_t *m, wd_class_e class)
+    const ngx_http_wizdata_cache_main_t *m, wd_data_class_e class)
 {
     ngx_uint_t i;
     ngx_int_t  ttl = NGX_CONF_UNSET;
 
     for (i = 0; i < WD_METHOD_COUNT; i++) {
-        if (wd_method_class(&wd_methods()[i]) == class) {
+        if (wd_method_data_class(&wd_methods()[i]) == class) {
             ttl = ngx_max(ttl, m->ttls[i]);
         }
     }
@@ -622,12 +623,12 @@ ngx_http_wizdata_cache_show_config(wd_json_t *j,
 
     wd_json_key(j, "cache_config");
     wd_json_obj(j);
-    ngx_http_wizdata_cache_class_ttl(j, "default_ttl", m, WD_CLASS_API);
+    ngx_http_wizdata_cache_class_ttl(j, "default_ttl", m, WD_DATA_API);
     ngx_http_wizdata_cache_class_ttl(j, "market_data_ttl", m,
-                                     WD_CLASS_MARKET);
-    ngx_http_wizdata_cache_class_ttl(j, "esg_data_ttl", m, WD_CLASS_ESG);
+                                     WD_DATA_MARKET);
+    ngx_http_wizdata_cache_class_ttl(j, "esg_data_ttl", m, WD_DATA_ESG);
     ngx_http_wizdata_cache_class_ttl(j, "static_data_ttl", m,
-                                     WD_CLASS_STATIC);
+                                     WD_DATA_STATIC);
     ngx_http_wizdata_cache_member(j, "zone_bytes", m->size);
     ngx_http_wizdata_cache_member(j, "max_body_bytes", m->body_max);
     wd_json_key(j, "ttl_seconds");

@@ -71,8 +71,7 @@ ngx_http_wizdata_create_main_conf(ngx_conf_t *cf)
     }
 
     for (i = 0; i < WD_SVC_COUNT; i++) {
-        wmcf->services[i].max_inflight = 1024;
-        wmcf->services[i].connect_timeout = 1000;
+        ngx_http_wizdata_service_defaults(&wmcf->services[i]);
     }
     for (i = 0; i < WD_METHOD_COUNT; i++) {
         wmcf->timeouts[i] = wd_methods()[i].timeout_ms;
@@ -88,6 +87,7 @@ ngx_http_wizdata_create_main_conf(ngx_conf_t *cf)
     wmcf->verdict_ttl = NGX_CONF_UNSET_MSEC;
     wmcf->negative_ttl = NGX_CONF_UNSET_MSEC;
     wmcf->queue = NGX_CONF_UNSET_UINT;
+    wmcf->metrics_requests = NGX_CONF_UNSET;
     return wmcf;
 }
 
@@ -95,18 +95,22 @@ ngx_http_wizdata_create_main_conf(ngx_conf_t *cf)
 static char *
 ngx_http_wizdata_init_main_conf(ngx_conf_t *cf, void *conf)
 {
-    char                         *rv;
     ngx_http_wizdata_main_conf_t *wmcf = conf;
 
     ngx_conf_init_size_value(wmcf->zone_size, NGX_HTTP_WIZDATA_ZONE_DEFAULT);
     ngx_conf_init_msec_value(wmcf->verdict_ttl, 60000);
     ngx_conf_init_msec_value(wmcf->negative_ttl, 2000);
     ngx_conf_init_uint_value(wmcf->queue, 512);
+    ngx_conf_init_value(wmcf->metrics_requests, 1);
     if (wmcf->environment.data == NULL) {
         ngx_str_set(&wmcf->environment, "production");
     }
-    rv = ngx_http_wizdata_cache_init_main(cf, &wmcf->cache);
-    return rv == NGX_CONF_OK ? ngx_http_wizdata_spans_init_conf(cf, wmcf) : rv;
+    if (ngx_http_wizdata_service_check(cf, wmcf) != NGX_CONF_OK
+        || ngx_http_wizdata_cache_init_main(cf, &wmcf->cache) != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+    return ngx_http_wizdata_spans_init_conf(cf, wmcf);
 }
 
 
@@ -166,6 +170,9 @@ ngx_http_wizdata_add_zone(ngx_conf_t *cf, const char *text, size_t size,
     ngx_str_t       name;
     ngx_shm_zone_t *zone;
 
+    if (text == NULL) {
+        return NULL;
+    }
     name.data = (u_char *) text;
     name.len = strlen(text);
     zone = ngx_shared_memory_add(cf, &name, size, &ngx_http_wizdata_module);
@@ -187,15 +194,21 @@ ngx_http_wizdata_zones(ngx_conf_t *cf, ngx_http_wizdata_main_conf_t *wmcf)
         cf, "wizdata_verdicts", wmcf->zone_size,
         ngx_http_wizdata_verdicts_init);
     wmcf->counters = ngx_http_wizdata_add_zone(
-        cf, "wizdata_counters", ngx_http_wizdata_counters_size(),
+        cf, ngx_http_wizdata_counters_name(cf->pool),
+        ngx_http_wizdata_counters_size(),
         ngx_http_wizdata_counters_init);
 
     wmcf->control = ngx_http_wizdata_add_zone(
         cf, "wizdata_control", ngx_http_wizdata_control_size(),
         ngx_http_wizdata_control_init);
 
+    wmcf->fleet = ngx_http_wizdata_add_zone(
+        cf, "wizdata_fleet", ngx_http_wizdata_health_zone_size(),
+        ngx_http_wizdata_health_zone_init);
+
     return wmcf->verdicts != NULL && wmcf->counters != NULL
-           && wmcf->control != NULL ? NGX_OK : NGX_ERROR;
+           && wmcf->control != NULL && wmcf->fleet != NULL ? NGX_OK
+                                                           : NGX_ERROR;
 }
 
 

@@ -24,6 +24,10 @@ ngx_http_wizdata_refuse_call(ngx_http_wizdata_ctx_t *ctx, int code)
 {
     switch (code) {
     case WD_EAGAIN:
+        if (ctx->problem.retry == 0) {
+            ctx->problem.retry =
+                ngx_http_wizdata_retry_after(ctx->rpc.service);
+        }
         return ngx_http_wizdata_refuse(
             ctx, code, "too many requests are being worked on; try again "
             "after the time in Retry-After");

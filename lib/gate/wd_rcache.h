@@ -144,6 +144,7 @@ wd_must_check int wd_rcache_put(wd_rcache_t *c, const wd_rcache_put_t *p,
 
 void wd_rcache_tag(wd_str_t text, wd_rcache_tag_t *ret);
 void wd_rcache_tag_method(unsigned method, wd_rcache_tag_t *ret);
+void wd_rcache_tag_service(unsigned service, wd_rcache_tag_t *ret);
 void wd_rcache_tag_all(wd_rcache_tag_t *ret);
 
 /* How many purges there were: what a fill remembers when it begins. */
@@ -170,9 +171,12 @@ void wd_rcache_beat(wd_rcache_t *c, unsigned service, uint64_t instance,
 bool wd_rcache_heard(wd_rcache_t *c, unsigned service, uint64_t instance,
                      uint64_t seq);
 
-/* It is done now. */
+/*
+ * It is done now. A number that does not follow the one before means that
+ * purges were missed, as above.
+ */
 void wd_rcache_note(wd_rcache_t *c, unsigned service, uint64_t instance,
-                    uint64_t seq);
+                    uint64_t seq, wd_ns_t now);
 
 /* Does the service tell of its purges, as far as one knows now? */
 bool wd_rcache_covered(const wd_rcache_t *c, unsigned service, wd_ns_t now);

@@ -27,12 +27,20 @@ wd_rcache_tag(wd_str_t text, wd_rcache_tag_t *ret)
 }
 
 
-/* These two are written down, not hashed: one for each entry is costly. */
+/* These are written down, not hashed: one for each entry is costly. */
 void
 wd_rcache_tag_method(unsigned method, wd_rcache_tag_t *ret)
 {
     ret->h[0] = UINT64_C(0x9e3779b97f4a7c15) * (method + 1);
     ret->h[1] = UINT64_C(0x6d6574686f640000) | method;
+}
+
+
+void
+wd_rcache_tag_service(unsigned service, wd_rcache_tag_t *ret)
+{
+    ret->h[0] = UINT64_C(0x94d049bb133111eb) * (service + 1);
+    ret->h[1] = UINT64_C(0x7365727669630000) | service;
 }
 
 

@@ -346,6 +346,9 @@ wd_rpc_after_work(uv_work_t *w, int status)
     wd_rpc_req_t *req = w->data;
 
     (void) status; /* UV_ECANCELED: then it is canceled, too */
+    if (req->s->before_answer != NULL) {
+        req->s->before_answer(req->s->before_arg);
+    }
     if (req->conn == NULL) {
         wd_rpc_count(req->entry, WD_ECANCELED);
         wd_rpc_span(req->s, req->entry, &req->call.ctx, WD_ECANCELED,
@@ -607,6 +610,20 @@ wd_rpc_arg_int(const wd_rpc_call_t *c, const char *name, int64_t *ret)
         return rc;
     }
     return wd_mp_read_int(&at, ret) == WD_OK ? WD_OK : WD_EPARAM;
+}
+
+
+int
+wd_rpc_arg_bool(const wd_rpc_call_t *c, const char *name, bool *ret)
+{
+    int     rc;
+    wd_mp_t at;
+
+    rc = wd_mp_map_find(c->args, name, &at);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    return wd_mp_read_bool(&at, ret) == WD_OK ? WD_OK : WD_EPARAM;
 }
 
 

@@ -86,10 +86,10 @@ wd_service_rpc(wd_service_t *s)
 
 
 static void
-wd_service_on_post(uv_async_t *a)
+wd_service_run_posts(void *arg)
 {
     wd_post_t    *p, *next, *in_order = NULL;
-    wd_service_t *s = a->data;
+    wd_service_t *s = arg;
 
     pthread_mutex_lock(&s->post_lock);
     p = s->posts;
@@ -107,6 +107,13 @@ wd_service_on_post(uv_async_t *a)
         p->fn(p->arg);
         free(p);
     }
+}
+
+
+static void
+wd_service_on_post(uv_async_t *a)
+{
+    wd_service_run_posts(a->data);
 }
 
 
@@ -357,6 +364,9 @@ wd_service_open_rpc(wd_service_t *s, wd_error_t *err)
     if (rc != WD_OK) {
         return rc;
     }
+    /* What a method posted is done before its answer is sent. */
+    s->rpc->before_answer = wd_service_run_posts;
+    s->rpc->before_arg = s;
 
     if (s->spec->start != NULL) {
         rc = s->spec->start(s, s->spec->svc, err);

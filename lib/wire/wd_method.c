@@ -188,33 +188,33 @@ wd_service_by_name(wd_str_t name, wd_service_e *ret)
 }
 
 
-static const char *const wd_classes[WD_CLASS_COUNT] = {
+static const char *const wd_data_classes[WD_DATA_COUNT] = {
     "api_responses", "market_data", "news",
     "analytics",     "esg_data",    "static_data"};
 
 
-wd_class_e
-wd_method_class(const wd_method_t *m)
+wd_data_class_e
+wd_method_data_class(const wd_method_t *m)
 {
-    return (wd_class_e) (m->flags >> 12 & 0xf);
+    return (wd_data_class_e) (m->flags >> 12 & 0xf);
 }
 
 
 const char *
-wd_class_name(wd_class_e c)
+wd_data_class_name(wd_data_class_e c)
 {
-    return wd_classes[c];
+    return wd_data_classes[c];
 }
 
 
 bool
-wd_class_by_name(wd_str_t name, wd_class_e *ret)
+wd_data_class_by_name(wd_str_t name, wd_data_class_e *ret)
 {
     size_t i;
 
-    for (i = 0; i < WD_CLASS_COUNT; i++) {
-        if (wd_str_eq_z(name, wd_classes[i])) {
-            *ret = (wd_class_e) i;
+    for (i = 0; i < WD_DATA_COUNT; i++) {
+        if (wd_str_eq_z(name, wd_data_classes[i])) {
+            *ret = (wd_data_class_e) i;
             return true;
         }
     }

@@ -32,21 +32,21 @@ typedef enum { WD_HTTP_GET, WD_HTTP_POST, WD_HTTP_DELETE } wd_verb_e;
 
 /* Classes of what is kept, as operators name them. */
 #define WD_M_CLASS(c) ((unsigned) (c) << 12)
-#define WD_M_MARKET WD_M_CLASS(WD_CLASS_MARKET)
-#define WD_M_NEWS WD_M_CLASS(WD_CLASS_NEWS)
-#define WD_M_ANALYTICS WD_M_CLASS(WD_CLASS_ANALYTICS)
-#define WD_M_ESG WD_M_CLASS(WD_CLASS_ESG)
-#define WD_M_STATIC WD_M_CLASS(WD_CLASS_STATIC)
+#define WD_M_MARKET WD_M_CLASS(WD_DATA_MARKET)
+#define WD_M_NEWS WD_M_CLASS(WD_DATA_NEWS)
+#define WD_M_ANALYTICS WD_M_CLASS(WD_DATA_ANALYTICS)
+#define WD_M_ESG WD_M_CLASS(WD_DATA_ESG)
+#define WD_M_STATIC WD_M_CLASS(WD_DATA_STATIC)
 
 typedef enum {
-    WD_CLASS_API, /* what is in no other */
-    WD_CLASS_MARKET,
-    WD_CLASS_NEWS,
-    WD_CLASS_ANALYTICS,
-    WD_CLASS_ESG,
-    WD_CLASS_STATIC,
-    WD_CLASS_COUNT
-} wd_class_e;
+    WD_DATA_API, /* what is in no other */
+    WD_DATA_MARKET,
+    WD_DATA_NEWS,
+    WD_DATA_ANALYTICS,
+    WD_DATA_ESG,
+    WD_DATA_STATIC,
+    WD_DATA_COUNT
+} wd_data_class_e;
 
 /* Answer formats. */
 #define WD_FMT_JSON 1u
@@ -136,15 +136,15 @@ wd_must_check int wd_route(wd_verb_e verb, wd_str_t path, wd_route_t *ret,
 /* The parameter that stands for the i-th variable of the path. */
 const wd_param_t *wd_method_path_param(const wd_method_t *m, size_t i);
 
-const char *wd_service_name(wd_service_e service);
-bool        wd_service_by_name(wd_str_t name, wd_service_e *ret);
-wd_class_e  wd_method_class(const wd_method_t *m);
-const char *wd_class_name(wd_class_e c); /* "market_data", ... */
-bool        wd_class_by_name(wd_str_t name, wd_class_e *ret);
-const char *wd_verb_name(wd_verb_e verb);
-const char *wd_format_name(unsigned format); /* "json", "csv", "msgpack" */
-const char *wd_format_mime(unsigned format);
-unsigned    wd_format_by_name(wd_str_t name); /* 0: unknown */
+const char     *wd_service_name(wd_service_e service);
+bool            wd_service_by_name(wd_str_t name, wd_service_e *ret);
+wd_data_class_e wd_method_data_class(const wd_method_t *m);
+const char     *wd_data_class_name(wd_data_class_e c); /* "market_data", ... */
+bool            wd_data_class_by_name(wd_str_t name, wd_data_class_e *ret);
+const char     *wd_verb_name(wd_verb_e verb);
+const char     *wd_format_name(unsigned format); /* "json", "csv", "msgpack" */
+const char     *wd_format_mime(unsigned format);
+unsigned        wd_format_by_name(wd_str_t name); /* 0: unknown */
 
 /* Best of `offered` for an Accept header ("" or absent: JSON); 0: none. */
 unsigned wd_accept_choose(wd_str_t accept, unsigned offered);

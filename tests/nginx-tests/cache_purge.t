@@ -63,10 +63,19 @@ $t->wait_for('from another service', sub { word('A') eq 'MISS' });
 $t->poll(sub { metric('wizdata_cache_purge_seconds_count') == 1 });
 is(metric('wizdata_cache_purge_seconds_count'), 1, 'done once, and timed');
 
+# A number that does not follow tells that one was missed: only from a service
+# that beats, see below. All of a service:
+get(path('A'));
+say_('processing', 'cache.purge', [ ['*'], 0, 1 ]);
+is(word('A'), 'HIT', 'a number that was heard');
+say_('processing', 'cache.purge', [ ['*'], 0, 2 ]);
+$t->poll(sub { metric('wizdata_cache_purges_total{kind="tag"}') >= 4 });
+is(word('A'), 'HIT', 'all of another service');
+
 # The same number again was heard already.
 is(word('A'), 'HIT', 'kept anew');
 say_('processing', 'cache.purge', [ ['bars:A'], 1, 1 ]);
-say_('processing', 'cache.purge', [ ['bars:X'], 1, 2 ]);
+say_('processing', 'cache.purge', [ ['bars:X'], 1, 3 ]);
 $t->poll(sub { metric('wizdata_cache_purge_seconds_count') == 2 });
 is(word('A'), 'HIT', 'a number that was heard does nothing');
 
@@ -114,6 +123,13 @@ for (1 .. 5) {
     beat();
     is(word('C'), 'HIT', 'and purges others');
 }
+
+say_('analytics', 'cache.purge', [ ['*'], 0, $seq += 2 ]);
+$t->wait_for('all of this service', sub { beat(); word('C') eq 'MISS' });
+while_beating('and fresh again', sub { word('C') eq 'HIT' });
+say_('analytics', 'cache.purge', [ ['bars:NOBODY'], 0, $seq += 2 ]);
+$t->wait_for('a number is missing', sub { beat(); word('C') eq 'MISS' });
+while_beating('and fresh again', sub { word('C') eq 'HIT' });
 
 $t->wait_for('silent for a second: asked anew', sub { word('C') eq 'MISS' });
 $t->backend_ctl('analytics', 'set', 'down', 1);

@@ -62,7 +62,53 @@ my @bad = grep { ref } (
         qr/connect_timeout/ ],
     [ 'http', 'wizdata_service analytics unix:/a connect_timeout=1y1;',
         qr/connect_timeout/ ],
+    [ 'http', 'wizdata_service analytics unix:/a max_inflight=65536;',
+        qr/from 1 to 65535/ ],
+    [ 'http', 'wizdata_service analytics unix:/a reserve=51%;',
+        qr/from 1% to 50%/ ],
+    [ 'http', 'wizdata_service analytics unix:/a reserve=20;',
+        qr/from 1% to 50%/ ],
+    [ 'http', 'wizdata_service analytics unix:/a queue=-1;',
+        qr/from 0 to 65535/ ],
+    [ 'http', 'wizdata_service analytics unix:/a queue_timeout=0;',
+        qr/from 1ms to 60s/ ],
+    [ 'http', 'wizdata_service analytics unix:/a queue_timeout=61s;',
+        qr/from 1ms to 60s/ ],
+    [ 'http', 'wizdata_service analytics unix:/a shed_target=11s;',
+        qr/from 1ms to 10s/ ],
+    [ 'http', 'wizdata_service analytics unix:/a shed_interval=1ms;',
+        qr/from 10ms to 60s/ ],
+    [ 'http', 'wizdata_service analytics unix:/a retry_budget=101%;',
+        qr/from 1% to 100%/ ],
+    [ 'http', 'wizdata_service analytics unix:/a breaker=half;',
+        qr/from 1% to 100%/ ],
+    [ 'http', 'wizdata_service analytics unix:/a breaker_volume=0;',
+        qr/from 1 to 1000000/ ],
+    [ 'http', 'wizdata_service analytics unix:/a breaker_window=1ms;',
+        qr/from 1s to 10m/ ],
+    [ 'http', 'wizdata_service analytics unix:/a breaker_open=10ms;',
+        qr/from 100ms to 10m/ ],
+    [ 'http', 'wizdata_service analytics unix:/a breaker_open_max=2h;',
+        qr/from 100ms to 1h/ ],
+    [ 'http', 'wizdata_service analytics unix:/a breaker_latency=x;',
+        qr/from 1ms to 10m/ ],
+    [ 'http', 'wizdata_service analytics unix:/a outlier=1;',
+        qr/from 2 to 100/ ],
+    [ 'http', 'wizdata_service analytics unix:/a slow_start=1d;',
+        qr/from 1ms to 10m/ ],
+    [ 'http', 'wizdata_service analytics unix:/a health_interval=10ms;',
+        qr/from 100ms to 1h/ ],
+    [ 'http', 'wizdata_service analytics unix:/a health_timeout=off;',
+        qr/from 10ms to 60s/ ],
+    [ 'http', 'wizdata_service analytics unix:/a throttle=yes;',
+        qr/give throttle=on or off/ ],
+    [ 'http', 'wizdata_service analytics unix:/a max_inflght=4;',
+        qr/options are max_inflight=, / ],
     [ 'http', 'wizdata_service analytics max_inflight=5;', qr/endpoint/ ],
+    [ 'http', 'wizdata_service analytics'
+        . join('', map { " unix:/$_" } 1 .. 33) . ';', qr/at most 32/ ],
+    [ 'http', 'wizdata_service analytics unix:/' . 'e' x 128 . ';',
+        qr/unix:.path|127 bytes/ ],
     [ 'http', 'wizdata_zone;', qr/number of arguments/ ],
     [ 'http', 'wizdata_zone 1k;', qr/from 256k to 64g, such as 4m/ ],
     [ 'http', 'wizdata_zone 65g;', qr/from 256k to 64g/ ],
@@ -156,6 +202,18 @@ my @good = (
     [ 'http', 'wizdata_timeout bars.query 1ms;' ],
     [ 'http', 'wizdata_service analytics unix:/tmp/a 127.0.0.1:99 [::1]:98'
         . ' max_inflight=1 connect_timeout=10ms;' ],
+    [ 'http', 'wizdata_service analytics unix:/a max_inflight=65535 reserve=off'
+        . ' queue=off queue_timeout=1ms shed_target=1ms shed_interval=10ms'
+        . ' retry_budget=off breaker=off breaker_volume=1 breaker_window=1s'
+        . ' breaker_open=100ms breaker_open_max=1h breaker_latency=off'
+        . ' outlier=off slow_start=off health_interval=off'
+        . ' health_timeout=10ms;' ],
+    [ 'http', 'wizdata_service analytics unix:/a reserve=50% queue=65535'
+        . ' queue_timeout=60s shed_target=10s shed_interval=60s'
+        . ' retry_budget=100% breaker=100% breaker_volume=1000000'
+        . ' breaker_window=10m breaker_open=10m breaker_latency=10m throttle=on'
+        . ' outlier=100 slow_start=10m health_interval=1h'
+        . ' health_timeout=60s;' ],
     [ 'http', 'wizdata_trace_ratio 0;' ],
     [ 'http', 'wizdata_trace_ratio 1;' ],
     [ 'http', 'wizdata_trace_ratio 0.000001;' ],

@@ -593,6 +593,13 @@ test_purge_counts(void **state)
     put_tagged(&t, 5, tags, 1);
     wd_rcache_tag_all(&all);
     assert_int_equal(wd_rcache_purge(t.c, &all, 1), 1);
+
+    /* All of a service. */
+    put_tagged(&t, 5, tags, 1);
+    wd_rcache_tag_service(2, &all);
+    assert_int_equal(wd_rcache_purge(t.c, &all, 1), 0);
+    wd_rcache_tag_service(1, &all);
+    assert_int_equal(wd_rcache_purge(t.c, &all, 1), 1);
     assert_sound(t.c);
     cache_destroy(&t);
 }
@@ -722,16 +729,22 @@ test_cover(void **state)
 
     /* A purge that came, and the beat that counts it. */
     assert_false(wd_rcache_heard(t.c, 1, 77, 6));
-    wd_rcache_note(t.c, 1, 77, 6);
+    wd_rcache_note(t.c, 1, 77, 6, 6 * S);
     assert_true(wd_rcache_heard(t.c, 1, 77, 6));
     wd_rcache_beat(t.c, 1, 77, 6, 6 * S + 1);
     assert_int_equal(state_at(&t, 1, 6 * S + 1), WD_RCACHE_FRESH);
 
-    /* One that did not come. */
-    wd_rcache_note(t.c, 1, 77, 8);
-    wd_rcache_beat(t.c, 1, 77, 8, 6 * S + 2);
+    /* One that did not come: the next one shows it, or the beat. */
+    wd_rcache_note(t.c, 1, 77, 8, 6 * S + 2);
     assert_int_equal(state_at(&t, 1, 6 * S + 2), WD_RCACHE_OLD);
-    assert_false(wd_rcache_heard(t.c, 1, 77, 9));
+    p = put_of(&t, 1, 10, 6 * S + 2);
+    assert_ok(wd_rcache_put(t.c, &p, 6 * S + 2));
+    wd_rcache_beat(t.c, 1, 77, 8, 6 * S + 2);
+    assert_int_equal(state_at(&t, 1, 6 * S + 2), WD_RCACHE_FRESH);
+    wd_rcache_beat(t.c, 1, 77, 9, 6 * S + 3);
+    assert_int_equal(state_at(&t, 1, 6 * S + 3), WD_RCACHE_OLD);
+    assert_true(wd_rcache_heard(t.c, 1, 77, 9));
+    assert_false(wd_rcache_heard(t.c, 1, 77, 10));
 
     /* A second instance covers as long as the first did, and no longer. */
     p = put_of(&t, 1, 10, 6 * S + 3);

@@ -111,6 +111,7 @@ sub raw {
 #   window   how much to send beyond the credit (more: breaks the protocol)
 #   len      false: do not announce the length
 #   meta     more meta
+#   text     the body's bytes, instead of pattern()
 #   abort_at, hangup_at, stall_at   stop in this way after that many bytes
 sub stream {
     my ($total, %o) = @_;
@@ -845,7 +846,8 @@ sub pump {
             @$s{qw/ abort_at hangup_at stall_at /};
         return if $n <= 0 && $s->{sent} < $s->{total};
 
-        $self->piece(Wizdata::Backend::pattern($s->{sent}, $n));
+        $self->piece(defined $s->{text} ? substr($s->{text}, $s->{sent}, $n)
+            : Wizdata::Backend::pattern($s->{sent}, $n));
     }
 }
 
