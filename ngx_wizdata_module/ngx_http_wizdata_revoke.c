@@ -125,6 +125,10 @@ ngx_http_wizdata_open_end(ngx_http_wizdata_ctx_t *ctx, const char *why)
         ngx_http_wizdata_rpc_cancel(&ctx->rpc);
         ngx_http_wizdata_finish_refused(ctx);
 
+    } else if (ngx_http_wizdata_cache_waits(ctx)) {
+        ngx_http_wizdata_cache_leave(ctx);
+        ngx_http_wizdata_finish_refused(ctx);
+
     } else if (!ngx_http_wizdata_is_api(r) && r == r->main
                && ctx->access == NGX_HTTP_WIZDATA_ACCESS_DONE)
     {
