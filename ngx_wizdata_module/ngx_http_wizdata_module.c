@@ -224,7 +224,11 @@ ngx_http_wizdata_zones(ngx_conf_t *cf, ngx_http_wizdata_main_conf_t *wmcf)
     }
 
     return wmcf->verdicts != NULL && wmcf->control != NULL
-           && wmcf->fleet != NULL ? NGX_OK : NGX_ERROR;
+           && wmcf->fleet != NULL
+           && ngx_http_wizdata_zone_figure(cf, wmcf->verdicts,
+                                           ngx_http_wizdata_verdicts_used)
+              == NGX_OK
+           ? NGX_OK : NGX_ERROR;
 }
 
 

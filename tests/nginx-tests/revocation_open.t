@@ -6,6 +6,7 @@
 use warnings;
 use strict;
 
+use POSIX ();
 use Time::HiRes 'time';
 
 use Test::Wizdata;
@@ -44,6 +45,16 @@ EOF2
         location / {
             limit_rate 20k;
             alias %%TESTDIR%%/;
+        }
+    }
+    server {
+        listen 127.0.0.1:%%PORT_8082%% http2;
+        wizdata_errors on;
+        location /v1/ { wizdata_api on; }
+        location /slow/ {
+            wizdata_access key;
+            proxy_buffering off;
+            proxy_pass http://127.0.0.1:%%PORT_8081%%/;
         }
     }
 EOF3
@@ -92,6 +103,43 @@ sub ends {
     my ($name, $c) = @_;
 
     return $t->wait_for($name, sub { !lives($c) });
+}
+
+# ---- over HTTP/2 ----
+
+# A client that reads until the end; its file and its process.
+sub begin_h2 {
+    my ($path, $key) = @_;
+
+    my $file = $t->dir . '/h2.' . ++$t->{n_h2};
+    my $pid = fork // die;
+    if (!$pid) {
+        { exec 'curl', '-s', '--http2-prior-knowledge', '-N', '-o', $file,
+            '-H', "X-API-Key: $key",
+            'http://127.0.0.1:' . port(8082) . $path; }
+        POSIX::_exit(127);
+    }
+    $t->poll(sub { -s $file });
+    return $pid;
+}
+
+SKIP: {
+    skip('no HTTP/2 in curl', 4) unless `curl -V 2>&1` =~ /HTTP2/;
+
+    my ($key, $other) = map { $t->add_key(perm => ['*']) } 1, 2;
+    my %pid;
+    for my $path ('/v1/bars?symbol=OPEN', '/slow/large') {
+        $pid{$path} = [ map { begin_h2($path, $_) } $key, $other ];
+    }
+    $t->revoke($key, at => 0);
+    for my $path (sort keys %pid) {
+        my ($gone, $kept) = @{ $pid{$path} };
+        ok($t->poll(sub { waitpid($gone, POSIX::WNOHANG()) == $gone })
+            && $? != 0, "HTTP/2: $path ends as an error");
+        is(waitpid($kept, POSIX::WNOHANG()), 0, 'of another key not');
+        kill 'KILL', $kept;
+        waitpid $kept, 0;
+    }
 }
 
 # ---- a key that is void ----
@@ -196,7 +244,7 @@ is(get('/v1/bars?symbol=IBM', key => $short)->status, 401, 'expired');
 # ---- counted once for all workers, with its latency ----
 
 my $m = get('/metrics')->body;
-like($m, qr/^wizdata_revocations_total\{kind="key"\} 4$/m, 'counted');
+like($m, qr/^wizdata_revocations_total\{kind="key"\} 5$/m, 'counted');
 like($m, qr/^wizdata_revocation_seconds_count 4$/m, 'measured');
 
 # ---- what breaks the protocol closes the connection ----
