@@ -40,7 +40,9 @@ sub check {
         $n++;
         last if length $line && $_ eq $line;
     }
-    my $out = `$t->{nginx} -t -p $dir/ -c $dir/nginx.conf -e $dir/error.log 2>&1`;
+    my $env = $ENV{WIZDATA_ASAN_PRELOAD} ? 'env ASAN_OPTIONS=detect_leaks=0'
+        . " LD_PRELOAD='$ENV{WIZDATA_ASAN_PRELOAD}'" : '';
+    my $out = `$env $t->{nginx} -t -p $dir/ -c $dir/nginx.conf -e $dir/error.log 2>&1`;
     return ($?, $out, $n);
 }
 
@@ -140,6 +142,30 @@ my @bad = grep { ref } (
     [ 'location', 'wizdata_status_services all;', qr/"public"/ ],
     [ 'location', 'wizdata_status_config all;', qr/"public"/ ],
     [ 'location', 'wizdata_metrics 1;', qr/number of arguments/ ],
+    [ 'http', 'wizdata_cache_zone;', qr/number of arguments/ ],
+    [ 'http', 'wizdata_cache_zone 1m;', qr/off, or a size from 1100k/ ],
+    [ 'http', 'wizdata_cache_zone on;', qr/off, or a size from 1100k/ ],
+    [ 'http', 'wizdata_cache_zone 65g;', qr/to 64g, such as 64m/ ],
+    [ 'server', 'wizdata_cache_zone 64m;', qr/not allowed here/ ],
+    [ 'http', 'wizdata_cache on;', qr/write wizdata_cache_zone 64m/ ],
+    [ 'server', 'wizdata_cache on;', qr/write wizdata_cache_zone 64m/ ],
+    [ 'location', 'wizdata_cache on;', qr/write wizdata_cache_zone 64m/ ],
+    [ 'location', 'wizdata_cache maybe;', qr/must be "on" or "off"/ ],
+    [ 'http', 'wizdata_cache_max_body 17m;', qr/from 1k to 16m/ ],
+    [ 'http', 'wizdata_cache_max_body 0;', qr/from 1k to 16m, such as 256k/ ],
+    [ 'http', 'wizdata_cache_ttl bars.query;', qr/number of arguments/ ],
+    [ 'http', 'wizdata_cache_ttl bars 1s;', qr/such as bars.query/ ],
+    [ 'http', 'wizdata_cache_ttl keys.create 1s;', qr/such as bars.query/ ],
+    [ 'http', 'wizdata_cache_ttl bars.query 31d;', qr/from 0 to 30d/ ],
+    [ 'http', 'wizdata_cache_ttl bars.query x;', qr/from 0 to 30d/ ],
+    [ 'http', 'wizdata_cache_ttl bars.query 1s; wizdata_cache_ttl bars.query '
+        . '2s;', qr/duplicate for this method/ ],
+    [ 'server', 'wizdata_cache_stale_while_revalidate 2d;',
+        qr/from 0 to 1d, such as 10s/ ],
+    [ 'http', 'wizdata_cache_stale_if_error no;', qr/from 0 to 1d/ ],
+    [ 'location', 'wizdata_cache_lock_timeout 61s;',
+        qr/from 0 to 1m, such as 5s/ ],
+    [ 'location', 'wizdata_status_cache all;', qr/"public"/ ],
     [ 'http', 'wizdata_health;', qr/not allowed here/ ],
     [ 'http', 'wizdata_environment;', qr/number of arguments/ ],
     [ 'main', 'wizdata_zone 4m;', qr/not allowed here/ ],
@@ -205,6 +231,19 @@ my @good = (
     [ 'location', 'wizdata_access key;' ],
     [ 'location', 'wizdata_access bars:read;' ],
     [ 'location', 'wizdata_health_detailed public;' ],
+    [ 'http', 'wizdata_cache_zone off;' ],
+    [ 'http', 'wizdata_cache_zone 0;' ],
+    [ 'http', 'wizdata_cache_zone 1100k;' ],
+    [ 'http', 'wizdata_cache_zone 64m;' ],
+    [ 'http', 'wizdata_cache_max_body 1k;' ],
+    [ 'http', 'wizdata_cache_max_body 16m;' ],
+    [ 'http', 'wizdata_cache_zone 64m; wizdata_cache on;'
+        . ' wizdata_cache_max_body 6400k;' ],
+    [ 'http', 'wizdata_cache off;' ],
+    [ 'http', 'wizdata_cache_stale_if_error 0;' ],
+    [ 'http', 'wizdata_cache_stale_while_revalidate 1d;' ],
+    [ 'http', 'wizdata_cache_lock_timeout 0;' ],
+    [ 'location', 'wizdata_status_cache public;' ],
 );
 
 my ($rc, $out) = check('http', '');
