@@ -160,7 +160,8 @@ wd_jobj_object(wd_jobj_reader_t *r, int depth)
     if (rc != WD_ENOTFOUND) {
         return rc;
     }
-    if (!wd_jobj_unique(r->names + from, r->n_names - from)) {
+    if (r->n_names != from
+        && !wd_jobj_unique(r->names + from, r->n_names - from)) {
         return WD_EEXIST;
     }
     r->n_names = from;
