@@ -27,6 +27,7 @@
 
 /* Bits of a verdict beside those of the catalogue's methods. */
 #define NGX_HTTP_WIZDATA_BIT_STATUS 63 /* status:read */
+#define NGX_HTTP_WIZDATA_BIT_NONE 64 /* the permission is looked for by name */
 
 _Static_assert((int) WD_METHOD_COUNT < NGX_HTTP_WIZDATA_BIT_STATUS,
                "a verdict has one bit per method");
@@ -46,15 +47,21 @@ typedef struct {
 } ngx_http_wizdata_service_conf_t;
 
 
+typedef struct ngx_http_wizdata_control_s ngx_http_wizdata_control_t;
+
+
 typedef struct {
     ngx_http_wizdata_service_conf_t services[WD_SVC_COUNT];
     ngx_msec_t                      timeouts[WD_METHOD_COUNT];
     ngx_msec_t                      verdict_ttl;
     ngx_msec_t                      negative_ttl;
     ngx_uint_t                      queue;
+    ngx_str_t                       environment; /* shown, nothing else */
     size_t                          zone_size;
     ngx_shm_zone_t                 *verdicts;
     ngx_shm_zone_t                 *counters;
+    ngx_array_t                    *zone_figures; /* of metrics; may be NULL */
+    ngx_shm_zone_t                 *control;
     ngx_uint_t                      used; /* some location needs the module */
 
     /* State of this process; NULL outside of workers. */
@@ -62,12 +69,19 @@ typedef struct {
 } ngx_http_wizdata_main_conf_t;
 
 
+/* wizdata_access of a location. */
+#define NGX_HTTP_WIZDATA_ACCESS_OFF 0
+#define NGX_HTTP_WIZDATA_ACCESS_ON 1
+
+
 typedef struct {
-    ngx_flag_t api;
-    ngx_flag_t errors;
-    ngx_flag_t health_public;
-    size_t     body_max;
-    ngx_uint_t endpoint; /* label of the location's own handler in metrics */
+    ngx_flag_t  api;
+    ngx_flag_t  errors;
+    ngx_flag_t  status_public; /* of a status page */
+    ngx_uint_t  access;
+    const char *permission; /* of wizdata_access; NULL: any credential */
+    size_t      body_max;
+    ngx_uint_t  endpoint; /* label of the location's own handler in metrics */
 } ngx_http_wizdata_loc_conf_t;
 
 
@@ -125,6 +139,23 @@ typedef struct ngx_http_wizdata_ctx_s ngx_http_wizdata_ctx_t;
 typedef void (*ngx_http_wizdata_next_pt)(ngx_http_wizdata_ctx_t *ctx);
 
 
+typedef enum {
+    NGX_HTTP_WIZDATA_ACCESS_IDLE = 0, /* not asked for yet */
+    NGX_HTTP_WIZDATA_ACCESS_RUNNING, /* the outcome is awaited */
+    NGX_HTTP_WIZDATA_ACCESS_DONE /* access_rc is the outcome */
+} ngx_http_wizdata_access_e;
+
+
+/* When a step was over, monotonic nanoseconds; 0: it did not take place. */
+typedef struct {
+    uint64_t start; /* the context was made: the headers are here */
+    uint64_t auth; /* access granted or refused */
+    uint64_t limit;
+    uint64_t cache; /* the look-up in the response cache */
+    uint64_t backend; /* the answer of the backend, or its failure */
+} ngx_http_wizdata_times_t;
+
+
 /* A body that is passed on in pieces. */
 typedef struct {
     ngx_chain_t *pending; /* received, not yet given to the filters */
@@ -153,6 +184,7 @@ struct ngx_http_wizdata_ctx_s {
     u_char                         digest[NGX_HTTP_WIZDATA_DIGEST];
     ngx_queue_t                    waiter; /* for a verify in flight */
     ngx_http_wizdata_next_pt       next; /* when the key is good */
+    ngx_http_wizdata_next_pt       refused; /* the problem is noted */
     ngx_uint_t                     need; /* bit of the verdict */
     const char                    *permission; /* its name, NULL: any key */
     ngx_http_wizdata_verdict_t     verdict;
@@ -163,6 +195,11 @@ struct ngx_http_wizdata_ctx_s {
     wd_error_t                     error;
     ngx_buf_t                     *problem_body; /* of the error filter */
     void                          *collect; /* of a status handler */
+    void                          *status_health; /* its first collection */
+
+    ngx_http_wizdata_access_e      access; /* of the access phase */
+    ngx_int_t                      access_rc;
+    ngx_http_wizdata_times_t       times;
 
     ngx_str_t                      request_id;
     ngx_str_t                      traceparent;
@@ -172,16 +209,35 @@ struct ngx_http_wizdata_ctx_s {
     unsigned                       waiting:1; /* `waiter` is in a queue */
     unsigned                       has_digest:1;
     unsigned                       active:1; /* counted as active */
+    unsigned                       access_starting:1; /* inside of its start */
 };
 
 
-extern ngx_module_t ngx_http_wizdata_module;
+extern ngx_module_t  ngx_http_wizdata_module;
+extern ngx_command_t ngx_http_wizdata_commands[];
+
+
+static ngx_inline uint64_t
+ngx_http_wizdata_clock(void)
+{
+    struct timespec ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t) ts.tv_sec * 1000000000 + (uint64_t) ts.tv_nsec;
+}
 
 
 /* ngx_http_wizdata_request.c */
 
-/* Creates the context on first use; NULL without memory. */
+/*
+ * Creates the context on first use; NULL without memory. An internal redirect
+ * makes nginx forget the context: it is found again, with access to be
+ * decided anew.
+ */
 ngx_http_wizdata_ctx_t *ngx_http_wizdata_ctx(ngx_http_request_t *r);
+
+/* The context if there is one; it is not created nor brought back. */
+ngx_http_wizdata_ctx_t *ngx_http_wizdata_ctx_find(ngx_http_request_t *r);
 
 /*
  * For a content handler: the context, with the request held until
@@ -195,7 +251,10 @@ ngx_http_wizdata_ctx_t *ngx_http_wizdata_begin(ngx_http_request_t *r);
  */
 void ngx_http_wizdata_finish(ngx_http_wizdata_ctx_t *ctx, ngx_int_t rc);
 
-/* Answers with the problem that was noted, and finishes. */
+/*
+ * Answers with the problem that was noted, or with the error_page that the
+ * location has for its status, and finishes.
+ */
 void ngx_http_wizdata_finish_refused(ngx_http_wizdata_ctx_t *ctx);
 
 /* Sets the read handler that notices a client's leaving. */
@@ -208,7 +267,30 @@ ngx_int_t ngx_http_wizdata_add_header(ngx_http_request_t *r,
     ngx_http_wizdata_add_header(r, "" name, sizeof(name) - 1,                 \
                                 (const char *) (value), len)
 
+/* The line that was added last. */
+ngx_table_elt_t *ngx_http_wizdata_last_header(ngx_http_request_t *r);
+
 ngx_int_t ngx_http_wizdata_api_handler(ngx_http_request_t *r);
+
+
+/* ngx_http_wizdata_access.c */
+
+/* Handlers of the access and the post-read phase. */
+ngx_int_t ngx_http_wizdata_access_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_wizdata_strip_handler(ngx_http_request_t *r);
+
+
+/* ngx_http_wizdata_control.c */
+
+size_t ngx_http_wizdata_control_size(void);
+ngx_int_t ngx_http_wizdata_control_init(ngx_shm_zone_t *zone, void *data);
+
+/* Installs the signal handlers. */
+ngx_int_t ngx_http_wizdata_control_listen(ngx_cycle_t *cycle,
+    ngx_shm_zone_t *zone);
+
+/* No new clients are wanted. */
+ngx_uint_t ngx_http_wizdata_draining(const ngx_http_wizdata_worker_t *w);
 
 
 /* ngx_http_wizdata_route.c */
@@ -229,11 +311,22 @@ int ngx_http_wizdata_body_args(ngx_http_wizdata_ctx_t *ctx, wd_str_t body);
 /* ngx_http_wizdata_auth.c */
 
 /*
- * Checks the request's API key and calls `next` when it is known and has the
- * bit `need`; else refuses the request itself. May call `next` at once.
+ * Checks the request's credential and calls `next` when it is known and has
+ * the bit `need` (NGX_HTTP_WIZDATA_BIT_NONE: covers `permission`, if any);
+ * else notes the problem and calls `refused`. May call either at once.
  */
 void ngx_http_wizdata_auth(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t need,
-    const char *permission, ngx_http_wizdata_next_pt next);
+    const char *permission, ngx_http_wizdata_next_pt next,
+    ngx_http_wizdata_next_pt refused);
+
+/*
+ * Exactly one of these ends the check of a credential: ctx->verdict is
+ * filled; it is not valid (`detail` is for the client); nobody can tell now.
+ */
+void ngx_http_wizdata_auth_known(ngx_http_wizdata_ctx_t *ctx);
+void ngx_http_wizdata_auth_refused(ngx_http_wizdata_ctx_t *ctx,
+    const char *detail);
+void ngx_http_wizdata_auth_unavailable(ngx_http_wizdata_ctx_t *ctx);
 
 /* The request ends while its key is being verified. */
 void ngx_http_wizdata_auth_leave(ngx_http_wizdata_ctx_t *ctx);
@@ -288,6 +381,8 @@ ngx_int_t ngx_http_wizdata_log_handler(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_wizdata_health_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_wizdata_detailed_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_wizdata_services_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_wizdata_config_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_wizdata_metrics_handler(ngx_http_request_t *r);
 
 /* One answer of a size that is known; the bytes are copied. */
@@ -303,10 +398,16 @@ char *ngx_http_wizdata_conf_timeout(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_wizdata_conf_api(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_wizdata_conf_access(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_wizdata_conf_health(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_wizdata_conf_detailed(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_wizdata_conf_status_services(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+char *ngx_http_wizdata_conf_status_config(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 char *ngx_http_wizdata_conf_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 

@@ -95,12 +95,8 @@ ngx_http_wizdata_credential(ngx_http_wizdata_ctx_t *ctx, wd_str_t *ret)
 }
 
 
-static int
-ngx_http_wizdata_refuse_key(ngx_http_wizdata_ctx_t *ctx)
-{
-    return ngx_http_wizdata_refuse(
-        ctx, WD_EUNAUTH, "the API key is unknown, expired or revoked");
-}
+#define NGX_HTTP_WIZDATA_BAD_KEY                                              \
+    "the API key is unknown, expired or revoked"
 
 
 static wd_ns_t
@@ -149,14 +145,26 @@ ngx_http_wizdata_fresh(ngx_http_wizdata_ctx_t *ctx)
 }
 
 
+static bool
+ngx_http_wizdata_permitted(ngx_http_wizdata_ctx_t *ctx)
+{
+    wd_ctx_t c = {.perms = ctx->verdict.perms};
+
+    if (ctx->need == NGX_HTTP_WIZDATA_BIT_NONE) {
+        return wd_ctx_permits(&c, ctx->permission);
+    }
+    return ctx->verdict.bits >> ctx->need & 1;
+}
+
+
 /* The verdict is there: does it permit the request? */
-static void
-ngx_http_wizdata_admit(ngx_http_wizdata_ctx_t *ctx)
+void
+ngx_http_wizdata_auth_known(ngx_http_wizdata_ctx_t *ctx)
 {
     int   n;
     char *p;
 
-    if (ctx->verdict.bits >> ctx->need & 1) {
+    if (ngx_http_wizdata_permitted(ctx)) {
         ctx->next(ctx);
         return;
     }
@@ -167,13 +175,32 @@ ngx_http_wizdata_admit(ngx_http_wizdata_ctx_t *ctx)
     p = ctx->error.text;
     (void) ngx_http_wizdata_refuse_param(ctx, WD_EFORBIDDEN,
                                          wd_str(p, (size_t) n), WD_STR_NULL);
-    ngx_http_wizdata_finish_refused(ctx);
+    ctx->refused(ctx);
+}
+
+
+void
+ngx_http_wizdata_auth_refused(ngx_http_wizdata_ctx_t *ctx, const char *detail)
+{
+    (void) ngx_http_wizdata_refuse(ctx, WD_EUNAUTH, detail);
+    ctx->refused(ctx);
+}
+
+
+void
+ngx_http_wizdata_auth_unavailable(ngx_http_wizdata_ctx_t *ctx)
+{
+    (void) ngx_http_wizdata_refuse(
+        ctx, WD_EUNAVAIL, "the credential cannot be verified now; try again "
+        "after the time in Retry-After");
+    ctx->refused(ctx);
 }
 
 
 void
 ngx_http_wizdata_auth(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t need,
-    const char *permission, ngx_http_wizdata_next_pt next)
+    const char *permission, ngx_http_wizdata_next_pt next,
+    ngx_http_wizdata_next_pt refused)
 {
     wd_str_t                    key;
     ngx_shm_zone_t             *zone = ctx->worker->conf->verdicts;
@@ -182,9 +209,10 @@ ngx_http_wizdata_auth(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t need,
     ctx->need = need;
     ctx->permission = permission;
     ctx->next = next;
+    ctx->refused = refused;
 
     if (ngx_http_wizdata_credential(ctx, &key) != WD_OK) {
-        ngx_http_wizdata_finish_refused(ctx);
+        refused(ctx);
         return;
     }
 
@@ -194,22 +222,24 @@ ngx_http_wizdata_auth(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t need,
                                          ctx->request->pool, &ctx->verdict);
 
     if (known == NGX_HTTP_WIZDATA_GOOD && ngx_http_wizdata_fresh(ctx)) {
-        ctx->counters->cache[NGX_HTTP_WIZDATA_HIT]++;
+        ngx_http_wizdata_count_by(ctx, VERDICT_LOOKUPS,
+                                  NGX_HTTP_WIZDATA_HIT, 1);
         ctx->has_digest = 1;
-        ngx_http_wizdata_admit(ctx);
+        ngx_http_wizdata_auth_known(ctx);
         return;
     }
 
     if (known == NGX_HTTP_WIZDATA_BAD || !wd_apikey_wellformed(key)) {
-        ctx->counters->cache[NGX_HTTP_WIZDATA_NEGATIVE]++;
-        (void) ngx_http_wizdata_refuse_key(ctx);
-        ngx_http_wizdata_finish_refused(ctx);
+        ngx_http_wizdata_count_by(ctx, VERDICT_LOOKUPS,
+                                  NGX_HTTP_WIZDATA_NEGATIVE, 1);
+        ngx_http_wizdata_auth_refused(ctx, NGX_HTTP_WIZDATA_BAD_KEY);
         return;
     }
 
-    ctx->counters->cache[known == NGX_HTTP_WIZDATA_GOOD
-                             ? NGX_HTTP_WIZDATA_STALE
-                             : NGX_HTTP_WIZDATA_MISS]++;
+    ngx_http_wizdata_count_by(ctx, VERDICT_LOOKUPS,
+                              known == NGX_HTTP_WIZDATA_GOOD
+                                  ? NGX_HTTP_WIZDATA_STALE
+                                  : NGX_HTTP_WIZDATA_MISS, 1);
     ngx_memzero(&ctx->verdict, sizeof(ctx->verdict));
     ctx->verdict.label = NGX_HTTP_WIZDATA_KEYS;
     ngx_http_wizdata_verify_join(ctx);
@@ -329,16 +359,6 @@ ngx_http_wizdata_verify_create(ngx_http_wizdata_ctx_t *ctx)
 }
 
 
-static void
-ngx_http_wizdata_verify_unavailable(ngx_http_wizdata_ctx_t *ctx)
-{
-    (void) ngx_http_wizdata_refuse(
-        ctx, WD_EUNAVAIL, "the API key cannot be verified now; try again "
-        "after the time in Retry-After");
-    ngx_http_wizdata_finish_refused(ctx);
-}
-
-
 /* Waits for the verdict that another request asked for, or asks. */
 static void
 ngx_http_wizdata_verify_join(ngx_http_wizdata_ctx_t *ctx)
@@ -352,13 +372,13 @@ ngx_http_wizdata_verify_join(ngx_http_wizdata_ctx_t *ctx)
             v = ngx_http_wizdata_verify_create(ctx);
         }
         if (v == NULL) {
-            ngx_http_wizdata_verify_unavailable(ctx);
+            ngx_http_wizdata_auth_unavailable(ctx);
             return;
         }
         if (ngx_http_wizdata_verify_ask(v) != WD_OK) {
             ngx_http_wizdata_verify_close(v);
             ngx_free(v);
-            ngx_http_wizdata_verify_unavailable(ctx);
+            ngx_http_wizdata_auth_unavailable(ctx);
             return;
         }
     }
@@ -397,7 +417,7 @@ ngx_http_wizdata_verify_fail(ngx_http_wizdata_rpc_t *rpc, int code)
     ngx_http_wizdata_verify_close(v);
     while ((ctx = ngx_http_wizdata_verify_next(v)) != NULL) {
         c = ctx->request->connection;
-        ngx_http_wizdata_verify_unavailable(ctx);
+        ngx_http_wizdata_auth_unavailable(ctx);
         ngx_http_run_posted_requests(c);
     }
     ngx_free(v);
@@ -417,8 +437,7 @@ ngx_http_wizdata_verify_unknown(ngx_http_wizdata_verify_t *v)
 
     while ((ctx = ngx_http_wizdata_verify_next(v)) != NULL) {
         c = ctx->request->connection;
-        (void) ngx_http_wizdata_refuse_key(ctx);
-        ngx_http_wizdata_finish_refused(ctx);
+        ngx_http_wizdata_auth_refused(ctx, NGX_HTTP_WIZDATA_BAD_KEY);
         ngx_http_run_posted_requests(c);
     }
     ngx_free(v);
@@ -570,9 +589,9 @@ ngx_http_wizdata_verify_known(ngx_http_wizdata_verify_t *v,
         c = ctx->request->connection;
         ctx->has_digest = 1;
         if (ngx_http_wizdata_verdict_keep(ctx, verdict) == NGX_OK) {
-            ngx_http_wizdata_admit(ctx);
+            ngx_http_wizdata_auth_known(ctx);
         } else {
-            ngx_http_wizdata_verify_unavailable(ctx);
+            ngx_http_wizdata_auth_unavailable(ctx);
         }
         ngx_http_run_posted_requests(c);
     }

@@ -293,7 +293,9 @@ ngx_http_wizdata_problem_headers(ngx_http_wizdata_ctx_t *ctx, ngx_buf_t *b)
     {
         return NGX_ERROR;
     }
-    if (p->status == NGX_HTTP_UNAUTHORIZED && p->code != 0) {
+    if (p->status == NGX_HTTP_UNAUTHORIZED && p->code != 0
+        && r->headers_out.www_authenticate == NULL)
+    {
         return ngx_http_wizdata_header(r, "WWW-Authenticate", "Bearer",
                                        sizeof("Bearer") - 1);
     }
@@ -387,6 +389,16 @@ ngx_http_wizdata_header_too_large(ngx_http_request_t *r)
 }
 
 
+/* Is the status the one that the module refused the request with? */
+static ngx_uint_t
+ngx_http_wizdata_is_noted(const ngx_http_wizdata_ctx_t *ctx,
+    ngx_uint_t status)
+{
+    return ctx != NULL && ctx->problem.code != 0
+           && ctx->problem.status == status;
+}
+
+
 static ngx_int_t
 ngx_http_wizdata_header_filter(ngx_http_request_t *r)
 {
@@ -399,14 +411,17 @@ ngx_http_wizdata_header_filter(ngx_http_request_t *r)
     }
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_wizdata_module);
-    ctx = lcf->errors ? ngx_http_wizdata_ctx(r) : NULL;
-    if (ctx == NULL) {
-        return ngx_http_wizdata_next_header_filter(r);
-    }
+    ctx = ngx_http_wizdata_ctx_find(r);
+    if (!ngx_http_wizdata_is_noted(ctx, r->headers_out.status)) {
+        ctx = lcf->errors ? ngx_http_wizdata_ctx(r) : NULL;
+        if (ctx == NULL) {
+            return ngx_http_wizdata_next_header_filter(r);
+        }
 
-    ngx_memzero(&ctx->problem, sizeof(ctx->problem));
-    ngx_http_wizdata_header_too_large(r);
-    ctx->problem.status = r->headers_out.status;
+        ngx_memzero(&ctx->problem, sizeof(ctx->problem));
+        ngx_http_wizdata_header_too_large(r);
+        ctx->problem.status = r->headers_out.status;
+    }
     ngx_http_wizdata_problem_retry(&ctx->problem);
 
     b = ngx_http_wizdata_problem_buf(ctx);
@@ -426,7 +441,7 @@ ngx_http_wizdata_body_filter(ngx_http_request_t *r, ngx_chain_t *in)
     ngx_chain_t             out, *cl;
     ngx_http_wizdata_ctx_t *ctx;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_wizdata_module);
+    ctx = ngx_http_wizdata_ctx_find(r);
     if (in == NULL || ctx == NULL || ctx->problem_body == NULL) {
         return ngx_http_wizdata_next_body_filter(r, in);
     }

@@ -83,6 +83,7 @@ ngx_http_wizdata_reply_fail(ngx_http_wizdata_rpc_t *rpc, int code)
     ngx_connection_t       *c = ctx->request->connection;
 
     ngx_http_set_log_request(c->log, ctx->request);
+    ctx->times.backend = ngx_http_wizdata_clock();
 
     if (ctx->stream.open) {
         ngx_log_error(NGX_LOG_ERR, c->log, 0,
@@ -191,8 +192,7 @@ ngx_http_wizdata_reply_etag(ngx_http_wizdata_ctx_t *ctx, wd_str_t etag)
         return NGX_ERROR;
     }
 
-    r->headers_out.etag = (ngx_table_elt_t *) r->headers_out.headers.last->elts
-                          + r->headers_out.headers.last->nelts - 1;
+    r->headers_out.etag = ngx_http_wizdata_last_header(r);
     return NGX_OK;
 }
 
@@ -322,6 +322,7 @@ ngx_http_wizdata_reply(ngx_http_wizdata_rpc_t *rpc, const wd_frame_t *f,
     ngx_connection_t       *c = ctx->request->connection;
 
     ngx_http_set_log_request(c->log, ctx->request);
+    ctx->times.backend = ngx_http_wizdata_clock();
 
     if (f->code != WD_OK) {
         ngx_http_wizdata_reply_error(ctx, f, meta);

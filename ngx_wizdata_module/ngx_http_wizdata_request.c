@@ -134,6 +134,45 @@ ngx_http_wizdata_headers_read(ngx_http_wizdata_ctx_t *ctx)
 
 
 ngx_http_wizdata_ctx_t *
+ngx_http_wizdata_ctx_find(ngx_http_request_t *r)
+{
+    ngx_http_cleanup_t     *cln;
+    ngx_http_wizdata_ctx_t *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_wizdata_module);
+    if (ctx != NULL || !(r->internal || r->filter_finalize)) {
+        return ctx;
+    }
+
+    /* Cleanups are the main request's: a subrequest must not take its. */
+    for (cln = r->main->cleanup; cln != NULL; cln = cln->next) {
+        if (cln->handler == ngx_http_wizdata_cleanup) {
+            ctx = cln->data;
+            if (ctx->request == r) {
+                return ctx;
+            }
+        }
+    }
+    return NULL;
+}
+
+
+/* After an internal redirect: another location may have other rules. */
+static ngx_http_wizdata_ctx_t *
+ngx_http_wizdata_ctx_again(ngx_http_wizdata_ctx_t *ctx)
+{
+    ngx_http_wizdata_loc_conf_t *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(ctx->request, ngx_http_wizdata_module);
+    ctx->access = NGX_HTTP_WIZDATA_ACCESS_IDLE;
+    ctx->endpoint = lcf->endpoint;
+    ctx->method = NULL;
+    ngx_http_set_ctx(ctx->request, ctx, ngx_http_wizdata_module);
+    return ctx;
+}
+
+
+ngx_http_wizdata_ctx_t *
 ngx_http_wizdata_ctx(ngx_http_request_t *r)
 {
     ngx_http_cleanup_t           *cln;
@@ -144,6 +183,11 @@ ngx_http_wizdata_ctx(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_http_wizdata_module);
     if (ctx != NULL) {
         return ctx;
+    }
+
+    ctx = ngx_http_wizdata_ctx_find(r);
+    if (ctx != NULL) {
+        return ngx_http_wizdata_ctx_again(ctx);
     }
 
     wmcf = ngx_http_get_module_main_conf(r, ngx_http_wizdata_module);
@@ -163,6 +207,7 @@ ngx_http_wizdata_ctx(ngx_http_request_t *r)
     ctx->counters = wmcf->worker->counters;
     ctx->endpoint = lcf->endpoint;
     ctx->verdict.label = NGX_HTTP_WIZDATA_KEYS;
+    ctx->times.start = ngx_http_wizdata_clock();
     ngx_http_wizdata_headers_read(ctx);
     ngx_http_wizdata_trace_init(ctx);
 
@@ -195,9 +240,38 @@ ngx_http_wizdata_finish(ngx_http_wizdata_ctx_t *ctx, ngx_int_t rc)
 }
 
 
+/* Has the location a page of its own for that status? */
+static ngx_uint_t
+ngx_http_wizdata_has_page(ngx_http_request_t *r, ngx_uint_t status)
+{
+    ngx_uint_t                i;
+    ngx_http_err_page_t      *page;
+    ngx_http_core_loc_conf_t *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+    if (clcf->error_pages == NULL) {
+        return 0;
+    }
+
+    page = clcf->error_pages->elts;
+    for (i = 0; i < clcf->error_pages->nelts; i++) {
+        if (page[i].status == (ngx_int_t) status) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+
 void
 ngx_http_wizdata_finish_refused(ngx_http_wizdata_ctx_t *ctx)
 {
+    ngx_http_request_t *r = ctx->request;
+
+    if (!r->header_sent && ngx_http_wizdata_has_page(r, ctx->problem.status)) {
+        ngx_http_wizdata_finish(ctx, (ngx_int_t) ctx->problem.status);
+        return;
+    }
     ngx_http_wizdata_finish(ctx, ngx_http_wizdata_send_problem(ctx));
 }
 
@@ -242,6 +316,15 @@ ngx_http_wizdata_add_header(ngx_http_request_t *r, const char *name,
 }
 
 
+ngx_table_elt_t *
+ngx_http_wizdata_last_header(ngx_http_request_t *r)
+{
+    ngx_list_part_t *part = r->headers_out.headers.last;
+
+    return (ngx_table_elt_t *) part->elts + part->nelts - 1;
+}
+
+
 /* A body has no meaning here and could hide a smuggled request. */
 static int
 ngx_http_wizdata_no_body(ngx_http_wizdata_ctx_t *ctx)
@@ -257,6 +340,30 @@ ngx_http_wizdata_no_body(ngx_http_wizdata_ctx_t *ctx)
 }
 
 
+/*
+ * Was access decided before the content phase? With `satisfy any` another
+ * module may have granted it. A subrequest has no access phase.
+ */
+static ngx_uint_t
+ngx_http_wizdata_may_pass(ngx_http_wizdata_ctx_t *ctx)
+{
+    ngx_http_request_t       *r = ctx->request;
+    ngx_http_core_loc_conf_t *clcf;
+
+    if (ctx->method->flags & WD_M_PUBLIC) {
+        return 1;
+    }
+
+    clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
+    if (r == r->main && clcf->satisfy == NGX_HTTP_SATISFY_ANY) {
+        return 1;
+    }
+
+    return ctx->access == NGX_HTTP_WIZDATA_ACCESS_DONE
+           && ctx->access_rc == NGX_OK;
+}
+
+
 ngx_int_t
 ngx_http_wizdata_api_handler(ngx_http_request_t *r)
 {
@@ -267,16 +374,17 @@ ngx_http_wizdata_api_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (ngx_http_wizdata_route(ctx) != WD_OK
+    if ((ctx->method == NULL && ngx_http_wizdata_route(ctx) != WD_OK)
         || (!(ctx->method->flags & WD_M_BODY)
             && ngx_http_wizdata_no_body(ctx) != WD_OK))
     {
         ngx_http_wizdata_finish_refused(ctx);
-    } else if (ctx->method->flags & WD_M_PUBLIC) {
+    } else if (ngx_http_wizdata_may_pass(ctx)) {
         ngx_http_wizdata_api_args(ctx);
     } else {
         ngx_http_wizdata_auth(ctx, ctx->method->id, ctx->method->permission,
-                              ngx_http_wizdata_api_args);
+                              ngx_http_wizdata_api_args,
+                              ngx_http_wizdata_finish_refused);
     }
     return NGX_DONE;
 }

@@ -201,7 +201,7 @@ ngx_http_wizdata_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
     wd_str_t                text;
     ngx_http_wizdata_ctx_t *ctx;
 
-    ctx = ngx_http_get_module_ctx(r->main, ngx_http_wizdata_module);
+    ctx = ngx_http_wizdata_ctx_find(r->main);
     text = ctx != NULL ? ngx_http_wizdata_variable_text(ctx, which)
                        : WD_STR_NULL;
 

@@ -1,0 +1,301 @@
+/*
+ * ngx_http_wizdata_directives.c - the table of directives. The comment above
+ * each row is its documentation (docs/DIRECTIVES.md is made from it).
+ */
+#include "ngx_http_wizdata.h"
+#include "ngx_http_wizdata_slots.h"
+
+#define NGX_HTTP_WIZDATA_DAY (86400 * 1000)
+
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_zone_range = {
+    256 * 1024, 64LL * 1024 * 1024 * 1024,
+    "a size from 256k to 64g, such as 4m"};
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_ttl_range = {
+    0, NGX_HTTP_WIZDATA_DAY, "a time from 0 to 1d, such as 60s"};
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_queue_range = {
+    0, 65536, "a number from 0 to 65536, such as 512"};
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_body_range = {
+    1, WD_BODY_MAX, "a size from 1 to 64k, such as 16k"};
+
+
+ngx_command_t ngx_http_wizdata_commands[] = {
+
+    /*
+     * directive: wizdata_service;
+     * syntax: name endpoint ... [max_inflight=number] [connect_timeout=time];
+     * default: none;
+     * context: http
+     *
+     * Names the endpoints of a backend service: auth, ingestion, processing
+     * or analytics. An endpoint is unix:/path or host:port, resolved when
+     * the configuration is read. Each worker keeps one connection to each
+     * endpoint and sends a request to the one with the fewest in flight.
+     * max_inflight (1024) caps the requests in flight per worker and
+     * service; beyond it the answer is 503 with Retry-After.
+     * connect_timeout (1s) limits a connection attempt.
+     */
+    { ngx_string("wizdata_service"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
+      ngx_http_wizdata_conf_service,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_zone;
+     * syntax: size;
+     * default: 4m;
+     * context: http
+     *
+     * Shared memory for what auth said about API keys; about 900 keys per
+     * megabyte, and twice as many unknown ones. The least recently used ones
+     * make room. It survives a reload unless its size changes.
+     */
+    { ngx_string("wizdata_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_slot_size,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_main_conf_t, zone_size),
+      (void *) &ngx_http_wizdata_zone_range },
+
+    /*
+     * directive: wizdata_verdict_ttl;
+     * syntax: time;
+     * default: 60s;
+     * context: http
+     *
+     * How long a verdict on an API key is used at most. Revocations do not
+     * wait for it: they are pushed, and without a sign of life from auth for
+     * a second every verdict that is older than a second is asked for again.
+     */
+    { ngx_string("wizdata_verdict_ttl"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_slot_msec,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_main_conf_t, verdict_ttl),
+      (void *) &ngx_http_wizdata_ttl_range },
+
+    /*
+     * directive: wizdata_negative_ttl;
+     * syntax: time;
+     * default: 2s;
+     * context: http
+     *
+     * How long a key that auth does not know is refused without asking.
+     */
+    { ngx_string("wizdata_negative_ttl"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_slot_msec,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_main_conf_t, negative_ttl),
+      (void *) &ngx_http_wizdata_ttl_range },
+
+    /*
+     * directive: wizdata_queue;
+     * syntax: number;
+     * default: 512;
+     * context: http
+     *
+     * Requests per worker and service that may wait for a connection while
+     * none is ready, as at start or when a backend restarts.
+     */
+    { ngx_string("wizdata_queue"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_slot_num,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_main_conf_t, queue),
+      (void *) &ngx_http_wizdata_queue_range },
+
+    /*
+     * directive: wizdata_timeout;
+     * syntax: method time;
+     * default: of the catalogue;
+     * context: http
+     *
+     * Deadline of an RPC method (bars.query) from the request to the first
+     * byte of the answer, and between the pieces of a long body.
+     */
+    { ngx_string("wizdata_timeout"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
+      ngx_http_wizdata_conf_timeout,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_api;
+     * syntax: on | off;
+     * default: off;
+     * context: location
+     *
+     * Answers requests by the catalogue of methods: finds the method by verb
+     * and path, checks the API key, its permission and all arguments, and
+     * calls the backend.
+     */
+    { ngx_string("wizdata_api"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_http_wizdata_conf_api,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_loc_conf_t, api),
+      NULL },
+
+    /*
+     * directive: wizdata_access;
+     * syntax: off | key | permission;
+     * default: off;
+     * context: http, server, location
+     *
+     * Protects a location whatever answers it, such as proxy_pass or files:
+     * a request needs a credential (key), or one that has the permission
+     * (resource:action). Decided in the access phase, so `satisfy` applies;
+     * rewrite directives such as return run before it. Locations with
+     * wizdata_api do the same by the catalogue's permissions.
+     */
+    { ngx_string("wizdata_access"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_access,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_body_max;
+     * syntax: size;
+     * default: 64k;
+     * context: http, server, location
+     *
+     * Largest JSON body of a request; a longer one is refused with 413. It
+     * cannot exceed 64k.
+     */
+    { ngx_string("wizdata_body_max"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_slot_size,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_loc_conf_t, body_max),
+      (void *) &ngx_http_wizdata_body_range },
+
+    /*
+     * directive: wizdata_errors;
+     * syntax: on | off;
+     * default: off;
+     * context: http, server, location
+     *
+     * Replaces the built-in error pages of nginx by problem documents
+     * (RFC 9457). At server level it also covers requests that never reach
+     * a location, such as malformed ones. Pages set with error_page stay.
+     */
+    { ngx_string("wizdata_errors"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_loc_conf_t, errors),
+      NULL },
+
+    /*
+     * directive: wizdata_health;
+     * syntax: ;
+     * default: none;
+     * context: location
+     *
+     * Tells whether this gateway takes requests: 200, or 503 while it
+     * drains: nginx is going to exit, or its master was told so by
+     * SIGRTMIN+1 (taken back by SIGRTMIN+2; wizdatactl gateway drain and
+     * undrain send them). No backend is asked.
+     */
+    { ngx_string("wizdata_health"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_wizdata_conf_health,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_health_detailed;
+     * syntax: [public];
+     * default: none;
+     * context: location
+     *
+     * Asks every backend for its health, with a limit of two seconds, and
+     * answers 503 unless all of them and what they depend on are healthy.
+     * Needs an API key with the permission status:read unless it is public.
+     */
+    { ngx_string("wizdata_health_detailed"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_detailed,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_status_services;
+     * syntax: [public];
+     * default: none;
+     * context: location
+     *
+     * Asks every backend for its health and shows backends, database, Redis
+     * and data providers, with an overall status: healthy when all are,
+     * unhealthy when half of them or more are not, else degraded. Providers
+     * count when they are configured and do not answer; asking does not cost
+     * quota. Needs status:read unless it is public.
+     */
+    { ngx_string("wizdata_status_services"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_status_services,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_status_config;
+     * syntax: [public];
+     * default: none;
+     * context: location
+     *
+     * Shows the configuration in force: of the gateway, and of every backend
+     * as it says itself. Secrets are true or false. Needs status:read unless
+     * it is public.
+     */
+    { ngx_string("wizdata_status_config"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_status_config,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_environment;
+     * syntax: name;
+     * default: production;
+     * context: http
+     *
+     * What /api/status/config calls this installation.
+     */
+    { ngx_string("wizdata_environment"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_main_conf_t, environment),
+      NULL },
+
+    /*
+     * directive: wizdata_metrics;
+     * syntax: ;
+     * default: none;
+     * context: location
+     *
+     * Metrics of the gateway and of every backend in Prometheus text format.
+     * Restrict access with nginx's own means.
+     */
+    { ngx_string("wizdata_metrics"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_wizdata_conf_metrics,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+      ngx_null_command
+};
