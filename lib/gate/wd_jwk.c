@@ -11,11 +11,13 @@
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 
 #include <sodium.h>
 #include <stdlib.h>
 
 #define WD_JWK_DIGEST_MAX 64
+#define WD_JWK_PRINT 32 /* bytes of a fingerprint */
 #define WD_JWK_DER_MAX (2 * (WD_JWA_ORDER_MAX + 3) + 3)
 
 struct wd_jwk {
@@ -28,6 +30,7 @@ struct wd_jwk {
     EVP_PKEY_CTX   *verify; /* of RSA and EC, ready for EVP_PKEY_verify() */
     EVP_MAC_CTX    *mac; /* of HMAC, keyed */
     uint8_t         ed[crypto_sign_PUBLICKEYBYTES];
+    uint8_t         print[WD_JWK_PRINT];
 };
 
 
@@ -63,6 +66,38 @@ wd_jwa_e
 wd_jwk_alg(const wd_jwk_t *key)
 {
     return key->alg;
+}
+
+
+bool
+wd_jwk_same(const wd_jwk_t *a, const wd_jwk_t *b)
+{
+    return a->alg == b->alg
+           && sodium_memcmp(a->print, b->print, WD_JWK_PRINT) == 0;
+}
+
+
+/* By which a key is known again without keeping its numbers. */
+static void
+wd_jwk_print(wd_jwk_t *key, const uint8_t *bytes, size_t n)
+{
+    crypto_generichash(key->print, sizeof(key->print), bytes, n, NULL, 0);
+}
+
+
+static bool
+wd_jwk_print_pkey(wd_jwk_t *key)
+{
+    int      n;
+    uint8_t *der = NULL;
+
+    n = i2d_PUBKEY(key->pkey, &der);
+    if (n <= 0) {
+        return false;
+    }
+    wd_jwk_print(key, der, (size_t) n);
+    OPENSSL_free(der);
+    return true;
 }
 
 
@@ -121,6 +156,7 @@ wd_jwk_secret(wd_jwa_e alg, const uint8_t *secret, size_t n, wd_jwk_t **ret,
         return WD_ENOMEM;
     }
     key->sig_len = key->jwa->hash_len;
+    wd_jwk_print(key, secret, n);
     key->mac = wd_jwk_mac(key->jwa, secret, n);
     if (key->mac == NULL) {
         return wd_jwk_failed(key, err, "HMAC is not at hand in libcrypto");
@@ -176,7 +212,7 @@ wd_jwk_finish(wd_jwa_e alg, EVP_PKEY *pkey, size_t sig_len, wd_jwk_t **ret,
     }
     key->pkey = pkey;
     key->sig_len = sig_len;
-    if (!wd_jwk_prepare(key)) {
+    if (!wd_jwk_prepare(key) || !wd_jwk_print_pkey(key)) {
         return wd_jwk_failed(key, err, "libcrypto does not take the key");
     }
 
@@ -337,6 +373,7 @@ wd_jwk_ed25519(const uint8_t *x, size_t x_len, wd_jwk_t **ret, wd_error_t *err)
         return WD_ENOMEM;
     }
     memcpy(key->ed, x, x_len);
+    wd_jwk_print(key, x, x_len);
     key->sig_len = crypto_sign_BYTES;
     *ret = key;
     return WD_OK;

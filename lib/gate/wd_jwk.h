@@ -54,6 +54,9 @@ void wd_jwk_destroy(wd_jwk_t *key);
 
 wd_jwa_e wd_jwk_alg(const wd_jwk_t *key);
 
+/* The same numbers for the same algorithm. */
+bool wd_jwk_same(const wd_jwk_t *a, const wd_jwk_t *b);
+
 /*
  * Does `sig` sign `text`? Which algorithm is the key's business alone; what a
  * token says about it must have been compared with wd_jwk_alg() before.

@@ -86,6 +86,24 @@ wd_jwks_find(const wd_jwks_t *set, wd_str_t kid)
 }
 
 
+bool
+wd_jwks_keeps(const wd_jwks_t *set, const wd_jwks_t *older)
+{
+    size_t                 i;
+    const wd_jwk_t        *key;
+    const wd_jwks_entry_t *e;
+
+    for (i = 0; older != NULL && i < older->n; i++) {
+        e = &older->keys[i];
+        key = wd_jwks_find(set, wd_str(e->kid, e->kid_len));
+        if (key == NULL || !wd_jwk_same(key, e->key)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+
 /* Takes `key` over, also when it fails. */
 static int
 wd_jwks_add(wd_jwks_t *set, wd_str_t kid, wd_jwk_t *key, wd_error_t *err)

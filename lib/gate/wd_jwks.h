@@ -43,6 +43,12 @@ void wd_jwks_destroy(wd_jwks_t *set);
 /* By exact `kid`; NULL: there is none. The key stays the set's. */
 wd_jwk_t *wd_jwks_find(const wd_jwks_t *set, wd_str_t kid);
 
+/*
+ * Is every key of `older` (NULL: none) in the set, unchanged? If not, what
+ * was verified with those that are gone must not count any more.
+ */
+bool wd_jwks_keeps(const wd_jwks_t *set, const wd_jwks_t *older);
+
 size_t wd_jwks_len(const wd_jwks_t *set);
 size_t wd_jwks_left_out(const wd_jwks_t *set);
 

@@ -466,6 +466,51 @@ test_options(void **state)
 }
 
 
+/* A set that has all keys of another, and one where a key is another. */
+static void
+test_keeps(void **state)
+{
+    wd_buf_t   json = WD_BUF_INIT, pem = WD_BUF_INIT;
+    wd_jwks_t *a, *b, *all, *changed;
+
+    (void) state;
+    a = set_of_one("{\"kid\":\"a\"," EC "}");
+    b = set_of("{\"keys\":[{" RFC7520_RSA ",\"alg\":\"RS256\"},"
+               "{\"x5t\":\"\"," EC ",\"kid\":\"a\"}]}");
+    assert_true(wd_jwks_keeps(a, NULL));
+    assert_true(wd_jwks_keeps(a, a));
+    assert_true(wd_jwks_keeps(b, a));
+    assert_false(wd_jwks_keeps(a, b));
+    wd_jwks_destroy(b);
+
+    b = set_of_one("{" RFC7520_RSA ",\"alg\":\"RS256\"}");
+    changed = set_of_one("{" RFC7520_RSA ",\"alg\":\"RS512\"}");
+    assert_false(wd_jwks_keeps(changed, b)); /* another algorithm */
+    wd_jwks_destroy(b);
+    wd_jwks_destroy(changed);
+    wd_jwks_destroy(a);
+
+    jwt_maker_jwks(&json);
+    all = set_of(wd_buf_cstr(&json));
+    jwt_maker_pem(WD_JWA_ES384, &pem);
+    assert_ok(wd_jwks_from_pem(WD_STR("ES384"), WD_JWA_ES384, wd_buf_view(&pem),
+                               &a, NULL));
+    assert_true(wd_jwks_keeps(all, a)); /* the same key in another form */
+    wd_jwks_destroy(a);
+
+    a = set_of_one("{\"kid\":\"ES256\"," EC "}");
+    assert_false(wd_jwks_keeps(all, a)); /* another key of that kid */
+    wd_jwks_destroy(a);
+    a = set_of_one("{\"kid\":\"HS256\",\"kty\":\"oct\",\"alg\":\"HS256\","
+                   "\"k\":\"" SECRET "\"}");
+    assert_false(wd_jwks_keeps(all, a));
+    wd_jwks_destroy(a);
+    wd_jwks_destroy(all);
+    wd_buf_done(&json);
+    wd_buf_done(&pem);
+}
+
+
 static void
 assert_refused(wd_str_t json, const char *why)
 {
@@ -707,6 +752,7 @@ main(void)
         cmocka_unit_test(test_kept),
         cmocka_unit_test(test_others_stay),
         cmocka_unit_test(test_options),
+        cmocka_unit_test(test_keeps),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_rsa_bounds),
         cmocka_unit_test(test_pem),
