@@ -16,6 +16,7 @@
 #include "wd_err.h"
 #include "wd_frame.h"
 #include "wd_method.h"
+#include "wd_time.h"
 
 #include "ngx_http_wizdata_metrics.h"
 #include "ngx_http_wizdata_rpc.h"
@@ -49,6 +50,10 @@ typedef struct {
 
 typedef struct ngx_http_wizdata_control_s ngx_http_wizdata_control_t;
 
+/* Known to the files of their concern only. */
+typedef struct ngx_http_wizdata_jwt_conf_s   ngx_http_wizdata_jwt_conf_t;
+typedef struct ngx_http_wizdata_jwt_worker_s ngx_http_wizdata_jwt_worker_t;
+
 
 typedef struct {
     ngx_http_wizdata_service_conf_t services[WD_SVC_COUNT];
@@ -63,6 +68,7 @@ typedef struct {
     ngx_array_t                    *zone_figures; /* of metrics; may be NULL */
     ngx_shm_zone_t                 *control;
     ngx_uint_t                      used; /* some location needs the module */
+    ngx_http_wizdata_jwt_conf_t    *jwt;
 
     /* State of this process; NULL outside of workers. */
     ngx_http_wizdata_worker_t      *worker;
@@ -105,6 +111,8 @@ struct ngx_http_wizdata_worker_s {
     wd_buf_t                      scratch; /* for one piece at a time */
     wd_buf_t                      context;
     char                          instance[WD_METHOD_MAX]; /* of sys.hello */
+
+    ngx_http_wizdata_jwt_worker_t *jwt;
 
     u_char                        entropy[NGX_HTTP_WIZDATA_ENTROPY];
     size_t                        entropy_left;
@@ -182,7 +190,9 @@ struct ngx_http_wizdata_ctx_s {
 
     /* authentication */
     u_char                         digest[NGX_HTTP_WIZDATA_DIGEST];
-    ngx_queue_t                    waiter; /* for a verify in flight */
+    ngx_queue_t                    waiter; /* for a verify in flight, a key */
+    ngx_msec_t                     wait_until; /* for a key */
+    void                          *jwt; /* of a credential that is one */
     ngx_http_wizdata_next_pt       next; /* when the key is good */
     ngx_http_wizdata_next_pt       refused; /* the problem is noted */
     ngx_uint_t                     need; /* bit of the verdict */
@@ -328,12 +338,66 @@ void ngx_http_wizdata_auth_refused(ngx_http_wizdata_ctx_t *ctx,
     const char *detail);
 void ngx_http_wizdata_auth_unavailable(ngx_http_wizdata_ctx_t *ctx);
 
+/* A token whose signature is good says so; views are copied. */
+typedef struct {
+    wd_str_t principal;
+    wd_str_t plan;
+    wd_str_t perms; /* MessagePack array */
+    wd_str_t kid;
+    wd_str_t iss;
+    wd_str_t sub;
+    wd_str_t jti; /* "": none */
+    wd_ns_t  iat; /* 0: unknown, so older than any */
+    wd_ns_t  expires;
+} ngx_http_wizdata_token_t;
+
+/* The third end of the check of a credential: leads to one of the others. */
+void ngx_http_wizdata_auth_token(ngx_http_wizdata_ctx_t *ctx,
+    const ngx_http_wizdata_token_t *token);
+
+/* Everything that is known about credentials must be found out again. */
+void ngx_http_wizdata_auth_forget(ngx_http_wizdata_worker_t *w);
+
+/* Wall clock of the event loop's turn. */
+wd_ns_t ngx_http_wizdata_now(void);
+
 /* The request ends while its key is being verified. */
 void ngx_http_wizdata_auth_leave(ngx_http_wizdata_ctx_t *ctx);
 
 /* auth.revoke; NGX_ERROR when it is malformed. */
 ngx_int_t ngx_http_wizdata_auth_revoke(ngx_http_wizdata_worker_t *w,
     wd_str_t params);
+
+
+/* ngx_http_wizdata_jwt.c, ngx_http_wizdata_jwt_conf.c,
+   ngx_http_wizdata_jwks.c */
+
+/* Are tokens taken at all? */
+ngx_uint_t ngx_http_wizdata_jwt_wanted(const ngx_http_wizdata_worker_t *w);
+
+/* Ends in exactly one of ngx_http_wizdata_auth_*(), at once or later. */
+void ngx_http_wizdata_jwt(ngx_http_wizdata_ctx_t *ctx, wd_str_t token);
+
+/* The key set of auth is another one, or may be. */
+void ngx_http_wizdata_jwks_changed(ngx_http_wizdata_worker_t *w);
+
+ngx_int_t ngx_http_wizdata_jwks_init(ngx_http_wizdata_worker_t *w);
+void ngx_http_wizdata_jwks_done(ngx_http_wizdata_worker_t *w);
+void ngx_http_wizdata_jwks_claim(ngx_http_wizdata_main_conf_t *wmcf);
+size_t ngx_http_wizdata_jwks_zone_size(void);
+ngx_int_t ngx_http_wizdata_jwks_zone_init(ngx_shm_zone_t *zone, void *data);
+
+ngx_int_t ngx_http_wizdata_jwt_create_conf(ngx_conf_t *cf,
+    ngx_http_wizdata_main_conf_t *wmcf);
+void ngx_http_wizdata_jwt_init_conf(ngx_http_wizdata_main_conf_t *wmcf);
+ngx_int_t ngx_http_wizdata_jwt_postconfiguration(ngx_conf_t *cf,
+    ngx_http_wizdata_main_conf_t *wmcf);
+char *ngx_http_wizdata_conf_jwt_issuer(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wizdata_conf_jwks_msec(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wizdata_conf_jwks_trusted(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 
 /* ngx_http_wizdata_reply.c, ngx_http_wizdata_stream.c */

@@ -99,7 +99,7 @@ ngx_http_wizdata_credential(ngx_http_wizdata_ctx_t *ctx, wd_str_t *ret)
     "the API key is unknown, expired or revoked"
 
 
-static wd_ns_t
+wd_ns_t
 ngx_http_wizdata_now(void)
 {
     ngx_time_t *tp = ngx_timeofday();
@@ -197,6 +197,16 @@ ngx_http_wizdata_auth_unavailable(ngx_http_wizdata_ctx_t *ctx)
 }
 
 
+/* Keys have a form of their own; all else that is a bearer's is a token. */
+static ngx_uint_t
+ngx_http_wizdata_is_token(ngx_http_wizdata_ctx_t *ctx, wd_str_t credential)
+{
+    return ctx->headers.api_key.data == NULL
+           && !wd_str_starts(credential, "wd_")
+           && ngx_http_wizdata_jwt_wanted(ctx->worker);
+}
+
+
 void
 ngx_http_wizdata_auth(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t need,
     const char *permission, ngx_http_wizdata_next_pt next,
@@ -222,10 +232,27 @@ ngx_http_wizdata_auth(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t need,
                                          ctx->request->pool, &ctx->verdict);
 
     if (known == NGX_HTTP_WIZDATA_GOOD && ngx_http_wizdata_fresh(ctx)) {
-        ngx_http_wizdata_count_by(ctx, VERDICT_LOOKUPS,
-                                  NGX_HTTP_WIZDATA_HIT, 1);
+        if (ngx_http_wizdata_is_token(ctx, key)) {
+            ngx_http_wizdata_count(ctx, JWT_CACHED, 1);
+            ngx_http_wizdata_count_by(ctx, TOKEN_LOOKUPS,
+                                      NGX_HTTP_WIZDATA_HIT, 1);
+        } else {
+            ngx_http_wizdata_count_by(ctx, VERDICT_LOOKUPS,
+                                      NGX_HTTP_WIZDATA_HIT, 1);
+        }
         ctx->has_digest = 1;
         ngx_http_wizdata_auth_known(ctx);
+        return;
+    }
+
+    if (ngx_http_wizdata_is_token(ctx, key)) {
+        ngx_http_wizdata_count_by(ctx, TOKEN_LOOKUPS,
+                                  known == NGX_HTTP_WIZDATA_GOOD
+                                      ? NGX_HTTP_WIZDATA_STALE
+                                      : NGX_HTTP_WIZDATA_MISS, 1);
+        ngx_memzero(&ctx->verdict, sizeof(ctx->verdict));
+        ctx->verdict.label = NGX_HTTP_WIZDATA_KEYS;
+        ngx_http_wizdata_jwt(ctx, key);
         return;
     }
 
@@ -701,4 +728,37 @@ ngx_http_wizdata_auth_revoke(ngx_http_wizdata_worker_t *w, wd_str_t params)
         ngx_http_wizdata_revoke_one(w, digest);
     }
     return NGX_OK;
+}
+
+
+void
+ngx_http_wizdata_auth_forget(ngx_http_wizdata_worker_t *w)
+{
+    ngx_http_wizdata_revoke_all(w);
+}
+
+
+void
+ngx_http_wizdata_auth_token(ngx_http_wizdata_ctx_t *ctx,
+    const ngx_http_wizdata_token_t *token)
+{
+    ngx_http_wizdata_verdict_t v;
+
+    ngx_memzero(&v, sizeof(v));
+    v.principal = token->principal;
+    v.plan = token->plan;
+    v.perms = token->perms;
+    v.bits = ngx_http_wizdata_bits(token->perms);
+    v.expires = token->expires;
+    v.checked = ngx_current_msec;
+    v.label = NGX_HTTP_WIZDATA_KEYS;
+
+    ngx_http_wizdata_verdict_put(ctx->worker->conf->verdicts, ctx->digest,
+                                 &v);
+    ctx->has_digest = 1;
+    if (ngx_http_wizdata_verdict_keep(ctx, &v) == NGX_OK) {
+        ngx_http_wizdata_auth_known(ctx);
+    } else {
+        ngx_http_wizdata_auth_unavailable(ctx);
+    }
 }

@@ -3,6 +3,7 @@
  * each row is its documentation (docs/DIRECTIVES.md is made from it).
  */
 #include "ngx_http_wizdata.h"
+#include "ngx_http_wizdata_jwt.h"
 #include "ngx_http_wizdata_slots.h"
 
 #define NGX_HTTP_WIZDATA_DAY (86400 * 1000)
@@ -20,6 +21,22 @@ static const ngx_http_wizdata_range_t ngx_http_wizdata_queue_range = {
 
 static const ngx_http_wizdata_range_t ngx_http_wizdata_body_range = {
     1, WD_BODY_MAX, "a size from 1 to 64k, such as 16k"};
+
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_refresh_range = {
+    1000, NGX_HTTP_WIZDATA_DAY, "a time from 1s to 1d, such as 5m"};
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_refetch_range = {
+    1000, 3600 * 1000, "a time from 1s to 1h, such as 10s"};
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_wait_range = {
+    100, 30 * 1000, "a time from 100ms to 30s, such as 3s"};
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_fetch_range = {
+    100, 60 * 1000, "a time from 100ms to 60s, such as 5s"};
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_poll_range = {
+    100, 3600 * 1000, "a time from 100ms to 1h, such as 1s"};
 
 
 ngx_command_t ngx_http_wizdata_commands[] = {
@@ -159,6 +176,141 @@ ngx_command_t ngx_http_wizdata_commands[] = {
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_wizdata_conf_access,
       NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_jwt_issuer;
+     * syntax: iss audience=text ... keys=source ... [name=text]
+     *         [leeway=time] [plan=name] [plan_claim=claim]
+     *         [permissions_claim=claim] [grant=value=permission,...] ...
+     *         [rsa_alg=algorithm];
+     * default: none;
+     * context: http
+     *
+     * Takes JSON Web Tokens of an issuer (their iss, exactly) in
+     * Authorization: Bearer. The token's aud must have one of the audiences
+     * (1 to 8). Keys, up to 4 sources, are chosen by the token's kid, each
+     * bound to one algorithm:
+     * keys=auth takes those of the service auth;
+     * keys=file:/path a JWK Set (RFC 7517) that is read again when it
+     * changes; keys=pem:KID:ALGORITHM:/path one PEM public key;
+     * keys=https://host/path a JWK Set that is fetched, in which secrets
+     * are not taken. A set that cannot be had leaves the last one in force.
+     * leeway (30s, at most 60s) is for exp, nbf and iat. Permissions are
+     * values of the form resource:action in permissions, scope and scp, or
+     * in permissions_claim alone; a claim inside of others is written
+     * /outer/inner. With grant= the values are names of the issuer's own,
+     * such as roles, and give what the words say and nothing else. The plan
+     * stands in plan_claim (plan); plan (default) is for tokens without it.
+     * The principal is the token's sub: as it is with keys=auth, else behind
+     * name and a colon (the host of iss unless name= says another); where
+     * that is longer than 255 bytes, a hash stands for the sub. rsa_alg is
+     * what RSA keys without alg verify, which are left out without it.
+     */
+    { ngx_string("wizdata_jwt_issuer"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
+      ngx_http_wizdata_conf_jwt_issuer,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_jwks_refresh;
+     * syntax: time;
+     * default: 5m;
+     * context: http
+     *
+     * How long a fetched key set is used before it is asked for again, 1s
+     * to 1d. A shorter max-age of the issuer is respected, down to
+     * wizdata_jwks_refetch.
+     */
+    { ngx_string("wizdata_jwks_refresh"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_jwks_msec,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_jwt_conf_t, refresh),
+      (void *) &ngx_http_wizdata_refresh_range },
+
+    /*
+     * directive: wizdata_jwks_refetch;
+     * syntax: time;
+     * default: 10s;
+     * context: http
+     *
+     * A token with a kid that is not known makes the key set be fetched at
+     * once, but not more often than this per source and host, 1s to 1h.
+     */
+    { ngx_string("wizdata_jwks_refetch"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_jwks_msec,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_jwt_conf_t, refetch),
+      (void *) &ngx_http_wizdata_refetch_range },
+
+    /*
+     * directive: wizdata_jwks_wait;
+     * syntax: time;
+     * default: 3s;
+     * context: http
+     *
+     * How long a request whose key is being fetched waits for it, 100ms to
+     * 30s. Then, or when the fetch fails, the answer is 503, because nobody
+     * can tell; when no fetch is due it is 401 at once.
+     */
+    { ngx_string("wizdata_jwks_wait"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_jwks_msec,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_jwt_conf_t, wait),
+      (void *) &ngx_http_wizdata_wait_range },
+
+    /*
+     * directive: wizdata_jwks_timeout;
+     * syntax: time;
+     * default: 5s;
+     * context: http
+     *
+     * Limits a fetch from an https issuer, from the look-up of its name to
+     * the last byte, 100ms to 60s. Names are resolved by nginx's resolver
+     * where the http block has one, else when the configuration is read.
+     */
+    { ngx_string("wizdata_jwks_timeout"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_jwks_msec,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_jwt_conf_t, timeout),
+      (void *) &ngx_http_wizdata_fetch_range },
+
+    /*
+     * directive: wizdata_jwks_poll;
+     * syntax: time;
+     * default: 1s;
+     * context: http
+     *
+     * How often files of keys are looked at for a change, 100ms to 1h. A
+     * token with a kid that is not known has them looked at earlier.
+     */
+    { ngx_string("wizdata_jwks_poll"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_jwks_msec,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_jwt_conf_t, poll),
+      (void *) &ngx_http_wizdata_poll_range },
+
+    /*
+     * directive: wizdata_jwks_trusted_certificate;
+     * syntax: file;
+     * default: those of the system;
+     * context: http
+     *
+     * Certificates (PEM) of the authorities that https issuers have to be
+     * certified by.
+     */
+    { ngx_string("wizdata_jwks_trusted_certificate"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_jwks_trusted,
+      NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
 

@@ -78,6 +78,10 @@ ngx_http_wizdata_create_main_conf(ngx_conf_t *cf)
         wmcf->timeouts[i] = wd_methods()[i].timeout_ms;
     }
 
+    if (ngx_http_wizdata_jwt_create_conf(cf, wmcf) != NGX_OK) {
+        return NULL;
+    }
+
     wmcf->zone_size = NGX_CONF_UNSET_SIZE;
     wmcf->verdict_ttl = NGX_CONF_UNSET_MSEC;
     wmcf->negative_ttl = NGX_CONF_UNSET_MSEC;
@@ -98,6 +102,7 @@ ngx_http_wizdata_init_main_conf(ngx_conf_t *cf, void *conf)
     if (wmcf->environment.data == NULL) {
         ngx_str_set(&wmcf->environment, "production");
     }
+    ngx_http_wizdata_jwt_init_conf(wmcf);
     return NGX_CONF_OK;
 }
 
@@ -235,6 +240,7 @@ ngx_http_wizdata_postconfiguration(ngx_conf_t *cf)
     }
 
     if (ngx_http_wizdata_zones(cf, wmcf) != NGX_OK
+        || ngx_http_wizdata_jwt_postconfiguration(cf, wmcf) != NGX_OK
         || ngx_http_wizdata_phases(cf) != NGX_OK)
     {
         return NGX_ERROR;
@@ -253,6 +259,7 @@ ngx_http_wizdata_init_module(ngx_cycle_t *cycle)
     if (wmcf == NULL || !wmcf->used || ngx_test_config) {
         return NGX_OK;
     }
+    ngx_http_wizdata_jwks_claim(wmcf);
     return ngx_http_wizdata_control_listen(cycle, wmcf->control);
 }
 
@@ -314,7 +321,9 @@ ngx_http_wizdata_init_process(ngx_cycle_t *cycle)
     }
 
     w = ngx_http_wizdata_worker_create(cycle, wmcf);
-    if (w == NULL || ngx_http_wizdata_peers_init(w) != NGX_OK) {
+    if (w == NULL || ngx_http_wizdata_peers_init(w) != NGX_OK
+        || ngx_http_wizdata_jwks_init(w) != NGX_OK)
+    {
         return NGX_ERROR;
     }
     wmcf->worker = w;
@@ -335,6 +344,7 @@ ngx_http_wizdata_exit_process(ngx_cycle_t *cycle)
     }
 
     w = wmcf->worker;
+    ngx_http_wizdata_jwks_done(w);
     ngx_http_wizdata_peers_done(w);
     ngx_http_wizdata_counters_leave(w->counters);
     wd_buf_done(&w->scratch);

@@ -209,7 +209,7 @@ wd_jwt_header(wd_jwt_t *t, wd_str_t part)
         return rc;
     }
 
-    for (i = 0; i < sizeof(wd_jwt_params) / sizeof(wd_jwt_params[0]); i++) {
+    for (i = 0; i < wd_array_len(wd_jwt_params); i++) {
         for (k = 0; k < h.n; k++) {
             if (!wd_str_eq_z(h.members[k].name, wd_jwt_params[i].name)) {
                 continue;
