@@ -213,6 +213,7 @@ ngx_http_wizdata_auth(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t need,
     ngx_http_wizdata_next_pt refused)
 {
     wd_str_t                    key;
+    ngx_uint_t                  token;
     ngx_shm_zone_t             *zone = ctx->worker->conf->verdicts;
     ngx_http_wizdata_verdict_e  known;
 
@@ -226,13 +227,22 @@ ngx_http_wizdata_auth(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t need,
         return;
     }
 
+    /* Also keeps a token that is known from counting in X-API-Key. */
+    token = ngx_http_wizdata_is_token(ctx, key);
+    if (!token && !wd_str_starts(key, "wd_")) {
+        ngx_http_wizdata_count_by(ctx, VERDICT_LOOKUPS,
+                                  NGX_HTTP_WIZDATA_NEGATIVE, 1);
+        ngx_http_wizdata_auth_refused(ctx, NGX_HTTP_WIZDATA_BAD_KEY);
+        return;
+    }
+
     crypto_generichash(ctx->digest, sizeof(ctx->digest), (u_char *) key.data,
                        key.len, NULL, 0);
     known = ngx_http_wizdata_verdict_get(zone, ctx->digest,
                                          ctx->request->pool, &ctx->verdict);
 
     if (known == NGX_HTTP_WIZDATA_GOOD && ngx_http_wizdata_fresh(ctx)) {
-        if (ngx_http_wizdata_is_token(ctx, key)) {
+        if (token) {
             ngx_http_wizdata_count(ctx, JWT_CACHED, 1);
             ngx_http_wizdata_count_by(ctx, TOKEN_LOOKUPS,
                                       NGX_HTTP_WIZDATA_HIT, 1);
@@ -245,7 +255,7 @@ ngx_http_wizdata_auth(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t need,
         return;
     }
 
-    if (ngx_http_wizdata_is_token(ctx, key)) {
+    if (token) {
         ngx_http_wizdata_count_by(ctx, TOKEN_LOOKUPS,
                                   known == NGX_HTTP_WIZDATA_GOOD
                                       ? NGX_HTTP_WIZDATA_STALE

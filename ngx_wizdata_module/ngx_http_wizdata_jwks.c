@@ -667,6 +667,20 @@ ngx_http_wizdata_jwks_wait(ngx_http_wizdata_jwks_t *s,
 }
 
 
+ngx_uint_t
+ngx_http_wizdata_jwks_failing(ngx_http_wizdata_jwks_t *s, ngx_uint_t waited)
+{
+    wd_keyshare_state_t st;
+
+    if (!waited || !ngx_http_wizdata_jwks_shared(s->conf)) {
+        return 0;
+    }
+    wd_keyshare_state(ngx_http_wizdata_jwks_share(s), s->conf->slot,
+                      s->conf->name, &st);
+    return st.failed;
+}
+
+
 wd_jwk_t *
 ngx_http_wizdata_jwks_find(ngx_http_wizdata_jwks_t *s, wd_str_t kid)
 {

@@ -112,18 +112,26 @@ static void
 ngx_http_wizdata_jwt_unknown(ngx_http_wizdata_ctx_t *ctx,
     const ngx_http_wizdata_issuer_t *issuer)
 {
-    ngx_uint_t                      i, failing = 0, *index;
+    ngx_uint_t                      i, more, failing = 0, *index;
     ngx_http_wizdata_jwt_t         *s = ctx->jwt;
+    ngx_http_wizdata_jwks_t        *source;
     ngx_http_wizdata_jwt_worker_t  *jw = ctx->worker->jwt;
     ngx_http_wizdata_jwks_wait_e    e;
 
     index = issuer->sources->elts;
 
+    more = s->waits < NGX_HTTP_WIZDATA_JWT_WAITS * issuer->sources->nelts;
+
     for (i = 0; i < issuer->sources->nelts; i++) {
-        if (s->waits >= NGX_HTTP_WIZDATA_JWT_WAITS * issuer->sources->nelts) {
-            break;
+        source = &jw->sources[index[i]];
+        if (ngx_http_wizdata_jwks_failing(source, s->waits)) {
+            failing++;
+            continue;
         }
-        e = ngx_http_wizdata_jwks_wait(&jw->sources[index[i]], ctx, s->until);
+        if (!more) {
+            continue;
+        }
+        e = ngx_http_wizdata_jwks_wait(source, ctx, s->until);
         if (e == NGX_HTTP_WIZDATA_JWKS_WAITING) {
             s->waits++;
             return;

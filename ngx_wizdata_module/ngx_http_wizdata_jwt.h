@@ -138,6 +138,13 @@ ngx_http_wizdata_jwks_wait_e ngx_http_wizdata_jwks_wait(
     ngx_msec_t until);
 
 /*
+ * Did the last fetch fail? Without one that was waited for that is asked
+ * again first.
+ */
+ngx_uint_t ngx_http_wizdata_jwks_failing(ngx_http_wizdata_jwks_t *s,
+    ngx_uint_t waited);
+
+/*
  * Reads a file of keys whole. NGX_OK, NGX_DECLINED when it is the one of
  * *seen (may be NULL), NGX_ERROR with a reason.
  */

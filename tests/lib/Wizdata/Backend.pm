@@ -694,7 +694,7 @@ sub check_context {
     return 'id is too long' if length $ctx->{id} > 64;
     return 'tp' if defined $ctx->{tp}
         && $ctx->{tp} !~ /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-    return 'sub' if defined $ctx->{sub} && length $ctx->{sub} > 64;
+    return 'sub' if defined $ctx->{sub} && length $ctx->{sub} > 255;
     return 'plan' if defined $ctx->{plan} && length $ctx->{plan} > 32;
     return 'perm' if defined $ctx->{perm}
         && (ref $ctx->{perm} ne 'ARRAY' || @{ $ctx->{perm} } > 32);
