@@ -441,6 +441,11 @@ ngx_int_t ngx_http_wizdata_add_variables(ngx_conf_t *cf);
 ngx_int_t ngx_http_wizdata_log_handler(ngx_http_request_t *r);
 
 
+/* ngx_http_wizdata_secrets.c */
+
+ngx_int_t ngx_http_wizdata_secrets_init(ngx_conf_t *cf);
+
+
 /* ngx_http_wizdata_status.c, ngx_http_wizdata_prometheus.c */
 
 ngx_int_t ngx_http_wizdata_health_handler(ngx_http_request_t *r);

@@ -241,7 +241,8 @@ ngx_http_wizdata_postconfiguration(ngx_conf_t *cf)
 
     if (ngx_http_wizdata_zones(cf, wmcf) != NGX_OK
         || ngx_http_wizdata_jwt_postconfiguration(cf, wmcf) != NGX_OK
-        || ngx_http_wizdata_phases(cf) != NGX_OK)
+        || ngx_http_wizdata_phases(cf) != NGX_OK
+        || ngx_http_wizdata_secrets_init(cf) != NGX_OK)
     {
         return NGX_ERROR;
     }
