@@ -181,32 +181,34 @@ ngx_command_t ngx_http_wizdata_commands[] = {
 
     /*
      * directive: wizdata_jwt_issuer;
-     * syntax: iss audience=text ... keys=source ... [name=text]
-     *         [leeway=time] [plan=name] [plan_claim=claim]
-     *         [permissions_claim=claim] [grant=value=permission,...] ...
-     *         [rsa_alg=algorithm];
+     * syntax: iss audience=text ... keys=source ... [option=value ...];
      * default: none;
      * context: http
      *
-     * Takes JSON Web Tokens of an issuer (their iss, exactly) in
-     * Authorization: Bearer. The token's aud must have one of the audiences
-     * (1 to 8). Keys, up to 4 sources, are chosen by the token's kid, each
-     * bound to one algorithm:
-     * keys=auth takes those of the service auth;
-     * keys=file:/path a JWK Set (RFC 7517) that is read again when it
-     * changes; keys=pem:KID:ALGORITHM:/path one PEM public key;
-     * keys=https://host/path a JWK Set that is fetched, in which secrets
-     * are not taken. A set that cannot be had leaves the last one in force.
-     * leeway (30s, at most 60s) is for exp, nbf and iat. Permissions are
-     * values of the form resource:action in permissions, scope and scp, or
-     * in permissions_claim alone; a claim inside of others is written
-     * /outer/inner. With grant= the values are names of the issuer's own,
-     * such as roles, and give what the words say and nothing else. The plan
-     * stands in plan_claim (plan); plan (default) is for tokens without it.
-     * The principal is the token's sub: as it is with keys=auth, else behind
-     * name and a colon (the host of iss unless name= says another); where
-     * that is longer than 255 bytes, a hash stands for the sub. rsa_alg is
-     * what RSA keys without alg verify, which are left out without it.
+     * Takes JSON Web Tokens in Authorization: Bearer whose iss is exactly
+     * this one. At most 16 issuers.
+     *
+     * - `audience=text`, 1 to 8 times: one of them must be in aud.
+     * - `keys=source`, 1 to 4 times. A key is found by the token's kid and
+     *   verifies one algorithm. Sources: `auth`, the service's own keys;
+     *   `file:/path`, a JWK Set (RFC 7517), read again when it changes;
+     *   `pem:KID:ALGORITHM:/path`, one PEM public key;
+     *   `https://host/path`, a JWK Set that is fetched, of which secrets are
+     *   not taken. When a set cannot be had the last one stays in force.
+     * - `leeway=time` (30s, from 0 to 60s) for exp, nbf and iat.
+     * - `name=text`: principals are name, a colon and sub; by default the
+     *   host of iss. With keys=auth and no name the principal is sub. Where
+     *   that is longer than 255 bytes, `#` and a hash stand for sub.
+     * - `plan=name` (default): the plan of tokens that name none in
+     *   `plan_claim=claim` (plan).
+     * - `permissions_claim=claim`: where permissions stand, as a list or as
+     *   words; by default in permissions, scope and scp. Values that are not
+     *   of the form resource:action are passed over. A claim inside of others
+     *   is written /outer/inner.
+     * - `grant=value=permission,...`, up to 32 times: values are names of the
+     *   issuer's own, such as roles, and give these permissions only.
+     * - `rsa_alg=algorithm`: what RSA keys without alg verify; without it
+     *   such keys are left out.
      */
     { ngx_string("wizdata_jwt_issuer"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
