@@ -33,6 +33,14 @@ $t->config(http => <<"END");
         permissions_claim=/realm_access/roles plan_claim=tier
         grant=reader=bars:read,quotes:read "grant=a=b=instruments:read";
 END
+$t->config(servers => <<'END');
+    server {
+        listen 127.0.0.1:%%PORT_8081%% http2;
+        location /v1/ {
+            wizdata_api on;
+        }
+    }
+END
 
 $t->backend('analytics', sub { "{}" });
 $t->run();
@@ -234,6 +242,19 @@ $client->send($text x 5 . "GET $path HTTP/1.1\r\nHost: localhost\r\n"
     . "Authorization: Bearer $good.x\r\n\r\n" . $text);
 is(join(' ', map { $client->response->status } 1 .. 7),
     '200 200 200 200 200 401 200', 'pipelined');
+
+SKIP: {
+    my $curl = `curl --version 2>/dev/null` // '';
+    skip 'curl has no HTTP/2', 3 unless $curl =~ /\bHTTP2\b/;
+    my $h2 = sub {
+        my ($token) = @_;
+        my $url = 'http://127.0.0.1:' . port(8081) . '/v1/instruments?q=x';
+        return `curl -s -o $t->{dir}/h2 -w '%{http_version} %{http_code}' --http2-prior-knowledge -H 'Authorization: Bearer $token' '$url'`;
+    };
+    is($h2->($good), '2 200', 'over HTTP/2');
+    is($h2->("$good.x"), '2 401', 'a hostile one over HTTP/2');
+    is($h2->($k{PS512}->token({ sub => 'h2' })), '2 200', 'and a new one');
+}
 
 # ---- log, metrics -------------------------------------------------------
 

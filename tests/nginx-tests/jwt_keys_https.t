@@ -212,7 +212,19 @@ like($log, qr{/expired: certificate has expired}, 'the age is named');
 
 $issuer->answer(mode => 'hang');
 my ($one) = $t->workers;
-$t->poll(sub { select undef, undef, undef, 1.1; 1 });
+select undef, undef, undef, 1.1;
+
+# Clients that do not wait for the keys.
+for my $how (qw/ close reset /) {
+    my @gone = map { client() } 1 .. 10;
+    $_->send_request('GET', $path, key => undef, headers => [
+        'Authorization: Bearer ' . $k{c}->token({ sub => $how }) ]) for @gone;
+    $_->$how for @gone;
+}
+is(bearer($k{a}->token({ sub => 'stays' }))->status, 200,
+    'after clients that left while they waited');
+
+select undef, undef, undef, 1.1;
 my $c = client();
 $c->send_request('GET', $path, key => undef, keepalive => 1, headers => [
     'Authorization: Bearer ' . $k{d}->token ]);
