@@ -15,11 +15,14 @@
 #include "wd_ctx.h"
 #include "wd_err.h"
 #include "wd_frame.h"
+#include "wd_json.h"
 #include "wd_method.h"
 #include "wd_time.h"
 
+#include "ngx_http_wizdata_cache.h"
 #include "ngx_http_wizdata_metrics.h"
 #include "ngx_http_wizdata_rpc.h"
+#include "ngx_http_wizdata_spans.h"
 #include "ngx_http_wizdata_verdict.h"
 
 #define NGX_HTTP_WIZDATA_ENTROPY 4080 /* random bytes taken at once */
@@ -43,8 +46,25 @@ typedef struct {
 
 typedef struct {
     ngx_array_t *endpoints; /* of ngx_http_wizdata_endpoint_t; NULL: none */
-    ngx_uint_t   max_inflight; /* per worker */
+    ngx_uint_t   max_inflight; /* over all workers */
+    ngx_uint_t   reserve; /* per cent of them that reads leave free */
+    ngx_uint_t   queue; /* NGX_CONF_UNSET_UINT: wizdata_queue */
+    ngx_msec_t   queue_timeout;
+    ngx_msec_t   shed_target;
+    ngx_msec_t   shed_interval;
     ngx_msec_t   connect_timeout;
+    ngx_uint_t   retry_budget; /* per cent of the calls */
+    ngx_uint_t   breaker; /* per cent of errors; 0: off */
+    ngx_uint_t   breaker_volume;
+    ngx_msec_t   breaker_window;
+    ngx_msec_t   breaker_open;
+    ngx_msec_t   breaker_open_max;
+    ngx_msec_t   breaker_latency; /* 0: off */
+    ngx_uint_t   throttle; /* the last endpoint, when its calls fail */
+    ngx_uint_t   outlier; /* times the others; 0: off */
+    ngx_msec_t   slow_start;
+    ngx_msec_t   health_interval; /* 0: off */
+    ngx_msec_t   health_timeout;
 } ngx_http_wizdata_service_conf_t;
 
 
@@ -66,9 +86,13 @@ typedef struct {
     ngx_shm_zone_t                 *verdicts;
     ngx_shm_zone_t                 *counters;
     ngx_array_t                    *zone_figures; /* of metrics; may be NULL */
+    ngx_flag_t                      metrics_requests;
     ngx_shm_zone_t                 *control;
+    ngx_shm_zone_t                 *fleet; /* what is known of backends */
+    ngx_http_wizdata_cache_main_t   cache;
     ngx_uint_t                      used; /* some location needs the module */
     ngx_http_wizdata_jwt_conf_t    *jwt;
+    ngx_http_wizdata_spans_conf_t  *spans;
 
     /* State of this process; NULL outside of workers. */
     ngx_http_wizdata_worker_t      *worker;
@@ -84,10 +108,13 @@ typedef struct {
     ngx_flag_t  api;
     ngx_flag_t  errors;
     ngx_flag_t  status_public; /* of a status page */
+    ngx_flag_t  trace_response;
     ngx_uint_t  access;
     const char *permission; /* of wizdata_access; NULL: any credential */
     size_t      body_max;
     ngx_uint_t  endpoint; /* label of the location's own handler in metrics */
+
+    ngx_http_wizdata_cache_loc_t cache;
 } ngx_http_wizdata_loc_conf_t;
 
 
@@ -95,6 +122,7 @@ struct ngx_http_wizdata_worker_s {
     ngx_cycle_t                  *cycle;
     ngx_http_wizdata_main_conf_t *conf;
     ngx_http_wizdata_service_t    services[WD_SVC_COUNT];
+    ngx_http_wizdata_health_t    *health;
 
     /*
      * All calls of a method have the same timeout, so a queue per method is
@@ -107,7 +135,10 @@ struct ngx_http_wizdata_worker_s {
     ngx_queue_t                   verifies[NGX_HTTP_WIZDATA_VERIFY_BUCKETS];
     ngx_uint_t                    n_verifies;
 
+    ngx_http_wizdata_cache_worker_t *cache; /* NULL: none */
     ngx_http_wizdata_counters_t  *counters; /* this worker's slot */
+    ngx_http_wizdata_spans_t     *spans;
+    void                         *scrapes; /* of prometheus.c */
     wd_buf_t                      scratch; /* for one piece at a time */
     wd_buf_t                      context;
     char                          instance[WD_METHOD_MAX]; /* of sys.hello */
@@ -135,14 +166,15 @@ typedef struct {
     ngx_str_t accept;
     ngx_str_t api_key;
     ngx_str_t authorization;
+    ngx_str_t cache_control;
     ngx_str_t content_type;
     ngx_str_t request_id;
     ngx_str_t traceparent;
+    ngx_str_t tracestate;
+    ngx_str_t trace; /* X-Wizdata-Trace */
     unsigned  duplicate:1; /* a credential is given twice */
 } ngx_http_wizdata_headers_t;
 
-
-typedef struct ngx_http_wizdata_ctx_s ngx_http_wizdata_ctx_t;
 
 typedef void (*ngx_http_wizdata_next_pt)(ngx_http_wizdata_ctx_t *ctx);
 
@@ -205,11 +237,19 @@ struct ngx_http_wizdata_ctx_s {
     wd_error_t                     error;
     ngx_buf_t                     *problem_body; /* of the error filter */
     void                          *collect; /* of a status handler */
+    void                          *scrape; /* of prometheus.c */
+    ngx_http_wizdata_cached_t     *cache; /* NULL: it has no part in this */
     void                          *status_health; /* its first collection */
 
     ngx_http_wizdata_access_e      access; /* of the access phase */
     ngx_int_t                      access_rc;
     ngx_http_wizdata_times_t       times;
+
+    /* What happened there, for logs and spans: texts that stay, or NULL. */
+    const char                    *cache_outcome;
+    const char                    *limit_outcome;
+
+    ngx_http_wizdata_trace_t       trace;
 
     ngx_str_t                      request_id;
     ngx_str_t                      traceparent;
@@ -281,6 +321,10 @@ ngx_int_t ngx_http_wizdata_add_header(ngx_http_request_t *r,
 ngx_table_elt_t *ngx_http_wizdata_last_header(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_wizdata_api_handler(ngx_http_request_t *r);
+
+/* A JSON body: is it announced as one that is taken? Its bytes, when read. */
+int ngx_http_wizdata_body_headers_ok(ngx_http_wizdata_ctx_t *ctx);
+int ngx_http_wizdata_body(ngx_http_wizdata_ctx_t *ctx, wd_str_t *ret);
 
 
 /* ngx_http_wizdata_access.c */
@@ -406,6 +450,19 @@ extern const ngx_http_wizdata_rpc_ops_t ngx_http_wizdata_reply_ops;
 
 void ngx_http_wizdata_reply_start(ngx_http_wizdata_ctx_t *ctx);
 
+/* What the backend is told of the caller. */
+void ngx_http_wizdata_call_context(ngx_http_wizdata_ctx_t *ctx, wd_ctx_t *c);
+
+/* Type, etag, cursor and the headers of every answer; views must stay. */
+ngx_int_t ngx_http_wizdata_answer_headers(ngx_http_wizdata_ctx_t *ctx,
+    wd_str_t type, wd_str_t etag, wd_str_t next);
+
+/* May these stand in headers? */
+bool ngx_http_wizdata_meta_safe(const ngx_http_wizdata_meta_t *meta);
+
+/* Notes why a call failed that has no text of the backend; returns `code`. */
+int ngx_http_wizdata_refuse_call(ngx_http_wizdata_ctx_t *ctx, int code);
+
 /* The first piece, behind the header; `len` of the whole or -1. */
 void ngx_http_wizdata_stream_open(ngx_http_wizdata_ctx_t *ctx, wd_str_t piece,
     int64_t len);
@@ -430,15 +487,9 @@ ngx_int_t ngx_http_wizdata_send_problem(ngx_http_wizdata_ctx_t *ctx);
 ngx_int_t ngx_http_wizdata_filter_init(ngx_conf_t *cf);
 
 
-/* ngx_http_wizdata_trace.c */
+/* ngx_http_wizdata_variables.c */
 
-void ngx_http_wizdata_random(ngx_http_wizdata_worker_t *w, u_char *out,
-    size_t n);
-void ngx_http_wizdata_trace_init(ngx_http_wizdata_ctx_t *ctx);
 ngx_int_t ngx_http_wizdata_add_variables(ngx_conf_t *cf);
-
-/* Keeps query strings out of nginx's own error messages. */
-ngx_int_t ngx_http_wizdata_log_handler(ngx_http_request_t *r);
 
 
 /* ngx_http_wizdata_secrets.c */
@@ -457,6 +508,18 @@ ngx_int_t ngx_http_wizdata_metrics_handler(ngx_http_request_t *r);
 /* One answer of a size that is known; the bytes are copied. */
 ngx_int_t ngx_http_wizdata_send_text(ngx_http_wizdata_ctx_t *ctx,
     ngx_uint_t status, const char *type, wd_str_t text);
+
+
+/* ngx_http_wizdata_service.c */
+
+/* Before and after the directives were read. */
+void ngx_http_wizdata_service_defaults(ngx_http_wizdata_service_conf_t *sc);
+char *ngx_http_wizdata_service_check(ngx_conf_t *cf,
+    ngx_http_wizdata_main_conf_t *wmcf);
+
+/* Members of a JSON object: every option, times as *_seconds. */
+void ngx_http_wizdata_service_options(wd_json_t *j,
+    const ngx_http_wizdata_service_conf_t *sc);
 
 
 /* ngx_http_wizdata_conf.c */

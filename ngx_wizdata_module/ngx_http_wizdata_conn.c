@@ -7,6 +7,8 @@
  */
 #include "ngx_http_wizdata.h"
 
+#include <sodium.h>
+
 #define NGX_HTTP_WIZDATA_READ (16 * 1024)
 
 /* Reads in a row before other connections get their turn. */
@@ -50,7 +52,8 @@ ngx_http_wizdata_conn_t *
 ngx_http_wizdata_conn_create(ngx_http_wizdata_peer_t *peer,
     ngx_connection_t *c)
 {
-    ngx_http_wizdata_conn_t *conn;
+    ngx_http_wizdata_conn_t         *conn;
+    ngx_http_wizdata_service_conf_t *sc = peer->service->conf;
 
     conn = ngx_calloc(sizeof(ngx_http_wizdata_conn_t), c->log);
     if (conn == NULL) {
@@ -81,7 +84,7 @@ ngx_http_wizdata_conn_create(ngx_http_wizdata_peer_t *peer,
     /* Never keeps a worker from exiting: the calls' own timer does. */
     c->read->cancelable = 1;
     c->write->cancelable = 1;
-    ngx_add_timer(c->write, peer->service->connect_timeout);
+    ngx_add_timer(c->write, sc->connect_timeout);
 
     if (ngx_add_conn == NULL
         && ngx_handle_write_event(c->write, 0) != NGX_OK)
@@ -201,6 +204,8 @@ ngx_http_wizdata_conn_hello(ngx_http_wizdata_conn_t *conn,
     if (conn->connection->read->timer_set) {
         ngx_del_timer(conn->connection->read);
     }
+    crypto_generichash((u_char *) &conn->instance, sizeof(conn->instance),
+                       (const u_char *) instance.data, instance.len, NULL, 0);
     conn->ready = 1;
     s->worker->counters->rpc[s->id].connections++;
     ngx_http_wizdata_peer_ready(conn->peer);
@@ -237,11 +242,17 @@ ngx_http_wizdata_conn_covers(const ngx_http_wizdata_conn_t *conn,
 static void
 ngx_http_wizdata_conn_goaway(ngx_http_wizdata_conn_t *conn)
 {
+    ngx_http_wizdata_service_conf_t *sc = conn->peer->service->conf;
+
     if (conn->goaway) {
         return;
     }
 
     conn->goaway = 1;
+    if (sc->health_interval != 0) { /* a probe will take it back */
+        wd_fleet_goes(&conn->peer->service->fleet,
+                      (unsigned) conn->peer->index);
+    }
     if (conn->peer->conn == conn) {
         ngx_http_wizdata_peer_goaway(conn->peer);
     }
@@ -263,6 +274,13 @@ ngx_http_wizdata_conn_notify(ngx_http_wizdata_conn_t *conn,
     if (wd_str_eq_z(f->method, WD_N_GOAWAY)) {
         ngx_http_wizdata_conn_goaway(conn);
         return NGX_OK;
+    }
+
+    if (wd_str_eq_z(f->method, WD_N_PURGE)) {
+        return ngx_http_wizdata_cache_notify_purge(conn, f->params);
+    }
+    if (wd_str_eq_z(f->method, WD_N_CACHE_BEAT)) {
+        return ngx_http_wizdata_cache_notify_beat(conn, f->params);
     }
 
     /* Only auth may speak about keys. */
@@ -360,6 +378,7 @@ ngx_http_wizdata_conn_retire(ngx_http_wizdata_conn_t *conn)
         && (conn->goaway || conn->connection->close || ngx_exiting)
         && conn->peer->service->n_waiting == 0)
     {
+        ngx_http_wizdata_spans_leave(conn);
         ngx_http_wizdata_conn_close(conn, NULL);
         return NGX_DONE;
     }

@@ -71,14 +71,17 @@ ngx_http_wizdata_create_main_conf(ngx_conf_t *cf)
     }
 
     for (i = 0; i < WD_SVC_COUNT; i++) {
-        wmcf->services[i].max_inflight = 1024;
-        wmcf->services[i].connect_timeout = 1000;
+        ngx_http_wizdata_service_defaults(&wmcf->services[i]);
     }
     for (i = 0; i < WD_METHOD_COUNT; i++) {
         wmcf->timeouts[i] = wd_methods()[i].timeout_ms;
     }
 
-    if (ngx_http_wizdata_jwt_create_conf(cf, wmcf) != NGX_OK) {
+    ngx_http_wizdata_cache_create_main(&wmcf->cache);
+    wmcf->spans = ngx_http_wizdata_spans_create_conf(cf);
+    if (wmcf->spans == NULL
+        || ngx_http_wizdata_jwt_create_conf(cf, wmcf) != NGX_OK)
+    {
         return NULL;
     }
 
@@ -86,6 +89,7 @@ ngx_http_wizdata_create_main_conf(ngx_conf_t *cf)
     wmcf->verdict_ttl = NGX_CONF_UNSET_MSEC;
     wmcf->negative_ttl = NGX_CONF_UNSET_MSEC;
     wmcf->queue = NGX_CONF_UNSET_UINT;
+    wmcf->metrics_requests = NGX_CONF_UNSET;
     return wmcf;
 }
 
@@ -99,11 +103,17 @@ ngx_http_wizdata_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_msec_value(wmcf->verdict_ttl, 60000);
     ngx_conf_init_msec_value(wmcf->negative_ttl, 2000);
     ngx_conf_init_uint_value(wmcf->queue, 512);
+    ngx_conf_init_value(wmcf->metrics_requests, 1);
     if (wmcf->environment.data == NULL) {
         ngx_str_set(&wmcf->environment, "production");
     }
     ngx_http_wizdata_jwt_init_conf(wmcf);
-    return NGX_CONF_OK;
+    if (ngx_http_wizdata_service_check(cf, wmcf) != NGX_CONF_OK
+        || ngx_http_wizdata_cache_init_main(cf, &wmcf->cache) != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+    return ngx_http_wizdata_spans_init_conf(cf, wmcf);
 }
 
 
@@ -117,8 +127,10 @@ ngx_http_wizdata_create_loc_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    ngx_http_wizdata_cache_create_loc(&lcf->cache);
     lcf->api = NGX_CONF_UNSET;
     lcf->errors = NGX_CONF_UNSET;
+    lcf->trace_response = NGX_CONF_UNSET;
     lcf->access = NGX_CONF_UNSET_UINT;
     lcf->body_max = NGX_CONF_UNSET_SIZE;
     lcf->endpoint = NGX_HTTP_WIZDATA_EP_OTHER;
@@ -133,8 +145,10 @@ ngx_http_wizdata_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_wizdata_loc_conf_t  *conf = child;
     ngx_http_wizdata_main_conf_t *wmcf;
 
+    ngx_http_wizdata_cache_merge_loc(&prev->cache, &conf->cache);
     ngx_conf_merge_value(conf->api, 0, 0);
     ngx_conf_merge_value(conf->errors, prev->errors, 0);
+    ngx_conf_merge_value(conf->trace_response, prev->trace_response, 0);
     ngx_conf_merge_size_value(conf->body_max, prev->body_max, WD_BODY_MAX);
 
     if (conf->access == NGX_CONF_UNSET_UINT) {
@@ -159,6 +173,9 @@ ngx_http_wizdata_add_zone(ngx_conf_t *cf, const char *text, size_t size,
     ngx_str_t       name;
     ngx_shm_zone_t *zone;
 
+    if (text == NULL) {
+        return NULL;
+    }
     name.data = (u_char *) text;
     name.len = strlen(text);
     zone = ngx_shared_memory_add(cf, &name, size, &ngx_http_wizdata_module);
@@ -180,15 +197,28 @@ ngx_http_wizdata_zones(ngx_conf_t *cf, ngx_http_wizdata_main_conf_t *wmcf)
         cf, "wizdata_verdicts", wmcf->zone_size,
         ngx_http_wizdata_verdicts_init);
     wmcf->counters = ngx_http_wizdata_add_zone(
-        cf, "wizdata_counters", ngx_http_wizdata_counters_size(),
+        cf, ngx_http_wizdata_counters_name(cf->pool),
+        ngx_http_wizdata_counters_size(),
         ngx_http_wizdata_counters_init);
 
     wmcf->control = ngx_http_wizdata_add_zone(
         cf, "wizdata_control", ngx_http_wizdata_control_size(),
         ngx_http_wizdata_control_init);
 
-    return wmcf->verdicts != NULL && wmcf->counters != NULL
-           && wmcf->control != NULL ? NGX_OK : NGX_ERROR;
+    wmcf->fleet = ngx_http_wizdata_add_zone(
+        cf, "wizdata_fleet", ngx_http_wizdata_health_zone_size(),
+        ngx_http_wizdata_health_zone_init);
+
+    if (wmcf->counters == NULL
+        || ngx_http_wizdata_zone_figure(cf, wmcf->counters,
+                                        ngx_http_wizdata_counters_used)
+               != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return wmcf->verdicts != NULL && wmcf->control != NULL
+           && wmcf->fleet != NULL ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -200,6 +230,7 @@ static const struct {
     {NGX_HTTP_POST_READ_PHASE, ngx_http_wizdata_strip_handler},
     {NGX_HTTP_ACCESS_PHASE, ngx_http_wizdata_access_handler},
     {NGX_HTTP_LOG_PHASE, ngx_http_wizdata_counters_handler},
+    {NGX_HTTP_LOG_PHASE, ngx_http_wizdata_spans_handler},
 };
 
 
@@ -240,6 +271,7 @@ ngx_http_wizdata_postconfiguration(ngx_conf_t *cf)
     }
 
     if (ngx_http_wizdata_zones(cf, wmcf) != NGX_OK
+        || ngx_http_wizdata_cache_zone(cf, &wmcf->cache) != NGX_OK
         || ngx_http_wizdata_jwt_postconfiguration(cf, wmcf) != NGX_OK
         || ngx_http_wizdata_phases(cf) != NGX_OK
         || ngx_http_wizdata_secrets_init(cf) != NGX_OK)
@@ -261,6 +293,9 @@ ngx_http_wizdata_init_module(ngx_cycle_t *cycle)
         return NGX_OK;
     }
     ngx_http_wizdata_jwks_claim(wmcf);
+    if (ngx_http_wizdata_cache_init_module(cycle, &wmcf->cache) != NGX_OK) {
+        return NGX_ERROR;
+    }
     return ngx_http_wizdata_control_listen(cycle, wmcf->control);
 }
 
@@ -322,7 +357,9 @@ ngx_http_wizdata_init_process(ngx_cycle_t *cycle)
     }
 
     w = ngx_http_wizdata_worker_create(cycle, wmcf);
-    if (w == NULL || ngx_http_wizdata_peers_init(w) != NGX_OK
+    if (w == NULL || ngx_http_wizdata_cache_init_worker(w) != NGX_OK
+        || ngx_http_wizdata_peers_init(w) != NGX_OK
+        || ngx_http_wizdata_spans_init(w) != NGX_OK
         || ngx_http_wizdata_jwks_init(w) != NGX_OK)
     {
         return NGX_ERROR;
@@ -346,7 +383,9 @@ ngx_http_wizdata_exit_process(ngx_cycle_t *cycle)
 
     w = wmcf->worker;
     ngx_http_wizdata_jwks_done(w);
+    ngx_http_wizdata_spans_done(w);
     ngx_http_wizdata_peers_done(w);
+    ngx_http_wizdata_cache_done_worker(w);
     ngx_http_wizdata_counters_leave(w->counters);
     wd_buf_done(&w->scratch);
     wd_buf_done(&w->context);

@@ -20,7 +20,11 @@ ngx_http_wizdata_cleanup(void *data)
         ctx->counters->active--;
     }
     ngx_http_wizdata_auth_leave(ctx);
+    ngx_http_wizdata_cache_leave(ctx);
     ngx_http_wizdata_rpc_cancel(&ctx->rpc);
+
+    /* Logs come behind the cleanups, also when there was a redirect. */
+    ngx_http_set_ctx(ctx->request, ctx, ngx_http_wizdata_module);
 }
 
 
@@ -91,6 +95,18 @@ ngx_http_wizdata_header_note(ngx_http_wizdata_ctx_t *ctx,
                                          &h->value);
         }
         break;
+    case sizeof("tracestate") - 1:
+        if (ngx_http_wizdata_is(h, "tracestate")) {
+            ngx_http_wizdata_header_join(ctx->request->pool, &in->tracestate,
+                                         &h->value);
+        }
+        break;
+    case sizeof("x-wizdata-trace") - 1:
+        if (ngx_http_wizdata_is(h, "x-wizdata-trace")) {
+            ngx_http_wizdata_header_join(ctx->request->pool, &in->trace,
+                                         &h->value);
+        }
+        break;
     case sizeof("content-type") - 1:
         if (ngx_http_wizdata_is(h, "content-type")) {
             ngx_http_wizdata_header_join(ctx->request->pool,
@@ -103,6 +119,9 @@ ngx_http_wizdata_header_note(ngx_http_wizdata_ctx_t *ctx,
     case sizeof("authorization") - 1:
         if (ngx_http_wizdata_is(h, "authorization")) {
             ngx_http_wizdata_header_once(in, &in->authorization, &h->value);
+        } else if (ngx_http_wizdata_is(h, "cache-control")) {
+            ngx_http_wizdata_header_join(ctx->request->pool,
+                                         &in->cache_control, &h->value);
         }
         break;
     }
@@ -390,7 +409,7 @@ ngx_http_wizdata_api_handler(ngx_http_request_t *r)
 }
 
 
-static int
+int
 ngx_http_wizdata_body_headers_ok(ngx_http_wizdata_ctx_t *ctx)
 {
     wd_str_t                     type, rest;
@@ -437,7 +456,9 @@ ngx_http_wizdata_api_args(ngx_http_wizdata_ctx_t *ctx)
     }
 
     if (!(ctx->method->flags & WD_M_BODY)) {
-        ngx_http_wizdata_reply_start(ctx);
+        if (ngx_http_wizdata_cache(ctx) == NGX_DECLINED) {
+            ngx_http_wizdata_reply_start(ctx);
+        }
         return;
     }
 
@@ -498,7 +519,7 @@ ngx_http_wizdata_body_copy(ngx_http_request_t *r, u_char *p)
 }
 
 
-static int
+int
 ngx_http_wizdata_body(ngx_http_wizdata_ctx_t *ctx, wd_str_t *ret)
 {
     off_t                        n;

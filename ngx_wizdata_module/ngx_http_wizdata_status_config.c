@@ -54,10 +54,7 @@ ngx_http_wizdata_config_service(wd_json_t *j,
         wd_json_str(j, wd_str((char *) e[i].name.data, e[i].name.len));
     }
     wd_json_end(j);
-    wd_json_key(j, "max_inflight");
-    wd_json_int(j, (int64_t) s->max_inflight);
-    ngx_http_wizdata_config_msec(j, "connect_timeout_seconds",
-                                 s->connect_timeout);
+    ngx_http_wizdata_service_options(j, s);
     wd_json_end(j);
 }
 
@@ -116,6 +113,7 @@ ngx_http_wizdata_config_gateway(wd_json_t *j,
                                  wmcf->negative_ttl);
     wd_json_key(j, "queue");
     wd_json_int(j, (int64_t) wmcf->queue);
+    ngx_http_wizdata_spans_show(j, wmcf);
     wd_json_end(j);
 }
 
@@ -150,13 +148,14 @@ ngx_http_wizdata_config_features(wd_json_t *j,
 {
     wd_json_key(j, "features");
     wd_json_obj(j);
+    wd_json_key(j, "caching");
+    wd_json_bool(j, ctx->worker->cache != NULL);
     wd_json_key(j, "monitoring");
     wd_json_bool(j, true);
     wd_json_key(j, "database");
     wd_json_bool(j, strcmp(ngx_http_wizdata_dep(health, "database"),
                            "not_configured") != 0);
     wd_json_end(j);
-    (void) ctx;
 }
 
 
@@ -182,6 +181,7 @@ ngx_http_wizdata_config_done(ngx_http_wizdata_ctx_t *ctx)
     ngx_http_wizdata_config_apis(
         &j, ngx_http_wizdata_ingestion_says(ctx->status_health, "external"));
     ngx_http_wizdata_config_features(&j, ctx, ctx->status_health);
+    ngx_http_wizdata_cache_show_config(&j, &wmcf->cache);
     ngx_http_wizdata_config_gateway(&j, wmcf);
     ngx_http_wizdata_config_services(&j, ctx->collect);
     wd_json_end(&j);
