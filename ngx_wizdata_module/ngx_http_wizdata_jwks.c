@@ -754,6 +754,9 @@ ngx_http_wizdata_jwks_init(ngx_http_wizdata_worker_t *w)
 
     wd_buf_init(&jw->scratch, 0);
     w->jwt = jw;
+    if (jcf->issuers.nelts != 0) {
+        w->token_handler = ngx_http_wizdata_jwt;
+    }
     for (i = 0; i < jw->n_sources; i++) {
         jw->sources[i].worker = w;
         jw->sources[i].conf = &sources[i];

@@ -292,10 +292,3 @@ ngx_http_wizdata_jwt(ngx_http_wizdata_ctx_t *ctx, wd_str_t token)
     ctx->jwt = s;
     ngx_http_wizdata_jwt_again(ctx);
 }
-
-
-ngx_uint_t
-ngx_http_wizdata_jwt_wanted(const ngx_http_wizdata_worker_t *w)
-{
-    return w->conf->jwt->issuers.nelts != 0;
-}

@@ -670,6 +670,8 @@ sub auth {
                 return error_reply(-3, 'no such key') unless $v;
                 return reply(undef, meta => $v);
             },
+            # No token is revoked, unless the test says otherwise.
+            'auth.token' => sub { return reply(undef) },
             %$methods
         },
         commands => {
