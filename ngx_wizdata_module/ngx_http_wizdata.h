@@ -17,6 +17,7 @@
 #include "wd_frame.h"
 #include "wd_json.h"
 #include "wd_method.h"
+#include "wd_time.h"
 
 #include "ngx_http_wizdata_cache.h"
 #include "ngx_http_wizdata_metrics.h"
@@ -79,6 +80,10 @@ typedef void (*ngx_http_wizdata_token_pt)(ngx_http_wizdata_ctx_t *ctx,
 #define NGX_HTTP_WIZDATA_REVOCATION_AUTH 0
 #define NGX_HTTP_WIZDATA_REVOCATION_OFF 1
 
+/* Known to the files of their concern only. */
+typedef struct ngx_http_wizdata_jwt_conf_s   ngx_http_wizdata_jwt_conf_t;
+typedef struct ngx_http_wizdata_jwt_worker_s ngx_http_wizdata_jwt_worker_t;
+
 
 typedef struct {
     ngx_http_wizdata_service_conf_t services[WD_SVC_COUNT];
@@ -98,6 +103,7 @@ typedef struct {
     ngx_shm_zone_t                 *fleet; /* what is known of backends */
     ngx_http_wizdata_cache_main_t   cache;
     ngx_uint_t                      used; /* some location needs the module */
+    ngx_http_wizdata_jwt_conf_t    *jwt;
     ngx_http_wizdata_spans_conf_t  *spans;
 
     /* State of this process; NULL outside of workers. */
@@ -163,6 +169,8 @@ struct ngx_http_wizdata_worker_s {
     wd_buf_t                      scratch; /* for one piece at a time */
     wd_buf_t                      context;
     char                          instance[WD_METHOD_MAX]; /* of sys.hello */
+
+    ngx_http_wizdata_jwt_worker_t *jwt;
 
     u_char                        entropy[NGX_HTTP_WIZDATA_ENTROPY];
     size_t                        entropy_left;
@@ -238,7 +246,9 @@ struct ngx_http_wizdata_ctx_s {
 
     /* authentication */
     u_char                         digest[NGX_HTTP_WIZDATA_DIGEST];
-    ngx_queue_t                    waiter; /* for a verify in flight */
+    ngx_queue_t                    waiter; /* for a verify in flight, a key */
+    ngx_msec_t                     wait_until; /* for a key */
+    void                          *jwt; /* of a credential that is one */
     ngx_http_wizdata_next_pt       next; /* when the key is good */
     ngx_http_wizdata_next_pt       refused; /* the problem is noted */
     ngx_uint_t                     need; /* bit of the verdict */
@@ -528,6 +538,34 @@ char *ngx_http_wizdata_methods_merge(ngx_conf_t *cf,
     ngx_http_wizdata_method_conf_t **conf);
 
 
+/* ngx_http_wizdata_jwt.c, ngx_http_wizdata_jwt_conf.c,
+   ngx_http_wizdata_jwks.c */
+
+/* Ends in exactly one of ngx_http_wizdata_auth_*(), at once or later. */
+void ngx_http_wizdata_jwt(ngx_http_wizdata_ctx_t *ctx, wd_str_t token);
+
+/* The key set of auth is another one, or may be. */
+void ngx_http_wizdata_jwks_changed(ngx_http_wizdata_worker_t *w);
+
+ngx_int_t ngx_http_wizdata_jwks_init(ngx_http_wizdata_worker_t *w);
+void ngx_http_wizdata_jwks_done(ngx_http_wizdata_worker_t *w);
+void ngx_http_wizdata_jwks_claim(ngx_http_wizdata_main_conf_t *wmcf);
+size_t ngx_http_wizdata_jwks_zone_size(void);
+ngx_int_t ngx_http_wizdata_jwks_zone_init(ngx_shm_zone_t *zone, void *data);
+
+ngx_int_t ngx_http_wizdata_jwt_create_conf(ngx_conf_t *cf,
+    ngx_http_wizdata_main_conf_t *wmcf);
+void ngx_http_wizdata_jwt_init_conf(ngx_http_wizdata_main_conf_t *wmcf);
+ngx_int_t ngx_http_wizdata_jwt_postconfiguration(ngx_conf_t *cf,
+    ngx_http_wizdata_main_conf_t *wmcf);
+char *ngx_http_wizdata_conf_jwt_issuer(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wizdata_conf_jwks_msec(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wizdata_conf_jwks_trusted(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+
 /* ngx_http_wizdata_reply.c, ngx_http_wizdata_stream.c */
 
 extern const ngx_http_wizdata_rpc_ops_t ngx_http_wizdata_reply_ops;
@@ -574,6 +612,11 @@ ngx_int_t ngx_http_wizdata_filter_init(ngx_conf_t *cf);
 /* ngx_http_wizdata_variables.c */
 
 ngx_int_t ngx_http_wizdata_add_variables(ngx_conf_t *cf);
+
+
+/* ngx_http_wizdata_secrets.c */
+
+ngx_int_t ngx_http_wizdata_secrets_init(ngx_conf_t *cf);
 
 
 /* ngx_http_wizdata_status.c, ngx_http_wizdata_prometheus.c */

@@ -209,6 +209,9 @@ ngx_http_wizdata_conn_hello(ngx_http_wizdata_conn_t *conn,
     conn->ready = 1;
     s->worker->counters->rpc[s->id].connections++;
     ngx_http_wizdata_peer_ready(conn->peer);
+    if (s->id == WD_SVC_AUTH) {
+        ngx_http_wizdata_jwks_changed(s->worker); /* may have been missed */
+    }
     return NGX_OK;
 }
 
@@ -290,6 +293,8 @@ ngx_http_wizdata_conn_notify(ngx_http_wizdata_conn_t *conn,
         ngx_http_wizdata_conn_beat(conn);
     } else if (wd_str_eq_z(f->method, WD_N_REVOKE)) {
         return ngx_http_wizdata_auth_revoke(s->worker, f->params);
+    } else if (wd_str_eq_z(f->method, WD_N_JWKS_CHANGED)) {
+        ngx_http_wizdata_jwks_changed(s->worker);
     } else if (wd_str_eq_z(f->method, WD_N_REVOKE_TOKEN)) {
         return ngx_http_wizdata_auth_revoke_token(s->worker, f->params);
     }

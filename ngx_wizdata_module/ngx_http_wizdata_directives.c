@@ -3,6 +3,7 @@
  * each row is its documentation (docs/DIRECTIVES.md is made from it).
  */
 #include "ngx_http_wizdata.h"
+#include "ngx_http_wizdata_jwt.h"
 #include "ngx_http_wizdata_slots.h"
 
 #define NGX_HTTP_WIZDATA_DAY (86400 * 1000)
@@ -29,6 +30,22 @@ static const ngx_http_wizdata_range_t ngx_http_wizdata_stale_range = {
 
 static const ngx_http_wizdata_range_t ngx_http_wizdata_lock_range = {
     0, 60 * 1000, "a time from 0 to 1m, such as 5s"};
+
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_refresh_range = {
+    1000, NGX_HTTP_WIZDATA_DAY, "a time from 1s to 1d, such as 5m"};
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_refetch_range = {
+    1000, 3600 * 1000, "a time from 1s to 1h, such as 10s"};
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_wait_range = {
+    100, 30 * 1000, "a time from 100ms to 30s, such as 3s"};
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_fetch_range = {
+    100, 60 * 1000, "a time from 100ms to 60s, such as 5s"};
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_poll_range = {
+    100, 3600 * 1000, "a time from 100ms to 1h, such as 1s"};
 
 
 ngx_command_t ngx_http_wizdata_commands[] = {
@@ -226,6 +243,143 @@ ngx_command_t ngx_http_wizdata_commands[] = {
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_wizdata_conf_access,
       NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_jwt_issuer;
+     * syntax: iss audience=text ... keys=source ... [option=value ...];
+     * default: none;
+     * context: http
+     *
+     * Takes JSON Web Tokens in Authorization: Bearer whose iss is exactly
+     * this one. At most 16 issuers.
+     *
+     * - `audience=text`, 1 to 8 times: one of them must be in aud.
+     * - `keys=source`, 1 to 4 times. A key is found by the token's kid and
+     *   verifies one algorithm. Sources: `auth`, the service's own keys;
+     *   `file:/path`, a JWK Set (RFC 7517), read again when it changes;
+     *   `pem:KID:ALGORITHM:/path`, one PEM public key;
+     *   `https://host/path`, a JWK Set that is fetched, of which secrets are
+     *   not taken. When a set cannot be had the last one stays in force.
+     * - `leeway=time` (30s, from 0 to 60s) for exp, nbf and iat.
+     * - `name=text`: principals are name, a colon and sub; by default the
+     *   host of iss. With keys=auth and no name the principal is sub. Where
+     *   that is longer than 255 bytes, `#` and a hash stand for sub.
+     * - `plan=name` (default): the plan of tokens that name none in
+     *   `plan_claim=claim` (plan).
+     * - `permissions_claim=claim`: where permissions stand, as a list or as
+     *   words; by default in permissions, scope and scp. Values that are not
+     *   of the form resource:action are passed over. A claim inside of others
+     *   is written /outer/inner.
+     * - `grant=value=permission,...`, up to 32 times: values are names of the
+     *   issuer's own, such as roles, and give these permissions only.
+     * - `rsa_alg=algorithm`: what RSA keys without alg verify; without it
+     *   such keys are left out.
+     */
+    { ngx_string("wizdata_jwt_issuer"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
+      ngx_http_wizdata_conf_jwt_issuer,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_jwks_refresh;
+     * syntax: time;
+     * default: 5m;
+     * context: http
+     *
+     * How long a fetched key set is used before it is asked for again, 1s
+     * to 1d. A shorter max-age of the issuer is respected, down to
+     * wizdata_jwks_refetch.
+     */
+    { ngx_string("wizdata_jwks_refresh"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_jwks_msec,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_jwt_conf_t, refresh),
+      (void *) &ngx_http_wizdata_refresh_range },
+
+    /*
+     * directive: wizdata_jwks_refetch;
+     * syntax: time;
+     * default: 10s;
+     * context: http
+     *
+     * A token with a kid that is not known makes the key set be fetched at
+     * once, but not more often than this per source and host, 1s to 1h.
+     */
+    { ngx_string("wizdata_jwks_refetch"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_jwks_msec,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_jwt_conf_t, refetch),
+      (void *) &ngx_http_wizdata_refetch_range },
+
+    /*
+     * directive: wizdata_jwks_wait;
+     * syntax: time;
+     * default: 3s;
+     * context: http
+     *
+     * How long a request whose key is being fetched waits for it, 100ms to
+     * 30s. Then, or when the fetch fails, the answer is 503, because nobody
+     * can tell; when no fetch is due it is 401 at once.
+     */
+    { ngx_string("wizdata_jwks_wait"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_jwks_msec,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_jwt_conf_t, wait),
+      (void *) &ngx_http_wizdata_wait_range },
+
+    /*
+     * directive: wizdata_jwks_timeout;
+     * syntax: time;
+     * default: 5s;
+     * context: http
+     *
+     * Limits a fetch from an https issuer, from the look-up of its name to
+     * the last byte, 100ms to 60s. Names are resolved by nginx's resolver
+     * where the http block has one, else when the configuration is read.
+     */
+    { ngx_string("wizdata_jwks_timeout"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_jwks_msec,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_jwt_conf_t, timeout),
+      (void *) &ngx_http_wizdata_fetch_range },
+
+    /*
+     * directive: wizdata_jwks_poll;
+     * syntax: time;
+     * default: 1s;
+     * context: http
+     *
+     * How often files of keys are looked at for a change, 100ms to 1h. A
+     * token with a kid that is not known has them looked at earlier.
+     */
+    { ngx_string("wizdata_jwks_poll"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_jwks_msec,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_jwt_conf_t, poll),
+      (void *) &ngx_http_wizdata_poll_range },
+
+    /*
+     * directive: wizdata_jwks_trusted_certificate;
+     * syntax: file;
+     * default: those of the system;
+     * context: http
+     *
+     * Certificates (PEM) of the authorities that https issuers have to be
+     * certified by.
+     */
+    { ngx_string("wizdata_jwks_trusted_certificate"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_jwks_trusted,
+      NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
 

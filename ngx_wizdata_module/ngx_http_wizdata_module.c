@@ -79,7 +79,9 @@ ngx_http_wizdata_create_main_conf(ngx_conf_t *cf)
 
     ngx_http_wizdata_cache_create_main(&wmcf->cache);
     wmcf->spans = ngx_http_wizdata_spans_create_conf(cf);
-    if (wmcf->spans == NULL) {
+    if (wmcf->spans == NULL
+        || ngx_http_wizdata_jwt_create_conf(cf, wmcf) != NGX_OK)
+    {
         return NULL;
     }
 
@@ -108,6 +110,7 @@ ngx_http_wizdata_init_main_conf(ngx_conf_t *cf, void *conf)
     if (wmcf->environment.data == NULL) {
         ngx_str_set(&wmcf->environment, "production");
     }
+    ngx_http_wizdata_jwt_init_conf(wmcf);
     if (ngx_http_wizdata_service_check(cf, wmcf) != NGX_CONF_OK
         || ngx_http_wizdata_cache_init_main(cf, &wmcf->cache) != NGX_CONF_OK)
     {
@@ -282,7 +285,9 @@ ngx_http_wizdata_postconfiguration(ngx_conf_t *cf)
 
     if (ngx_http_wizdata_zones(cf, wmcf) != NGX_OK
         || ngx_http_wizdata_cache_zone(cf, &wmcf->cache) != NGX_OK
-        || ngx_http_wizdata_phases(cf) != NGX_OK)
+        || ngx_http_wizdata_jwt_postconfiguration(cf, wmcf) != NGX_OK
+        || ngx_http_wizdata_phases(cf) != NGX_OK
+        || ngx_http_wizdata_secrets_init(cf) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -300,6 +305,7 @@ ngx_http_wizdata_init_module(ngx_cycle_t *cycle)
     if (wmcf == NULL || !wmcf->used || ngx_test_config) {
         return NGX_OK;
     }
+    ngx_http_wizdata_jwks_claim(wmcf);
     if (ngx_http_wizdata_cache_init_module(cycle, &wmcf->cache) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -364,7 +370,8 @@ ngx_http_wizdata_init_process(ngx_cycle_t *cycle)
     if (w == NULL || ngx_http_wizdata_auth_init(w) != NGX_OK
         || ngx_http_wizdata_cache_init_worker(w) != NGX_OK
         || ngx_http_wizdata_peers_init(w) != NGX_OK
-        || ngx_http_wizdata_spans_init(w) != NGX_OK)
+        || ngx_http_wizdata_spans_init(w) != NGX_OK
+        || ngx_http_wizdata_jwks_init(w) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -386,6 +393,7 @@ ngx_http_wizdata_exit_process(ngx_cycle_t *cycle)
     }
 
     w = wmcf->worker;
+    ngx_http_wizdata_jwks_done(w);
     ngx_http_wizdata_spans_done(w);
     ngx_http_wizdata_peers_done(w);
     ngx_http_wizdata_auth_done(w);

@@ -16,7 +16,7 @@
 #include "wd_trace.h"
 
 #define WD_REQUEST_ID_MAX 64
-#define WD_PRINCIPAL_MAX 64
+#define WD_PRINCIPAL_MAX 255
 #define WD_PLAN_MAX 32
 #define WD_PERMS_MAX 32
 

@@ -17,7 +17,7 @@ my %odd;
 my @odd = (
     [ 'no principal', { key => '1', plan => 'p', perm => ['*'] } ],
     [ 'principal is a number', { sub => 1, perm => ['*'] } ],
-    [ 'principal too long', { sub => 'x' x 65, perm => ['*'] } ],
+    [ 'principal too long', { sub => 'x' x 256, perm => ['*'] } ],
     [ 'plan too long', { sub => 'a', plan => 'x' x 33, perm => ['*'] } ],
     [ 'permissions are text', { sub => 'a', perm => '*' } ],
     [ 'a permission is a number', { sub => 'a', perm => [1] } ],

@@ -698,7 +698,7 @@ sub check_context {
     return 'ts' if defined $ctx->{ts}
         && ($ctx->{ts} !~ /^wizdata=[0-9a-f]{16}(,|$)/
             || length $ctx->{ts} > 512);
-    return 'sub' if defined $ctx->{sub} && length $ctx->{sub} > 64;
+    return 'sub' if defined $ctx->{sub} && length $ctx->{sub} > 255;
     return 'plan' if defined $ctx->{plan} && length $ctx->{plan} > 32;
     return 'perm' if defined $ctx->{perm}
         && (ref $ctx->{perm} ne 'ARRAY' || @{ $ctx->{perm} } > 32);

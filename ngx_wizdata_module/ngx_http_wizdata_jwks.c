@@ -1,0 +1,838 @@
+/*
+ * ngx_http_wizdata_jwks.c - key sets in a worker: read from files, fetched
+ * from auth or an https issuer, kept when that fails.
+ *
+ * A set that is fetched lies in shared memory, where one worker of the host
+ * puts it; each parses it for itself when its number changes. All of it
+ * happens beside requests: one that needs a key that nobody has waits here.
+ */
+#include "ngx_http_wizdata_jwt.h"
+
+#include <fcntl.h>
+#include <sodium.h>
+#include <unistd.h>
+
+/* How often others' fetches are looked for. */
+#define NGX_HTTP_WIZDATA_JWKS_TICK 1000
+#define NGX_HTTP_WIZDATA_JWKS_TICK_WAITED 10
+
+/* A file is looked at no more often, however many ask for it. */
+#define NGX_HTTP_WIZDATA_JWKS_POLL_MIN 50
+
+/* A fetch that is not over then is somebody else's to do. */
+#define NGX_HTTP_WIZDATA_JWKS_LEASE_MORE 2000
+
+
+static void ngx_http_wizdata_jwks_timer(ngx_event_t *ev);
+static void ngx_http_wizdata_jwks_replied(ngx_http_wizdata_rpc_t *rpc,
+    const wd_frame_t *f, const ngx_http_wizdata_meta_t *meta);
+static void ngx_http_wizdata_jwks_chunk(ngx_http_wizdata_rpc_t *rpc,
+    wd_str_t bytes, bool last);
+static void ngx_http_wizdata_jwks_call_failed(ngx_http_wizdata_rpc_t *rpc,
+    int code);
+
+
+static const ngx_http_wizdata_rpc_ops_t ngx_http_wizdata_jwks_ops = {
+    ngx_http_wizdata_jwks_replied, ngx_http_wizdata_jwks_chunk,
+    ngx_http_wizdata_jwks_call_failed};
+
+
+static wd_ns_t
+ngx_http_wizdata_jwks_ns(ngx_msec_t ms)
+{
+    return (wd_ns_t) ms * WD_NS_PER_MS;
+}
+
+
+static ngx_uint_t
+ngx_http_wizdata_jwks_shared(const ngx_http_wizdata_jwks_conf_t *conf)
+{
+    return conf->kind == NGX_HTTP_WIZDATA_JWKS_AUTH
+           || conf->kind == NGX_HTTP_WIZDATA_JWKS_HTTPS;
+}
+
+
+static wd_keyshare_t *
+ngx_http_wizdata_jwks_share(const ngx_http_wizdata_jwks_t *s)
+{
+    return s->worker->conf->jwt->zone->data;
+}
+
+
+static void
+ngx_http_wizdata_jwks_complain(ngx_http_wizdata_jwks_t *s, const char *why)
+{
+    if (!s->logged) {
+        s->logged = 1;
+        ngx_log_error(NGX_LOG_ERR, s->worker->cycle->log, 0,
+                      "wizdata: no keys from %V: %s; %s", &s->conf->text, why,
+                      s->set != NULL ? "the last ones stay"
+                                     : "its tokens cannot be verified");
+    }
+}
+
+
+static void
+ngx_http_wizdata_jwks_works(ngx_http_wizdata_jwks_t *s)
+{
+    if (s->logged) {
+        s->logged = 0;
+        ngx_log_error(NGX_LOG_NOTICE, s->worker->cycle->log, 0,
+                      "wizdata: keys from %V again", &s->conf->text);
+    }
+}
+
+
+int
+ngx_http_wizdata_jwks_parse(const ngx_http_wizdata_jwks_conf_t *conf,
+    wd_str_t bytes, wd_jwks_t **ret, wd_error_t *err)
+{
+    int rc;
+
+    if (conf->kind == NGX_HTTP_WIZDATA_JWKS_PEM) {
+        return wd_jwks_from_pem(conf->kid, conf->alg, bytes, ret, err);
+    }
+
+    rc = wd_jwks_parse(bytes, &conf->options, ret, err);
+    if (rc == WD_OK && wd_jwks_len(*ret) == 0) {
+        rc = wd_error(err, WD_EINVAL, "no usable key in it%s%s",
+                      wd_jwks_left_out(*ret) != 0 ? ": " : "",
+                      wd_jwks_left_out_why(*ret));
+        wd_jwks_destroy(*ret);
+    }
+    return rc;
+}
+
+
+/*
+ * What was verified with a key that is gone must not count any more: all
+ * verdicts are asked for again.
+ */
+static void
+ngx_http_wizdata_jwks_replace(ngx_http_wizdata_jwks_t *s, wd_jwks_t *set)
+{
+    if (!wd_jwks_keeps(set, s->set)) {
+        ngx_http_wizdata_auth_forget(s->worker);
+    }
+    wd_jwks_destroy(s->set);
+    s->set = set;
+}
+
+
+/* ---- files -------------------------------------------------------------- */
+
+static ngx_uint_t
+ngx_http_wizdata_jwks_same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev
+           && a->st_size == b->st_size
+           && a->st_mtim.tv_sec == b->st_mtim.tv_sec
+           && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+
+/* One read() of a byte more than may be: a file is short, or it is refused. */
+static ngx_int_t
+ngx_http_wizdata_jwks_read_fd(int fd, wd_buf_t *out, const char **why)
+{
+    ssize_t  n;
+    uint8_t *p;
+
+    wd_buf_reset(out);
+    for (;;) {
+        p = wd_buf_reserve(out, 16384);
+        if (p == NULL) {
+            *why = "out of memory";
+            return NGX_ERROR;
+        }
+        n = read(fd, p, 16384);
+        if (n == -1 && ngx_errno == NGX_EINTR) {
+            continue;
+        }
+        if (n == -1) {
+            *why = "it cannot be read";
+            return NGX_ERROR;
+        }
+        if (n == 0) {
+            return NGX_OK;
+        }
+        out->len += (size_t) n;
+        if (out->len > WD_JWKS_BYTES_MAX) {
+            *why = "it is longer than 256k";
+            return NGX_ERROR;
+        }
+    }
+}
+
+
+ngx_int_t
+ngx_http_wizdata_jwks_read(const u_char *path, struct stat *seen,
+    wd_buf_t *out, const char **why)
+{
+    int         fd;
+    ngx_int_t   rc;
+    struct stat st;
+
+    /* A pipe is opened at once, and refused below. */
+    fd = open((const char *) path, O_RDONLY|O_NONBLOCK|O_CLOEXEC);
+    if (fd == -1) {
+        *why = ngx_errno == NGX_ENOENT ? "there is no such file"
+                                       : "it cannot be opened";
+        return NGX_ERROR;
+    }
+
+    if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
+        *why = "it is no regular file";
+        rc = NGX_ERROR;
+    } else if (seen != NULL && ngx_http_wizdata_jwks_same_file(&st, seen)) {
+        rc = NGX_DECLINED;
+    } else {
+        rc = ngx_http_wizdata_jwks_read_fd(fd, out, why);
+        if (seen != NULL) {
+            *seen = st;
+        }
+    }
+    (void) close(fd);
+    return rc;
+}
+
+
+/* Reads the file again when it is another one than last time. */
+static void
+ngx_http_wizdata_jwks_poll(ngx_http_wizdata_jwks_t *s)
+{
+    wd_buf_t   *buf = &s->worker->jwt->scratch;
+    ngx_int_t   rc;
+    wd_jwks_t  *set;
+    wd_error_t  err = {.text = "out of memory"};
+    const char *why;
+
+    s->polled = ngx_current_msec;
+    rc = ngx_http_wizdata_jwks_read(s->conf->path.data, &s->seen, buf, &why);
+    if (rc == NGX_DECLINED) {
+        return;
+    }
+    if (rc != NGX_OK) {
+        ngx_http_wizdata_jwks_complain(s, why);
+        return;
+    }
+
+    if (ngx_http_wizdata_jwks_parse(s->conf, wd_buf_view(buf), &set, &err)
+        != WD_OK)
+    {
+        ngx_http_wizdata_jwks_complain(s, err.text);
+    } else {
+        ngx_http_wizdata_jwks_replace(s, set);
+        ngx_http_wizdata_jwks_works(s);
+    }
+    wd_buf_done(buf); /* the file may hold secrets, and be large */
+}
+
+
+/* The file as the master read it: a worker may not be allowed to. */
+static void
+ngx_http_wizdata_jwks_first(ngx_http_wizdata_jwks_t *s)
+{
+    wd_error_t    err = {.text = "out of memory"};
+    ngx_str_t    *text = &s->conf->initial;
+
+    if (ngx_http_wizdata_jwks_parse(
+            s->conf, wd_str((char *) text->data, text->len), &s->set, &err)
+        != WD_OK)
+    {
+        s->set = NULL;
+        ngx_http_wizdata_jwks_complain(s, err.text);
+    }
+}
+
+
+/* ---- fetched sets ------------------------------------------------------- */
+
+/* Takes over what any worker has stored since. */
+static void
+ngx_http_wizdata_jwks_sync(ngx_http_wizdata_jwks_t *s)
+{
+    wd_buf_t            *buf;
+    uint64_t             generation;
+    wd_jwks_t           *set;
+    wd_error_t           err;
+    wd_keyshare_state_t  st;
+
+    wd_keyshare_state(ngx_http_wizdata_jwks_share(s), s->conf->slot,
+                      s->conf->name, &st);
+    if (st.generation == s->generation) {
+        return;
+    }
+
+    buf = &s->worker->jwt->scratch;
+    if (wd_keyshare_load(ngx_http_wizdata_jwks_share(s), s->conf->slot,
+                         s->conf->name, buf, &generation)
+        == WD_OK)
+    {
+        s->generation = generation;
+        if (ngx_http_wizdata_jwks_parse(s->conf, wd_buf_view(buf), &set, &err)
+            == WD_OK)
+        {
+            ngx_http_wizdata_jwks_replace(s, set);
+        }
+    }
+    wd_buf_done(buf); /* a quarter of a megabyte */
+}
+
+
+static void
+ngx_http_wizdata_jwks_wake(ngx_http_wizdata_jwks_t *s)
+{
+    ngx_queue_t             all, *q;
+    ngx_connection_t       *c;
+    ngx_http_wizdata_ctx_t *ctx;
+
+    /* Those who wait again are not met again. */
+    ngx_queue_init(&all);
+    if (!ngx_queue_empty(&s->waiters)) {
+        ngx_queue_add(&all, &s->waiters);
+        ngx_queue_init(&s->waiters);
+    }
+
+    while (!ngx_queue_empty(&all)) {
+        q = ngx_queue_head(&all);
+        ctx = ngx_queue_data(q, ngx_http_wizdata_ctx_t, waiter);
+        c = ctx->request->connection;
+        ngx_http_wizdata_auth_leave(ctx);
+        ngx_http_set_log_request(c->log, ctx->request);
+        ngx_http_wizdata_jwt_again(ctx);
+        ngx_http_run_posted_requests(c);
+    }
+}
+
+
+/* Others see that the fetch is over at their next look; so do we. */
+static void
+ngx_http_wizdata_jwks_fail(ngx_http_wizdata_jwks_t *s, const char *why)
+{
+    ngx_http_wizdata_count(s->worker, JWKS_FAILED, 1);
+    wd_keyshare_failed(ngx_http_wizdata_jwks_share(s), s->conf->slot,
+                       s->conf->name, wd_monotonic());
+    ngx_http_wizdata_jwks_complain(s, why);
+}
+
+
+/* A fetch of this worker is over; `next` in milliseconds. */
+static void
+ngx_http_wizdata_jwks_fetched(ngx_http_wizdata_jwks_t *s, wd_str_t bytes,
+    ngx_msec_t next)
+{
+    wd_ns_t     now = wd_monotonic();
+    wd_jwks_t  *set;
+    wd_error_t  err = {.text = "out of memory"};
+
+    if (ngx_http_wizdata_jwks_parse(s->conf, bytes, &set, &err) != WD_OK) {
+        ngx_http_wizdata_jwks_fail(s, err.text);
+    } else {
+        wd_jwks_destroy(set); /* read again from where all read it */
+        ngx_http_wizdata_count(s->worker, JWKS_FETCHED, 1);
+        wd_keyshare_store(ngx_http_wizdata_jwks_share(s), s->conf->slot,
+                          s->conf->name, bytes, now,
+                          now + ngx_http_wizdata_jwks_ns(next));
+        ngx_http_wizdata_jwks_works(s);
+        ngx_http_wizdata_jwks_sync(s);
+    }
+    ngx_http_wizdata_jwks_timer(&s->timer);
+}
+
+
+static void
+ngx_http_wizdata_jwks_fetch_failed(ngx_http_wizdata_jwks_t *s,
+    const char *why)
+{
+    ngx_http_wizdata_jwks_fail(s, why);
+    ngx_http_wizdata_jwks_timer(&s->timer);
+}
+
+
+/* max-age within bounds; without one the refresh interval. */
+static ngx_msec_t
+ngx_http_wizdata_jwks_next(const ngx_http_wizdata_jwt_conf_t *jcf,
+    int64_t max_age)
+{
+    ngx_msec_t next = jcf->refresh;
+
+    if (max_age >= 0 && (uint64_t) max_age * 1000 < next) {
+        next = (ngx_msec_t) max_age * 1000;
+    }
+    return ngx_max(next, ngx_min(jcf->refetch, jcf->refresh));
+}
+
+
+static void
+ngx_http_wizdata_jwks_answer(void *data, const wd_http_reply_t *reply,
+    const char *why)
+{
+    char                     text[64];
+    ngx_http_wizdata_jwks_t *s = data;
+
+    s->fetch = NULL;
+    if (reply == NULL) {
+        ngx_http_wizdata_jwks_fetch_failed(s, why);
+        return;
+    }
+
+    if (reply->status != 200) {
+        ngx_snprintf((u_char *) text, sizeof(text),
+                     "it answered with status %d%Z", reply->status);
+        ngx_http_wizdata_jwks_fetch_failed(s, text);
+        return;
+    }
+    ngx_http_wizdata_jwks_fetched(
+        s, wd_buf_view(&reply->body),
+        ngx_http_wizdata_jwks_next(s->worker->conf->jwt, reply->max_age));
+}
+
+
+static void
+ngx_http_wizdata_jwks_call_over(ngx_http_wizdata_jwks_t *s, int code)
+{
+    s->calling = 0;
+    if (code != WD_OK) {
+        ngx_http_wizdata_jwks_fetch_failed(s, wd_err_info(code)->text);
+    } else {
+        ngx_http_wizdata_jwks_fetched(s, wd_buf_view(&s->body),
+                                      s->worker->conf->jwt->refresh);
+    }
+    wd_buf_done(&s->body);
+}
+
+
+static void
+ngx_http_wizdata_jwks_replied(ngx_http_wizdata_rpc_t *rpc,
+    const wd_frame_t *f, const ngx_http_wizdata_meta_t *meta)
+{
+    ngx_http_wizdata_jwks_t *s = rpc->data;
+
+    if (f->code == WD_OK) {
+        wd_buf_str(&s->body, f->body);
+        if (f->more) {
+            ngx_http_wizdata_rpc_credit(rpc, f->body.len);
+            return;
+        }
+    }
+    ngx_http_wizdata_jwks_call_over(s, f->code != WD_OK ? f->code
+                                                        : s->body.err);
+}
+
+
+static void
+ngx_http_wizdata_jwks_chunk(ngx_http_wizdata_rpc_t *rpc, wd_str_t bytes,
+    bool last)
+{
+    ngx_http_wizdata_jwks_t *s = rpc->data;
+
+    wd_buf_str(&s->body, bytes);
+    if (last) {
+        ngx_http_wizdata_jwks_call_over(s, s->body.err);
+    } else {
+        ngx_http_wizdata_rpc_credit(rpc, bytes.len);
+    }
+}
+
+
+static void
+ngx_http_wizdata_jwks_call_failed(ngx_http_wizdata_rpc_t *rpc, int code)
+{
+    ngx_http_wizdata_jwks_call_over(rpc->data, code);
+}
+
+
+static void
+ngx_http_wizdata_jwks_call(ngx_http_wizdata_jwks_t *s)
+{
+    int                     rc;
+    ngx_http_wizdata_rpc_t *rpc = &s->rpc;
+
+    static const char       no_args[] = "\x80"; /* an empty map */
+
+    ngx_memzero(rpc, sizeof(*rpc));
+    rpc->ops = &ngx_http_wizdata_jwks_ops;
+    rpc->data = s;
+    rpc->method = &wd_methods()[WD_METHOD_AUTH_JWKS];
+    rpc->service = &s->worker->services[WD_SVC_AUTH];
+    rpc->context.id = WD_STR("jwks");
+    rpc->args = wd_str(no_args, 1);
+
+    wd_buf_done(&s->body);
+    wd_buf_init(&s->body, WD_JWKS_BYTES_MAX);
+    s->calling = 1;
+    rc = ngx_http_wizdata_rpc_start(rpc);
+    if (rc != WD_OK) {
+        s->calling = 0;
+        ngx_http_wizdata_jwks_fail(s, wd_err_info(rc)->text);
+    }
+}
+
+
+/* The lease is ours. */
+static void
+ngx_http_wizdata_jwks_fetch(ngx_http_wizdata_jwks_t *s)
+{
+    if (s->conf->kind == NGX_HTTP_WIZDATA_JWKS_AUTH) {
+        if (s->calling) {
+            ngx_http_wizdata_rpc_cancel(&s->rpc);
+        }
+        ngx_http_wizdata_jwks_call(s);
+        return;
+    }
+
+    if (s->fetch != NULL) {
+        ngx_http_wizdata_fetch_cancel(s->fetch);
+    }
+    s->fetch = ngx_http_wizdata_fetch_start(
+        s->worker->conf->jwt, s->conf, s->worker->cycle->log,
+        ngx_http_wizdata_jwks_answer, s);
+    if (s->fetch == NULL) {
+        ngx_http_wizdata_jwks_fail(s, "out of memory");
+    }
+}
+
+
+static wd_ns_t
+ngx_http_wizdata_jwks_lease(const ngx_http_wizdata_jwks_t *s)
+{
+    ngx_msec_t timeout = s->worker->conf->jwt->timeout;
+
+    if (s->conf->kind == NGX_HTTP_WIZDATA_JWKS_AUTH) {
+        timeout = s->worker->conf->timeouts[WD_METHOD_AUTH_JWKS];
+    }
+    return ngx_http_wizdata_jwks_ns(timeout
+                                    + NGX_HTTP_WIZDATA_JWKS_LEASE_MORE);
+}
+
+
+/* Fetches when it is time to; true: some fetch ended since the last look. */
+static ngx_uint_t
+ngx_http_wizdata_jwks_look(ngx_http_wizdata_jwks_t *s)
+{
+    ngx_uint_t           news;
+    wd_keyshare_state_t  st;
+
+    if (!ngx_exiting
+        && wd_keyshare_due(ngx_http_wizdata_jwks_share(s), s->conf->slot,
+                           s->conf->name, wd_monotonic(),
+                           ngx_http_wizdata_jwks_lease(s))
+           == WD_KEYSHARE_FETCH)
+    {
+        ngx_http_wizdata_jwks_fetch(s);
+    }
+
+    wd_keyshare_state(ngx_http_wizdata_jwks_share(s), s->conf->slot,
+                      s->conf->name, &st);
+    news = st.attempts != s->attempts;
+    s->attempts = st.attempts;
+    return news;
+}
+
+
+/* ---- waiting ------------------------------------------------------------ */
+
+/* Who has waited long enough is told so by another look at the keys. */
+static void
+ngx_http_wizdata_jwks_expire(ngx_http_wizdata_jwks_t *s)
+{
+    ngx_queue_t            *q;
+    ngx_connection_t       *c;
+    ngx_http_wizdata_ctx_t *ctx;
+
+    while (!ngx_queue_empty(&s->waiters)) {
+        q = ngx_queue_head(&s->waiters);
+        ctx = ngx_queue_data(q, ngx_http_wizdata_ctx_t, waiter);
+        if ((ngx_msec_int_t) (ctx->wait_until - ngx_current_msec) > 0) {
+            return;
+        }
+        c = ctx->request->connection;
+        ngx_http_wizdata_auth_leave(ctx);
+        ngx_http_set_log_request(c->log, ctx->request);
+        ngx_http_wizdata_jwt_again(ctx);
+        ngx_http_run_posted_requests(c);
+    }
+}
+
+
+static void
+ngx_http_wizdata_jwks_rearm(ngx_http_wizdata_jwks_t *s)
+{
+    ngx_msec_t                   in, soon;
+    ngx_http_wizdata_jwt_conf_t *jcf = s->worker->conf->jwt;
+
+    if (ngx_http_wizdata_jwks_shared(s->conf)) {
+        in = NGX_HTTP_WIZDATA_JWKS_TICK;
+    } else {
+        in = jcf->poll;
+    }
+    if (!ngx_queue_empty(&s->waiters)) {
+        soon = ngx_http_wizdata_jwks_shared(s->conf)
+                   ? NGX_HTTP_WIZDATA_JWKS_TICK_WAITED
+                   : NGX_HTTP_WIZDATA_JWKS_POLL_MIN;
+        in = ngx_min(in, soon);
+    }
+
+    if (s->timer.timer_set) {
+        ngx_del_timer(&s->timer);
+    }
+    s->timer.cancelable = ngx_queue_empty(&s->waiters);
+    ngx_add_timer(&s->timer, in);
+}
+
+
+static void
+ngx_http_wizdata_jwks_timer(ngx_event_t *ev)
+{
+    ngx_uint_t               news = 1;
+    ngx_http_wizdata_jwks_t *s = ev->data;
+
+    if (ngx_http_wizdata_jwks_shared(s->conf)) {
+        news = ngx_http_wizdata_jwks_look(s);
+    } else {
+        ngx_http_wizdata_jwks_poll(s);
+    }
+
+    if (news) {
+        ngx_http_wizdata_jwks_wake(s);
+    } else {
+        ngx_http_wizdata_jwks_expire(s);
+    }
+    ngx_http_wizdata_jwks_rearm(s);
+}
+
+
+/* May something newer be had before `left` is over? */
+static ngx_http_wizdata_jwks_wait_e
+ngx_http_wizdata_jwks_ask(ngx_http_wizdata_jwks_t *s, ngx_msec_t left)
+{
+    wd_ns_t                      wait;
+    wd_keyshare_state_t          st;
+    ngx_http_wizdata_jwt_conf_t *jcf = s->worker->conf->jwt;
+
+    if (!ngx_http_wizdata_jwks_shared(s->conf)) {
+        return left > NGX_HTTP_WIZDATA_JWKS_POLL_MIN
+                   ? NGX_HTTP_WIZDATA_JWKS_WAITING
+                   : NGX_HTTP_WIZDATA_JWKS_NOT_NOW;
+    }
+
+    switch (wd_keyshare_want(ngx_http_wizdata_jwks_share(s), s->conf->slot,
+                             s->conf->name, wd_monotonic(),
+                             ngx_http_wizdata_jwks_lease(s),
+                             ngx_http_wizdata_jwks_ns(jcf->refetch), &wait))
+    {
+    case WD_KEYSHARE_FETCH:
+        ngx_http_wizdata_jwks_fetch(s);
+        return NGX_HTTP_WIZDATA_JWKS_WAITING;
+    case WD_KEYSHARE_WAIT:
+        return NGX_HTTP_WIZDATA_JWKS_WAITING;
+    default:
+        break;
+    }
+
+    wd_keyshare_state(ngx_http_wizdata_jwks_share(s), s->conf->slot,
+                      s->conf->name, &st);
+    return st.failed || s->set == NULL ? NGX_HTTP_WIZDATA_JWKS_FAILING
+                                       : NGX_HTTP_WIZDATA_JWKS_NOT_NOW;
+}
+
+
+ngx_http_wizdata_jwks_wait_e
+ngx_http_wizdata_jwks_wait(ngx_http_wizdata_jwks_t *s,
+    ngx_http_wizdata_ctx_t *ctx, ngx_msec_t until)
+{
+    ngx_msec_int_t                 left;
+    ngx_http_wizdata_jwks_wait_e   e;
+
+    left = (ngx_msec_int_t) (until - ngx_current_msec);
+    if (left <= 0) {
+        /* The fetch has not ended in time: nobody can tell. */
+        return ngx_http_wizdata_jwks_shared(s->conf)
+                   ? NGX_HTTP_WIZDATA_JWKS_FAILING
+                   : NGX_HTTP_WIZDATA_JWKS_NOT_NOW;
+    }
+
+    e = ngx_http_wizdata_jwks_ask(s, left);
+    if (e != NGX_HTTP_WIZDATA_JWKS_WAITING) {
+        return e;
+    }
+
+    ctx->waiting = 1;
+    ctx->wait_until = until;
+    ngx_queue_insert_tail(&s->waiters, &ctx->waiter);
+    ngx_http_wizdata_watch_client(ctx->request);
+    ngx_http_wizdata_jwks_rearm(s);
+    return NGX_HTTP_WIZDATA_JWKS_WAITING;
+}
+
+
+ngx_uint_t
+ngx_http_wizdata_jwks_failing(ngx_http_wizdata_jwks_t *s, ngx_uint_t waited)
+{
+    wd_keyshare_state_t st;
+
+    if (!waited || !ngx_http_wizdata_jwks_shared(s->conf)) {
+        return 0;
+    }
+    wd_keyshare_state(ngx_http_wizdata_jwks_share(s), s->conf->slot,
+                      s->conf->name, &st);
+    return st.failed;
+}
+
+
+wd_jwk_t *
+ngx_http_wizdata_jwks_find(ngx_http_wizdata_jwks_t *s, wd_str_t kid)
+{
+    if (ngx_http_wizdata_jwks_shared(s->conf)) {
+        ngx_http_wizdata_jwks_sync(s);
+    }
+    return s->set != NULL ? wd_jwks_find(s->set, kid) : NULL;
+}
+
+
+/* ---- life --------------------------------------------------------------- */
+
+void
+ngx_http_wizdata_jwks_changed(ngx_http_wizdata_worker_t *w)
+{
+    ngx_uint_t               i;
+    ngx_http_wizdata_jwks_t *s;
+
+    for (i = 0; w->jwt != NULL && i < w->jwt->n_sources; i++) {
+        s = &w->jwt->sources[i];
+        if (s->conf->kind == NGX_HTTP_WIZDATA_JWKS_AUTH) {
+            wd_keyshare_outdated(ngx_http_wizdata_jwks_share(s),
+                                 s->conf->slot, s->conf->name,
+                                 wd_monotonic());
+            ngx_http_wizdata_jwks_timer(&s->timer);
+        }
+    }
+}
+
+
+static void
+ngx_http_wizdata_jwks_start(ngx_http_wizdata_jwks_t *s)
+{
+    s->timer.data = s;
+    s->timer.handler = ngx_http_wizdata_jwks_timer;
+    s->timer.log = s->worker->cycle->log;
+    s->timer.cancelable = 1;
+    ngx_queue_init(&s->waiters);
+    wd_buf_init(&s->body, WD_JWKS_BYTES_MAX);
+
+    if (ngx_http_wizdata_jwks_shared(s->conf)) {
+        ngx_http_wizdata_jwks_sync(s);
+        ngx_add_timer(&s->timer, 1);
+    } else {
+        ngx_http_wizdata_jwks_first(s);
+        ngx_http_wizdata_jwks_rearm(s);
+    }
+}
+
+
+ngx_int_t
+ngx_http_wizdata_jwks_init(ngx_http_wizdata_worker_t *w)
+{
+    ngx_uint_t                     i;
+    ngx_http_wizdata_jwt_conf_t   *jcf = w->conf->jwt;
+    ngx_http_wizdata_jwks_conf_t  *sources = jcf->sources.elts;
+    ngx_http_wizdata_jwt_worker_t *jw;
+
+    jw = ngx_pcalloc(w->cycle->pool, sizeof(ngx_http_wizdata_jwt_worker_t));
+    if (jw == NULL) {
+        return NGX_ERROR;
+    }
+
+    jw->n_sources = jcf->sources.nelts;
+    jw->sources = ngx_pcalloc(w->cycle->pool,
+                              jw->n_sources
+                              * sizeof(ngx_http_wizdata_jwks_t));
+    if (jw->sources == NULL) {
+        return NGX_ERROR;
+    }
+
+    wd_buf_init(&jw->scratch, 0);
+    w->jwt = jw;
+    if (jcf->issuers.nelts != 0) {
+        w->token_handler = ngx_http_wizdata_jwt;
+    }
+    for (i = 0; i < jw->n_sources; i++) {
+        jw->sources[i].worker = w;
+        jw->sources[i].conf = &sources[i];
+        ngx_http_wizdata_jwks_start(&jw->sources[i]);
+    }
+    return NGX_OK;
+}
+
+
+void
+ngx_http_wizdata_jwks_done(ngx_http_wizdata_worker_t *w)
+{
+    ngx_uint_t               i;
+    ngx_http_wizdata_jwks_t *s;
+
+    if (w->jwt == NULL) {
+        return;
+    }
+
+    for (i = 0; i < w->jwt->n_sources; i++) {
+        s = &w->jwt->sources[i];
+        if (s->fetch != NULL) {
+            ngx_http_wizdata_fetch_cancel(s->fetch);
+            s->fetch = NULL;
+        }
+        wd_jwks_destroy(s->set);
+        s->set = NULL;
+        wd_buf_done(&s->body);
+    }
+    wd_buf_done(&w->jwt->scratch);
+}
+
+
+/* In the master, before workers are forked. */
+void
+ngx_http_wizdata_jwks_claim(ngx_http_wizdata_main_conf_t *wmcf)
+{
+    ngx_uint_t                    i;
+    ngx_http_wizdata_jwt_conf_t  *jcf = wmcf->jwt;
+    ngx_http_wizdata_jwks_conf_t *sources = jcf->sources.elts;
+
+    for (i = 0; i < jcf->sources.nelts; i++) {
+        if (ngx_http_wizdata_jwks_shared(&sources[i])) {
+            sources[i].slot = wd_keyshare_claim(jcf->zone->data,
+                                                sources[i].name);
+        }
+    }
+}
+
+
+ngx_int_t
+ngx_http_wizdata_jwks_zone_init(ngx_shm_zone_t *zone, void *data)
+{
+    ngx_slab_pool_t *pool = (ngx_slab_pool_t *) zone->shm.addr;
+
+    if (data != NULL) { /* reload: the sets stay */
+        zone->data = data;
+        return NGX_OK;
+    }
+
+    if (zone->shm.exists) {
+        zone->data = pool->data;
+        return NGX_OK;
+    }
+
+    pool->data = ngx_slab_calloc(pool, wd_keyshare_size());
+    zone->data = pool->data;
+    return zone->data != NULL ? NGX_OK : NGX_ERROR;
+}
+
+
+/* With the pages' own descriptions and the pool's. */
+size_t
+ngx_http_wizdata_jwks_zone_size(void)
+{
+    size_t size = wd_keyshare_size();
+
+    return ngx_align(size + size / 64 + 8 * ngx_pagesize, ngx_pagesize);
+}

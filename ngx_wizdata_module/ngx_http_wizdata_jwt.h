@@ -1,0 +1,176 @@
+/*
+ * ngx_http_wizdata_jwt.h - what the files of JSON Web Tokens share: issuers
+ * and the sources of their keys, as configured and as a worker has them.
+ */
+#ifndef NGX_HTTP_WIZDATA_JWT_H
+#define NGX_HTTP_WIZDATA_JWT_H
+
+#include "ngx_http_wizdata.h"
+
+#include "wd_http_reply.h"
+#include "wd_jwks.h"
+#include "wd_jwt.h"
+#include "wd_keyshare.h"
+
+#include <sys/stat.h>
+
+#define NGX_HTTP_WIZDATA_JWT_ISSUERS_MAX 16
+
+_Static_assert(WD_KEYSHARE_BYTES == WD_JWKS_BYTES_MAX,
+               "what is fetched fits into its slot");
+
+
+typedef enum {
+    NGX_HTTP_WIZDATA_JWKS_FILE,
+    NGX_HTTP_WIZDATA_JWKS_PEM,
+    NGX_HTTP_WIZDATA_JWKS_AUTH,
+    NGX_HTTP_WIZDATA_JWKS_HTTPS
+} ngx_http_wizdata_jwks_kind_e;
+
+
+typedef struct {
+    ngx_http_wizdata_jwks_kind_e kind;
+    ngx_str_t                    text; /* as configured */
+    u_char                       name[WD_KEYSHARE_NAME];
+    size_t                       slot; /* in the key share */
+    wd_jwks_options_t            options;
+
+    /* FILE, PEM */
+    ngx_str_t                    path; /* zero-terminated */
+    ngx_str_t                    initial; /* what was read at first */
+    wd_str_t                     kid; /* of PEM */
+    wd_jwa_e                     alg;
+
+    /* HTTPS */
+    ngx_str_t                    authority; /* for the Host header */
+    ngx_str_t                    host; /* zero-terminated, no brackets */
+    ngx_str_t                    uri;
+    in_port_t                    port;
+    ngx_addr_t                  *addrs; /* NULL: asked of the resolver */
+    ngx_uint_t                   naddrs;
+    ngx_str_t                    file; /* where it was configured */
+    ngx_uint_t                   line;
+} ngx_http_wizdata_jwks_conf_t;
+
+
+typedef struct {
+    wd_jwt_policy_t policy;
+    ngx_str_t       prefix; /* of principals, with its colon; "": none */
+    wd_str_t        plan; /* of a token that names none */
+    ngx_array_t    *sources; /* of ngx_uint_t, index into the conf's */
+} ngx_http_wizdata_issuer_t;
+
+
+struct ngx_http_wizdata_jwt_conf_s {
+    ngx_array_t     issuers; /* of ngx_http_wizdata_issuer_t */
+    ngx_array_t     sources; /* of ngx_http_wizdata_jwks_conf_t */
+    ngx_msec_t      refresh;
+    ngx_msec_t      refetch;
+    ngx_msec_t      wait;
+    ngx_msec_t      timeout;
+    ngx_msec_t      poll;
+    ngx_str_t       trusted; /* certificates; "": of the system */
+    ngx_uint_t      shared; /* sources that are fetched */
+    ngx_shm_zone_t *zone; /* NULL: none of them */
+    ngx_resolver_t *resolver; /* NULL: none */
+    ngx_msec_t      resolver_timeout;
+#if (NGX_HTTP_SSL)
+    ngx_ssl_t      *ssl; /* NULL: no https source */
+#endif
+};
+
+
+typedef struct ngx_http_wizdata_fetch_s ngx_http_wizdata_fetch_t;
+
+/* A source in a worker. */
+typedef struct {
+    ngx_http_wizdata_worker_t    *worker;
+    ngx_http_wizdata_jwks_conf_t *conf;
+    wd_jwks_t                    *set; /* NULL: none yet */
+    ngx_event_t                   timer;
+    ngx_queue_t                   waiters; /* of ngx_http_wizdata_ctx_t */
+
+    /* FILE, PEM */
+    struct stat                   seen; /* the file that was read last */
+    ngx_msec_t                    polled;
+
+    /* AUTH, HTTPS */
+    uint64_t                      generation; /* of `set` */
+    uint64_t                      attempts; /* seen when last looked */
+    ngx_http_wizdata_fetch_t     *fetch;
+    ngx_http_wizdata_rpc_t        rpc;
+    wd_buf_t                      body; /* of its answer */
+
+    unsigned                      calling:1; /* rpc is in flight */
+    unsigned                      logged:1; /* that it fails */
+} ngx_http_wizdata_jwks_t;
+
+
+struct ngx_http_wizdata_jwt_worker_s {
+    ngx_http_wizdata_jwks_t *sources;
+    ngx_uint_t               n_sources;
+    wd_buf_t                 scratch;
+};
+
+
+typedef enum {
+    NGX_HTTP_WIZDATA_JWKS_WAITING, /* the request waits */
+    NGX_HTTP_WIZDATA_JWKS_NOT_NOW, /* there is nothing to wait for */
+    NGX_HTTP_WIZDATA_JWKS_FAILING /* the same, and the source does not work */
+} ngx_http_wizdata_jwks_wait_e;
+
+
+/* ngx_http_wizdata_jwks.c */
+
+/*
+ * The key of a kid, with the newest set that any worker has fetched; NULL:
+ * there is none. Good until control returns to the event loop.
+ */
+wd_jwk_t *ngx_http_wizdata_jwks_find(ngx_http_wizdata_jwks_t *s,
+    wd_str_t kid);
+
+/*
+ * Makes the request wait for a newer set, until `until` at most;
+ * ngx_http_wizdata_jwt_again() is called then.
+ */
+ngx_http_wizdata_jwks_wait_e ngx_http_wizdata_jwks_wait(
+    ngx_http_wizdata_jwks_t *s, ngx_http_wizdata_ctx_t *ctx,
+    ngx_msec_t until);
+
+/*
+ * Did the last fetch fail? Without one that was waited for that is asked
+ * again first.
+ */
+ngx_uint_t ngx_http_wizdata_jwks_failing(ngx_http_wizdata_jwks_t *s,
+    ngx_uint_t waited);
+
+/*
+ * Reads a file of keys whole. NGX_OK, NGX_DECLINED when it is the one of
+ * *seen (may be NULL), NGX_ERROR with a reason.
+ */
+ngx_int_t ngx_http_wizdata_jwks_read(const u_char *path, struct stat *seen,
+    wd_buf_t *out, const char **why);
+
+/* WD_OK; else err says why it is no set with a usable key. */
+int ngx_http_wizdata_jwks_parse(const ngx_http_wizdata_jwks_conf_t *conf,
+    wd_str_t bytes, wd_jwks_t **ret, wd_error_t *err);
+
+
+/* ngx_http_wizdata_jwt.c */
+
+void ngx_http_wizdata_jwt_again(ngx_http_wizdata_ctx_t *ctx);
+
+
+/* ngx_http_wizdata_jwks_fetch.c */
+
+/* `reply` is NULL when `why` is not. Never called inside of a start. */
+typedef void (*ngx_http_wizdata_fetch_pt)(void *data,
+    const wd_http_reply_t *reply, const char *why);
+
+/* NULL: out of memory. The handler ends it; or the cancel. */
+ngx_http_wizdata_fetch_t *ngx_http_wizdata_fetch_start(
+    ngx_http_wizdata_jwt_conf_t *jcf, ngx_http_wizdata_jwks_conf_t *source,
+    ngx_log_t *log, ngx_http_wizdata_fetch_pt handler, void *data);
+void ngx_http_wizdata_fetch_cancel(ngx_http_wizdata_fetch_t *f);
+
+#endif /* NGX_HTTP_WIZDATA_JWT_H */
