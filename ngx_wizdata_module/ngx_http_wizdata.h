@@ -56,9 +56,11 @@ typedef struct {
     ngx_msec_t                      verdict_ttl;
     ngx_msec_t                      negative_ttl;
     ngx_uint_t                      queue;
+    ngx_str_t                       environment; /* shown, nothing else */
     size_t                          zone_size;
     ngx_shm_zone_t                 *verdicts;
     ngx_shm_zone_t                 *counters;
+    ngx_array_t                    *zone_figures; /* of metrics; may be NULL */
     ngx_shm_zone_t                 *control;
     ngx_uint_t                      used; /* some location needs the module */
 
@@ -75,7 +77,7 @@ typedef struct {
 typedef struct {
     ngx_flag_t  api;
     ngx_flag_t  errors;
-    ngx_flag_t  health_public;
+    ngx_flag_t  status_public; /* of a status page */
     ngx_uint_t  access;
     const char *permission; /* of wizdata_access; NULL: any credential */
     size_t      body_max;
@@ -193,6 +195,7 @@ struct ngx_http_wizdata_ctx_s {
     wd_error_t                     error;
     ngx_buf_t                     *problem_body; /* of the error filter */
     void                          *collect; /* of a status handler */
+    void                          *status_health; /* its first collection */
 
     ngx_http_wizdata_access_e      access; /* of the access phase */
     ngx_int_t                      access_rc;
@@ -378,6 +381,8 @@ ngx_int_t ngx_http_wizdata_log_handler(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_wizdata_health_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_wizdata_detailed_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_wizdata_services_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_wizdata_config_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_wizdata_metrics_handler(ngx_http_request_t *r);
 
 /* One answer of a size that is known; the bytes are copied. */
@@ -399,6 +404,10 @@ char *ngx_http_wizdata_conf_health(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_wizdata_conf_detailed(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_wizdata_conf_status_services(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
+char *ngx_http_wizdata_conf_status_config(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 char *ngx_http_wizdata_conf_metrics(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 

@@ -222,21 +222,24 @@ ngx_http_wizdata_auth(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t need,
                                          ctx->request->pool, &ctx->verdict);
 
     if (known == NGX_HTTP_WIZDATA_GOOD && ngx_http_wizdata_fresh(ctx)) {
-        ctx->counters->cache[NGX_HTTP_WIZDATA_HIT]++;
+        ngx_http_wizdata_count_by(ctx, VERDICT_LOOKUPS,
+                                  NGX_HTTP_WIZDATA_HIT, 1);
         ctx->has_digest = 1;
         ngx_http_wizdata_auth_known(ctx);
         return;
     }
 
     if (known == NGX_HTTP_WIZDATA_BAD || !wd_apikey_wellformed(key)) {
-        ctx->counters->cache[NGX_HTTP_WIZDATA_NEGATIVE]++;
+        ngx_http_wizdata_count_by(ctx, VERDICT_LOOKUPS,
+                                  NGX_HTTP_WIZDATA_NEGATIVE, 1);
         ngx_http_wizdata_auth_refused(ctx, NGX_HTTP_WIZDATA_BAD_KEY);
         return;
     }
 
-    ctx->counters->cache[known == NGX_HTTP_WIZDATA_GOOD
-                             ? NGX_HTTP_WIZDATA_STALE
-                             : NGX_HTTP_WIZDATA_MISS]++;
+    ngx_http_wizdata_count_by(ctx, VERDICT_LOOKUPS,
+                              known == NGX_HTTP_WIZDATA_GOOD
+                                  ? NGX_HTTP_WIZDATA_STALE
+                                  : NGX_HTTP_WIZDATA_MISS, 1);
     ngx_memzero(&ctx->verdict, sizeof(ctx->verdict));
     ctx->verdict.label = NGX_HTTP_WIZDATA_KEYS;
     ngx_http_wizdata_verify_join(ctx);

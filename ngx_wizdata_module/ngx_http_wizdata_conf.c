@@ -2,6 +2,11 @@
  * ngx_http_wizdata_conf.c - directives that need more than nginx's own slots.
  */
 #include "ngx_http_wizdata.h"
+#include "ngx_http_wizdata_slots.h"
+
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_timeout_range = {
+    1, 3600 * 1000, "a time from 1ms to 1h, such as 10s"};
 
 
 static ngx_int_t
@@ -80,7 +85,8 @@ ngx_http_wizdata_conf_service(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (!wd_service_by_name(wd_str((char *) value[1].data, value[1].len),
                             &id))
     {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "unknown service \"%V\"",
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "unknown service \"%V\": "
+                           "write auth, ingestion, processing or analytics",
                            &value[1]);
         return NGX_CONF_ERROR;
     }
@@ -120,24 +126,23 @@ ngx_http_wizdata_conf_service(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 char *
 ngx_http_wizdata_conf_timeout(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_int_t                     ms;
     ngx_str_t                    *value = cf->args->elts;
     const wd_method_t            *m;
     ngx_http_wizdata_main_conf_t *wmcf = conf;
 
     m = wd_method_by_name(wd_str((char *) value[1].data, value[1].len));
     if (m == NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "unknown method \"%V\"",
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "unknown method \"%V\": "
+                           "write one of docs/API.md, such as bars.query",
                            &value[1]);
         return NGX_CONF_ERROR;
     }
 
-    ms = ngx_parse_time(&value[2], 0);
-    if (ms == NGX_ERROR || ms == 0) {
-        return "has an invalid time";
-    }
-    wmcf->timeouts[m->id] = ms;
-    return NGX_CONF_OK;
+    return ngx_http_wizdata_word_msec(cf, &value[2],
+                                      &ngx_http_wizdata_timeout_range,
+                                      &wmcf->timeouts[m->id]) == NGX_OK
+               ? NGX_CONF_OK
+               : NGX_CONF_ERROR;
 }
 
 
@@ -182,21 +187,46 @@ ngx_http_wizdata_conf_health(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-char *
-ngx_http_wizdata_conf_detailed(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+/* A page for those who may read the status, or for all when public. */
+static char *
+ngx_http_wizdata_conf_status(ngx_conf_t *cf, ngx_http_handler_pt handler,
+    ngx_uint_t endpoint, ngx_http_wizdata_loc_conf_t *lcf)
 {
-    ngx_str_t                   *value = cf->args->elts;
-    ngx_http_wizdata_loc_conf_t *lcf = conf;
+    ngx_str_t *value = cf->args->elts;
 
     if (cf->args->nelts == 2) {
         if (ngx_strcmp(value[1].data, "public") != 0) {
             return "takes no parameter but \"public\"";
         }
-        lcf->health_public = 1;
+        lcf->status_public = 1;
     }
-    return ngx_http_wizdata_conf_handler(cf,
-                                         ngx_http_wizdata_detailed_handler,
-                                         NGX_HTTP_WIZDATA_EP_DETAILED, lcf);
+    return ngx_http_wizdata_conf_handler(cf, handler, endpoint, lcf);
+}
+
+
+char *
+ngx_http_wizdata_conf_detailed(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    return ngx_http_wizdata_conf_status(cf, ngx_http_wizdata_detailed_handler,
+                                        NGX_HTTP_WIZDATA_EP_DETAILED, conf);
+}
+
+
+char *
+ngx_http_wizdata_conf_status_services(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    return ngx_http_wizdata_conf_status(cf, ngx_http_wizdata_services_handler,
+                                        NGX_HTTP_WIZDATA_EP_SERVICES, conf);
+}
+
+
+char *
+ngx_http_wizdata_conf_status_config(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    return ngx_http_wizdata_conf_status(cf, ngx_http_wizdata_config_handler,
+                                        NGX_HTTP_WIZDATA_EP_CONFIG, conf);
 }
 
 

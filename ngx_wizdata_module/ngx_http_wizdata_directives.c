@@ -3,6 +3,23 @@
  * each row is its documentation (docs/DIRECTIVES.md is made from it).
  */
 #include "ngx_http_wizdata.h"
+#include "ngx_http_wizdata_slots.h"
+
+#define NGX_HTTP_WIZDATA_DAY (86400 * 1000)
+
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_zone_range = {
+    256 * 1024, 64LL * 1024 * 1024 * 1024,
+    "a size from 256k to 64g, such as 4m"};
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_ttl_range = {
+    0, NGX_HTTP_WIZDATA_DAY, "a time from 0 to 1d, such as 60s"};
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_queue_range = {
+    0, 65536, "a number from 0 to 65536, such as 512"};
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_body_range = {
+    1, WD_BODY_MAX, "a size from 1 to 64k, such as 16k"};
 
 
 ngx_command_t ngx_http_wizdata_commands[] = {
@@ -40,10 +57,10 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      */
     { ngx_string("wizdata_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_size_slot,
+      ngx_http_wizdata_slot_size,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_wizdata_main_conf_t, zone_size),
-      NULL },
+      (void *) &ngx_http_wizdata_zone_range },
 
     /*
      * directive: wizdata_verdict_ttl;
@@ -57,10 +74,10 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      */
     { ngx_string("wizdata_verdict_ttl"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_msec_slot,
+      ngx_http_wizdata_slot_msec,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_wizdata_main_conf_t, verdict_ttl),
-      NULL },
+      (void *) &ngx_http_wizdata_ttl_range },
 
     /*
      * directive: wizdata_negative_ttl;
@@ -72,10 +89,10 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      */
     { ngx_string("wizdata_negative_ttl"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_msec_slot,
+      ngx_http_wizdata_slot_msec,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_wizdata_main_conf_t, negative_ttl),
-      NULL },
+      (void *) &ngx_http_wizdata_ttl_range },
 
     /*
      * directive: wizdata_queue;
@@ -88,10 +105,10 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      */
     { ngx_string("wizdata_queue"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_num_slot,
+      ngx_http_wizdata_slot_num,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_wizdata_main_conf_t, queue),
-      NULL },
+      (void *) &ngx_http_wizdata_queue_range },
 
     /*
      * directive: wizdata_timeout;
@@ -156,10 +173,10 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      */
     { ngx_string("wizdata_body_max"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_size_slot,
+      ngx_http_wizdata_slot_size,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_wizdata_loc_conf_t, body_max),
-      NULL },
+      (void *) &ngx_http_wizdata_body_range },
 
     /*
      * directive: wizdata_errors;
@@ -211,6 +228,57 @@ ngx_command_t ngx_http_wizdata_commands[] = {
       ngx_http_wizdata_conf_detailed,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
+      NULL },
+
+    /*
+     * directive: wizdata_status_services;
+     * syntax: [public];
+     * default: none;
+     * context: location
+     *
+     * Asks every backend for its health and shows backends, database, Redis
+     * and data providers, with an overall status: healthy when all are,
+     * unhealthy when half of them or more are not, else degraded. Providers
+     * count when they are configured and do not answer; asking does not cost
+     * quota. Needs status:read unless it is public.
+     */
+    { ngx_string("wizdata_status_services"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_status_services,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_status_config;
+     * syntax: [public];
+     * default: none;
+     * context: location
+     *
+     * Shows the configuration in force: of the gateway, and of every backend
+     * as it says itself. Secrets are true or false. Needs status:read unless
+     * it is public.
+     */
+    { ngx_string("wizdata_status_config"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_status_config,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_environment;
+     * syntax: name;
+     * default: production;
+     * context: http
+     *
+     * What /api/status/config calls this installation.
+     */
+    { ngx_string("wizdata_environment"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_main_conf_t, environment),
       NULL },
 
     /*

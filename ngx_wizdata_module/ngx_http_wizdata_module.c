@@ -6,7 +6,6 @@
 
 #include <sodium.h>
 
-#define NGX_HTTP_WIZDATA_ZONE_MIN (256 * 1024)
 #define NGX_HTTP_WIZDATA_ZONE_DEFAULT (4 * 1024 * 1024)
 
 
@@ -96,9 +95,8 @@ ngx_http_wizdata_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_msec_value(wmcf->verdict_ttl, 60000);
     ngx_conf_init_msec_value(wmcf->negative_ttl, 2000);
     ngx_conf_init_uint_value(wmcf->queue, 512);
-
-    if (wmcf->zone_size < NGX_HTTP_WIZDATA_ZONE_MIN) {
-        return "wizdata_zone is smaller than 256k";
+    if (wmcf->environment.data == NULL) {
+        ngx_str_set(&wmcf->environment, "production");
     }
     return NGX_CONF_OK;
 }
@@ -139,10 +137,6 @@ ngx_http_wizdata_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
     ngx_conf_merge_uint_value(conf->access, prev->access,
                               NGX_HTTP_WIZDATA_ACCESS_OFF);
-
-    if (conf->body_max > WD_BODY_MAX) {
-        return "wizdata_body_max is larger than 64k";
-    }
 
     if (conf->errors) {
         wmcf = ngx_http_conf_get_module_main_conf(cf,

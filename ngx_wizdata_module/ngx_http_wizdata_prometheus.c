@@ -3,8 +3,8 @@
  * text of every backend, merged so that each family has one head.
  */
 #include "ngx_http_wizdata_collect.h"
+#include "ngx_http_wizdata_families.h"
 
-#include "wd_json.h"
 #include "wd_map.h"
 
 #define NGX_HTTP_WIZDATA_FAMILIES 2048 /* what comes beyond is dropped */
@@ -189,23 +189,44 @@ ngx_http_wizdata_merge_write(ngx_http_wizdata_merge_t *m, wd_buf_t *out)
 }
 
 
-/* Which endpoints answered this scrape. */
-static void
-ngx_http_wizdata_backend_up(const ngx_http_wizdata_collect_t *c,
-    wd_buf_t *out)
+void
+ngx_http_wizdata_backend_up_samples(ngx_http_wizdata_samples_t *s,
+    ngx_http_wizdata_ctx_t *ctx)
 {
-    ngx_uint_t                   i;
-    ngx_http_wizdata_endpoint_t *e;
-
-    wd_buf_z(out, "# HELP wizdata_backend_up Whether the endpoint answered "
-                  "this scrape\n# TYPE wizdata_backend_up gauge\n");
+    char                               name[128];
+    ngx_uint_t                         i;
+    ngx_http_wizdata_endpoint_t       *e;
+    const ngx_http_wizdata_collect_t  *c = ctx->collect;
 
     for (i = 0; i < c->n; i++) {
         e = c->answers[i].peer->endpoint;
-        wd_buf_printf(out, "wizdata_backend_up{service=\"%s\",address=",
-                      wd_service_name(c->answers[i].service->id));
-        wd_json_escape(out, wd_str((char *) e->name.data, e->name.len));
-        wd_buf_printf(out, "} %d\n", c->answers[i].code == WD_OK);
+        ngx_http_wizdata_sample(
+            s, c->answers[i].code == WD_OK, "service=\"%s\",address=\"%s\"",
+            wd_service_name(c->answers[i].service->id),
+            ngx_http_wizdata_label(wd_str((char *) e->name.data, e->name.len),
+                                   name, sizeof(name)));
+    }
+}
+
+
+static void
+ngx_http_wizdata_own_text(ngx_http_wizdata_ctx_t *ctx, wd_buf_t *out)
+{
+    ngx_uint_t                 part, unit;
+    const char                *name = "";
+    ngx_http_wizdata_samples_t s = {ctx, ctx->worker->conf->counters->data,
+                                    out, NULL, 0};
+
+    for (part = 0; part < ngx_http_wizdata_parts(); part++) {
+        if (ngx_strcmp(name, ngx_http_wizdata_part_name(part)) != 0) {
+            name = ngx_http_wizdata_part_name(part);
+            wd_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name,
+                          ngx_http_wizdata_part_help(part), name,
+                          ngx_http_wizdata_part_type(part));
+        }
+        for (unit = 0; unit < ngx_http_wizdata_part_units(part); unit++) {
+            ngx_http_wizdata_part_write(&s, part, unit);
+        }
     }
 }
 
@@ -235,8 +256,7 @@ ngx_http_wizdata_metrics_text(ngx_http_wizdata_ctx_t *ctx, wd_buf_t *out)
 
     ok = ngx_http_wizdata_merge_init(&m);
 
-    ngx_http_wizdata_counters_render(ctx->worker->conf->counters, out);
-    ngx_http_wizdata_backend_up(c, out);
+    ngx_http_wizdata_own_text(ctx, out);
     ok = ok && out->err == WD_OK;
 
     if (ok) {

@@ -1,9 +1,7 @@
 /*
  * ngx_http_wizdata_status.c - /health and /health/detailed.
  */
-#include "ngx_http_wizdata_collect.h"
-
-#include "wd_json.h"
+#include "ngx_http_wizdata_status.h"
 
 
 ngx_int_t
@@ -53,7 +51,7 @@ ngx_http_wizdata_send_text(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t status,
 }
 
 
-static int
+int
 ngx_http_wizdata_read_only(ngx_http_wizdata_ctx_t *ctx)
 {
     if (ctx->request->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) {
@@ -65,24 +63,31 @@ ngx_http_wizdata_read_only(ngx_http_wizdata_ctx_t *ctx)
 }
 
 
+void
+ngx_http_wizdata_status_time(wd_json_t *j)
+{
+    ngx_time_t *tp = ngx_timeofday();
+
+    wd_json_key(j, "timestamp");
+    wd_json_num(j, (double) tp->sec + (double) tp->msec / 1000);
+}
+
+
 /* The fields that every answer about health begins with. */
 static void
 ngx_http_wizdata_health_head(wd_json_t *j, const char *status)
 {
-    ngx_time_t *tp = ngx_timeofday();
-
     wd_json_obj(j);
     wd_json_key(j, "status");
     wd_json_z(j, status);
-    wd_json_key(j, "timestamp");
-    wd_json_num(j, (double) tp->sec + (double) tp->msec / 1000);
+    ngx_http_wizdata_status_time(j);
     wd_json_key(j, "version");
     wd_json_z(j, WD_VERSION);
 }
 
 
-static void
-ngx_http_wizdata_health_send(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t status)
+void
+ngx_http_wizdata_status_send(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t status)
 {
     wd_buf_t *out = &ctx->worker->scratch;
 
@@ -120,14 +125,14 @@ ngx_http_wizdata_health_handler(ngx_http_request_t *r)
     wd_json_init(&j, &ctx->worker->scratch);
     ngx_http_wizdata_health_head(&j, draining ? "draining" : "healthy");
     wd_json_end(&j);
-    ngx_http_wizdata_health_send(ctx, draining
+    ngx_http_wizdata_status_send(ctx, draining
                                           ? NGX_HTTP_SERVICE_UNAVAILABLE
                                           : NGX_HTTP_OK);
     return NGX_DONE;
 }
 
 
-static wd_str_t
+wd_str_t
 ngx_http_wizdata_answer_meta(const ngx_http_wizdata_answer_t *a,
     const char *key)
 {
@@ -172,7 +177,7 @@ ngx_http_wizdata_answer_dep(const ngx_http_wizdata_answer_t *a,
 
 
 /* Over all backends: one that cannot reach it is enough. */
-static const char *
+const char *
 ngx_http_wizdata_dep(const ngx_http_wizdata_collect_t *c, const char *name)
 {
     ngx_uint_t  i;
@@ -215,7 +220,7 @@ ngx_http_wizdata_answer_deps_ok(const ngx_http_wizdata_answer_t *a)
 }
 
 
-static const char *
+const char *
 ngx_http_wizdata_answer_status(const ngx_http_wizdata_answer_t *a)
 {
     size_t                   i;
@@ -260,33 +265,92 @@ ngx_http_wizdata_detailed_service(wd_json_t *j,
     wd_json_int(j, (int64_t) s->in_flight);
     wd_json_key(j, "last_error");
     wd_json_z(j, s->last_error);
+
+    /* What it says of itself and of what it depends on. */
+    wd_json_key(j, "detail");
+    if (a->code == WD_OK
+        && ngx_http_wizdata_is_object(wd_buf_view(&a->body)))
+    {
+        wd_json_raw(j, wd_buf_view(&a->body));
+    } else {
+        wd_json_null(j);
+    }
     wd_json_end(j);
 }
 
 
-/* Ingestion knows the providers; its JSON object is passed on as it is. */
-static void
-ngx_http_wizdata_detailed_external(wd_json_t *j,
-    const ngx_http_wizdata_collect_t *c)
+/* One JSON object and nothing else: may stand in a document as it is. */
+bool
+ngx_http_wizdata_is_object(wd_str_t v)
+{
+    wd_json_scan_t s = {v.data, v.data + v.len};
+
+    return v.len >= 2 && v.data[0] == '{' && wd_utf8_valid(v)
+           && wd_json_scan_skip(&s) == WD_OK && wd_json_scan_at_end(&s);
+}
+
+
+/* The value as it stands there; NULL: no such member. */
+wd_str_t
+ngx_http_wizdata_json_member(wd_str_t object, const char *name)
+{
+    bool            first = true;
+    wd_str_t        key, value = WD_STR_NULL;
+    wd_pool_t      *pool;
+    wd_json_scan_t  s = {object.data, object.data + object.len};
+
+    pool = wd_pool_create(256);
+    if (pool == NULL || wd_json_scan_open(&s, '{') != WD_OK) {
+        wd_pool_destroy(pool);
+        return WD_STR_NULL;
+    }
+
+    while (wd_json_scan_member(&s, pool, &first, &key) == WD_OK) {
+        (void) wd_json_scan_at_end(&s); /* over blanks */
+        value.data = s.p;
+        if (wd_json_scan_skip(&s) != WD_OK) {
+            break;
+        }
+        value.len = (size_t) (s.p - value.data);
+        if (wd_str_eq_z(key, name)) {
+            wd_pool_destroy(pool);
+            return value;
+        }
+    }
+    wd_pool_destroy(pool);
+    return WD_STR_NULL;
+}
+
+
+wd_str_t
+ngx_http_wizdata_ingestion_says(const ngx_http_wizdata_collect_t *c,
+    const char *key)
 {
     ngx_uint_t i;
     wd_str_t   v;
 
-    wd_json_key(j, "external_apis");
     for (i = 0; i < c->n; i++) {
-        if (c->answers[i].service->id != WD_SVC_INGESTION) {
-            continue;
-        }
-        v = ngx_http_wizdata_answer_meta(&c->answers[i], "external");
-        if (v.len >= 2 && v.data[0] == '{' && v.data[v.len - 1] == '}'
-            && wd_utf8_valid(v))
-        {
-            wd_json_raw(j, v);
-            return;
+        if (c->answers[i].service->id == WD_SVC_INGESTION) {
+            v = ngx_http_wizdata_answer_meta(&c->answers[i], key);
+            if (ngx_http_wizdata_is_object(v)) {
+                return v;
+            }
         }
     }
-    wd_json_raw(j, WD_STR("{\"configured_apis\":0,\"total_apis\":0,"
-                          "\"details\":{}}"));
+    return WD_STR_NULL;
+}
+
+
+static void
+ngx_http_wizdata_detailed_external(wd_json_t *j,
+    const ngx_http_wizdata_collect_t *c)
+{
+    wd_str_t v = ngx_http_wizdata_ingestion_says(c, "external");
+
+    wd_json_key(j, "external_apis");
+    wd_json_raw(j, v.data != NULL
+                       ? v : WD_STR("{\"configured_apis\":0,"
+                                    "\"total_apis\":0,\"details\":{}}"));
 }
 
 
@@ -336,7 +400,7 @@ ngx_http_wizdata_detailed_done(ngx_http_wizdata_ctx_t *ctx)
     wd_json_end(&j);
     wd_json_end(&j);
 
-    ngx_http_wizdata_health_send(ctx, healthy ? NGX_HTTP_OK
+    ngx_http_wizdata_status_send(ctx, healthy ? NGX_HTTP_OK
                                               : NGX_HTTP_SERVICE_UNAVAILABLE);
 }
 
@@ -354,7 +418,8 @@ ngx_http_wizdata_detailed_ask(ngx_http_wizdata_ctx_t *ctx)
 
 
 ngx_int_t
-ngx_http_wizdata_detailed_handler(ngx_http_request_t *r)
+ngx_http_wizdata_status_begin(ngx_http_request_t *r,
+    ngx_http_wizdata_next_pt next)
 {
     ngx_http_wizdata_ctx_t      *ctx;
     ngx_http_wizdata_loc_conf_t *lcf;
@@ -367,12 +432,18 @@ ngx_http_wizdata_detailed_handler(ngx_http_request_t *r)
 
     if (ngx_http_wizdata_read_only(ctx) != WD_OK) {
         ngx_http_wizdata_finish_refused(ctx);
-    } else if (lcf->health_public) {
-        ngx_http_wizdata_detailed_ask(ctx);
+    } else if (lcf->status_public) {
+        next(ctx);
     } else {
         ngx_http_wizdata_auth(ctx, NGX_HTTP_WIZDATA_BIT_STATUS, "status:read",
-                              ngx_http_wizdata_detailed_ask,
-                              ngx_http_wizdata_finish_refused);
+                              next, ngx_http_wizdata_finish_refused);
     }
     return NGX_DONE;
+}
+
+
+ngx_int_t
+ngx_http_wizdata_detailed_handler(ngx_http_request_t *r)
+{
+    return ngx_http_wizdata_status_begin(r, ngx_http_wizdata_detailed_ask);
 }

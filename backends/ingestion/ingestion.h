@@ -50,4 +50,10 @@ typedef struct {
 
 int ingestion_main(int argc, char **argv);
 
+/* Member "lake" of an open object; cursor -1: not known. */
+void ingestion_put_lake(const ingestion_t *in, int64_t cursor, wd_json_t *j);
+
+/* Worker thread: what sys.health adds. */
+void ingestion_health(wd_service_t *svc, void *arg, wd_health_t *h);
+
 #endif /* INGESTION_H */

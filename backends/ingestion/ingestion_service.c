@@ -223,8 +223,8 @@ ingest_run(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 
 
 /* cursor: as the database has it; -1: as the publisher saw it last. */
-static void
-put_lake(const ingestion_t *in, int64_t cursor, wd_json_t *j)
+void
+ingestion_put_lake(const ingestion_t *in, int64_t cursor, wd_json_t *j)
 {
     ingestion_archive_state_t   lake;
     ingestion_publisher_state_t pub;
@@ -286,7 +286,7 @@ ingest_status(const wd_rpc_call_t *call, wd_rpc_res_t *res)
         return rc == WD_ENOTFOUND ? wd_rpc_fail(res, rc, "No such job")
                                   : internal(call, res, rc, &err);
     }
-    put_lake(in, cursor, &j);
+    ingestion_put_lake(in, cursor, &j);
     wd_json_end(&j);
     return WD_OK;
 }
@@ -474,68 +474,6 @@ static const wd_rpc_method_t methods[] = {
     {"ingest.providers", ingest_providers, WD_RPC_WORK},
     {"ingest.replay", ingest_replay, WD_RPC_PG},
 };
-
-
-/* What the gateway shows as external APIs. */
-static void
-put_external(const ingestion_fetcher_state_t s[INGESTION_PROVIDERS],
-             wd_rpc_res_t                   *res)
-{
-    int       i, n = 0;
-    wd_buf_t  b;
-    wd_json_t j;
-
-    for (i = 0; i < INGESTION_PROVIDERS; i++) {
-        n += s[i].configured;
-    }
-    wd_buf_init(&b, 0);
-    wd_json_init(&j, &b);
-    wd_json_obj(&j);
-    wd_json_key(&j, "configured_apis");
-    wd_json_int(&j, n);
-    wd_json_key(&j, "total_apis");
-    wd_json_int(&j, INGESTION_PROVIDERS);
-    wd_json_key(&j, "details");
-    wd_json_obj(&j);
-    for (i = 0; i < INGESTION_PROVIDERS; i++) {
-        wd_json_key(&j, s[i].health_name);
-        wd_json_bool(&j, s[i].configured);
-    }
-    wd_json_end(&j);
-    wd_json_end(&j);
-    wd_rpc_meta_str(res, "external", wd_buf_view(&b));
-    wd_buf_done(&b);
-}
-
-
-static void
-ingestion_health(wd_service_t *svc, void *arg, wd_health_t *h)
-{
-    int                         i;
-    ingestion_t                *in = arg;
-    ingestion_archive_state_t   lake;
-    ingestion_fetcher_state_t   s[INGESTION_PROVIDERS];
-    ingestion_publisher_state_t pub;
-
-    (void) svc;
-    put_lake(in, -1, h->j);
-    ingestion_archive_state(in->archive, &lake);
-    ingestion_publisher_state(in->publisher, &pub);
-    h->degraded |= !lake.writable || lake.full || !pub.healthy;
-
-    wd_json_key(h->j, "providers");
-    wd_json_obj(h->j);
-    for (i = 0; i < INGESTION_PROVIDERS; i++) {
-        ingestion_fetcher_state(in->fetchers[i], &s[i]);
-        wd_json_key(h->j, s[i].provider);
-        wd_json_z(h->j, s[i].configured ? s[i].state_name : "not_configured");
-        h->degraded |= s[i].configured
-                       && (s[i].state == FETCHER_STOPPED
-                           || s[i].state == FETCHER_BREAKER_OPEN);
-    }
-    wd_json_end(h->j);
-    put_external(s, h->res);
-}
 
 
 static int

@@ -50,9 +50,10 @@ main(int argc, char **argv)
     wd_buf_t    out = WD_BUF_INIT;
     const char *what = argc >= 2 ? argv[1] : "";
 
-    if (strcmp(what, "openapi") == 0 && argc == 3) {
-        if (docs_openapi(argv[2], &out) != WD_OK) {
-            fprintf(stderr, "wizdata-docs: cannot read %s\n", argv[2]);
+    if (strcmp(what, "openapi") == 0 && argc == 4) {
+        if (docs_openapi(argv[2], argv[3], &out) != WD_OK) {
+            fprintf(stderr, "wizdata-docs: cannot read %s or %s\n", argv[2],
+                    argv[3]);
             return 1;
         }
     } else if (strcmp(what, "metrics") == 0) {
@@ -62,8 +63,8 @@ main(int argc, char **argv)
     } else if (strcmp(what, "methods") == 0) {
         docs_methods(&out);
     } else {
-        fprintf(stderr, "usage: wizdata-docs openapi SCHEMAS | metrics "
-                        "| errors | methods\n");
+        fprintf(stderr, "usage: wizdata-docs openapi SCHEMAS PAGES | "
+                        "metrics | errors | methods\n");
         return 2;
     }
 

@@ -335,9 +335,41 @@ docs_operation(wd_json_t *j, const wd_method_t *m)
 
 
 /* A path once, with all its verbs. */
-static void
-docs_paths(wd_json_t *j)
+/*
+ * The members of a file's JSON object, beside those of the object that is
+ * open and has some already.
+ */
+static int
+docs_splice(wd_json_t *j, const char *path)
 {
+    char   text[64 * 1024];
+    FILE  *f;
+    size_t n;
+
+    f = fopen(path, "r");
+    if (f == NULL) {
+        return WD_EIO;
+    }
+    n = fread(text, 1, sizeof(text), f);
+    fclose(f);
+
+    while (n != 0 && text[n - 1] != '}') {
+        n--;
+    }
+    if (n < 2 || n == sizeof(text)) {
+        return WD_EIO;
+    }
+
+    wd_buf_byte(j->out, ',');
+    wd_buf_append(j->out, text + 1, n - 2);
+    return WD_OK;
+}
+
+
+static int
+docs_paths(wd_json_t *j, const char *pages)
+{
+    int                rc;
     bool               first;
     size_t             i, k;
     const wd_method_t *all = wd_methods();
@@ -362,7 +394,9 @@ docs_paths(wd_json_t *j)
         }
         wd_json_end(j);
     }
+    rc = docs_splice(j, pages);
     wd_json_end(j);
+    return rc;
 }
 
 
@@ -390,32 +424,14 @@ docs_problem_types(wd_json_t *j)
 static int
 docs_components(wd_json_t *j, const char *schemas)
 {
-    char   text[64 * 1024];
-    FILE  *f;
-    size_t n;
-
-    f = fopen(schemas, "r");
-    if (f == NULL) {
-        return WD_EIO;
-    }
-    n = fread(text, 1, sizeof(text), f);
-    fclose(f);
-
-    /* The file is one object: its members go beside ours. */
-    while (n != 0 && text[n - 1] != '}') {
-        n--;
-    }
-    if (n < 2 || n == sizeof(text)) {
-        return WD_EIO;
-    }
+    int rc;
 
     wd_json_key(j, "components");
     wd_json_obj(j);
     wd_json_key(j, "schemas");
     wd_json_obj(j);
     docs_problem_types(j);
-    wd_buf_byte(j->out, ',');
-    wd_buf_append(j->out, text + 1, n - 2);
+    rc = docs_splice(j, schemas);
     wd_json_end(j);
     wd_json_key(j, "responses");
     wd_json_raw(
@@ -430,14 +446,14 @@ docs_components(wd_json_t *j, const char *schemas)
                   "\"name\":\"X-API-Key\"},"
                   "\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\"}}"));
     wd_json_end(j);
-    return WD_OK;
+    return rc;
 }
 
 
 int
-docs_openapi(const char *schemas, wd_buf_t *out)
+docs_openapi(const char *schemas, const char *pages, wd_buf_t *out)
 {
-    int       rc;
+    int       rc, rc_pages;
     wd_json_t j;
 
     wd_json_init(&j, out);
@@ -460,9 +476,12 @@ docs_openapi(const char *schemas, wd_buf_t *out)
     wd_json_raw(&j, WD_STR("[{\"url\":\"/\"}]"));
     wd_json_key(&j, "security");
     wd_json_raw(&j, WD_STR("[{\"key\":[]},{\"bearer\":[]}]"));
-    docs_paths(&j);
+    rc_pages = docs_paths(&j, pages);
     rc = docs_components(&j, schemas);
     wd_json_end(&j);
     wd_buf_byte(out, '\n');
+    if (rc == WD_OK) {
+        rc = rc_pages;
+    }
     return rc != WD_OK ? rc : out->err;
 }

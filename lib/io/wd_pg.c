@@ -4,8 +4,11 @@
 #include "wd_metrics.h"
 #include "wd_pg_int.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #define WD_PG_CONNECT_S "5"
 
@@ -82,6 +85,65 @@ bool
 wd_pg_broken(const wd_pg_conn_t *c)
 {
     return PQstatus(c->pg) != CONNECTION_OK;
+}
+
+
+void
+wd_pg_patience(wd_pg_conn_t *c, uint32_t ms)
+{
+    c->patience_ms = ms;
+}
+
+
+static bool
+wd_pg_readable(wd_pg_conn_t *c, wd_ns_t deadline)
+{
+    int           n;
+    wd_ns_t       left;
+    struct pollfd p = {.fd = PQsocket(c->pg), .events = POLLIN};
+
+    do {
+        left = deadline - wd_monotonic();
+        if (left <= 0) {
+            return false;
+        }
+        n = poll(&p, 1, (int) (left / WD_NS_PER_MS) + 1);
+    } while (n < 0 && errno == EINTR);
+    return n > 0;
+}
+
+
+/* Of several statements the first that failed, or else the last. */
+PGresult *
+wd_pg_await(wd_pg_conn_t *c, wd_ns_t deadline)
+{
+    PGresult *res, *ret = NULL;
+
+    for (;;) {
+        while (PQisBusy(c->pg)) {
+            if (!wd_pg_readable(c, deadline)) {
+                PQclear(ret);
+                /* Does not even tell its own timeout: wait no longer. */
+                shutdown(PQsocket(c->pg), SHUT_RDWR);
+                PQconsumeInput(c->pg); /* sees that it is broken */
+                return NULL;
+            }
+            if (!PQconsumeInput(c->pg)) {
+                break; /* the next result says so */
+            }
+        }
+
+        res = PQgetResult(c->pg);
+        if (res == NULL) {
+            return ret;
+        }
+        if (ret != NULL && PQresultStatus(ret) == PGRES_FATAL_ERROR) {
+            PQclear(res);
+        } else {
+            PQclear(ret);
+            ret = res;
+        }
+    }
 }
 
 
@@ -169,12 +231,37 @@ wd_pg_prepare(wd_pg_conn_t *c, const char *sql, const wd_pg_bind_t *bind,
 }
 
 
+/* A query that was sent, within the connection's patience. */
+static int
+wd_pg_finish(wd_pg_conn_t *c, bool sent, PGresult **ret, wd_error_t *err)
+{
+    PGresult *res;
+
+    if (!sent) {
+        return wd_pg_error(c, NULL, err);
+    }
+
+    res = wd_pg_await(c, wd_monotonic() + c->patience_ms * WD_NS_PER_MS);
+    return res != NULL ? wd_pg_result(c, res, ret, err)
+                       : wd_error(err, WD_ETIMEOUT,
+                                  "the server did not answer in time");
+}
+
+
 static int
 wd_pg_run(wd_pg_conn_t *c, const char *sql, wd_pg_bind_t *bind, size_t n,
           PGresult **ret, wd_error_t *err)
 {
     int  rc;
     char name[16];
+
+    if (c->patience_ms != 0) {
+        return wd_pg_finish(c,
+                            PQsendQueryParams(c->pg, sql, (int) n, bind->oid,
+                                              bind->value, bind->len,
+                                              bind->format, 1),
+                            ret, err);
+    }
 
     if (c->n_prepared == WD_PG_STATEMENTS_MAX) {
         return wd_pg_result(c,
@@ -269,6 +356,9 @@ wd_pg_exec(wd_pg_conn_t *c, const char *sql, const wd_pg_param_t *params,
 int
 wd_pg_script(wd_pg_conn_t *c, const char *sql, wd_error_t *err)
 {
+    if (c->patience_ms != 0) {
+        return wd_pg_finish(c, PQsendQuery(c->pg, sql), NULL, err);
+    }
     return wd_pg_result(c, PQexec(c->pg, sql), NULL, err);
 }
 

@@ -42,6 +42,12 @@ void              wd_pg_disconnect(wd_pg_conn_t *c); /* NULL is accepted */
 PGconn           *wd_pg_raw(wd_pg_conn_t *c);
 bool              wd_pg_broken(const wd_pg_conn_t *c);
 
+/*
+ * From now on wd_pg_exec() and wd_pg_script() wait so long, however the
+ * server hangs: then WD_ETIMEOUT, and the connection is broken. 0: for ever.
+ */
+void wd_pg_patience(wd_pg_conn_t *c, uint32_t ms);
+
 /* `SELECT 1` with a deadline of its own; for health. */
 wd_must_check int wd_pg_ping(wd_pg_pool_t *pool, uint32_t timeout_ms,
                              wd_error_t *err);

@@ -15,6 +15,7 @@ struct wd_pg_conn {
     wd_pg_conn_t *next;
     const char   *prepared[WD_PG_STATEMENTS_MAX]; /* by address of the SQL */
     size_t        n_prepared;
+    uint32_t      patience_ms; /* 0: for ever */
 };
 
 /* Memory for one execution's parameters. */
@@ -29,6 +30,12 @@ typedef struct {
 
 /* Fills all but `bytes`, which is initialised. WD_OK or WD_ENOMEM. */
 int wd_pg_bind(wd_pg_bind_t *bind, const wd_pg_param_t *params, size_t n);
+
+/*
+ * What came of a query that was sent; NULL when the server did not answer
+ * before `deadline` (wd_monotonic): then the connection is broken.
+ */
+PGresult *wd_pg_await(wd_pg_conn_t *c, wd_ns_t deadline);
 
 /* Microseconds and days since PostgreSQL's epoch, 2000-01-01. */
 int64_t wd_pg_us(wd_ns_t t);

@@ -3,12 +3,10 @@
  */
 #include "wd_pg_int.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #define WD_PG_RETRY_NS (250 * WD_NS_PER_MS)
@@ -263,26 +261,7 @@ wd_pg_release(wd_pg_conn_t *c)
 }
 
 
-/* Until there is something to read; false at the deadline. */
-static bool
-wd_pg_readable(wd_pg_conn_t *c, wd_ns_t deadline)
-{
-    int           n;
-    wd_ns_t       left;
-    struct pollfd p = {.fd = PQsocket(c->pg), .events = POLLIN};
-
-    do {
-        left = deadline - wd_monotonic();
-        if (left <= 0) {
-            return false;
-        }
-        n = poll(&p, 1, (int) (left / WD_NS_PER_MS) + 1);
-    } while (n < 0 && errno == EINTR);
-    return n > 0;
-}
-
-
-/* A server that hangs does not even tell its own timeout: wait no longer. */
+/* Within a time of its own, however long the server's are. */
 static int
 wd_pg_probe(wd_pg_conn_t *c, wd_ns_t deadline, wd_error_t *err)
 {
@@ -293,27 +272,15 @@ wd_pg_probe(wd_pg_conn_t *c, wd_ns_t deadline, wd_error_t *err)
         return wd_pg_error(c, NULL, err);
     }
 
-    for (;;) {
-        while (PQisBusy(c->pg)) {
-            if (!wd_pg_readable(c, deadline)) {
-                shutdown(PQsocket(c->pg), SHUT_RDWR);
-                PQconsumeInput(c->pg); /* sees that it is broken */
-                return wd_error(err, WD_ETIMEOUT,
-                                "the server did not answer in time");
-            }
-            if (!PQconsumeInput(c->pg)) {
-                return wd_pg_error(c, NULL, err);
-            }
-        }
-        res = PQgetResult(c->pg);
-        if (res == NULL) {
-            return rc;
-        }
-        if (PQresultStatus(res) != PGRES_TUPLES_OK) {
-            rc = wd_pg_error(c, res, err);
-        }
-        PQclear(res);
+    res = wd_pg_await(c, deadline);
+    if (res == NULL) {
+        return wd_error(err, WD_ETIMEOUT, "the server did not answer in time");
     }
+    if (PQresultStatus(res) != PGRES_TUPLES_OK) {
+        rc = wd_pg_error(c, res, err);
+    }
+    PQclear(res);
+    return rc;
 }
 
 

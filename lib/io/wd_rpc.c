@@ -5,6 +5,7 @@
 #include "wd_metrics.h"
 #include "wd_rpc_int.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -197,6 +198,24 @@ wd_rpc_conn_send(wd_rpc_conn_t *c)
 }
 
 
+/*
+ * A peer that missed a notification would believe later ones in vain (a beat
+ * says that all revocations arrived), so who does not read loses the
+ * connection, and learns all anew on the next. True: it was closed.
+ */
+static bool
+wd_rpc_conn_deaf(wd_rpc_conn_t *c)
+{
+    if (!c->closed
+        && c->out.len - c->sent >= c->greeting + WD_RPC_NOTIFY_HIGH) {
+        wd_log_warn(c->s->log, "connection closed", "reason",
+                    "the peer does not read its notifications");
+        wd_rpc_conn_close(c);
+    }
+    return c->closed;
+}
+
+
 static bool
 wd_rpc_conn_full(const wd_rpc_conn_t *c)
 {
@@ -251,6 +270,23 @@ wd_rpc_on_wait(uv_prepare_t *h)
 }
 
 
+/* One that belongs to the service. */
+static int
+wd_rpc_on_handled(wd_rpc_conn_t *c, const wd_frame_t *f)
+{
+    size_t                  i;
+    const wd_rpc_handler_t *h;
+
+    for (i = 0; i < c->s->n_handlers; i++) {
+        h = &c->s->handlers[i];
+        if (wd_str_eq(f->method, wd_str_z(h->method))) {
+            return h->fn(h->arg, f->params);
+        }
+    }
+    return WD_OK;
+}
+
+
 static int
 wd_rpc_on_notify(wd_rpc_conn_t *c, const wd_frame_t *f)
 {
@@ -266,8 +302,41 @@ wd_rpc_on_notify(wd_rpc_conn_t *c, const wd_frame_t *f)
             return WD_EPROTO;
         }
         wd_rpc_on_credit(c, msgid, bytes);
+    } else {
+        return wd_rpc_on_handled(c, f);
     }
     return WD_OK;
+}
+
+
+/* A greeting is as long as it is: only what comes on top is held against. */
+static void
+wd_rpc_greet(wd_rpc_conn_t *c)
+{
+    size_t before = c->out.len - c->sent;
+
+    if (c->s->on_connect != NULL && !wd_rpc_conn_deaf(c)) {
+        c->greeting = SIZE_MAX / 2;
+        c->s->on_connect(c, c->s->connect_arg);
+        c->greeting = c->out.len - c->sent - before;
+    }
+}
+
+
+/*
+ * From here on it is told what all are told. One that was accepted before a
+ * drain and speaks only now has missed the farewell.
+ */
+static void
+wd_rpc_greeted(wd_rpc_conn_t *c)
+{
+    wd_rpc_server_t *s = c->s;
+
+    c->greeted = true;
+    wd_rpc_greet(c);
+    if (s->draining) {
+        wd_rpc_peer_notify(c, WD_N_GOAWAY, WD_STR("\x90"));
+    }
 }
 
 
@@ -283,8 +352,8 @@ wd_rpc_on_hello(wd_rpc_conn_t *c, const wd_frame_t *f)
         return WD_EPROTO;
     }
 
-    c->greeted = true;
     wd_log_debug(c->s->log, "connected", "peer", service, "instance", instance);
+    wd_rpc_greeted(c);
     return WD_OK;
 }
 
@@ -491,13 +560,9 @@ wd_rpc_close_listeners(wd_rpc_server_t *s)
 void
 wd_rpc_server_drain(wd_rpc_server_t *s)
 {
-    wd_buf_t empty = WD_BUF_INIT;
-
     s->draining = true;
     wd_rpc_close_listeners(s);
-    wd_mp_put_array(&empty, 0);
-    wd_rpc_server_notify(s, WD_N_GOAWAY, wd_buf_view(&empty));
-    wd_buf_done(&empty);
+    wd_rpc_server_notify(s, WD_N_GOAWAY, WD_STR("\x90")); /* [] */
 }
 
 
@@ -559,17 +624,59 @@ wd_rpc_server_stop(wd_rpc_server_t *s)
 
 
 void
+wd_rpc_peer_notify(wd_rpc_peer_t *c, const char *method, wd_str_t params)
+{
+    if (!wd_rpc_conn_deaf(c)) {
+        wd_frame_put_notify(&c->out, method, params);
+        wd_rpc_conn_dirty(c);
+    }
+}
+
+
+void
 wd_rpc_server_notify(wd_rpc_server_t *s, const char *method, wd_str_t params)
 {
-    wd_list_t     *at;
+    wd_list_t     *at, *next;
     wd_rpc_conn_t *c;
 
-    for (at = s->conns.next; at != &s->conns; at = at->next) {
+    for (at = s->conns.next; at != &s->conns; at = next) {
+        next = at->next;
         c = wd_list_entry(at, wd_rpc_conn_t, node);
-        /* Who does not read cannot be told; the heartbeat rule covers it. */
-        if (c->out.len - c->sent < 2 * WD_RPC_OUT_HIGH) {
-            wd_frame_put_notify(&c->out, method, params);
-            wd_rpc_conn_dirty(c);
+        if (c->greeted) {
+            wd_rpc_peer_notify(c, method, params);
         }
     }
+}
+
+
+void
+wd_rpc_server_greet(wd_rpc_server_t *s)
+{
+    wd_list_t     *at, *next;
+    wd_rpc_conn_t *c;
+
+    for (at = s->conns.next; at != &s->conns; at = next) {
+        next = at->next;
+        c = wd_list_entry(at, wd_rpc_conn_t, node);
+        if (c->greeted) {
+            wd_rpc_greet(c);
+        }
+    }
+}
+
+
+void
+wd_rpc_server_on_notify(wd_rpc_server_t *s, const char *method,
+                        wd_rpc_notify_pt fn, void *arg)
+{
+    assert(s->n_handlers < WD_RPC_HANDLERS_MAX);
+    s->handlers[s->n_handlers++] = (wd_rpc_handler_t){method, fn, arg};
+}
+
+
+void
+wd_rpc_server_on_connect(wd_rpc_server_t *s, wd_rpc_connect_pt fn, void *arg)
+{
+    s->on_connect = fn;
+    s->connect_arg = arg;
 }

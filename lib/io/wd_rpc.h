@@ -66,9 +66,47 @@ void              wd_rpc_server_drain(wd_rpc_server_t *s); /* goaway on all */
 size_t            wd_rpc_server_inflight(const wd_rpc_server_t *s);
 void wd_rpc_server_stop(wd_rpc_server_t *s); /* frees when all is closed */
 
-/* To every connection. Loop thread. `params`: MessagePack array. */
+/*
+ * To every connection whose peer has said hello. Loop thread. `params`:
+ * MessagePack array. Notifications never get lost on a connection: one whose
+ * peer leaves too much unread is closed.
+ */
 void wd_rpc_server_notify(wd_rpc_server_t *s, const char *method,
                           wd_str_t params);
+
+/*
+ * Calls fn(arg, params) for each notification `method` of a peer: on the loop
+ * thread, without waiting; `params` is a MessagePack array and ends with the
+ * call. WD_OK, or WD_EPROTO: malformed, the connection is closed. To be set
+ * before wd_rpc_server_listen(), WD_RPC_HANDLERS_MAX methods at most; texts
+ * must stay. Notifications that nobody handles are ignored.
+ */
+typedef int (*wd_rpc_notify_pt)(void *arg, wd_str_t params);
+
+#define WD_RPC_HANDLERS_MAX 8
+
+void wd_rpc_server_on_notify(wd_rpc_server_t *s, const char *method,
+                             wd_rpc_notify_pt fn, void *arg);
+
+/* The other side of a connection. */
+typedef struct wd_rpc_conn wd_rpc_peer_t;
+
+/*
+ * Calls fn(peer, arg) for each peer that said hello, on the loop thread and
+ * before anything else is sent to it; `peer` ends with the call.
+ * To be set before wd_rpc_server_listen().
+ */
+typedef void (*wd_rpc_connect_pt)(wd_rpc_peer_t *peer, void *arg);
+
+void wd_rpc_server_on_connect(wd_rpc_server_t *s, wd_rpc_connect_pt fn,
+                              void *arg);
+
+/* That once more, for all who are connected. Loop thread. */
+void wd_rpc_server_greet(wd_rpc_server_t *s);
+
+/* As wd_rpc_server_notify(), to one peer. */
+void wd_rpc_peer_notify(wd_rpc_peer_t *peer, const char *method,
+                        wd_str_t params);
 
 /*
  * Arguments. WD_OK; WD_ENOTFOUND when absent (*ret untouched); WD_EPARAM when

@@ -10,6 +10,7 @@
 #include "wd_rpc.h"
 
 #define WD_RPC_OUT_HIGH (512 * 1024) /* chunks wait when more is unsent */
+#define WD_RPC_NOTIFY_HIGH (4 * 1024 * 1024) /* unread: closed */
 #define WD_RPC_CODES 32
 #define WD_RPC_LOG_LINES 10 /* failed requests logged in a second */
 
@@ -22,28 +23,39 @@ typedef struct {
     uint64_t               answered[WD_RPC_CODES]; /* by -code */
 } wd_rpc_entry_t;
 
+/* Who wants to hear a notification of peers. */
+typedef struct {
+    const char      *method;
+    wd_rpc_notify_pt fn;
+    void            *arg;
+} wd_rpc_handler_t;
+
 struct wd_rpc_server {
-    wd_daemon_t    *d;
-    wd_log_t       *log;
-    void           *svc;
-    wd_pg_pool_t   *pool;
-    uint32_t        max_inflight;
-    wd_rpc_entry_t *entries;
-    size_t          n_entries;
-    wd_map_t       *by_name;
-    wd_list_t       listeners;
-    wd_list_t       conns;
-    size_t          n_conns;
-    size_t          inflight;
-    wd_buf_t        scratch; /* meta of the answer being written */
-    uv_check_t      flush; /* end of a loop turn: one write each */
-    uv_prepare_t    flush_timers; /* what timers said, before the loop waits */
-    wd_list_t       dirty; /* connections with something to send */
-    wd_ns_t         log_second; /* failures are logged so many a second */
-    uint32_t        log_lines;
-    uint64_t        log_withheld;
-    bool            draining;
-    bool            stopping;
+    wd_daemon_t      *d;
+    wd_log_t         *log;
+    void             *svc;
+    wd_pg_pool_t     *pool;
+    uint32_t          max_inflight;
+    wd_rpc_entry_t   *entries;
+    size_t            n_entries;
+    wd_map_t         *by_name;
+    wd_rpc_handler_t  handlers[WD_RPC_HANDLERS_MAX];
+    size_t            n_handlers;
+    wd_rpc_connect_pt on_connect; /* or NULL */
+    void             *connect_arg;
+    wd_list_t         listeners;
+    wd_list_t         conns;
+    size_t            n_conns;
+    size_t            inflight;
+    wd_buf_t          scratch; /* meta of the answer being written */
+    uv_check_t        flush; /* end of a loop turn: one write each */
+    uv_prepare_t flush_timers; /* what timers said, before the loop waits */
+    wd_list_t    dirty; /* connections with something to send */
+    wd_ns_t      log_second; /* failures are logged so many a second */
+    uint32_t     log_lines;
+    uint64_t     log_withheld;
+    bool         draining;
+    bool         stopping;
 };
 
 struct wd_rpc_conn {
@@ -58,6 +70,7 @@ struct wd_rpc_conn {
     size_t            sent; /* of out */
     wd_list_t         reqs; /* all requests of this connection */
     wd_list_t         sending; /* those with a body on its way */
+    size_t            greeting; /* bytes of what newcomers are told */
     bool              greeted;
     bool              held; /* frames wait until the peer reads */
     bool              closed;

@@ -19,6 +19,15 @@ typedef struct wd_post {
     void *arg;
 } wd_post_t;
 
+#define WD_SERVICE_DEPS 2 /* database, redis */
+
+/* What earlier probes of a dependency found. */
+typedef struct {
+    wd_ns_t     last_success; /* 0: none yet */
+    wd_ns_t     last_error_at;
+    const char *last_error; /* class; NULL: none yet */
+} wd_dep_past_t;
+
 struct wd_service {
     const wd_service_spec_t *spec;
     wd_service_conf_t       *conf;
@@ -31,6 +40,9 @@ struct wd_service {
     wd_post_t      *posts; /* newest first */
     uv_async_t      post_async;
     bool            post_open;
+
+    pthread_mutex_t dep_lock; /* health is asked on several threads */
+    wd_dep_past_t   past[WD_SERVICE_DEPS];
 };
 
 /* Methods get the service's own pointer; ours find the service here. */
@@ -128,52 +140,96 @@ wd_service_post(wd_service_t *s, void (*fn)(void *arg), void *arg)
 
 /* One dependency, in the body and in the meta's map. */
 typedef struct {
-    const char *name;
-    const char *state; /* healthy, unhealthy, not_configured */
-    double      latency_ms;
+    const char   *name;
+    const char   *type;
+    const char   *state; /* healthy, unhealthy, not_configured */
+    double        latency_ms;
+    wd_dep_past_t past;
 } wd_dep_t;
 
 
+/* `rc` is what the probe that began at `from` gave. */
 static void
-wd_service_probe(wd_service_t *s, wd_dep_t deps[2])
+wd_service_probed(wd_service_t *s, wd_dep_t *dep, wd_dep_past_t *past, int rc,
+                  wd_ns_t from)
+{
+    dep->state = rc == WD_OK ? "healthy" : "unhealthy";
+    dep->latency_ms = (double) (wd_monotonic() - from) / 1e6;
+
+    pthread_mutex_lock(&s->dep_lock);
+    if (rc == WD_OK) {
+        past->last_success = wd_now();
+    } else {
+        past->last_error_at = wd_now();
+        past->last_error = wd_err_info(rc)->slug;
+    }
+    dep->past = *past;
+    pthread_mutex_unlock(&s->dep_lock);
+}
+
+
+static void
+wd_service_probe(wd_service_t *s, wd_dep_t deps[WD_SERVICE_DEPS])
 {
     int        rc;
     wd_ns_t    from = wd_monotonic();
     wd_error_t err = {0};
 
+    deps[0] = (wd_dep_t){.name = "database", .type = "postgresql"};
     rc = wd_pg_ping(s->pg, WD_SERVICE_PING_MS, &err);
-    deps[0] = (wd_dep_t){"database", rc == WD_OK ? "healthy" : "unhealthy",
-                         (double) (wd_monotonic() - from) / 1e6};
+    wd_service_probed(s, &deps[0], &s->past[0], rc, from);
 
-    from = wd_monotonic();
-    deps[1] = (wd_dep_t){"redis", "not_configured", 0};
+    deps[1] = (wd_dep_t){
+        .name = "redis", .type = "redis", .state = "not_configured"};
     if (s->conf->redis.url != NULL) {
+        from = wd_monotonic();
         rc = wd_redis_ping(s->conf->redis.url, WD_SERVICE_PING_MS, &err);
-        deps[1].state = rc == WD_OK ? "healthy" : "unhealthy";
-        deps[1].latency_ms = (double) (wd_monotonic() - from) / 1e6;
+        wd_service_probed(s, &deps[1], &s->past[1], rc, from);
     }
 }
 
 
 static void
-wd_service_put_deps(const wd_dep_t deps[2], wd_json_t *j, wd_rpc_res_t *res)
+wd_service_put_time(wd_json_t *j, const char *key, wd_ns_t t)
+{
+    wd_json_key(j, key);
+    t == 0 ? wd_json_null(j) : wd_json_time(j, t);
+}
+
+
+static void
+wd_service_put_dep(const wd_dep_t *dep, wd_json_t *j)
+{
+    wd_json_key(j, dep->name);
+    wd_json_obj(j);
+    wd_json_key(j, "status");
+    wd_json_z(j, dep->state);
+    wd_json_key(j, "type");
+    wd_json_z(j, dep->type);
+    wd_json_key(j, "latency_ms");
+    wd_json_num(j, dep->latency_ms);
+    wd_service_put_time(j, "last_success", dep->past.last_success);
+    wd_service_put_time(j, "last_error_at", dep->past.last_error_at);
+    wd_json_key(j, "last_error");
+    wd_json_z(j, dep->past.last_error);
+    wd_json_end(j);
+}
+
+
+static void
+wd_service_put_deps(const wd_dep_t deps[WD_SERVICE_DEPS], wd_json_t *j,
+                    wd_rpc_res_t *res)
 {
     int i;
 
     wd_json_key(j, "dependencies");
     wd_json_obj(j);
     wd_mp_put_z(&res->meta, "deps");
-    wd_mp_put_map(&res->meta, 2);
+    wd_mp_put_map(&res->meta, WD_SERVICE_DEPS);
     res->n_meta++;
 
-    for (i = 0; i < 2; i++) {
-        wd_json_key(j, deps[i].name);
-        wd_json_obj(j);
-        wd_json_key(j, "status");
-        wd_json_z(j, deps[i].state);
-        wd_json_key(j, "latency_ms");
-        wd_json_num(j, deps[i].latency_ms);
-        wd_json_end(j);
+    for (i = 0; i < WD_SERVICE_DEPS; i++) {
+        wd_service_put_dep(&deps[i], j);
         wd_mp_put_z(&res->meta, deps[i].name);
         wd_mp_put_z(&res->meta, deps[i].state);
     }
@@ -184,7 +240,7 @@ wd_service_put_deps(const wd_dep_t deps[2], wd_json_t *j, wd_rpc_res_t *res)
 static int
 wd_service_health(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 {
-    wd_dep_t      deps[2];
+    wd_dep_t      deps[WD_SERVICE_DEPS];
     wd_json_t     j;
     wd_health_t   h = {.j = &j, .res = res};
     const char   *status = "healthy";
@@ -302,6 +358,7 @@ wd_service_on_start(wd_daemon_t *d, void *arg, wd_error_t *err)
 
     s->d = d;
     pthread_mutex_init(&s->post_lock, NULL);
+    pthread_mutex_init(&s->dep_lock, NULL);
     uv_async_init(wd_daemon_loop(d), &s->post_async, wd_service_on_post);
     s->post_async.data = s;
     uv_unref((uv_handle_t *) &s->post_async);

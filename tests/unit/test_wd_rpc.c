@@ -212,7 +212,97 @@ do_beat(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 }
 
 
+static int64_t heard; /* sum of what peers told, on the loop */
+
+
+/* [n]: added. */
+static int
+on_tell(void *arg, wd_str_t params)
+{
+    int64_t  n;
+    uint32_t len;
+    wd_mp_t  c = wd_mp(params.data, params.len);
+
+    if (wd_mp_read_array(&c, &len) != WD_OK || len != 1
+        || wd_mp_read_int(&c, &n) != WD_OK) {
+        return WD_EPROTO;
+    }
+    *(int64_t *) arg += n;
+    return WD_OK;
+}
+
+
+static int64_t welcomes; /* so many notifications; 0, so others count frames */
+
+
+static void
+on_connect(wd_rpc_peer_t *peer, void *arg)
+{
+    int64_t  i;
+    char     text[1000];
+    wd_buf_t b = WD_BUF_INIT;
+
+    memset(text, 'x', sizeof(text));
+    for (i = 1; i <= welcomes; i++) {
+        wd_buf_reset(&b);
+        wd_mp_put_array(&b, 2);
+        wd_mp_put_int(&b, i);
+        wd_mp_put_str(&b, wd_str(text, sizeof(text)));
+        wd_rpc_peer_notify(peer, arg, wd_buf_view(&b));
+    }
+    wd_buf_done(&b);
+}
+
+
+/* n: of newcomers from now on, and of all who are here, once. */
+static int
+do_welcome(const wd_rpc_call_t *call, wd_rpc_res_t *res)
+{
+    (void) res;
+    if (wd_rpc_arg_int(call, "n", &welcomes) != WD_OK) {
+        return WD_EPARAM;
+    }
+    wd_rpc_server_greet(server);
+    return WD_OK;
+}
+
+
+/* So many notifications at once, of a kilobyte each, to all. */
+static int
+do_flood(const wd_rpc_call_t *call, wd_rpc_res_t *res)
+{
+    char     text[1000];
+    int64_t  n = 0;
+    wd_buf_t b = WD_BUF_INIT;
+
+    (void) res;
+    if (wd_rpc_arg_int(call, "n", &n) != WD_OK) {
+        return WD_EPARAM;
+    }
+    memset(text, 'x', sizeof(text));
+    wd_mp_put_array(&b, 1);
+    wd_mp_put_str(&b, wd_str(text, sizeof(text)));
+    while (n-- > 0) {
+        wd_rpc_server_notify(server, "t.flood", wd_buf_view(&b));
+    }
+    wd_buf_done(&b);
+    return WD_OK;
+}
+
+
+static int
+do_heard(const wd_rpc_call_t *call, wd_rpc_res_t *res)
+{
+    (void) call;
+    wd_rpc_meta_int(res, "heard", heard);
+    return WD_OK;
+}
+
+
 static const wd_rpc_method_t methods[] = {
+    {"t.flood", do_flood, WD_RPC_INLINE},
+    {"t.welcome", do_welcome, WD_RPC_INLINE},
+    {"t.heard", do_heard, WD_RPC_INLINE},
     {"t.echo", do_echo, WD_RPC_INLINE},
     {"t.work", do_echo, WD_RPC_WORK},
     {"t.big", do_big, WD_RPC_INLINE},
@@ -239,6 +329,8 @@ on_start(wd_daemon_t *d, void *arg, wd_error_t *err)
     timer_open = true;
     server = wd_rpc_server_create(d, methods, wd_array_len(methods), NULL,
                                   NULL, conf.daemon.max_inflight);
+    wd_rpc_server_on_notify(server, "t.tell", on_tell, &heard);
+    wd_rpc_server_on_connect(server, on_connect, "t.welcome");
     rc = wd_daemon_listen(d, fds, 4, &n, err);
     return rc != WD_OK ? rc : wd_rpc_server_listen(server, fds, n, err);
 }
@@ -1407,6 +1499,112 @@ test_notify_from_timer(void **state)
 }
 
 
+/* What peers tell reaches the service; what is malformed ends the telling. */
+static void
+test_notify_from_peer(void **state)
+{
+    int64_t n = 0;
+    peer_t  p, other;
+    wd_mp_t at;
+
+    (void) state;
+    peer_open(&p);
+    wd_frame_put_notify(&p.out, "t.tell", WD_STR("\x91\x05"));
+    wd_frame_put_notify(&p.out, "t.unheard", WD_STR("\x91\x07"));
+    wd_frame_put_notify(&p.out, "t.tell", WD_STR("\x91\x02"));
+    put_request(&p, "t.heard", NULL, 0);
+    peer_send(&p);
+    peer_expect(&p);
+    assert_ok(wd_mp_map_find(wd_mp(p.f.meta.data, p.f.meta.len), "heard",
+                             &at));
+    assert_ok(wd_mp_read_int(&at, &n));
+    assert_int_equal(n, 7);
+
+    peer_open(&other);
+    wd_frame_put_notify(&other.out, "t.tell", WD_STR("\x91\xc0"));
+    peer_send(&other);
+    peer_closed(&other);
+    echo_works(&p);
+    peer_done(&p);
+}
+
+
+/* So many welcomes, in their order. */
+static void
+expect_welcomes(peer_t *p, int64_t n)
+{
+    int64_t  i, k;
+    uint32_t len;
+    wd_mp_t  c;
+
+    for (i = 1; i <= n; i++) {
+        peer_expect(p);
+        assert_view(p->f.method, "t.welcome");
+        c = wd_mp(p->f.params.data, p->f.params.len);
+        assert_ok(wd_mp_read_array(&c, &len));
+        assert_ok(wd_mp_read_int(&c, &k));
+        assert_int_equal(k, i);
+    }
+}
+
+
+/*
+ * Who says hello is told first what the service has for newcomers, however
+ * long that is; who says nothing is told nothing.
+ */
+static void
+test_on_connect(void **state)
+{
+    peer_t p, mute;
+
+    (void) state;
+    peer_init(&mute, connect_unix());
+    peer_open(&p);
+    put_request(&p, "t.welcome", "n", 9000); /* 9 MB: more than may be unread */
+    peer_send(&p);
+    expect_welcomes(&p, 9000);
+    peer_expect(&p);
+    assert_int_equal(p.f.type, WD_FRAME_RESPONSE);
+    put_request(&p, "t.flood", "n", 1);
+    peer_send(&p);
+    peer_expect(&p);
+    assert_view(p.f.method, "t.flood");
+
+    peer_expect(&mute);
+    assert_view(mute.f.method, WD_N_HELLO);
+    wd_frame_put_hello(&mute.out, "gateway", "test:2");
+    peer_send(&mute);
+    expect_welcomes(&mute, 9000);
+    peer_done(&p);
+    peer_done(&mute);
+}
+
+
+/* Nobody misses one notification and hears the next. */
+static void
+test_notify_unread(void **state)
+{
+    int    i;
+    peer_t p, deaf;
+
+    (void) state;
+    peer_open(&deaf);
+    peer_open(&p);
+    for (i = 0; i < 6; i++) { /* 6 MB */
+        put_request(&p, "t.flood", "n", 1000);
+        peer_send(&p);
+        do {
+            peer_expect(&p);
+        } while (p.f.type != WD_FRAME_RESPONSE);
+    }
+    echo_works(&p);
+
+    /* an unbroken beginning, then the end */
+    peer_closed(&deaf);
+    peer_done(&p);
+}
+
+
 static void
 test_client(void **state)
 {
@@ -1560,6 +1758,9 @@ main(void)
         T(test_longest_frame),
         T(test_meta_limit),
         T(test_notify_from_timer),
+        T(test_notify_from_peer),
+        T(test_on_connect),
+        T(test_notify_unread),
         T(test_client),
         cmocka_unit_test_setup_teardown(test_drain, start_patient, stop),
         T(test_noise),

@@ -1,0 +1,148 @@
+#!/usr/bin/perl
+
+# nginx -t finds what is wrong in a configuration, names its line, and says
+# what to write instead; and takes every directive at its bounds.
+
+use warnings;
+use strict;
+
+use Test::Wizdata;
+
+my $t = Test::Wizdata->new()->has(qw/ nginx module /);
+$t->{no_auth} = 1;
+
+my $dir = $t->dir;
+
+# nginx -t with one line in http, server or location: its status and output.
+sub check {
+    my ($where, $line) = @_;
+
+    my %at = (http => '', server => '', location => '', main => '');
+    $at{$where} = $line;
+    my $base = '';
+    $base = 'wizdata_service analytics unix:/tmp/none.sock;'
+        unless $line =~ /wizdata_service\s+analytics/;
+
+    my @lines = ($t->globals, 'events { }', $at{main}, 'http {',
+        "client_body_temp_path $dir/b; proxy_temp_path $dir/p;",
+        "fastcgi_temp_path $dir/f; uwsgi_temp_path $dir/u;",
+        "scgi_temp_path $dir/s;", $base, $at{http}, 'server {',
+        'listen 127.0.0.1:' . port(8080) . ';', $at{server},
+        'location /v1/ {', $at{location} =~ /wizdata_api/ ? ''
+        : 'wizdata_api on;', '}', 'location /x/ {', $at{location}, '}', '}',
+        '}');
+    my $text = join "\n", map { split /\n/, $_, -1 } @lines;
+    $t->write_file('nginx.conf', "$text\n");
+
+    my $n = 0;
+    my @all = split /\n/, $text;
+    for (@all) {
+        $n++;
+        last if length $line && $_ eq $line;
+    }
+    my $out = `$t->{nginx} -t -p $dir/ -c $dir/nginx.conf -e $dir/error.log 2>&1`;
+    return ($?, $out, $n);
+}
+
+# where, what is wrong, what the message says
+my @bad = grep { ref } (
+#BAD
+    [ 'http', 'wizdata_service;', qr/number of arguments/ ],
+    [ 'http', 'wizdata_service analytics;', qr/number of arguments/ ],
+    [ 'http', 'wizdata_service nobody unix:/tmp/x;', qr/auth/ ],
+    [ 'http', 'wizdata_service analytics nowhere;', qr/unix:.path|host:port/ ],
+    [ 'http', 'wizdata_service analytics unix:;', qr/unix:.path/ ],
+    [ 'http', 'wizdata_service analytics 127.0.0.1;', qr/host:port/ ],
+    [ 'http', 'wizdata_service analytics 127.0.0.1:99999;', qr/host:port/ ],
+    [ 'http', 'wizdata_service analytics unix:/a max_inflight=0;',
+        qr/max_inflight/ ],
+    [ 'http', 'wizdata_service analytics unix:/a max_inflight=x;',
+        qr/max_inflight/ ],
+    [ 'http', 'wizdata_service analytics unix:/a connect_timeout=0;',
+        qr/connect_timeout/ ],
+    [ 'http', 'wizdata_service analytics unix:/a connect_timeout=1y1;',
+        qr/connect_timeout/ ],
+    [ 'http', 'wizdata_service analytics max_inflight=5;', qr/endpoint/ ],
+    [ 'http', 'wizdata_zone;', qr/number of arguments/ ],
+    [ 'http', 'wizdata_zone 1k;', qr/from 256k to 64g, such as 4m/ ],
+    [ 'http', 'wizdata_zone 65g;', qr/from 256k to 64g/ ],
+    [ 'http', 'wizdata_zone -1;', qr/from 256k/ ],
+    [ 'http', 'wizdata_zone four;', qr/from 256k/ ],
+    [ 'http', 'wizdata_verdict_ttl 2d;', qr/from 0 to 1d, such as 60s/ ],
+    [ 'http', 'wizdata_verdict_ttl x;', qr/from 0 to 1d/ ],
+    [ 'http', 'wizdata_negative_ttl 1w;', qr/from 0 to 1d/ ],
+    [ 'http', 'wizdata_negative_ttl -2s;', qr/from 0 to 1d/ ],
+    [ 'http', 'wizdata_queue 65537;', qr/from 0 to 65536, such as 512/ ],
+    [ 'http', 'wizdata_queue many;', qr/from 0 to 65536/ ],
+    [ 'http', 'wizdata_timeout bars.query;', qr/number of arguments/ ],
+    [ 'http', 'wizdata_timeout bars 1s;', qr/unknown method "bars"/ ],
+    [ 'http', 'wizdata_timeout bars.query 0;', qr/from 1ms/ ],
+    [ 'http', 'wizdata_timeout bars.query x;', qr/from 1ms/ ],
+    [ 'server', 'wizdata_zone 4m;', qr/not allowed here/ ],
+    [ 'server', 'wizdata_api on;', qr/not allowed here/ ],
+    [ 'location', 'wizdata_api yes;', qr/must be "on" or "off"/ ],
+    [ 'location', 'wizdata_body_max 65k;', qr/from 1 to 64k, such as 16k/ ],
+    [ 'location', 'wizdata_body_max 0;', qr/from 1 to 64k/ ],
+    [ 'server', 'wizdata_errors maybe;', qr/must be "on" or "off"/ ],
+    [ 'location', 'wizdata_access;', qr/number of arguments/ ],
+    [ 'location', 'wizdata_access bars;', qr/resource:action/ ],
+    [ 'location', 'wizdata_access bars:*;', qr/resource:action/ ],
+    [ 'location', 'wizdata_access Bars:Read!;', qr/resource:action/ ],
+    [ 'location', 'wizdata_access on;', qr/off, key, or resource:action/ ],
+    [ 'location', 'wizdata_health public;', qr/number of arguments/ ],
+    [ 'location', 'wizdata_health_detailed private;', qr/"public"/ ],
+    [ 'location', 'wizdata_status_services all;', qr/"public"/ ],
+    [ 'location', 'wizdata_status_config all;', qr/"public"/ ],
+    [ 'location', 'wizdata_metrics 1;', qr/number of arguments/ ],
+    [ 'http', 'wizdata_health;', qr/not allowed here/ ],
+    [ 'http', 'wizdata_environment;', qr/number of arguments/ ],
+    [ 'main', 'wizdata_zone 4m;', qr/not allowed here/ ],
+    [ 'http', 'wizdata_nothing 1;', qr/unknown directive/ ],
+);
+
+my @good = (
+#GOOD
+    [ 'http', 'wizdata_zone 256k;' ],
+    [ 'http', 'wizdata_zone 1g;' ],
+    [ 'http', 'wizdata_verdict_ttl 0;' ],
+    [ 'http', 'wizdata_verdict_ttl 1d;' ],
+    [ 'http', 'wizdata_queue 0;' ],
+    [ 'http', 'wizdata_queue 65536;' ],
+    [ 'http', 'wizdata_timeout bars.query 1ms;' ],
+    [ 'http', 'wizdata_service analytics unix:/tmp/a 127.0.0.1:99 [::1]:98'
+        . ' max_inflight=1 connect_timeout=10ms;' ],
+    [ 'location', 'wizdata_body_max 1;' ],
+    [ 'location', 'wizdata_body_max 64k;' ],
+    [ 'location', 'wizdata_access off;' ],
+    [ 'location', 'wizdata_access key;' ],
+    [ 'location', 'wizdata_access bars:read;' ],
+    [ 'location', 'wizdata_health_detailed public;' ],
+);
+
+my ($rc, $out) = check('http', '');
+is($rc, 0, 'the frame is good') or diag($out);
+
+for my $case (@bad) {
+    my ($where, $line, $re) = @$case;
+    my ($status, $said, $n) = check($where, $line);
+    my $ok = $status != 0 && $said =~ /\[emerg\].*$re/
+        && $said =~ m{\Q$dir\E/nginx\.conf:$n\b};
+    ok($ok, "$where: $line") or diag("line $n: $said");
+}
+
+# Twice is once too often.
+for my $line (map { $_->[1] } grep { $_->[0] eq 'http'
+        && $_->[1] !~ /wizdata_(timeout|service)/ } @good)
+{
+    my ($name) = $line =~ /^(\w+)/;
+    my ($status, $said, $n) = check('http', "$line\n$line");
+    ok($status != 0 && $said =~ /"$name" directive is duplicate/,
+        "twice: $line") or diag($said);
+}
+
+for my $case (@good) {
+    my ($status, $said) = check(@$case);
+    is($status, 0, "good: $case->[1]") or diag($said);
+}
+
+unlink "$dir/error.log"; # it has what was provoked

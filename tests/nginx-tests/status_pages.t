@@ -1,0 +1,166 @@
+#!/usr/bin/perl
+
+# /api/status/services and /api/status/config: the fields that monitoring has
+# relied on, true values, and nothing that breaks the document.
+
+use warnings;
+use strict;
+
+use JSON::PP ();
+use Test::Wizdata;
+
+my $t = Test::Wizdata->new()->has(qw/ nginx module /);
+
+my $apis = { alpha_vantage_api => { status => 'configured',
+        type => 'external_api', reachable => JSON::PP::true,
+        last_success => '2024-01-02T03:04:05Z', quota_left => { day => 7 } },
+    world_bank_api => { status => 'configured', type => 'external_api',
+        reachable => JSON::PP::false, last_error => 'timeout' },
+    sp_global_api => { status => 'not_configured', type => 'external_api' } };
+my $external = { configured_apis => 2, total_apis => 2,
+    details => { alpha_vantage => JSON::PP::true,
+        world_bank => JSON::PP::true, sp_global => JSON::PP::false } };
+
+# Bytes travel to the backend as hexadecimal digits.
+sub hex_of { return unpack 'H*', $_[0] }
+sub hex_json { return hex_of(JSON::PP->new->canonical->encode($_[0])) }
+sub bytes { return mp_bin(pack 'H*', $_[0]) }
+
+sub health {
+    my ($req) = @_;
+
+    my $h = $req->{backend}{health} || {};
+    return hold(reply('{}')) if $h->{hold};
+    return reply($h->{body} // { status => 'healthy', mine => 1 },
+        meta => { deps => { database => 'healthy', redis => 'healthy',
+                %{ $h->{deps} || {} } },
+            status => $h->{status} || 'healthy',
+            apis => bytes($h->{apis} // hex_json($apis)),
+            external => bytes($h->{external} // hex_json($external)) });
+}
+
+sub config {
+    my ($req) = @_;
+
+    return reply($req->{backend}{conf} ? pack('H*', $req->{backend}{conf})
+        : { database => { pool_size => 4,
+        url => JSON::PP::true } });
+}
+
+for my $name (qw/ analytics ingestion /) {
+    $t->backend($name, sub { '{}' },
+        methods => { 'sys.health' => \&health, 'sys.config' => \&config });
+}
+$t->config(http => 'wizdata_environment "test \"bench\"";'
+        . 'wizdata_timeout bars.query 1234ms; wizdata_timeout sys.health 1s;'
+        . 'wizdata_verdict_ttl 30s;', server => <<'EOF');
+        location = /api/status/services { wizdata_status_services; }
+        location = /api/status/config { wizdata_status_config; }
+        location = /public/services { wizdata_status_services public; }
+EOF
+$t->run();
+
+my $services = '/api/status/services';
+my $config = '/api/status/config';
+
+# ---- who may look ----
+
+for my $url ($services, $config) {
+    is_problem(get($url, key => undef), 401, 'unauthenticated', "$url: no key");
+    is_problem(get($url, key => $t->add_key(perm => ['bars:read'])), 403,
+        'forbidden', "$url: another permission", qr/status:read/);
+    is(get($url, key => $t->add_key(perm => ['status:read']))->status, 200,
+        "$url: the permission");
+    is(post($url, '{}')->status, 405, "$url: POST");
+    is(head($url)->status, 200, "$url: HEAD");
+}
+is(get('/public/services', key => undef)->status, 200, 'a public page');
+
+# ---- services ----
+
+$t->wait_for('all are connected', sub {
+    (get($services)->json->{services}{auth}{status} // '') eq 'healthy' });
+my $s = get($services)->json;
+like($s->{timestamp}, qr/^\d{10}/, 'timestamp');
+is($s->{services}{database}{status}, 'healthy', 'database');
+is($s->{services}{database}{type}, 'postgresql', 'its type');
+is($s->{services}{redis}{status}, 'healthy', 'redis');
+is($s->{services}{$_}{status}, 'healthy', $_)
+    for qw/ auth analytics ingestion /;
+is($s->{services}{analytics}{connected}, 1, 'connected');
+is($s->{services}{alpha_vantage_api}{quota_left}{day}, 7, 'a provider');
+is($s->{services}{sp_global_api}{status}, 'not_configured', 'another');
+is("@{ $s->{unhealthy_services} }", 'world_bank_api', 'who is unhealthy');
+is($s->{overall_status}, 'degraded', 'overall: fewer than half');
+
+sub set {
+    my ($name, %h) = @_;
+    $t->backend_ctl($name, 'set', 'health', \%h);
+    return get($services)->json;
+}
+
+my $well = hex_json({ world_bank_api => { status => 'configured',
+        reachable => JSON::PP::true } });
+is(set('ingestion', apis => $well)->{overall_status}, 'healthy',
+    'overall: all well');
+$s = set('analytics', deps => { database => 'unhealthy' });
+is("@{ $s->{unhealthy_services} }", 'database', 'database down');
+like($s->{services}{database}{error}, qr/reach/, 'with an error');
+is(set('analytics', status => 'draining')->{overall_status}, 'degraded',
+    'a backend drains');
+$s = set('analytics', hold => 1);
+is($s->{services}{analytics}{status}, 'unhealthy', 'a backend hangs');
+is($s->{services}{analytics}{latency_ms}, undef, 'without a latency');
+like($s->{services}{analytics}{error}, qr/\w/, 'with an error');
+set('analytics');
+
+# What a backend says must not break the document.
+for my $bad ('', '{', '[]', '{"a":1}x', '{"a"}', "{\"a\":\"\xff\"}", '5',
+    '{' x 100, '{"a":{}', '{"a":NaN}')
+{
+    $s = set('ingestion', apis => hex_of($bad), external => hex_of($bad));
+    ok($s && $s->{services}{auth}, 'services: ' . substr $bad, 0, 10);
+    ok(get($config)->json, 'config');
+    is(get('/v1/bars?symbol=IBM')->status, 200, 'a good request');
+}
+for my $odd ('{}', '{"x\u0041":[]}', '{ "a" : { "reachable" : false } }',
+    '{"a":1,"b":[1,{"reachable":false}]}')
+{
+    $s = set('ingestion', apis => hex_of($odd));
+    ok($s && $s->{services}{auth}, "odd: $odd");
+}
+set('ingestion');
+
+# ---- configuration ----
+
+my $c = get($config)->json;
+is($c->{status}, 'success', 'status');
+is($c->{environment}, 'test "bench"', 'environment');
+ok(defined $c->{debug} && !$c->{debug}, 'debug is off');
+is($c->{api_integrations}{total_configured}, 2, 'total_configured');
+is($c->{api_integrations}{total_available}, 2, 'total_available');
+ok($c->{api_integrations}{details}{world_bank}, 'details');
+ok($c->{features}{monitoring}, 'feature');
+is($c->{services}{analytics}{database}{pool_size}, 4, 'a backend');
+is($c->{gateway}{timeouts_seconds}{'bars.query'}, 1.234, 'a timeout');
+is($c->{gateway}{verdict_ttl_seconds}, 30, 'a time');
+like($c->{gateway}{services}{auth}{endpoints}[0], qr/^unix:/, 'an endpoint');
+$t->backend_ctl('analytics', 'set', 'conf', hex_of('}{'));
+$c = get($config)->json;
+ok($c && !defined $c->{services}{analytics}, 'a broken one is null');
+
+# ---- a reload changes what is shown ----
+
+my $conf = $t->read_file('nginx.conf');
+$conf =~ s/verdict_ttl 30s/verdict_ttl 45s/;
+$t->write_file('nginx.conf', $conf);
+$t->renew;
+$t->wait_for('the new value', sub {
+    my $now = get($config)->json;
+    return $now && $now->{gateway}{verdict_ttl_seconds} == 45 });
+
+# ---- detailed health has what backends say ----
+
+$t->wait_for('detail', sub {
+    my $d = get('/health/detailed', key => undef)->json;
+    return ($d->{services}{ingestion}{detail}{mine} // 0) == 1 });
