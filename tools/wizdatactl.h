@@ -177,6 +177,14 @@ int ctl_user_list(ctl_t *ctl);
 int ctl_key_create(ctl_t *ctl);
 int ctl_key_list(ctl_t *ctl);
 int ctl_key_revoke(ctl_t *ctl);
+int ctl_plan_list(ctl_t *ctl); /* wizdatactl_tokens.c */
+int ctl_plan_set(ctl_t *ctl);
+int ctl_token_issue(ctl_t *ctl);
+int ctl_token_revoke(ctl_t *ctl);
+int ctl_jwks_rotate(ctl_t *ctl);
+int ctl_gateway_drain(ctl_t *ctl); /* wizdatactl_gateway.c */
+int ctl_gateway_undrain(ctl_t *ctl);
+int ctl_gateway_status(ctl_t *ctl);
 int ctl_ingest_run(ctl_t *ctl); /* wizdatactl_ingest.c */
 int ctl_ingest_backfill(ctl_t *ctl);
 int ctl_ingest_status(ctl_t *ctl);

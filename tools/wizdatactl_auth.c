@@ -105,6 +105,8 @@ ctl_key_create(ctl_t *ctl)
     ctl_args_add(&args, "plan", ctl_option(ctl, "plan"));
     ctl_args_add(&args, "mode", ctl_option(ctl, "mode"));
     ctl_args_add(&args, "expires", ctl_option(ctl, "expires"));
+    ctl_args_add(&args, "networks", ctl_option(ctl, "networks"));
+    ctl_args_add(&args, "methods", ctl_option(ctl, "methods"));
 
     rc = ctl_call_members(ctl, &args);
     if (rc == CTL_OK && !ctl->json) {
@@ -128,6 +130,7 @@ ctl_key_list(ctl_t *ctl)
         {"NAME", "name"},
         {"PERMISSIONS", "permissions"},
         {"PLAN", "plan"},
+        {"NETWORKS", "networks"},
         {"CREATED", "created_at"},
         {"EXPIRES", "expires_at"},
         {"REVOKED", "revoked_at"},

@@ -9,6 +9,8 @@
 #define AUTH_PAGE_DEFAULT 100
 #define AUTH_PAGE_MAX 1000
 
+static const wd_str_t auth_default_perms[] = {{"*:read", 6}};
+
 
 int
 auth_fail_store(const wd_rpc_call_t *call, wd_rpc_res_t *res, int rc,
@@ -72,6 +74,75 @@ auth_arg_user(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t ref,
                                  WD_STR_ARG(ref));
     }
     return rc == WD_OK ? WD_OK : auth_fail_store(call, res, rc, &err);
+}
+
+
+/*
+ * Nobody can hand on more than they have; a caller without permissions has
+ * none. An operator's call carries "*".
+ */
+static int
+auth_check_perms(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                 const wd_str_t *perms, size_t n)
+{
+    char   perm[WD_ERROR_TEXT_MAX];
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        if (!wd_perm_valid(perms[i])) {
+            return wd_rpc_fail_param(
+                res, "permissions",
+                "permissions must be resource:action, as bars:read or *:read");
+        }
+        wd_str_copy(perm, sizeof(perm), perms[i]);
+        if (!wd_ctx_permits(&call->ctx, perm)) {
+            return wd_rpc_fail(res, WD_EFORBIDDEN,
+                               "your key does not have the permission %s, so "
+                               "it cannot be given on",
+                               perm);
+        }
+    }
+    return WD_OK;
+}
+
+
+int
+auth_arg_perms(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+               const wd_str_t **ret, size_t *ret_n)
+{
+    int       rc;
+    size_t    n = 0;
+    wd_str_t *perms;
+
+    *ret = auth_default_perms;
+    *ret_n = wd_array_len(auth_default_perms);
+
+    rc = wd_rpc_arg_list(call, "permissions", &perms, &n);
+    if (rc == WD_OK && n >= 1 && n <= WD_PERMS_MAX) {
+        *ret = perms;
+        *ret_n = n;
+    } else if (rc != WD_ENOTFOUND) {
+        return wd_rpc_fail_param(res, "permissions",
+                                 "permissions must be a list of 1 to %d",
+                                 WD_PERMS_MAX);
+    }
+
+    return auth_check_perms(call, res, *ret, *ret_n);
+}
+
+
+int
+auth_arg_plan(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t *ret)
+{
+    int rc;
+
+    *ret = WD_STR("default");
+    rc = wd_rpc_arg_str(call, "plan", ret);
+    if ((rc != WD_OK && rc != WD_ENOTFOUND)
+        || !auth_text_valid(*ret, WD_PLAN_MAX)) {
+        return wd_rpc_fail_param(res, "plan", "plan must be the name of one");
+    }
+    return WD_OK;
 }
 
 
@@ -150,6 +221,24 @@ auth_json_str(wd_json_t *j, const char *key, wd_str_t v)
     } else {
         wd_json_null(j);
     }
+}
+
+
+void
+auth_json_strs(wd_json_t *j, const char *key, const wd_str_t *v, size_t n)
+{
+    size_t i;
+
+    wd_json_key(j, key);
+    if (n == 0) {
+        wd_json_null(j);
+        return;
+    }
+    wd_json_arr(j);
+    for (i = 0; i < n; i++) {
+        wd_json_str(j, v[i]);
+    }
+    wd_json_end(j);
 }
 
 

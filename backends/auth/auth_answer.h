@@ -29,6 +29,17 @@ wd_must_check int auth_arg_text(const wd_rpc_call_t *call, wd_rpc_res_t *res,
 wd_must_check int auth_arg_user(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                                 wd_str_t ref, auth_user_t *ret);
 
+/*
+ * `permissions`, *:read without them: valid ones, and none that the caller
+ * does not have. WD_OK, or a failure with *res filled.
+ */
+wd_must_check int auth_arg_perms(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                                 const wd_str_t **ret, size_t *ret_n);
+
+/* `plan`, "default" without it. Whether there is one is not looked up. */
+wd_must_check int auth_arg_plan(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                                wd_str_t *ret);
+
 /* Rows ordered by id, one more than asked for, to know whether it goes on. */
 typedef struct {
     wd_json_t j;
@@ -49,6 +60,8 @@ bool auth_page_row(auth_page_t *page, int64_t id);
 void auth_page_end(auth_page_t *page, wd_rpc_res_t *res);
 
 void auth_json_str(wd_json_t *j, const char *key, wd_str_t v); /* or null */
+void auth_json_strs(wd_json_t *j, const char *key, const wd_str_t *v,
+                    size_t n); /* an array; none: null */
 void auth_json_end(wd_json_t *j, const char *key, wd_ns_t t); /* MAX: null */
 
 #endif /* AUTH_ANSWER_H */

@@ -5,6 +5,8 @@
 
 #include "wd_num.h"
 
+#include <arpa/inet.h>
+
 #define AUTH_LOCAL_MAX 64
 #define AUTH_LABEL_MAX 63
 
@@ -114,4 +116,53 @@ auth_user_id(wd_str_t ref, int64_t *ret)
     }
     *ret = id;
     return true;
+}
+
+
+/* No bit is set behind the first `prefix` of them. */
+static bool
+auth_prefix_clean(const uint8_t *addr, size_t n, int64_t prefix)
+{
+    size_t i;
+
+    for (i = (size_t) prefix; i < 8 * n; i++) {
+        if (addr[i / 8] & (0x80 >> i % 8)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+
+bool
+auth_network_valid(wd_str_t text)
+{
+    char     addr[INET6_ADDRSTRLEN];
+    size_t   n;
+    int64_t  prefix;
+    uint8_t  bytes[16];
+    wd_str_t head, rest = text;
+
+    if (!wd_str_split(&rest, '/', &head) || head.len == 0
+        || head.len >= sizeof(addr)) {
+        return false;
+    }
+    wd_str_copy(addr, sizeof(addr), head);
+
+    if (inet_pton(AF_INET, addr, bytes) == 1) {
+        n = 4;
+    } else if (inet_pton(AF_INET6, addr, bytes) == 1) {
+        n = 16;
+    } else {
+        return false;
+    }
+
+    prefix = (int64_t) (8 * n);
+    if (head.len != text.len
+        && (wd_int_parse(rest, &prefix) != WD_OK || prefix < 0
+            || prefix > (int64_t) (8 * n) || rest.data[0] == '+'
+            || rest.data[0] == '-')) {
+        return false;
+    }
+    return auth_prefix_clean(bytes, n, prefix);
 }

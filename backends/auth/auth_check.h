@@ -4,6 +4,7 @@
 #ifndef AUTH_CHECK_H
 #define AUTH_CHECK_H
 
+#include "wd_err.h"
 #include "wd_str.h"
 
 #define AUTH_EMAIL_MAX 254
@@ -21,5 +22,19 @@ bool auth_text_valid(wd_str_t text, size_t max);
 
 /* "user:12" or "12"; false for everything else. */
 bool auth_user_id(wd_str_t ref, int64_t *ret);
+
+/*
+ * An address, or a prefix without bits beyond it: 203.0.113.7,
+ * 203.0.113.0/24, 2001:db8::/32.
+ */
+bool auth_network_valid(wd_str_t text);
+
+/*
+ * Limits of a plan: words parted by blanks, rate=200/m burst=20 (pairs may
+ * repeat), day=N, month=N, tz=Zone, concurrency=N, dry_run. WD_OK, or
+ * WD_EPARAM with *err saying which word is wrong and why.
+ */
+#define AUTH_LIMITS_MAX 512
+wd_must_check int auth_limits_check(wd_str_t text, wd_error_t *err);
 
 #endif /* AUTH_CHECK_H */

@@ -28,6 +28,10 @@ static const wd_conf_row_t auth_rows[] = {
      0, 1024, 0,
      "Password hashes that may wait, never in the last of server.threads; "
      "more are answered with unavailable"},
+    {"auth", "issuer", wd_conf_str, offsetof(auth_conf_t, issuer), "wizdata", 0,
+     0, 0, "Issuer (iss) of the tokens that are made here"},
+    {"auth", "audience", wd_conf_str, offsetof(auth_conf_t, audience),
+     "wizdata", 0, 0, 0, "Audience (aud) of the tokens that are made here"},
 };
 
 

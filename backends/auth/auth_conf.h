@@ -13,6 +13,8 @@ typedef struct {
     uint32_t          hash_passes;
     uint32_t          hash_parallel;
     uint32_t          hash_queue;
+    char             *issuer; /* of tokens */
+    char             *audience;
 } auth_conf_t;
 
 const wd_conf_row_t *auth_conf_rows(size_t *ret_n);

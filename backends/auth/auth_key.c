@@ -70,6 +70,15 @@ auth_pepper_destroy(auth_pepper_t *p)
 
 
 void
+auth_pepper_derive(const auth_pepper_t *p, const char *label,
+                   uint8_t ret[AUTH_SECRET_LEN])
+{
+    crypto_generichash(ret, AUTH_SECRET_LEN, (const unsigned char *) label,
+                       strlen(label), p->bytes, p->len);
+}
+
+
+void
 auth_key_make(bool live, char key[WD_APIKEY_LEN + 1])
 {
     size_t i;

@@ -18,6 +18,8 @@
 #define AUTH_KEY_SHOWN 12 /* leading characters kept for display */
 #define AUTH_KEY_LAST 4 /* trailing ones */
 
+#define AUTH_SECRET_LEN 32 /* of auth_pepper_derive() */
+
 typedef struct auth_pepper auth_pepper_t;
 
 /* sodium_init(), once, before everything else here. WD_OK or WD_EINTERNAL. */
@@ -33,6 +35,10 @@ wd_must_check int auth_pepper_check(wd_str_t hex, wd_error_t *err);
 wd_must_check int auth_pepper_create(wd_str_t hex, auth_pepper_t **ret,
                                      wd_error_t *err);
 void              auth_pepper_destroy(auth_pepper_t *p); /* NULL accepted */
+
+/* A key for another purpose, named by `label`; the caller wipes it. */
+void auth_pepper_derive(const auth_pepper_t *p, const char *label,
+                        uint8_t ret[AUTH_SECRET_LEN]);
 
 /* A new random key; the caller wipes it. */
 void auth_key_make(bool live, char key[WD_APIKEY_LEN + 1]);

@@ -8,14 +8,10 @@
 
 #include <sodium.h>
 
-static const wd_str_t auth_default_perms[] = {{"*:read", 6}};
-
 
 static void
 auth_json_apikey(wd_json_t *j, const auth_apikey_t *key)
 {
-    size_t i;
-
     auth_json_str(j, "prefix", key->prefix);
     auth_json_str(j, "last4", key->last4);
     auth_json_str(j, "user", key->email);
@@ -23,69 +19,72 @@ auth_json_apikey(wd_json_t *j, const auth_apikey_t *key)
     wd_json_int(j, key->user_id);
     auth_json_str(j, "name", key->name);
 
-    wd_json_key(j, "permissions");
-    wd_json_arr(j);
-    for (i = 0; i < key->n_perms; i++) {
-        wd_json_str(j, key->perms[i]);
-    }
-    wd_json_end(j);
-
+    auth_json_strs(j, "permissions", key->perms, key->n_perms);
+    auth_json_strs(j, "networks", key->networks, key->n_networks);
+    auth_json_strs(j, "methods", key->methods, key->n_methods);
     auth_json_str(j, "plan", key->plan);
     auth_json_end(j, "created_at", key->created_at);
     auth_json_end(j, "expires_at", key->expires_at);
 }
 
 
-/*
- * Nobody can hand on more than they have; a caller without permissions has
- * none. An operator's call carries "*".
- */
-static int
-auth_check_perms(const wd_rpc_call_t *call, wd_rpc_res_t *res,
-                 const auth_apikey_t *key)
+/* The catalogue's name of a method that keys are for. */
+static bool
+auth_method_known(wd_str_t name)
 {
-    char   perm[WD_ERROR_TEXT_MAX];
-    size_t i;
+    const wd_method_t *m = wd_method_by_name(name);
 
-    for (i = 0; i < key->n_perms; i++) {
-        if (!wd_perm_valid(key->perms[i])) {
-            return wd_rpc_fail_param(
-                res, "permissions",
-                "permissions must be resource:action, as bars:read or *:read");
-        }
-        wd_str_copy(perm, sizeof(perm), key->perms[i]);
-        if (!wd_ctx_permits(&call->ctx, perm)) {
-            return wd_rpc_fail(res, WD_EFORBIDDEN,
-                               "your key does not have the permission %s, so "
-                               "it cannot be given on",
-                               perm);
-        }
-    }
-    return WD_OK;
+    return m != NULL && m->path != NULL;
 }
 
 
+/* What the key is narrowed to; no list is no restriction. */
 static int
-auth_arg_perms(const wd_rpc_call_t *call, wd_rpc_res_t *res, auth_apikey_t *key)
+auth_arg_narrow(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                auth_apikey_t *key)
 {
     int       rc;
-    size_t    n;
-    wd_str_t *perms;
+    size_t    i, n = 0;
+    wd_str_t *list = NULL;
 
-    key->perms = auth_default_perms;
-    key->n_perms = wd_array_len(auth_default_perms);
-
-    rc = wd_rpc_arg_list(call, "permissions", &perms, &n);
-    if (rc == WD_OK && n >= 1 && n <= WD_PERMS_MAX) {
-        key->perms = perms;
-        key->n_perms = n;
-    } else if (rc != WD_ENOTFOUND) {
-        return wd_rpc_fail_param(res, "permissions",
-                                 "permissions must be a list of 1 to %d",
-                                 WD_PERMS_MAX);
+    rc = wd_rpc_arg_list(call, "networks", &list, &n);
+    if (rc != WD_ENOTFOUND
+        && (rc != WD_OK || n < 1 || n > AUTH_KEY_NETWORKS_MAX)) {
+        return wd_rpc_fail_param(res, "networks",
+                                 "networks must be a list of 1 to %d",
+                                 AUTH_KEY_NETWORKS_MAX);
     }
+    for (i = 0; i < n; i++) {
+        if (!auth_network_valid(list[i])) {
+            return wd_rpc_fail_param(
+                res, "networks",
+                "networks must be as 203.0.113.0/24 or 2001:db8::/32, without "
+                "bits beyond the prefix");
+        }
+    }
+    key->networks = list;
+    key->n_networks = n;
 
-    return auth_check_perms(call, res, key);
+    list = NULL;
+    n = 0;
+    rc = wd_rpc_arg_list(call, "methods", &list, &n);
+    if (rc != WD_ENOTFOUND
+        && (rc != WD_OK || n < 1 || n > AUTH_KEY_METHODS_MAX)) {
+        return wd_rpc_fail_param(res, "methods",
+                                 "methods must be a list of 1 to %d",
+                                 AUTH_KEY_METHODS_MAX);
+    }
+    for (i = 0; i < n; i++) {
+        if (!auth_method_known(list[i])) {
+            return wd_rpc_fail_param(res, "methods",
+                                     "there is no method %.*s; names are those "
+                                     "of the API, as bars.query",
+                                     WD_STR_ARG(list[i]));
+        }
+    }
+    key->methods = list;
+    key->n_methods = n;
+    return WD_OK;
 }
 
 
@@ -153,11 +152,12 @@ auth_arg_key(const wd_rpc_call_t *call, wd_rpc_res_t *res, auth_apikey_t *key,
     int rc;
 
     key->revoked_at = WD_NS_MAX;
-    key->plan = WD_STR("default");
-
-    rc = auth_arg_perms(call, res, key);
+    rc = auth_arg_perms(call, res, &key->perms, &key->n_perms);
     if (rc == WD_OK) {
         rc = auth_arg_expires(call, res, &key->expires_at);
+    }
+    if (rc == WD_OK) {
+        rc = auth_arg_narrow(call, res, key);
     }
     if (rc == WD_OK) {
         rc = auth_arg_mode(call, res, ret_live);
@@ -169,12 +169,8 @@ auth_arg_key(const wd_rpc_call_t *call, wd_rpc_res_t *res, auth_apikey_t *key,
         return rc;
     }
 
-    rc = wd_rpc_arg_str(call, "plan", &key->plan);
-    if ((rc != WD_OK && rc != WD_ENOTFOUND)
-        || !auth_text_valid(key->plan, WD_PLAN_MAX)) {
-        return wd_rpc_fail_param(res, "plan", "plan must be the name of one");
-    }
-    return auth_arg_owner(call, res, key);
+    rc = auth_arg_plan(call, res, &key->plan);
+    return rc == WD_OK ? auth_arg_owner(call, res, key) : rc;
 }
 
 
@@ -315,7 +311,7 @@ auth_keys_revoke(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 
     /* Not only by way of LISTEN: own gateways hear of it before the answer,
      * and also while LISTEN is lost. */
-    auth_push_key(a->push, id);
+    auth_push_key(a->push, id, at);
 
     if (fresh) {
         wd_metric(WD_MX_KEYS_REVOKED, 1, NULL, NULL, NULL);

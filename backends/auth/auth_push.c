@@ -1,99 +1,144 @@
 /*
- * auth_push.c - the LISTEN thread, and what it makes the loop send.
+ * auth_push.c - what the LISTEN thread hears, and what it makes the loop send.
  */
 #include "auth_push.h"
 
-#include "auth_store.h"
+#include "auth_jwks.h"
+#include "auth_tables.h"
+#include "wd_listen.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
-#define AUTH_PROBE_MAX_NS WD_NS_PER_S /* without answer: connection is dead */
-#define AUTH_RETRY_MIN_MS 50
-#define AUTH_RETRY_MAX_MS 1000
-#define AUTH_BATCH_MAX 1000 /* digests in one notification */
+#define AUTH_BATCH_MAX 1000 /* digests, or void tokens, in one notification */
+#define AUTH_BATCH_BYTES (128 * 1024)
 
 /*
- * Digests to be sent. A verdict that was read before a revocation may leave
- * after it, so each is sent again with the second beat to come.
+ * What is to be sent again. A verdict that was read before a revocation may
+ * leave after it, so each is sent again with the second beat to come.
  */
 typedef struct {
     bool     all;
     wd_buf_t digests; /* AUTH_DIGEST_LEN bytes each */
+    wd_buf_t voids; /* entries of auth_void_put() */
+    uint32_t n_voids;
 } auth_batch_t;
 
 struct auth_push {
     wd_service_t        *service;
     wd_log_t            *log;
-    char                *url;
     auth_digests_t      *digests;
-    pthread_t            thread;
-    int                  wake; /* eventfd: stop */
-    atomic_bool          stopping;
-    atomic_bool          listening;
+    const auth_pepper_t *pepper;
+    wd_listen_t         *listen;
     atomic_uint_fast64_t epoch;
+    atomic_bool          blind; /* something could not be told: no beats */
 
     /* loop thread */
-    int64_t      seq;
-    auth_batch_t fresh; /* pushed since the last beat */
-    auth_batch_t due; /* to be sent again with the next beat */
-
-    /* push thread */
-    bool    failing; /* it was logged that LISTEN is lost */
-    bool    probing;
-    wd_ns_t probe_at; /* when the next one starts, or this one started */
+    int64_t        seq;
+    auth_tables_t *tables; /* NULL: nothing was read yet */
+    auth_batch_t   fresh; /* pushed since the last beat */
+    auth_batch_t   due; /* to be sent again with the next beat */
 };
 
+/* ---- news: from any thread to the loop ---------------------------------- */
+
+typedef enum {
+    AUTH_NEWS_KEYS, /* digests, or all */
+    AUTH_NEWS_VOID,
+    AUTH_NEWS_TABLES, /* all was read anew */
+    AUTH_NEWS_PLANS,
+    AUTH_NEWS_JWKS
+} auth_news_e;
+
 typedef struct {
-    auth_push_t *push;
-    bool         all;
-    uint8_t      digest[AUTH_DIGEST_LEN];
-} auth_revocation_t;
+    auth_news_e    kind;
+    auth_push_t   *push;
+    wd_ns_t        at; /* 0: not known */
+    bool           all;
+    wd_buf_t       bytes; /* digests, a void token's value, plans */
+    auth_void_t    v;
+    auth_tables_t *tables;
+} auth_news_t;
+
+
+static auth_news_t *
+auth_news_create(auth_push_t *p, auth_news_e kind, wd_ns_t at)
+{
+    auth_news_t *n;
+
+    n = calloc(1, sizeof(*n));
+    if (n != NULL) {
+        n->kind = kind;
+        n->push = p;
+        n->at = at;
+    }
+    return n;
+}
+
+
+static void
+auth_news_destroy(auth_news_t *n)
+{
+    wd_buf_done(&n->bytes);
+    auth_tables_destroy(n->tables);
+    free(n);
+}
 
 
 /* ---- loop thread -------------------------------------------------------- */
 
 static void
-auth_put_digest(wd_buf_t *out, const uint8_t *digest)
+auth_notify(auth_push_t *p, const char *method, wd_buf_t *params)
 {
-    char hex[2 * AUTH_DIGEST_LEN + 1];
-
-    wd_hex_encode(digest, AUTH_DIGEST_LEN, hex);
-    wd_mp_put_z(out, hex);
+    if (params->err == WD_OK) {
+        wd_rpc_server_notify(wd_service_rpc(p->service), method,
+                             wd_buf_view(params));
+    } else {
+        p->blind = true; /* somebody was not told */
+    }
+    wd_buf_done(params);
 }
 
 
 static void
-auth_send_revoke(auth_push_t *p, bool all, wd_str_t digests)
+auth_send_keys(auth_push_t *p, bool all, wd_str_t digests, wd_ns_t at)
 {
+    char     hex[2 * AUTH_DIGEST_LEN + 1];
     size_t   i, n = all ? 0 : digests.len / AUTH_DIGEST_LEN;
     wd_buf_t params = WD_BUF_INIT;
 
-    wd_mp_put_array(&params, 1);
+    wd_mp_put_array(&params, 2);
     wd_mp_put_array(&params, (uint32_t) n);
     for (i = 0; i < n; i++) {
-        auth_put_digest(&params,
-                        (const uint8_t *) digests.data + i * AUTH_DIGEST_LEN);
+        wd_hex_encode((const uint8_t *) digests.data + i * AUTH_DIGEST_LEN,
+                      AUTH_DIGEST_LEN, hex);
+        wd_mp_put_z(&params, hex);
     }
-
-    if (params.err == WD_OK) {
-        wd_rpc_server_notify(wd_service_rpc(p->service), WD_N_REVOKE,
-                             wd_buf_view(&params));
-    }
-    wd_buf_done(&params);
+    wd_mp_put_int(&params, at);
+    auth_notify(p, WD_N_REVOKE, &params);
 }
 
 
 static void
-auth_batch_add(auth_batch_t *b, const auth_revocation_t *r)
+auth_send_voids(auth_push_t *p, wd_str_t entries, uint32_t n, wd_ns_t at)
 {
-    if (!r->all && b->digests.len < AUTH_BATCH_MAX * AUTH_DIGEST_LEN) {
-        wd_buf_append(&b->digests, r->digest, AUTH_DIGEST_LEN);
+    wd_buf_t params = WD_BUF_INIT;
+
+    auth_voids_params(&params, entries, n, at);
+    auth_notify(p, WD_N_REVOKE_TOKEN, &params);
+}
+
+
+static void
+auth_on_keys(auth_push_t *p, const auth_news_t *n)
+{
+    auth_batch_t *b = &p->fresh;
+
+    auth_send_keys(p, n->all, wd_buf_view(&n->bytes), n->at);
+
+    if (!n->all
+        && b->digests.len + n->bytes.len <= AUTH_BATCH_MAX * AUTH_DIGEST_LEN) {
+        wd_buf_str(&b->digests, wd_buf_view(&n->bytes));
     } else {
         b->all = true;
     }
@@ -101,15 +146,97 @@ auth_batch_add(auth_batch_t *b, const auth_revocation_t *r)
 }
 
 
+/* A full batch leaves early: a token's revocation stays with the gateways. */
 static void
-auth_on_revocation(void *arg)
+auth_batch_void(auth_push_t *p, wd_str_t entry)
 {
-    auth_revocation_t *r = arg;
+    auth_batch_t *b = &p->fresh;
 
-    auth_send_revoke(r->push, r->all,
-                     wd_str((const char *) r->digest, AUTH_DIGEST_LEN));
-    auth_batch_add(&r->push->fresh, r);
-    free(r);
+    if (b->n_voids == AUTH_BATCH_MAX
+        || b->voids.len + entry.len > AUTH_BATCH_BYTES) {
+        auth_send_voids(p, wd_buf_view(&b->voids), b->n_voids, 0);
+        wd_buf_reset(&b->voids);
+        b->n_voids = 0;
+    }
+    wd_buf_str(&b->voids, entry);
+    b->n_voids++;
+    if (b->voids.err != WD_OK) {
+        p->blind = true;
+    }
+}
+
+
+static void
+auth_on_void(auth_push_t *p, const auth_news_t *n)
+{
+    wd_buf_t    entry = WD_BUF_INIT;
+    auth_void_t v = n->v;
+
+    v.value = wd_buf_view(&n->bytes);
+    auth_void_put(&entry, &v);
+    if (entry.err != WD_OK) {
+        p->blind = true;
+        return;
+    }
+
+    auth_send_voids(p, wd_buf_view(&entry), 1, n->at);
+    auth_batch_void(p, wd_buf_view(&entry));
+    wd_buf_done(&entry);
+
+    /* Before the first reading it is in what will be read. */
+    if (p->tables != NULL && auth_tables_add(p->tables, &v) != WD_OK) {
+        p->blind = true;
+        wd_log_warn(p->log, "too many tokens are void, gateways ask for each",
+                    "max", AUTH_VOIDS_MAX);
+    }
+}
+
+
+static void
+auth_on_tables(auth_push_t *p, auth_news_t *n)
+{
+    auth_tables_destroy(p->tables);
+    p->tables = n->tables;
+    n->tables = NULL;
+    p->blind = false;
+    wd_rpc_server_greet(wd_service_rpc(p->service));
+}
+
+
+static void
+auth_on_plans(auth_push_t *p, auth_news_t *n)
+{
+    wd_rpc_server_notify(wd_service_rpc(p->service), WD_N_PLANS,
+                         wd_buf_view(&n->bytes));
+    auth_tables_set_plans(p->tables, &n->bytes);
+}
+
+
+static void
+auth_on_news(void *arg)
+{
+    auth_news_t *n = arg;
+    auth_push_t *p = n->push;
+
+    switch (n->kind) {
+    case AUTH_NEWS_KEYS:
+        auth_on_keys(p, n);
+        break;
+    case AUTH_NEWS_VOID:
+        auth_on_void(p, n);
+        break;
+    case AUTH_NEWS_TABLES:
+        auth_on_tables(p, n);
+        break;
+    case AUTH_NEWS_PLANS:
+        auth_on_plans(p, n);
+        break;
+    case AUTH_NEWS_JWKS:
+        wd_rpc_server_notify(wd_service_rpc(p->service), WD_N_JWKS_CHANGED,
+                             WD_STR("\x90"));
+        break;
+    }
+    auth_news_destroy(n);
 }
 
 
@@ -120,10 +247,15 @@ auth_repeat(auth_push_t *p)
     auth_batch_t sent = p->due;
 
     if (sent.all || sent.digests.len != 0) {
-        auth_send_revoke(p, sent.all, wd_buf_view(&sent.digests));
+        auth_send_keys(p, sent.all, wd_buf_view(&sent.digests), 0);
+    }
+    if (sent.n_voids != 0) {
+        auth_send_voids(p, wd_buf_view(&sent.voids), sent.n_voids, 0);
     }
 
     wd_buf_reset(&sent.digests);
+    wd_buf_reset(&sent.voids);
+    sent.n_voids = 0;
     sent.all = false;
     p->due = p->fresh;
     p->fresh = sent;
@@ -137,64 +269,117 @@ auth_on_beat(void *arg)
     auth_push_t *p = arg;
 
     auth_repeat(p);
+    if (p->blind) {
+        return;
+    }
 
     wd_mp_put_array(&params, 1);
     wd_mp_put_int(&params, ++p->seq);
-    if (params.err == WD_OK) {
-        wd_rpc_server_notify(wd_service_rpc(p->service), WD_N_BEAT,
-                             wd_buf_view(&params));
+    auth_notify(p, WD_N_BEAT, &params);
+}
+
+
+static void
+auth_on_connect(wd_rpc_peer_t *peer, void *arg)
+{
+    auth_push_t *p = arg;
+
+    if (p->tables != NULL) {
+        auth_tables_greet(p->tables, peer);
     }
-    wd_buf_done(&params);
 }
 
 
 /* ---- any thread --------------------------------------------------------- */
 
 /*
- * Without memory the revocation cannot be named: false, and the caller lets
- * the beats stop, so that gateways ask again.
+ * Takes the news over. Without memory it cannot be told: WD_ENOMEM, and the
+ * thread begins anew, so that gateways ask again.
  */
-static bool
-auth_push_post(auth_push_t *p, const uint8_t *digest)
+static int
+auth_post(auth_push_t *p, auth_news_t *n)
 {
-    auth_revocation_t *r;
-
-    r = calloc(1, sizeof(*r));
-    if (r == NULL) {
-        return false;
+    if (n == NULL) {
+        return WD_ENOMEM;
     }
-
-    r->push = p;
-    r->all = digest == NULL;
-    if (digest != NULL) {
-        memcpy(r->digest, digest, AUTH_DIGEST_LEN);
+    if (n->bytes.err != WD_OK
+        || !wd_service_post(p->service, auth_on_news, n)) {
+        auth_news_destroy(n);
+        return WD_ENOMEM;
     }
-
-    atomic_fetch_add(&p->epoch, 1);
-    if (!wd_service_post(p->service, auth_on_revocation, r)) {
-        free(r);
-        return false;
-    }
-    return true;
+    return WD_OK;
 }
 
 
-static bool
-auth_push_one(auth_push_t *p, int64_t key_id)
+/* News without bytes. */
+static int
+auth_post_kind(auth_push_t *p, auth_news_e kind, wd_ns_t at)
 {
-    uint8_t digest[AUTH_DIGEST_LEN];
+    auth_news_t *n = auth_news_create(p, kind, at);
 
-    return auth_push_post(
-        p, auth_digests_get(p->digests, key_id, digest) ? digest : NULL);
+    if (n != NULL && kind == AUTH_NEWS_KEYS) {
+        n->all = true;
+        atomic_fetch_add(&p->epoch, 1);
+    }
+    return auth_post(p, n);
+}
+
+
+/* Ids parted by commas; one whose digest is not known stands for all. */
+static int
+auth_post_keys(auth_push_t *p, wd_str_t ids, wd_ns_t at)
+{
+    int64_t      id;
+    uint8_t      digest[AUTH_DIGEST_LEN];
+    wd_str_t     one;
+    auth_news_t *n = auth_news_create(p, AUTH_NEWS_KEYS, at);
+
+    /* First: who verifies now looks once more, and finds what is new. */
+    atomic_fetch_add(&p->epoch, 1);
+    while (n != NULL && !n->all && wd_str_split(&ids, ',', &one)) {
+        if (wd_int_parse(one, &id) == WD_OK
+            && auth_digests_get(p->digests, id, digest)) {
+            wd_buf_append(&n->bytes, digest, sizeof(digest));
+        } else {
+            n->all = true;
+        }
+    }
+    return auth_post(p, n);
+}
+
+
+static int
+auth_post_void(auth_push_t *p, const auth_void_t *v, wd_ns_t at)
+{
+    auth_news_t *n = auth_news_create(p, AUTH_NEWS_VOID, at);
+
+    if (n != NULL) {
+        n->v = *v;
+        wd_buf_str(&n->bytes, v->value);
+    }
+    return auth_post(p, n);
 }
 
 
 void
-auth_push_key(auth_push_t *p, int64_t key_id)
+auth_push_key(auth_push_t *p, int64_t key_id, wd_ns_t at)
 {
-    if (!auth_push_one(p, key_id)) {
+    char   id[WD_NUM_TEXT_MAX];
+    size_t len = wd_int_format(key_id, id);
+
+    if (auth_post_keys(p, wd_str(id, len), at) != WD_OK) {
         wd_log_warn(p->log, "revocation left to those who listen for it", "key",
                     key_id);
+    }
+}
+
+
+void
+auth_push_void(auth_push_t *p, const auth_void_t *v, wd_ns_t at)
+{
+    if (auth_post_void(p, v, at) != WD_OK) {
+        wd_log_warn(p->log, "revocation left to those who listen for it",
+                    "kind", auth_void_name(v->kind));
     }
 }
 
@@ -209,193 +394,179 @@ auth_push_epoch(const auth_push_t *p)
 bool
 auth_push_listening(const auth_push_t *p)
 {
-    return atomic_load(&p->listening);
+    return wd_listen_hears(p->listen);
 }
 
 
-/* ---- push thread -------------------------------------------------------- */
+/* ---- listen thread ------------------------------------------------------ */
 
-/* Returns at `until` or when the socket (-1: none) or a stop needs care. */
-static void
-auth_wait(auth_push_t *p, int sock, wd_ns_t until)
+static int
+auth_load_void(const auth_void_t *v, void *arg)
 {
-    wd_ns_t       left = wd_max(until - wd_monotonic(), (wd_ns_t) 0);
-    struct pollfd fds[] = {{p->wake, POLLIN, 0}, {sock, POLLIN, 0}};
-
-    /* Rounded up: waking early would only spin. */
-    poll(fds, wd_array_len(fds),
-         (int) ((left + WD_NS_PER_MS - 1) / WD_NS_PER_MS));
+    return auth_tables_add(arg, v);
 }
 
 
 static int
-auth_probe_start(auth_push_t *p, PGconn *pg)
+auth_load(wd_pg_conn_t *c, auth_tables_t *t, wd_error_t *err)
 {
-    wd_ns_t now = wd_monotonic();
+    int      rc;
+    wd_buf_t plans = WD_BUF_INIT;
 
-    if (p->probing) {
-        return now - p->probe_at < AUTH_PROBE_MAX_NS ? WD_OK : WD_ETIMEOUT;
+    rc = auth_plans_params(c, &plans, err);
+    if (rc == WD_OK) {
+        auth_tables_set_plans(t, &plans);
+        rc = auth_store_voids(c, auth_load_void, t, err);
     }
-    if (now < p->probe_at) {
-        return WD_OK;
-    }
-
-    p->probing = true;
-    p->probe_at = now;
-    return PQsendQuery(pg, "SELECT 1") ? WD_OK : WD_EDB;
-}
-
-
-/* *ret_done: the answer of the probe is complete. */
-static int
-auth_probe_read(auth_push_t *p, PGconn *pg, bool *ret_done)
-{
-    bool      ok = true;
-    PGresult *r;
-
-    *ret_done = false;
-    if (!PQconsumeInput(pg)) {
-        return WD_EDB;
-    }
-
-    while (p->probing && !PQisBusy(pg)) {
-        r = PQgetResult(pg);
-        if (r == NULL) {
-            p->probing = false;
-            p->probe_at += AUTH_BEAT_MS * WD_NS_PER_MS;
-            *ret_done = true;
-            break;
-        }
-        ok = ok && PQresultStatus(r) == PGRES_TUPLES_OK;
-        PQclear(r);
-    }
-    return ok ? WD_OK : WD_EDB;
-}
-
-
-/* Pushes what was announced; an unreadable id means all. */
-static int
-auth_push_announced(auth_push_t *p, PGconn *pg)
-{
-    bool      ok = true;
-    int64_t   id;
-    PGnotify *n;
-
-    while (ok && (n = PQnotifies(pg)) != NULL) {
-        ok = wd_int_parse(wd_str_z(n->extra), &id) == WD_OK
-                 ? auth_push_one(p, id)
-                 : auth_push_post(p, NULL);
-        PQfreemem(n);
-    }
-    return ok ? WD_OK : WD_ENOMEM;
-}
-
-
-/* The server sends what was announced before it answers the probe. */
-static int
-auth_push_step(auth_push_t *p, PGconn *pg)
-{
-    int  rc;
-    bool probed;
-
-    rc = auth_probe_start(p, pg);
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    auth_wait(p, PQsocket(pg),
-              p->probing ? p->probe_at + AUTH_PROBE_MAX_NS : p->probe_at);
-
-    rc = auth_probe_read(p, pg, &probed);
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    rc = auth_push_announced(p, pg);
-    if (rc == WD_OK && probed) {
-        wd_service_post(p->service, auth_on_beat, p);
-    }
+    wd_buf_done(&plans);
     return rc;
 }
 
 
-/* Until the connection fails or the service stops. */
-static void
-auth_push_serve(auth_push_t *p, wd_pg_conn_t *c)
+static int
+auth_load_tables(auth_push_t *p, wd_pg_conn_t *c, wd_error_t *err)
 {
-    int rc;
+    int          rc;
+    auth_news_t *n = auth_news_create(p, AUTH_NEWS_TABLES, 0);
 
-    p->probing = false;
-    p->probe_at = wd_monotonic();
-    p->failing = false;
-
-    /* What was revoked while nobody listened is not known. */
-    rc = auth_push_post(p, NULL) ? WD_OK : WD_ENOMEM;
-    atomic_store(&p->listening, rc == WD_OK);
-
-    while (rc == WD_OK && !atomic_load(&p->stopping)) {
-        rc = auth_push_step(p, wd_pg_raw(c));
+    if (n == NULL || (n->tables = auth_tables_create()) == NULL) {
+        free(n);
+        return wd_error(err, WD_ENOMEM, "no memory for what gateways know");
     }
 
-    atomic_store(&p->listening, false);
+    rc = auth_load(c, n->tables, err);
     if (rc != WD_OK) {
-        p->failing = true;
-        wd_log_warn(p->log, "revocations are not heard, gateways ask again",
-                    "reason", wd_err_info(rc)->text);
+        auth_news_destroy(n);
+        return rc;
     }
+    rc = auth_post(p, n);
+    return rc == WD_OK ? WD_OK : wd_error(err, rc, "no memory");
 }
 
 
+/* What was revoked while nobody listened is not known: all keys. */
 static int
-auth_push_connect(auth_push_t *p, wd_pg_conn_t **ret, wd_error_t *err)
+auth_push_open(wd_pg_conn_t *c, void *arg, wd_error_t *err)
 {
-    int           rc;
-    wd_pg_conn_t *c;
-
-    rc = wd_pg_connect(p->url, "wizdata-auth-push", &c, err);
-    if (rc != WD_OK) {
-        return rc;
-    }
+    int          rc;
+    auth_push_t *p = arg;
 
     rc = auth_store_listen(c, err);
+    if (rc == WD_OK) {
+        rc = auth_jwks_ensure(c, p->pepper, p->log, err);
+    }
+    if (rc == WD_OK) {
+        rc = auth_load_tables(p, c, err);
+    }
     if (rc != WD_OK) {
-        wd_pg_disconnect(c);
         return rc;
     }
 
-    *ret = c;
+    rc = auth_post_kind(p, AUTH_NEWS_KEYS, 0);
+    if (rc == WD_OK) {
+        rc = auth_post_kind(p, AUTH_NEWS_JWKS, 0);
+    }
+    return rc == WD_OK ? WD_OK : wd_error(err, rc, "no memory");
+}
+
+
+/* "KIND NUMBER VALUE" */
+static int
+auth_heard_void(auth_push_t *p, wd_str_t text, wd_ns_t at)
+{
+    wd_str_t    kind, number;
+    auth_void_t v;
+
+    if (!wd_str_split(&text, ' ', &kind) || !auth_void_by_name(kind, &v.kind)
+        || !wd_str_split(&text, ' ', &number)
+        || wd_int_parse(number, &v.number) != WD_OK) {
+        return WD_EPROTO;
+    }
+    v.value = text;
+    return auth_post_void(p, &v, at);
+}
+
+
+/* An announcement that is not understood makes all be read anew. */
+static int
+auth_push_heard(wd_str_t payload, void *arg, bool *ret_work)
+{
+    int64_t      at_us;
+    wd_str_t     kind, at, rest = payload;
+    auth_push_t *p = arg;
+
+    if (!wd_str_split(&rest, ' ', &kind) || !wd_str_split(&rest, ' ', &at)
+        || wd_int_parse(at, &at_us) != WD_OK || at_us < 0
+        || at_us > WD_NS_MAX / WD_NS_PER_US) {
+        return WD_EPROTO;
+    }
+
+    if (wd_str_eq_z(kind, "keys")) {
+        return auth_post_keys(p, rest, at_us * WD_NS_PER_US);
+    }
+    if (wd_str_eq_z(kind, "all")) {
+        return auth_post_kind(p, AUTH_NEWS_KEYS, at_us * WD_NS_PER_US);
+    }
+    if (wd_str_eq_z(kind, "token")) {
+        return auth_heard_void(p, rest, at_us * WD_NS_PER_US);
+    }
+    if (wd_str_eq_z(kind, "jwks")) {
+        return auth_post_kind(p, AUTH_NEWS_JWKS, at_us * WD_NS_PER_US);
+    }
+
+    *ret_work = wd_str_eq_z(kind, "plans");
+    return *ret_work ? WD_OK : WD_EPROTO;
+}
+
+
+/* The plans have changed. */
+static int
+auth_push_work(wd_pg_conn_t *c, void *arg, wd_error_t *err)
+{
+    int          rc;
+    auth_push_t *p = arg;
+    auth_news_t *n = auth_news_create(p, AUTH_NEWS_PLANS, 0);
+
+    if (n == NULL) {
+        return wd_error(err, WD_ENOMEM, "no memory");
+    }
+
+    rc = auth_plans_params(c, &n->bytes, err);
+    if (rc != WD_OK) {
+        auth_news_destroy(n);
+        return rc;
+    }
+    rc = auth_post(p, n);
+    return rc == WD_OK ? WD_OK : wd_error(err, rc, "no memory");
+}
+
+
+/*
+ * Without memory there is no beat, which is always right. When something
+ * could not be told, all is read and told anew.
+ */
+static int
+auth_push_beat(void *arg)
+{
+    auth_push_t *p = arg;
+
+    if (atomic_load(&p->blind)) {
+        return WD_ENOMEM;
+    }
+    wd_service_post(p->service, auth_on_beat, p);
     return WD_OK;
 }
 
 
-static void *
-auth_push_main(void *arg)
+/* ---- life --------------------------------------------------------------- */
+
+static void
+auth_batch_done(auth_batch_t *b)
 {
-    wd_error_t    err;
-    wd_pg_conn_t *c;
-    auth_push_t  *p = arg;
-    int64_t       delay_ms = AUTH_RETRY_MIN_MS;
-
-    while (!atomic_load(&p->stopping)) {
-        if (auth_push_connect(p, &c, &err) == WD_OK) {
-            wd_log_msg(p->log, WD_LOG_INFO, "listening for revocations");
-            auth_push_serve(p, c);
-            wd_pg_disconnect(c);
-            delay_ms = AUTH_RETRY_MIN_MS;
-        } else if (!p->failing) {
-            p->failing = true;
-            wd_log_warn(p->log, "cannot listen for revocations, trying again",
-                        "reason", err.text);
-        }
-
-        auth_wait(p, -1, wd_monotonic() + delay_ms * WD_NS_PER_MS);
-        delay_ms = wd_min(2 * delay_ms, (int64_t) AUTH_RETRY_MAX_MS);
-    }
-    return NULL;
+    wd_buf_done(&b->digests);
+    wd_buf_done(&b->voids);
 }
 
-
-/* ---- life --------------------------------------------------------------- */
 
 void
 auth_push_destroy(auth_push_t *p)
@@ -404,24 +575,30 @@ auth_push_destroy(auth_push_t *p)
         return;
     }
 
-    if (p->wake >= 0) {
-        close(p->wake);
-    }
-    wd_buf_done(&p->fresh.digests);
-    wd_buf_done(&p->due.digests);
-    if (p->url != NULL) {
-        explicit_bzero(p->url, strlen(p->url));
-    }
-    free(p->url);
+    wd_listen_destroy(p->listen);
+    auth_tables_destroy(p->tables);
+    auth_batch_done(&p->fresh);
+    auth_batch_done(&p->due);
     free(p);
 }
 
 
 int
 auth_push_start(wd_service_t *service, const char *url, auth_digests_t *digests,
-                auth_push_t **ret, wd_error_t *err)
+                const auth_pepper_t *pepper, auth_push_t **ret, wd_error_t *err)
 {
-    auth_push_t *p;
+    int              rc;
+    auth_push_t     *p;
+    wd_listen_spec_t spec = {
+        .what = "revocations",
+        .app_name = "wizdata-auth-push",
+        .beat_ms = AUTH_BEAT_MS,
+        .log = wd_service_log(service),
+        .open = auth_push_open,
+        .heard = auth_push_heard,
+        .work = auth_push_work,
+        .beat = auth_push_beat,
+    };
 
     p = calloc(1, sizeof(*p));
     if (p == NULL) {
@@ -429,17 +606,17 @@ auth_push_start(wd_service_t *service, const char *url, auth_digests_t *digests,
     }
 
     p->service = service;
-    p->log = wd_service_log(service);
+    p->log = spec.log;
     p->digests = digests;
-    p->url = strdup(url);
-    p->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    p->pepper = pepper;
+    spec.arg = p;
+    wd_rpc_server_on_connect(wd_service_rpc(service), auth_on_connect, p);
 
-    if (p->url == NULL || p->wake < 0
-        || pthread_create(&p->thread, NULL, auth_push_main, p) != 0) {
+    rc = wd_listen_start(&spec, url, &p->listen, err);
+    if (rc != WD_OK) {
         auth_push_destroy(p);
-        return wd_error(err, WD_EINTERNAL, "cannot start the push thread");
+        return rc;
     }
-
     *ret = p;
     return WD_OK;
 }
@@ -448,16 +625,7 @@ auth_push_start(wd_service_t *service, const char *url, auth_digests_t *digests,
 void
 auth_push_stop(auth_push_t *p)
 {
-    const uint64_t one = 1;
-
-    if (p == NULL) {
-        return;
+    if (p != NULL) {
+        wd_listen_stop(p->listen);
     }
-
-    atomic_store(&p->stopping, true);
-    if (write(p->wake, &one, sizeof(one)) < 0) {
-        wd_log_warn(p->log, "the push thread ends with its next beat", "errno",
-                    errno);
-    }
-    pthread_join(p->thread, NULL);
 }

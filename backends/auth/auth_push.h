@@ -1,25 +1,31 @@
 /*
- * auth_push.h - tells all gateways which keys are void.
+ * auth_push.h - tells all gateways which keys and tokens are void, and the
+ * plans.
  *
- * Revocations of every instance arrive by LISTEN on a connection of its own,
- * which is asked for a sign of life every AUTH_BEAT_MS. Each answer becomes
- * an auth.beat to the gateways; so a beat says: all that was revoked until
- * now has been pushed. Without beats gateways ask again for each verdict.
+ * Changes of every instance, and those made by SQL, arrive by LISTEN. Each
+ * sign of life of that connection becomes an auth.beat to the gateways; so a
+ * beat says: all that was revoked until now has been pushed. Without beats
+ * gateways ask again for each verdict.
  */
 #ifndef AUTH_PUSH_H
 #define AUTH_PUSH_H
 
 #include "auth_digests.h"
+#include "auth_store.h"
 #include "wd_service.h"
 
 #define AUTH_BEAT_MS 250
 
 typedef struct auth_push auth_push_t;
 
-/* Starts the thread. `digests` must stay. WD_ENOMEM, WD_EINTERNAL. */
+/*
+ * Starts the thread. `digests` and `pepper` must stay. WD_ENOMEM,
+ * WD_EINTERNAL.
+ */
 wd_must_check int auth_push_start(wd_service_t *service, const char *url,
-                                  auth_digests_t *digests, auth_push_t **ret,
-                                  wd_error_t *err);
+                                  auth_digests_t      *digests,
+                                  const auth_pepper_t *pepper,
+                                  auth_push_t **ret, wd_error_t *err);
 
 /* Ends the thread and waits for it. Loop thread. NULL is accepted. */
 void auth_push_stop(auth_push_t *p);
@@ -28,14 +34,17 @@ void auth_push_stop(auth_push_t *p);
 void auth_push_destroy(auth_push_t *p);
 
 /*
- * This key is void: pushes its digest, or "all" where that is not known.
- * Any thread.
+ * This key is void since `at`: pushes its digest, or "all" where that is not
+ * known. Any thread.
  */
-void auth_push_key(auth_push_t *p, int64_t key_id);
+void auth_push_key(auth_push_t *p, int64_t key_id, wd_ns_t at);
+
+/* The same for tokens. Any thread. */
+void auth_push_void(auth_push_t *p, const auth_void_t *v, wd_ns_t at);
 
 /*
- * Grows before each push. A verdict is too old when it grew between the
- * question to the database and the answer to the gateway.
+ * Grows before each push of keys. A verdict is too old when it grew between
+ * the question to the database and the answer to the gateway.
  */
 uint64_t auth_push_epoch(const auth_push_t *p);
 

@@ -12,7 +12,16 @@ static const wd_rpc_method_t auth_methods[] = {
     {"keys.create", auth_keys_create, WD_RPC_PG},
     {"keys.list", auth_keys_list, WD_RPC_PG},
     {"keys.revoke", auth_keys_revoke, WD_RPC_PG},
+    {"plans.list", auth_plans_list, WD_RPC_PG},
+    {"plans.set", auth_plans_set, WD_RPC_PG},
+    {"tokens.issue", auth_tokens_issue, WD_RPC_PG},
+    {"tokens.revoke", auth_tokens_revoke, WD_RPC_PG},
+    {"usage.add", auth_usage_add, WD_RPC_PG},
+    {"usage.get", auth_usage_get, WD_RPC_PG},
     {"auth.verify", auth_verify, WD_RPC_PG},
+    {"auth.token", auth_token, WD_RPC_PG},
+    {"auth.jwks", auth_jwks, WD_RPC_PG},
+    {"jwks.rotate", auth_jwks_rotate, WD_RPC_PG},
 };
 
 
@@ -68,8 +77,8 @@ auth_start(wd_service_t *s, void *svc, wd_error_t *err)
         return wd_error(err, WD_ENOMEM, "no memory");
     }
 
-    return auth_push_start(s, a->conf.service.db.url, a->digests, &a->push,
-                           err);
+    return auth_push_start(s, a->conf.service.db.url, a->digests, a->pepper,
+                           &a->push, err);
 }
 
 

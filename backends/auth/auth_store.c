@@ -1,8 +1,8 @@
 /*
  * auth_store.c - the SQL of users and API keys.
  *
- * Permissions travel as one text with blanks between them: their grammar has
- * no blank, and it saves reading arrays.
+ * Permissions, networks and methods travel as one text with blanks between
+ * them: their grammars have no blank, and it saves reading arrays.
  */
 #include "auth_store.h"
 
@@ -32,6 +32,15 @@ auth_param_text(wd_str_t s)
 }
 
 
+/* No items are no restriction: null. */
+static wd_pg_param_t
+auth_param_texts(const wd_str_t *v, size_t n)
+{
+    return n != 0 ? wd_pg_texts(v, n)
+                  : ((wd_pg_param_t){.type = WD_PG_NULL_TEXTS});
+}
+
+
 static void
 auth_get_user(const PGresult *r, int row, auth_user_t *ret)
 {
@@ -44,27 +53,33 @@ auth_get_user(const PGresult *r, int row, auth_user_t *ret)
 }
 
 
-/* Copies `text` into the pool and cuts it into permissions. */
+/* Copies a column into the pool and cuts it into words, `max` at most. */
 static int
-auth_split_perms(wd_pool_t *pool, wd_str_t text, wd_str_t **ret, size_t *ret_n)
+auth_get_words(const PGresult *r, int row, int col, wd_pool_t *pool, size_t max,
+               wd_str_t **ret, size_t *ret_n)
 {
     size_t   n = 0;
-    wd_str_t rest, *perms;
     char    *copy;
+    wd_str_t rest, *words, text = wd_pg_get_str(r, row, col);
+
+    *ret = NULL;
+    *ret_n = 0;
+    if (wd_pg_is_null(r, row, col) || text.len == 0) {
+        return WD_OK;
+    }
 
     copy = wd_pool_strdup(pool, text);
-    perms = wd_pool_alloc(pool, WD_PERMS_MAX * sizeof(*perms));
-    if (copy == NULL || perms == NULL) {
+    words = wd_pool_alloc(pool, max * sizeof(*words));
+    if (copy == NULL || words == NULL) {
         return WD_ENOMEM;
     }
 
     rest = wd_str(copy, text.len);
-    while (text.len != 0 && n < WD_PERMS_MAX
-           && wd_str_split(&rest, ' ', &perms[n])) {
+    while (n < max && wd_str_split(&rest, ' ', &words[n])) {
         n++;
     }
 
-    *ret = perms;
+    *ret = words;
     *ret_n = n;
     return WD_OK;
 }
@@ -190,6 +205,8 @@ auth_store_key_add(wd_pg_conn_t *c, auth_apikey_t *key,
         auth_param_text(key->name),
         wd_pg_texts(key->perms, key->n_perms),
         wd_pg_text(key->plan),
+        auth_param_texts(key->networks, key->n_networks),
+        auth_param_texts(key->methods, key->n_methods),
         key->expires_at != WD_NS_MAX ? wd_pg_ts(key->expires_at)
                                      : ((wd_pg_param_t){.type = WD_PG_NULL_TS}),
     };
@@ -197,8 +214,9 @@ auth_store_key_add(wd_pg_conn_t *c, auth_apikey_t *key,
     /* No row instead of a violated key tells an unknown plan apart. */
     rc = wd_pg_exec(c,
                     "INSERT INTO api_key (user_id, hash, prefix, last4, name,"
-                    " permissions, plan, expires_at)"
-                    " SELECT $1, $2, $3, $4, $5, $6, p.name, $8"
+                    " permissions, plan, networks, methods, expires_at)"
+                    " SELECT $1, $2, $3, $4, $5, $6, p.name, $8::cidr[], $9,"
+                    " $10"
                     " FROM plan p WHERE p.name = $7"
                     " RETURNING id, created_at",
                     params, wd_array_len(params), &r, err);
@@ -222,15 +240,24 @@ static int
 auth_get_apikey(const PGresult *r, int row, wd_pool_t *pool, auth_apikey_t *ret)
 {
     int       rc;
-    wd_str_t *perms;
+    wd_str_t *perms, *networks = NULL, *methods = NULL;
 
-    rc = auth_split_perms(pool, wd_pg_get_str(r, row, 7), &perms,
-                          &ret->n_perms);
+    rc = auth_get_words(r, row, 7, pool, WD_PERMS_MAX, &perms, &ret->n_perms);
+    if (rc == WD_OK) {
+        rc = auth_get_words(r, row, 11, pool, AUTH_KEY_NETWORKS_MAX, &networks,
+                            &ret->n_networks);
+    }
+    if (rc == WD_OK) {
+        rc = auth_get_words(r, row, 12, pool, AUTH_KEY_METHODS_MAX, &methods,
+                            &ret->n_methods);
+    }
     if (rc != WD_OK) {
         return rc;
     }
 
     ret->perms = perms;
+    ret->networks = networks;
+    ret->methods = methods;
     ret->id = wd_pg_get_int(r, row, 0);
     ret->user_id = wd_pg_get_int(r, row, 1);
     ret->email = wd_pg_get_str(r, row, 2);
@@ -261,7 +288,9 @@ auth_store_keys(wd_pg_conn_t *c, int64_t user_id, int64_t after, int64_t limit,
     rc = wd_pg_exec(c,
                     "SELECT k.id, k.user_id, u.email, k.prefix, k.last4,"
                     " k.name, k.plan, array_to_string(k.permissions, ' '),"
-                    " k.created_at, k.expires_at, k.revoked_at"
+                    " k.created_at, k.expires_at, k.revoked_at,"
+                    " array_to_string(k.networks, ' '),"
+                    " array_to_string(k.methods, ' ')"
                     " FROM api_key k JOIN app_user u ON u.id = k.user_id"
                     " WHERE ($1 = 0 OR k.user_id = $1) AND k.id > $2"
                     " ORDER BY k.id LIMIT $3",
@@ -289,13 +318,14 @@ auth_store_key_revoke(wd_pg_conn_t *c, int64_t id, wd_ns_t *ret_at,
     PGresult           *r;
     const wd_pg_param_t param = wd_pg_int(id);
 
-    /* One statement is one transaction: both happen or neither does. */
+    /* A trigger announces the first time, and this the others. */
     rc = wd_pg_exec(c,
                     "WITH revoked AS ("
                     " UPDATE api_key SET revoked_at = coalesce(revoked_at,"
                     " now()) WHERE id = $1 RETURNING id, revoked_at)"
                     " SELECT revoked_at, revoked_at = now(),"
-                    " pg_notify('" AUTH_CHANNEL "', id::text)::text"
+                    " CASE WHEN revoked_at <> now()"
+                    " THEN auth_tell_keys(ARRAY[id])::text END"
                     " FROM revoked",
                     &param, 1, &r, err);
     if (rc != WD_OK) {
@@ -317,6 +347,8 @@ auth_store_key_revoke(wd_pg_conn_t *c, int64_t id, wd_ns_t *ret_at,
 static int
 auth_get_verdict(const PGresult *r, wd_pool_t *pool, auth_verdict_t *ret)
 {
+    int rc;
+
     ret->key_id = wd_pg_get_int(r, 0, 0);
     ret->user_id = wd_pg_get_int(r, 0, 1);
     ret->plan = wd_pg_get_str(r, 0, 2);
@@ -325,8 +357,18 @@ auth_get_verdict(const PGresult *r, wd_pool_t *pool, auth_verdict_t *ret)
     if (!auth_keep(pool, &ret->plan)) {
         return WD_ENOMEM;
     }
-    return auth_split_perms(pool, wd_pg_get_str(r, 0, 3), &ret->perms,
-                            &ret->n_perms);
+
+    rc = auth_get_words(r, 0, 3, pool, WD_PERMS_MAX, &ret->perms,
+                        &ret->n_perms);
+    if (rc == WD_OK) {
+        rc = auth_get_words(r, 0, 5, pool, AUTH_KEY_NETWORKS_MAX,
+                            &ret->networks, &ret->n_networks);
+    }
+    if (rc == WD_OK) {
+        rc = auth_get_words(r, 0, 6, pool, AUTH_KEY_METHODS_MAX, &ret->methods,
+                            &ret->n_methods);
+    }
+    return rc;
 }
 
 
@@ -341,7 +383,9 @@ auth_store_verify(wd_pg_conn_t *c, const uint8_t hash[AUTH_HASH_LEN],
 
     rc = wd_pg_exec(c,
                     "SELECT k.id, k.user_id, k.plan,"
-                    " array_to_string(k.permissions, ' '), k.expires_at"
+                    " array_to_string(k.permissions, ' '), k.expires_at,"
+                    " array_to_string(k.networks, ' '),"
+                    " array_to_string(k.methods, ' ')"
                     " FROM api_key k JOIN app_user u ON u.id = k.user_id"
                     " WHERE k.hash = $1 AND k.revoked_at IS NULL"
                     " AND (k.expires_at IS NULL OR k.expires_at > now())"
@@ -363,5 +407,5 @@ auth_store_verify(wd_pg_conn_t *c, const uint8_t hash[AUTH_HASH_LEN],
 int
 auth_store_listen(wd_pg_conn_t *c, wd_error_t *err)
 {
-    return wd_pg_script(c, "LISTEN " AUTH_CHANNEL, err);
+    return wd_pg_script(c, "LISTEN wizdata_auth", err);
 }

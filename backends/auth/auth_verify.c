@@ -21,6 +21,24 @@ auth_meta_id(wd_rpc_res_t *res, const char *key, const char *kind, int64_t id)
 }
 
 
+/* An array of texts; none: nothing. */
+static void
+auth_meta_strs(wd_rpc_res_t *res, const char *key, const wd_str_t *v, size_t n)
+{
+    size_t i;
+
+    if (n == 0) {
+        return;
+    }
+    wd_mp_put_z(&res->meta, key);
+    wd_mp_put_array(&res->meta, (uint32_t) n);
+    for (i = 0; i < n; i++) {
+        wd_mp_put_str(&res->meta, v[i]);
+    }
+    res->n_meta++;
+}
+
+
 static void
 auth_meta_verdict(wd_rpc_res_t *res, const auth_verdict_t *v)
 {
@@ -37,6 +55,8 @@ auth_meta_verdict(wd_rpc_res_t *res, const auth_verdict_t *v)
     }
     res->n_meta++;
 
+    auth_meta_strs(res, "nets", v->networks, v->n_networks);
+    auth_meta_strs(res, "methods", v->methods, v->n_methods);
     if (v->expires_at != WD_NS_MAX) {
         wd_rpc_meta_int(res, "exp", v->expires_at);
     }

@@ -101,7 +101,10 @@ wd_listen_beat(wd_listen_t *l, wd_pg_conn_t *c, wd_error_t *err)
         rc = wd_listen_work(l, c, err);
     }
     if (rc == WD_OK) {
-        l->spec.beat(l->spec.arg);
+        rc = l->spec.beat(l->spec.arg);
+        if (rc != WD_OK) {
+            wd_error(err, rc, "%s", wd_err_info(rc)->text);
+        }
     }
     return rc;
 }

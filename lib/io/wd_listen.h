@@ -38,7 +38,7 @@ typedef struct {
     /* After notifications that asked for it, before the next beat. */
     int (*work)(wd_pg_conn_t *c, void *arg, wd_error_t *err); /* or NULL */
 
-    void (*beat)(void *arg);
+    int (*beat)(void *arg);
 } wd_listen_spec_t;
 
 /* Starts the thread; `spec` is copied. WD_ENOMEM, WD_EINTERNAL. */

@@ -376,7 +376,9 @@ wd_pg_commit(wd_pg_conn_t *c, wd_error_t *err)
     int       rc;
     PGresult *res = NULL;
 
-    rc = wd_pg_result(c, PQexec(c->pg, "COMMIT"), &res, err);
+    rc = c->patience_ms != 0
+             ? wd_pg_finish(c, PQsendQuery(c->pg, "COMMIT"), &res, err)
+             : wd_pg_result(c, PQexec(c->pg, "COMMIT"), &res, err);
     if (rc != WD_OK) {
         return rc;
     }
@@ -393,5 +395,9 @@ wd_pg_commit(wd_pg_conn_t *c, wd_error_t *err)
 void
 wd_pg_rollback(wd_pg_conn_t *c)
 {
-    PQclear(PQexec(c->pg, "ROLLBACK"));
+    int        rc;
+    wd_error_t err;
+
+    rc = wd_pg_script(c, "ROLLBACK", &err);
+    (void) rc; /* who cannot roll back has lost the connection */
 }

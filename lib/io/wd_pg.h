@@ -66,7 +66,8 @@ typedef enum {
     WD_PG_JSON, /* jsonb from text */
     WD_PG_NULL_INT,
     WD_PG_NULL_NUM,
-    WD_PG_NULL_TS
+    WD_PG_NULL_TS,
+    WD_PG_NULL_TEXTS
 } wd_pg_type_e;
 
 typedef struct {

@@ -634,6 +634,13 @@ wd_rpc_peer_notify(wd_rpc_peer_t *c, const char *method, wd_str_t params)
 
 
 void
+wd_rpc_peer_close(wd_rpc_peer_t *peer)
+{
+    wd_rpc_conn_close(peer);
+}
+
+
+void
 wd_rpc_server_notify(wd_rpc_server_t *s, const char *method, wd_str_t params)
 {
     wd_list_t     *at, *next;

@@ -108,6 +108,9 @@ void wd_rpc_server_greet(wd_rpc_server_t *s);
 void wd_rpc_peer_notify(wd_rpc_peer_t *peer, const char *method,
                         wd_str_t params);
 
+/* When a peer cannot be told: it will come again, and learn all anew. */
+void wd_rpc_peer_close(wd_rpc_peer_t *peer);
+
 /*
  * Arguments. WD_OK; WD_ENOTFOUND when absent (*ret untouched); WD_EPARAM when
  * of another type.
@@ -116,6 +119,8 @@ wd_must_check int wd_rpc_arg_str(const wd_rpc_call_t *c, const char *name,
                                  wd_str_t *ret);
 wd_must_check int wd_rpc_arg_int(const wd_rpc_call_t *c, const char *name,
                                  int64_t *ret);
+wd_must_check int wd_rpc_arg_bool(const wd_rpc_call_t *c, const char *name,
+                                  bool *ret);
 wd_must_check int wd_rpc_arg_num(const wd_rpc_call_t *c, const char *name,
                                  double *ret);
 /* From the call's pool. */

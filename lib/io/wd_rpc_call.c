@@ -593,6 +593,20 @@ wd_rpc_arg_int(const wd_rpc_call_t *c, const char *name, int64_t *ret)
 
 
 int
+wd_rpc_arg_bool(const wd_rpc_call_t *c, const char *name, bool *ret)
+{
+    int     rc;
+    wd_mp_t at;
+
+    rc = wd_mp_map_find(c->args, name, &at);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    return wd_mp_read_bool(&at, ret) == WD_OK ? WD_OK : WD_EPARAM;
+}
+
+
+int
 wd_rpc_arg_num(const wd_rpc_call_t *c, const char *name, double *ret)
 {
     int     rc;

@@ -35,8 +35,12 @@
 
 /* Notifications of services to gateways. */
 #define WD_N_BEAT "auth.beat" /* [seq]: revocations arrive here */
-#define WD_N_REVOKE "auth.revoke" /* [[digest, ...]]; [] means all */
-#define WD_N_PURGE "cache.purge" /* [[tag, ...]] */
+#define WD_N_REVOKE "auth.revoke" /* [[digest, ...], at]; [] means all */
+#define WD_N_REVOKE_TOKEN "auth.revoke_token" /* [[[kind, v, n], ...], at] */
+#define WD_N_PLANS "auth.plans" /* [[[name, text], ...]]: all plans */
+#define WD_N_JWKS_CHANGED "auth.jwks_changed" /* [] */
+#define WD_N_PURGE "cache.purge" /* [[tag, ...], at, seq]; "*" means all */
+#define WD_N_CACHE_BEAT "cache.beat" /* [seq]: purges arrive here */
 
 typedef enum {
     WD_FRAME_REQUEST = 0,

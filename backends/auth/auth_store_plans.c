@@ -1,0 +1,64 @@
+/*
+ * auth_store_plans.c - the SQL of plans.
+ */
+#include "auth_store.h"
+
+
+int
+auth_store_plans(wd_pg_conn_t *c, auth_plan_pt fn, void *arg, wd_error_t *err)
+{
+    int         rc, i;
+    PGresult   *r;
+    auth_plan_t plan;
+
+    rc = wd_pg_exec(c,
+                    "SELECT name, limits, description, updated_at FROM plan"
+                    " ORDER BY name COLLATE \"C\"",
+                    NULL, 0, &r, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    for (i = 0; i < PQntuples(r); i++) {
+        plan.name = wd_pg_get_str(r, i, 0);
+        plan.limits = wd_pg_get_str(r, i, 1);
+        plan.description = wd_pg_get_str(r, i, 2);
+        plan.updated_at = wd_pg_get_ts(r, i, 3);
+        fn(&plan, arg);
+    }
+    PQclear(r);
+    return WD_OK;
+}
+
+
+int
+auth_store_plan_set(wd_pg_conn_t *c, auth_plan_t *plan, bool *ret_made,
+                    wd_error_t *err)
+{
+    int                 rc;
+    PGresult           *r;
+    const wd_pg_param_t params[] = {
+        wd_pg_text(plan->name),
+        wd_pg_text(plan->limits),
+        plan->description.data != NULL ? wd_pg_text(plan->description)
+                                       : wd_pg_null(),
+    };
+
+    /* xmax is 0 in a row that nobody has changed yet. */
+    rc = wd_pg_exec(c,
+                    "INSERT INTO plan AS p (name, limits, description)"
+                    " VALUES ($1, $2, coalesce($3, ''))"
+                    " ON CONFLICT (name) DO UPDATE SET limits = $2,"
+                    " description = coalesce($3, p.description),"
+                    " updated_at = now()"
+                    " RETURNING updated_at, xmax = 0",
+                    params, wd_array_len(params), &r, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    plan->updated_at = wd_pg_get_ts(r, 0, 0);
+    *ret_made = wd_pg_get_bool(r, 0, 1);
+    PQclear(r);
+    return WD_OK;
+}

@@ -1,0 +1,147 @@
+/*
+ * auth_tokens.c - tokens.revoke, and auth.token: is this token void?
+ */
+#include "auth_answer.h"
+#include "auth_service.h"
+
+#define AUTH_ISS_MAX 255
+
+
+/* jti and exp; they come together. */
+static int
+auth_arg_jti(const wd_rpc_call_t *call, wd_rpc_res_t *res, auth_void_t *ret)
+{
+    int rc;
+
+    ret->kind = AUTH_VOID_JTI;
+    rc = wd_rpc_arg_int(call, "exp", &ret->number);
+    if (rc != WD_OK || ret->number < 0) {
+        return wd_rpc_fail_param(res, "exp",
+                                 "exp is required with jti: the token's end");
+    }
+    return WD_OK;
+}
+
+
+/* sub, or all: with the time before which tokens are void. */
+static int
+auth_arg_before(const wd_rpc_call_t *call, wd_rpc_res_t *res, auth_void_t *ret)
+{
+    int rc;
+
+    ret->kind = ret->value.data != NULL ? AUTH_VOID_SUB : AUTH_VOID_ALL;
+    if (ret->value.data == NULL) {
+        ret->value = WD_STR("");
+    }
+
+    ret->number = wd_now();
+    rc = wd_rpc_arg_int(call, "issued_before", &ret->number);
+    if ((rc != WD_OK && rc != WD_ENOTFOUND) || ret->number < 0
+        || ret->number > wd_now() + WD_NS_PER_S) {
+        return wd_rpc_fail_param(
+            res, "issued_before",
+            "issued_before must be a time that does not lie in the future");
+    }
+    return WD_OK;
+}
+
+
+/* Exactly one of jti, sub and all. */
+static int
+auth_arg_void(const wd_rpc_call_t *call, wd_rpc_res_t *res, auth_void_t *ret)
+{
+    int      rc;
+    bool     all = false;
+    wd_str_t jti, sub;
+
+    rc = auth_arg_text(call, res, "jti", AUTH_ISS_MAX, &jti);
+    if (rc == WD_OK) {
+        rc = auth_arg_text(call, res, "sub", AUTH_ISS_MAX, &sub);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    rc = wd_rpc_arg_bool(call, "all", &all);
+    if (rc != WD_OK && rc != WD_ENOTFOUND) {
+        return wd_rpc_fail_param(res, "all", "all must be true or false");
+    }
+    if ((jti.data != NULL) + (sub.data != NULL) + all != 1) {
+        return wd_rpc_fail_param(res, all ? "all" : "jti",
+                                 "give one of jti, sub and all=true");
+    }
+
+    ret->value = jti.data != NULL ? jti : sub;
+    return jti.data != NULL ? auth_arg_jti(call, res, ret)
+                            : auth_arg_before(call, res, ret);
+}
+
+
+int
+auth_tokens_revoke(const wd_rpc_call_t *call, wd_rpc_res_t *res)
+{
+    int         rc;
+    auth_t     *a = call->svc;
+    wd_ns_t     at;
+    wd_json_t   j;
+    wd_error_t  err;
+    auth_void_t v;
+
+    rc = auth_arg_void(call, res, &v);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    rc = auth_store_void_add(call->pg, &v, &at, &err);
+    if (rc != WD_OK) {
+        return auth_fail_store(call, res, rc, &err);
+    }
+
+    /* As keys.revoke does: own gateways hear of it before the answer. */
+    auth_push_void(a->push, &v, at);
+    wd_log_info(call->log, "tokens revoked", "request", call->ctx.id, "kind",
+                auth_void_name(v.kind), "value", v.value, "by",
+                call->ctx.principal);
+
+    wd_json_init(&j, &res->body);
+    wd_json_obj(&j);
+    auth_json_str(&j, "kind", wd_str_z(auth_void_name(v.kind)));
+    auth_json_str(&j, "value", v.value.len != 0 ? v.value : WD_STR_NULL);
+    auth_json_end(&j, v.kind == AUTH_VOID_JTI ? "exp" : "issued_before",
+                  v.number);
+    auth_json_end(&j, "revoked_at", at);
+    wd_json_end(&j);
+    return WD_OK;
+}
+
+
+int
+auth_token(const wd_rpc_call_t *call, wd_rpc_res_t *res)
+{
+    int        rc;
+    int64_t    iat;
+    wd_str_t   jti, sub;
+    wd_error_t err;
+
+    rc = auth_arg_text(call, res, "jti", AUTH_ISS_MAX, &jti);
+    if (rc == WD_OK) {
+        rc = auth_arg_text(call, res, "sub", AUTH_ISS_MAX, &sub);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+    if (sub.data == NULL) {
+        return wd_rpc_fail_param(res, "sub", "sub is required");
+    }
+    if (wd_rpc_arg_int(call, "iat", &iat) != WD_OK) {
+        return wd_rpc_fail_param(res, "iat", "iat is required: nanoseconds");
+    }
+
+    rc = auth_store_void_find(call->pg, jti.data != NULL ? jti : WD_STR(""),
+                              sub, iat, &err);
+    if (rc == WD_ENOTFOUND) {
+        return WD_OK;
+    }
+    return rc == WD_OK ? wd_rpc_fail(res, WD_EUNAUTH, "the token is revoked")
+                       : auth_fail_store(call, res, rc, &err);
+}
