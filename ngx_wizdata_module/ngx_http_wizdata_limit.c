@@ -298,13 +298,12 @@ ngx_http_wizdata_limit_failed(ngx_http_wizdata_ctx_t *ctx)
 void
 ngx_http_wizdata_limit_done(ngx_http_wizdata_ctx_t *ctx)
 {
+    ngx_http_wizdata_limits_t    *ls = ctx->worker->limit;
     ngx_http_wizdata_limit_ctx_t *lc = ctx->limit;
 
     if (lc != NULL && lc->result.held) {
         lc->result.held = false;
-        wd_limit_release(((ngx_http_wizdata_limits_t *) ctx->worker->limit)
-                             ->table,
-                         &lc->key, (uint32_t) ngx_pid);
+        wd_limit_release(ls->table, &lc->key, (uint32_t) ngx_pid);
         ngx_http_wizdata_gauge_add(ctx, LIMIT_CONCURRENT, -1);
     }
 }
@@ -389,10 +388,12 @@ static ngx_int_t
 ngx_http_wizdata_limit_ietf(ngx_http_wizdata_ctx_t *ctx)
 {
     unsigned                      i;
-    wd_buf_t                     *out = &ctx->worker->scratch;
+    wd_buf_t                     *out;
     const wd_plan_t              *plan;
+    ngx_http_wizdata_limits_t    *ls = ctx->worker->limit;
     ngx_http_wizdata_limit_ctx_t *lc = ctx->limit;
 
+    out = &ls->text;
     plan = &lc->plan->plan;
 
     wd_buf_reset(out);

@@ -15,6 +15,7 @@
 #include "ngx_http_wizdata_redis.h"
 
 #include "wd_json.h"
+#include "wd_num.h"
 #include "wd_lease.h"
 #include "wd_limit.h"
 #include "wd_shlock.h"
@@ -95,6 +96,8 @@ typedef struct {
     unsigned                       good:1; /* the script answers */
     unsigned                       fallen:1; /* counted in LIMIT_FALLBACK */
 
+    wd_buf_t                       text; /* of a header line */
+
     /* usage */
     ngx_event_t                    report;
     void                          *report_call; /* under way, or NULL */
@@ -120,10 +123,6 @@ void ngx_http_wizdata_limit_plans_init(ngx_http_wizdata_limits_t *ls);
 /* Of that name, or "default"; NULL: neither is there. */
 ngx_http_wizdata_plan_t *ngx_http_wizdata_limit_plan(
     ngx_http_wizdata_limits_t *ls, wd_str_t name);
-
-/* auth.plans; NGX_ERROR when it is malformed. */
-ngx_int_t ngx_http_wizdata_limit_pushed(ngx_http_wizdata_worker_t *w,
-    wd_str_t params);
 
 /* limit_sync.c */
 

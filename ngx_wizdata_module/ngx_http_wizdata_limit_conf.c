@@ -214,8 +214,14 @@ ngx_http_wizdata_conf_anonymous(ngx_conf_t *cf, ngx_command_t *cmd,
     }
     lc->anonymous = p;
     wd_str_copy(p->name, sizeof(p->name), WD_STR("anonymous"));
-    return ngx_http_wizdata_conf_words(cf, 1, p) == NGX_OK ? NGX_CONF_OK
-                                                           : NGX_CONF_ERROR;
+    if (ngx_http_wizdata_conf_words(cf, 1, p) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+    if (wd_plan_empty(&p->plan)) {
+        return "limits nothing; write what it allows, such as rate=60/m "
+               "burst=10";
+    }
+    return NGX_CONF_OK;
 }
 
 
@@ -604,6 +610,7 @@ ngx_http_wizdata_limit_exit(ngx_http_wizdata_worker_t *w)
 
     if (ls != NULL) {
         ngx_http_wizdata_usage_done(ls);
+        wd_buf_done(&ls->text);
         ngx_http_wizdata_limit_fallback_leave(ls);
     }
     if (w->redis != NULL) {

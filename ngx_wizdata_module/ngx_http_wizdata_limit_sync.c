@@ -41,9 +41,11 @@ ngx_http_wizdata_limit_now(void)
 static uint32_t
 ngx_http_wizdata_limit_gateways(ngx_http_wizdata_limits_t *ls)
 {
-    uint32_t n = atomic_load(&wd_limit_link(ls->table)->gateways);
+    uint32_t                       n;
+    ngx_http_wizdata_redis_conf_t *rc = ls->worker->conf->redis_conf;
 
-    n = ngx_max(n, (uint32_t) ls->worker->conf->redis_conf->gateways);
+    n = atomic_load(&wd_limit_link(ls->table)->gateways);
+    n = ngx_max(n, (uint32_t) rc->gateways);
     return ngx_max(n, 1);
 }
 

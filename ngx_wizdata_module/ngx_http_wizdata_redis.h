@@ -75,7 +75,4 @@ ngx_uint_t ngx_http_wizdata_redis_up(const ngx_http_wizdata_redis_t *redis);
 const char *ngx_http_wizdata_redis_error(
     const ngx_http_wizdata_redis_t *redis);
 
-char *ngx_http_wizdata_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd,
-    void *conf);
-
 #endif /* NGX_HTTP_WIZDATA_REDIS_H */

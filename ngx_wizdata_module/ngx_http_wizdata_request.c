@@ -21,6 +21,7 @@ ngx_http_wizdata_cleanup(void *data)
     }
     ngx_http_wizdata_auth_leave(ctx);
     ngx_http_wizdata_rpc_cancel(&ctx->rpc);
+    ngx_http_wizdata_limit_done(ctx);
 }
 
 

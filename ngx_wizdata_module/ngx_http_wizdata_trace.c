@@ -168,7 +168,10 @@ typedef enum {
     NGX_HTTP_WIZDATA_VAR_KEY_ID,
     NGX_HTTP_WIZDATA_VAR_REQUEST_ID,
     NGX_HTTP_WIZDATA_VAR_TRACE_ID,
-    NGX_HTTP_WIZDATA_VAR_DETAIL
+    NGX_HTTP_WIZDATA_VAR_DETAIL,
+    NGX_HTTP_WIZDATA_VAR_LIMIT,
+    NGX_HTTP_WIZDATA_VAR_LIMIT_POLICY,
+    NGX_HTTP_WIZDATA_VAR_LIMIT_REMAINING
 } ngx_http_wizdata_var_e;
 
 
@@ -187,6 +190,12 @@ ngx_http_wizdata_variable_text(ngx_http_wizdata_ctx_t *ctx, uintptr_t which)
     case NGX_HTTP_WIZDATA_VAR_TRACE_ID:
         return wd_str((char *) ctx->traceparent_text
                       + NGX_HTTP_WIZDATA_TRACE_AT, NGX_HTTP_WIZDATA_TRACE_ID);
+    case NGX_HTTP_WIZDATA_VAR_LIMIT:
+        return ngx_http_wizdata_limit_outcome(ctx);
+    case NGX_HTTP_WIZDATA_VAR_LIMIT_POLICY:
+        return ngx_http_wizdata_limit_policy_name(ctx);
+    case NGX_HTTP_WIZDATA_VAR_LIMIT_REMAINING:
+        return ngx_http_wizdata_limit_remaining(ctx);
     default:
         return wd_str((char *) ctx->problem.detail.data,
                       ctx->problem.detail.len);
@@ -266,6 +275,15 @@ static ngx_http_variable_t ngx_http_wizdata_variables[] = {
     /* detail of the problem document, when there is one */
     {ngx_string("wizdata_status_detail"), NULL, ngx_http_wizdata_variable,
      NGX_HTTP_WIZDATA_VAR_DETAIL, NGX_HTTP_VAR_NOCACHEABLE, 0},
+    /* passed, rejected, dry_rejected, or off where nothing is limited */
+    {ngx_string("wizdata_limit"), NULL, ngx_http_wizdata_variable,
+     NGX_HTTP_WIZDATA_VAR_LIMIT, NGX_HTTP_VAR_NOCACHEABLE, 0},
+    /* policy that refused the request, or has the least left: minute */
+    {ngx_string("wizdata_limit_policy"), NULL, ngx_http_wizdata_variable,
+     NGX_HTTP_WIZDATA_VAR_LIMIT_POLICY, NGX_HTTP_VAR_NOCACHEABLE, 0},
+    /* what is left of that policy */
+    {ngx_string("wizdata_limit_remaining"), NULL, ngx_http_wizdata_variable,
+     NGX_HTTP_WIZDATA_VAR_LIMIT_REMAINING, NGX_HTTP_VAR_NOCACHEABLE, 0},
     ngx_http_null_variable};
 
 
