@@ -220,13 +220,13 @@ ngx_http_wizdata_limit_good(ngx_http_wizdata_limits_t *ls,
 
 static void
 ngx_http_wizdata_limit_apply(ngx_http_wizdata_batch_t *b,
-    const wd_limit_synced_t *answers, wd_ns_t now)
+    const wd_limit_synced_t *answers, wd_ns_t now, bool warm)
 {
     size_t i;
 
     for (i = 0; i < b->n; i++) {
         if (wd_limit_sync_end(b->limits->table, &b->syncs[i], &answers[i],
-                              now)
+                              now, warm)
             && b->plans[i] != NULL)
         {
             ngx_http_wizdata_limit_sync_later(b->limits, &b->syncs[i].key,
@@ -267,7 +267,7 @@ ngx_http_wizdata_limit_answer(void *data, const wd_resp_value_t *v,
         return;
     }
 
-    ngx_http_wizdata_limit_apply(b, answers, now);
+    ngx_http_wizdata_limit_apply(b, answers, now, head.warm > 0);
     if (b->walk) {
         ls->walking--;
     }

@@ -155,9 +155,12 @@ bool wd_limit_sync_begin(wd_limit_t *l, const wd_limit_key_t *key,
                          const wd_plan_t *plan, const wd_limit_view_t *view,
                          wd_ns_t now, wd_ns_t wall, wd_limit_sync_t *ret);
 
-/* True: there is more to tell, and the caller has taken the sync again. */
+/*
+ * `warm`: the store says that it has lost its data a moment ago. True: there
+ * is more to tell, and the caller has taken the sync again.
+ */
 bool wd_limit_sync_end(wd_limit_t *l, const wd_limit_sync_t *sync,
-                       const wd_limit_synced_t *answer, wd_ns_t now);
+                       const wd_limit_synced_t *answer, wd_ns_t now, bool warm);
 
 /* No answer: what is owed stays owed. */
 void wd_limit_sync_fail(wd_limit_t *l, const wd_limit_sync_t *sync);
