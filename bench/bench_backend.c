@@ -1,6 +1,7 @@
 /*
- * bench_backend.c - a backend that answers one trivial method and verifies
- * any key: what is measured is the wire and the gateway, not the work.
+ * bench_backend.c - a backend that answers one trivial method, verifies any
+ * key and has metrics of any number: what is measured is the wire and the
+ * gateway, not the work.
  */
 #include "wd_rpc.h"
 
@@ -9,6 +10,7 @@
 typedef struct {
     wd_daemon_conf_t daemon;
     uint32_t         body_bytes;
+    uint32_t         series;
 } bench_conf_t;
 
 static bench_conf_t bench_conf;
@@ -17,10 +19,13 @@ static const wd_conf_row_t bench_rows[] = {
     WD_DAEMON_CONF_ROWS(bench_conf_t, daemon, "unix:/tmp/bench.sock"),
     {"bench", "body_bytes", wd_conf_u32, offsetof(bench_conf_t, body_bytes),
      "512", 1, 1000000, 0, "Bytes of an answer"},
+    {"bench", "series", wd_conf_u32, offsetof(bench_conf_t, series), "0", 0,
+     1000000, 0, "Series that sys.metrics answers with"},
 };
 
 static wd_rpc_server_t *bench_server;
 static wd_buf_t         bench_body;
+static wd_buf_t         bench_metrics;
 
 
 static int
@@ -46,7 +51,32 @@ bench_verify(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     return WD_OK;
 }
 
+static int
+bench_sys_metrics(const wd_rpc_call_t *call, wd_rpc_res_t *res)
+{
+    (void) call;
+    wd_buf_str(&res->body, wd_buf_view(&bench_metrics));
+    return WD_OK;
+}
+
+
+static void
+bench_make_metrics(void)
+{
+    uint32_t i;
+
+    wd_buf_z(&bench_metrics, "# HELP bench_quotes_total Quotes seen.\n"
+                             "# TYPE bench_quotes_total counter\n");
+    for (i = 0; i < bench_conf.series; i++) {
+        wd_buf_printf(&bench_metrics,
+                      "bench_quotes_total{service=\"bench\",symbol=\"S%u\","
+                      "exchange=\"X%u\"} %u\n",
+                      i, i % 50, i * 7);
+    }
+}
+
 static const wd_rpc_method_t bench_methods[] = {
+    {"sys.metrics", bench_sys_metrics, WD_RPC_INLINE},
     {"indicators.list", bench_answer, WD_RPC_INLINE},
     {"auth.verify", bench_verify, WD_RPC_INLINE},
 };
@@ -81,6 +111,7 @@ bench_start(wd_daemon_t *d, void *arg, wd_error_t *err)
     }
     wd_buf_z(&bench_body, "\"}");
 
+    bench_make_metrics();
     bench_server = wd_rpc_server_create(d, bench_methods,
                                         wd_array_len(bench_methods), NULL, NULL,
                                         bench_conf.daemon.max_inflight);
@@ -102,6 +133,7 @@ bench_stop(wd_daemon_t *d, void *arg)
     uv_close((uv_handle_t *) &bench_beat, NULL);
     wd_rpc_server_stop(bench_server);
     wd_buf_done(&bench_body);
+    wd_buf_done(&bench_metrics);
 }
 
 

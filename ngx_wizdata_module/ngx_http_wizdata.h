@@ -15,10 +15,12 @@
 #include "wd_ctx.h"
 #include "wd_err.h"
 #include "wd_frame.h"
+#include "wd_json.h"
 #include "wd_method.h"
 
 #include "ngx_http_wizdata_metrics.h"
 #include "ngx_http_wizdata_rpc.h"
+#include "ngx_http_wizdata_spans.h"
 #include "ngx_http_wizdata_verdict.h"
 
 #define NGX_HTTP_WIZDATA_ENTROPY 4080 /* random bytes taken at once */
@@ -42,8 +44,25 @@ typedef struct {
 
 typedef struct {
     ngx_array_t *endpoints; /* of ngx_http_wizdata_endpoint_t; NULL: none */
-    ngx_uint_t   max_inflight; /* per worker */
+    ngx_uint_t   max_inflight; /* over all workers */
+    ngx_uint_t   reserve; /* per cent of them that reads leave free */
+    ngx_uint_t   queue; /* NGX_CONF_UNSET_UINT: wizdata_queue */
+    ngx_msec_t   queue_timeout;
+    ngx_msec_t   shed_target;
+    ngx_msec_t   shed_interval;
     ngx_msec_t   connect_timeout;
+    ngx_uint_t   retry_budget; /* per cent of the calls */
+    ngx_uint_t   breaker; /* per cent of errors; 0: off */
+    ngx_uint_t   breaker_volume;
+    ngx_msec_t   breaker_window;
+    ngx_msec_t   breaker_open;
+    ngx_msec_t   breaker_open_max;
+    ngx_msec_t   breaker_latency; /* 0: off */
+    ngx_uint_t   throttle; /* the last endpoint, when its calls fail */
+    ngx_uint_t   outlier; /* times the others; 0: off */
+    ngx_msec_t   slow_start;
+    ngx_msec_t   health_interval; /* 0: off */
+    ngx_msec_t   health_timeout;
 } ngx_http_wizdata_service_conf_t;
 
 
@@ -61,11 +80,14 @@ typedef struct {
     ngx_shm_zone_t                 *verdicts;
     ngx_shm_zone_t                 *counters;
     ngx_array_t                    *zone_figures; /* of metrics; may be NULL */
+    ngx_flag_t                      metrics_requests;
     ngx_shm_zone_t                 *control;
+    ngx_shm_zone_t                 *fleet; /* what is known of backends */
     ngx_uint_t                      used; /* some location needs the module */
     void                           *limit; /* ngx_http_wizdata_limit_conf_t */
     ngx_uint_t                      limited; /* some location has limits */
     void                           *redis_conf; /* or NULL */
+    ngx_http_wizdata_spans_conf_t  *spans;
 
     /* State of this process; NULL outside of workers. */
     ngx_http_wizdata_worker_t      *worker;
@@ -81,6 +103,7 @@ typedef struct {
     ngx_flag_t  api;
     ngx_flag_t  errors;
     ngx_flag_t  status_public; /* of a status page */
+    ngx_flag_t  trace_response;
     ngx_uint_t  access;
     const char *permission; /* of wizdata_access; NULL: any credential */
     size_t      body_max;
@@ -94,6 +117,7 @@ struct ngx_http_wizdata_worker_s {
     ngx_cycle_t                  *cycle;
     ngx_http_wizdata_main_conf_t *conf;
     ngx_http_wizdata_service_t    services[WD_SVC_COUNT];
+    ngx_http_wizdata_health_t    *health;
 
     /*
      * All calls of a method have the same timeout, so a queue per method is
@@ -107,6 +131,8 @@ struct ngx_http_wizdata_worker_s {
     ngx_uint_t                    n_verifies;
 
     ngx_http_wizdata_counters_t  *counters; /* this worker's slot */
+    ngx_http_wizdata_spans_t     *spans;
+    void                         *scrapes; /* of prometheus.c */
     wd_buf_t                      scratch; /* for one piece at a time */
     wd_buf_t                      context;
     char                          instance[WD_METHOD_MAX]; /* of sys.hello */
@@ -139,11 +165,11 @@ typedef struct {
     ngx_str_t content_type;
     ngx_str_t request_id;
     ngx_str_t traceparent;
+    ngx_str_t tracestate;
+    ngx_str_t trace; /* X-Wizdata-Trace */
     unsigned  duplicate:1; /* a credential is given twice */
 } ngx_http_wizdata_headers_t;
 
-
-typedef struct ngx_http_wizdata_ctx_s ngx_http_wizdata_ctx_t;
 
 typedef void (*ngx_http_wizdata_next_pt)(ngx_http_wizdata_ctx_t *ctx);
 
@@ -205,11 +231,18 @@ struct ngx_http_wizdata_ctx_s {
     ngx_buf_t                     *problem_body; /* of the error filter */
     void                          *collect; /* of a status handler */
     void                          *limit; /* ngx_http_wizdata_limit_ctx_t */
+    void                          *scrape; /* of prometheus.c */
     void                          *status_health; /* its first collection */
 
     ngx_http_wizdata_access_e      access; /* of the access phase */
     ngx_int_t                      access_rc;
     ngx_http_wizdata_times_t       times;
+
+    /* What happened there, for logs and spans: texts that stay, or NULL. */
+    const char                    *cache_outcome;
+    const char                    *limit_outcome;
+
+    ngx_http_wizdata_trace_t       trace;
 
     ngx_str_t                      request_id;
     ngx_str_t                      traceparent;
@@ -376,15 +409,9 @@ ngx_int_t ngx_http_wizdata_send_problem(ngx_http_wizdata_ctx_t *ctx);
 ngx_int_t ngx_http_wizdata_filter_init(ngx_conf_t *cf);
 
 
-/* ngx_http_wizdata_trace.c */
+/* ngx_http_wizdata_variables.c */
 
-void ngx_http_wizdata_random(ngx_http_wizdata_worker_t *w, u_char *out,
-    size_t n);
-void ngx_http_wizdata_trace_init(ngx_http_wizdata_ctx_t *ctx);
 ngx_int_t ngx_http_wizdata_add_variables(ngx_conf_t *cf);
-
-/* Keeps query strings out of nginx's own error messages. */
-ngx_int_t ngx_http_wizdata_log_handler(ngx_http_request_t *r);
 
 
 /* ngx_http_wizdata_status.c, ngx_http_wizdata_prometheus.c */
@@ -414,11 +441,13 @@ void ngx_http_wizdata_limit_done(ngx_http_wizdata_ctx_t *ctx);
 /* Adds the header lines about limits; for the header filter. */
 ngx_int_t ngx_http_wizdata_limit_headers(ngx_http_wizdata_ctx_t *ctx);
 
-/* $wizdata_limit and its kin. */
-wd_str_t ngx_http_wizdata_limit_outcome(const ngx_http_wizdata_ctx_t *ctx);
+/* $wizdata_limit_policy, $wizdata_limit_remaining. */
 wd_str_t ngx_http_wizdata_limit_policy_name(
     const ngx_http_wizdata_ctx_t *ctx);
 wd_str_t ngx_http_wizdata_limit_remaining(const ngx_http_wizdata_ctx_t *ctx);
+
+/* Member "rate_limit" of an object: how the caller stands. */
+void ngx_http_wizdata_limit_json(ngx_http_wizdata_ctx_t *ctx, wd_json_t *j);
 
 /* Handler of the precontent phase, and that of /api/status/rate-limit. */
 ngx_int_t ngx_http_wizdata_limit_handler(ngx_http_request_t *r);
@@ -451,6 +480,18 @@ char *ngx_http_wizdata_conf_limit_headers(ngx_conf_t *cf, ngx_command_t *cmd,
 
 char *ngx_http_wizdata_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+
+/* ngx_http_wizdata_service.c */
+
+/* Before and after the directives were read. */
+void ngx_http_wizdata_service_defaults(ngx_http_wizdata_service_conf_t *sc);
+char *ngx_http_wizdata_service_check(ngx_conf_t *cf,
+    ngx_http_wizdata_main_conf_t *wmcf);
+
+/* Members of a JSON object: every option, times as *_seconds. */
+void ngx_http_wizdata_service_options(wd_json_t *j,
+    const ngx_http_wizdata_service_conf_t *sc);
 
 
 /* ngx_http_wizdata_conf.c */

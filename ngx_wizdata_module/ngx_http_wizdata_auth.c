@@ -22,6 +22,7 @@
 typedef struct {
     u_char                     digest[NGX_HTTP_WIZDATA_DIGEST];
     ngx_http_wizdata_rpc_t     rpc;
+    ngx_http_wizdata_call_span_t span;
     ngx_http_wizdata_worker_t *worker;
     ngx_queue_t                link; /* of its bucket */
     ngx_queue_t                waiters; /* of ngx_http_wizdata_ctx_t */
@@ -346,6 +347,7 @@ ngx_http_wizdata_verify_create(ngx_http_wizdata_ctx_t *ctx)
     v->rpc.context.id = wd_str((char *) v->id,
                                ngx_min(ctx->request_id.len, sizeof(v->id)));
     ngx_memcpy(v->id, ctx->request_id.data, v->rpc.context.id.len);
+    ngx_http_wizdata_call_span(ctx, &v->rpc, &v->span);
 
     if (v->rpc.args.len == 0) {
         ngx_free(v);

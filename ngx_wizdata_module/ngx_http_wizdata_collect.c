@@ -55,6 +55,30 @@ ngx_http_wizdata_answer_over(ngx_http_wizdata_answer_t *a, int code)
 }
 
 
+/* Bytes of the body; the answer is over with the last ones, or a failure. */
+static void
+ngx_http_wizdata_answer_take(ngx_http_wizdata_answer_t *a, wd_str_t bytes,
+    bool last)
+{
+    int rc;
+
+    if (a->collect->sink != NULL) {
+        rc = a->collect->sink(a, bytes);
+    } else {
+        wd_buf_str(&a->body, bytes);
+        rc = a->body.err;
+        if (!last && rc == WD_OK) {
+            ngx_http_wizdata_rpc_credit(&a->rpc, bytes.len);
+        }
+    }
+
+    if (last || rc != WD_OK) {
+        ngx_http_wizdata_rpc_cancel(&a->rpc);
+        ngx_http_wizdata_answer_over(a, rc);
+    }
+}
+
+
 static void
 ngx_http_wizdata_answer_reply(ngx_http_wizdata_rpc_t *rpc,
     const wd_frame_t *f, const ngx_http_wizdata_meta_t *meta)
@@ -67,12 +91,7 @@ ngx_http_wizdata_answer_reply(ngx_http_wizdata_rpc_t *rpc,
     }
 
     wd_buf_str(&a->meta, f->meta);
-    wd_buf_str(&a->body, f->body);
-    if (f->more) {
-        ngx_http_wizdata_rpc_credit(rpc, f->body.len);
-        return;
-    }
-    ngx_http_wizdata_answer_over(a, a->body.err);
+    ngx_http_wizdata_answer_take(a, f->body, !f->more);
 }
 
 
@@ -80,15 +99,7 @@ static void
 ngx_http_wizdata_answer_chunk(ngx_http_wizdata_rpc_t *rpc, wd_str_t bytes,
     bool last)
 {
-    ngx_http_wizdata_answer_t *a = rpc->data;
-
-    wd_buf_str(&a->body, bytes);
-    if (!last && a->body.err == WD_OK) {
-        ngx_http_wizdata_rpc_credit(rpc, bytes.len);
-        return;
-    }
-    ngx_http_wizdata_rpc_cancel(rpc);
-    ngx_http_wizdata_answer_over(a, a->body.err);
+    ngx_http_wizdata_answer_take(rpc->data, bytes, last);
 }
 
 
@@ -186,6 +197,15 @@ ngx_int_t
 ngx_http_wizdata_collect(ngx_http_wizdata_ctx_t *ctx, wd_method_e method,
     ngx_uint_t all, ngx_http_wizdata_next_pt done)
 {
+    return ngx_http_wizdata_collect_into(ctx, method, all, NULL, done);
+}
+
+
+ngx_int_t
+ngx_http_wizdata_collect_into(ngx_http_wizdata_ctx_t *ctx, wd_method_e method,
+    ngx_uint_t all, ngx_http_wizdata_sink_pt sink,
+    ngx_http_wizdata_next_pt done)
+{
     ngx_uint_t                  i, k;
     ngx_http_wizdata_service_t *s;
     ngx_http_wizdata_collect_t *c;
@@ -210,6 +230,7 @@ ngx_http_wizdata_collect(ngx_http_wizdata_ctx_t *ctx, wd_method_e method,
     }
 
     c->done = done;
+    c->sink = sink;
     c->left = 1; /* nothing is done before all are asked */
     for (i = 0; i < c->n; i++) {
         ngx_http_wizdata_collect_ask(&c->answers[i], method);

@@ -50,7 +50,8 @@ ngx_http_wizdata_conn_t *
 ngx_http_wizdata_conn_create(ngx_http_wizdata_peer_t *peer,
     ngx_connection_t *c)
 {
-    ngx_http_wizdata_conn_t *conn;
+    ngx_http_wizdata_conn_t         *conn;
+    ngx_http_wizdata_service_conf_t *sc = peer->service->conf;
 
     conn = ngx_calloc(sizeof(ngx_http_wizdata_conn_t), c->log);
     if (conn == NULL) {
@@ -81,7 +82,7 @@ ngx_http_wizdata_conn_create(ngx_http_wizdata_peer_t *peer,
     /* Never keeps a worker from exiting: the calls' own timer does. */
     c->read->cancelable = 1;
     c->write->cancelable = 1;
-    ngx_add_timer(c->write, peer->service->connect_timeout);
+    ngx_add_timer(c->write, sc->connect_timeout);
 
     if (ngx_add_conn == NULL
         && ngx_handle_write_event(c->write, 0) != NGX_OK)
@@ -234,11 +235,17 @@ ngx_http_wizdata_conn_covers(const ngx_http_wizdata_conn_t *conn,
 static void
 ngx_http_wizdata_conn_goaway(ngx_http_wizdata_conn_t *conn)
 {
+    ngx_http_wizdata_service_conf_t *sc = conn->peer->service->conf;
+
     if (conn->goaway) {
         return;
     }
 
     conn->goaway = 1;
+    if (sc->health_interval != 0) { /* a probe will take it back */
+        wd_fleet_goes(&conn->peer->service->fleet,
+                      (unsigned) conn->peer->index);
+    }
     if (conn->peer->conn == conn) {
         ngx_http_wizdata_peer_goaway(conn->peer);
     }
@@ -357,6 +364,7 @@ ngx_http_wizdata_conn_retire(ngx_http_wizdata_conn_t *conn)
         && (conn->goaway || conn->connection->close || ngx_exiting)
         && conn->peer->service->n_waiting == 0)
     {
+        ngx_http_wizdata_spans_leave(conn);
         ngx_http_wizdata_conn_close(conn, NULL);
         return NGX_DONE;
     }

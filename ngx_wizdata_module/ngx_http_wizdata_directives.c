@@ -26,17 +26,54 @@ ngx_command_t ngx_http_wizdata_commands[] = {
 
     /*
      * directive: wizdata_service;
-     * syntax: name endpoint ... [max_inflight=number] [connect_timeout=time];
+     * syntax: name endpoint ... [option=value ...];
      * default: none;
      * context: http
      *
      * Names the endpoints of a backend service: auth, ingestion, processing
      * or analytics. An endpoint is unix:/path or host:port, resolved when
-     * the configuration is read. Each worker keeps one connection to each
-     * endpoint and sends a request to the one with the fewest in flight.
-     * max_inflight (1024) caps the requests in flight per worker and
-     * service; beyond it the answer is 503 with Retry-After.
-     * connect_timeout (1s) limits a connection attempt.
+     * the configuration is read; at most 32. Each worker keeps one
+     * connection to each endpoint. All figures below hold over all workers.
+     *
+     * Admission. max_inflight=number (1024; 1 to 65535) caps the calls in
+     * flight; sys.* does not count. Reads leave reserve=share (20%; off, 1%
+     * to 50%) of it free for writes and for what others depend on (auth.*);
+     * writes leave a quarter of that share to the latter. Over the cap queue=number (that
+     * of wizdata_queue; off, 0 to 65535) calls wait, at most
+     * queue_timeout=time (250ms; 1ms to 60s), and are served in the order of
+     * arrival, more important ones first; the rest is refused with 503 and a
+     * Retry-After that follows from how fast calls end. While nobody waits
+     * for less than shed_target=time (20ms; 1ms to 10s) for a whole
+     * shed_interval=time (100ms; 10ms to 60s), one class of calls more is
+     * refused instead of queued: cheap reads, then expensive ones, then
+     * writes.
+     *
+     * Retries. A call to an idempotent method whose connection breaks, or
+     * whose endpoint is full, is sent once more; such calls are at most
+     * retry_budget=share (20%; off, 1% to 100%) of all, and 20 more.
+     * connect_timeout=time (1s; 1ms to 60s) limits a connection attempt.
+     *
+     * Circuit breaker. An endpoint of whose calls at least breaker=share
+     * (50%; off, 1% to 100%) failed within breaker_window=time (10s; 1s to
+     * 10m), of breaker_volume=number (20; 1 to 1000000) or more, is not
+     * asked for breaker_open=time (1s; 100ms to 10m), twice as long each
+     * time it fails again, up to breaker_open_max=time (60s; 100ms to 1h).
+     * The same happens to one whose slow calls (the 95th percentile, about)
+     * take longer than breaker_latency=time (off; 1ms to 10m) or
+     * outlier=factor (5; off, 2 to 100) times as long as those of the
+     * others, and more than 50ms. At most half of the endpoints are taken
+     * out at a time, and never the last one that works; with throttle=on
+     * (off) calls to that one, while more than half of them fail, are
+     * refused with 503 but for about twice as many as it answers well.
+     * An endpoint that comes back
+     * gets its full share of calls over slow_start=time (10s; off, 1ms to
+     * 10m).
+     *
+     * Health. One worker asks every endpoint for sys.health each
+     * health_interval=time (5s; off, 100ms to 1h) and waits
+     * health_timeout=time (2s; 10ms to 60s, and not longer than
+     * wizdata_timeout of sys.health). An endpoint that drains, or is
+     * unhealthy, is asked only when no other one is connected.
      */
     { ngx_string("wizdata_service"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
@@ -100,8 +137,9 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      * default: 512;
      * context: http
      *
-     * Requests per worker and service that may wait for a connection while
-     * none is ready, as at start or when a backend restarts.
+     * Calls of a service, over all workers, that may wait for a connection
+     * while none is ready, as at start or when a backend restarts; and for a
+     * slot of max_inflight, unless the service has an option queue.
      */
     { ngx_string("wizdata_queue"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
@@ -441,14 +479,126 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      * default: none;
      * context: location
      *
-     * Metrics of the gateway and of every backend in Prometheus text format.
-     * Restrict access with nginx's own means.
+     * Metrics of the gateway and of every backend in Prometheus text format,
+     * or in OpenMetrics when Accept prefers that. Restrict access with
+     * nginx's own means. A worker makes four such answers at a time; what
+     * comes beyond is answered 503.
      */
     { ngx_string("wizdata_metrics"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       ngx_http_wizdata_conf_metrics,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
+      NULL },
+
+    /*
+     * directive: wizdata_trace_ratio;
+     * syntax: number;
+     * default: 0.01;
+     * context: http
+     *
+     * Share of the traces that are recorded, from 0 to 1. The choice is made
+     * by the last 56 bits of the trace id, as OpenTelemetry does it, so all
+     * gateways with the same ratio choose the same traces. A trace that is not
+     * recorded costs nothing but its ids.
+     */
+    { ngx_string("wizdata_trace_ratio"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_trace_ratio,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_trace_parent;
+     * syntax: trust | ignore | ratio;
+     * default: trust;
+     * context: http
+     *
+     * What the traceparent of a client is good for. trust: its trace goes on
+     * and its sampled flag decides. ratio: its trace goes on and
+     * wizdata_trace_ratio decides. ignore: every request begins a trace of
+     * its own. An invalid traceparent is as good as none. What was decided is
+     * in the flags that backends get. A header "X-Wizdata-Trace: 1" records
+     * the trace of a request whose key has the permission trace:force, in any
+     * case.
+     */
+    { ngx_string("wizdata_trace_parent"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_trace_parent,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_trace_export;
+     * syntax: service [interval=time] [buffer=size] | off;
+     * default: the first configured of ingestion, processing, analytics, auth;
+     * context: http
+     *
+     * The backend whose exporter gets the spans of recorded traces (ingestion
+     * is the one that the shipped sandbox gives a network). A worker
+     * collects them in a buffer (256k, from 16k to 16m; a span takes about
+     * 600 bytes) and sends it every interval (1s, from 10ms to 60s) or when
+     * it is half full. No request waits for that: spans that find the buffer
+     * full are dropped and counted. off: no spans are made, ids and flags
+     * still go on to the backends.
+     */
+    { ngx_string("wizdata_trace_export"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_wizdata_conf_trace_export,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_trace_enduser;
+     * syntax: on | off;
+     * default: off;
+     * context: http
+     *
+     * Whether spans say who asked: attribute enduser.id, the principal of the
+     * key. Traces are often kept longer, and seen by more people, than the
+     * access log, which has it in any case.
+     */
+    { ngx_string("wizdata_trace_enduser"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_trace_enduser,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_trace_response;
+     * syntax: on | off;
+     * default: off;
+     * context: http, server, location
+     *
+     * Answers with the header traceparent: the trace and the gateway's span,
+     * whose flags tell whether it is recorded.
+     */
+    { ngx_string("wizdata_trace_response"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_loc_conf_t, trace_response),
+      NULL },
+
+    /*
+     * directive: wizdata_metrics_requests;
+     * syntax: on | off;
+     * default: on;
+     * context: http
+     *
+     * Whether each request is counted: its status, bytes and latency, by
+     * endpoint, class of status, plan and key. Off leaves these families
+     * empty; it is there to measure what counting costs.
+     */
+    { ngx_string("wizdata_metrics_requests"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_main_conf_t, metrics_requests),
       NULL },
 
       ngx_null_command

@@ -187,6 +187,9 @@ ngx_http_wizdata_problem_write(ngx_http_wizdata_ctx_t *ctx, wd_buf_t *out)
     wd_json_z(&j, urn);
     wd_json_key(&j, "request_id");
     wd_json_str(&j, ngx_http_wizdata_view_of(&ctx->request_id));
+    wd_json_key(&j, "trace_id");
+    wd_json_str(&j, wd_str((char *) ctx->traceparent_text + WD_TRACE_ID_AT,
+                           WD_TRACE_ID_LEN));
 
     if (p->param.len != 0) {
         wd_json_key(&j, "param");
@@ -408,6 +411,16 @@ ngx_http_wizdata_is_noted(const ngx_http_wizdata_ctx_t *ctx,
 
 
 static ngx_int_t
+ngx_http_wizdata_next_header(ngx_http_request_t *r)
+{
+    if (ngx_http_wizdata_trace_header(r) != NGX_OK) {
+        return NGX_ERROR;
+    }
+    return ngx_http_wizdata_next_header_filter(r);
+}
+
+
+static ngx_int_t
 ngx_http_wizdata_header_filter(ngx_http_request_t *r)
 {
     ngx_buf_t                   *b;
@@ -420,14 +433,14 @@ ngx_http_wizdata_header_filter(ngx_http_request_t *r)
     }
 
     if (!ngx_http_wizdata_is_builtin(r)) {
-        return ngx_http_wizdata_next_header_filter(r);
+        return ngx_http_wizdata_next_header(r);
     }
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_wizdata_module);
     if (!ngx_http_wizdata_is_noted(ctx, r->headers_out.status)) {
         ctx = lcf->errors ? ngx_http_wizdata_ctx(r) : NULL;
         if (ctx == NULL) {
-            return ngx_http_wizdata_next_header_filter(r);
+            return ngx_http_wizdata_next_header(r);
         }
 
         ngx_memzero(&ctx->problem, sizeof(ctx->problem));
@@ -442,7 +455,7 @@ ngx_http_wizdata_header_filter(ngx_http_request_t *r)
     }
 
     ctx->problem_body = b;
-    return ngx_http_wizdata_next_header_filter(r);
+    return ngx_http_wizdata_next_header(r);
 }
 
 

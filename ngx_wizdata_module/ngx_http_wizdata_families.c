@@ -28,7 +28,7 @@ struct ngx_http_wizdata_part_s {
     ngx_http_wizdata_call_pt        call; /* gives the samples itself */
     size_t                          offset;
     size_t                          stride;
-    unsigned                        n;
+    unsigned                        n; /* 0: as many as there are series */
     unsigned                        from; /* the first that is shown */
     unsigned                        sparse; /* those that are 0 are left out */
 };
@@ -49,6 +49,8 @@ static void ngx_http_wizdata_by_verb(ngx_http_wizdata_samples_t *s,
 static void ngx_http_wizdata_by_key(ngx_http_wizdata_samples_t *s,
     ngx_uint_t unit, wd_buf_t *out);
 static void ngx_http_wizdata_by_error(ngx_http_wizdata_samples_t *s,
+    ngx_uint_t unit, wd_buf_t *out);
+static void ngx_http_wizdata_by_series(ngx_http_wizdata_samples_t *s,
     ngx_uint_t unit, wd_buf_t *out);
 
 #define METRIC(id, name, type, by, labels, help)
@@ -101,6 +103,35 @@ static const ngx_http_wizdata_part_t ngx_http_wizdata_table[] = {
         1, NGX_HTTP_WIZDATA_AT(errors), sizeof(uint64_t),
         NGX_HTTP_WIZDATA_EPS * NGX_HTTP_WIZDATA_ERRORS)
 
+#define NGX_HTTP_WIZDATA_PART_SERIES(name, type, labels, help, field)         \
+    NGX_HTTP_WIZDATA_PART(name, type, labels, help,                           \
+        ngx_http_wizdata_by_series, 0, 1, NGX_HTTP_WIZDATA_AT(series)         \
+            + offsetof(ngx_http_wizdata_series_t, field),                     \
+        sizeof(ngx_http_wizdata_series_t), 0)
+
+    NGX_HTTP_WIZDATA_PART_SERIES("wizdata_requests_total", COUNTER, "",
+        "Requests by endpoint, service, class of status and plan (the first "
+        "64 plans seen, then other; the first 1023 combinations, then other)",
+        requests)
+    NGX_HTTP_WIZDATA_PART_SERIES("wizdata_request_bytes_total", COUNTER, "",
+        "Bytes of requests, head and body", received)
+    NGX_HTTP_WIZDATA_PART_SERIES("wizdata_response_bytes_total", COUNTER, "",
+        "Bytes of answers, head and body", sent)
+    NGX_HTTP_WIZDATA_PART_SERIES("wizdata_request_seconds", SECONDS,
+        "part=\"auth\"", "Where a request's time went: parts that took place "
+        "one after the other, and their total",
+        parts[NGX_HTTP_WIZDATA_PART_AUTH])
+    NGX_HTTP_WIZDATA_PART_SERIES("wizdata_request_seconds", SECONDS,
+        "part=\"limit\"", "", parts[NGX_HTTP_WIZDATA_PART_LIMIT])
+    NGX_HTTP_WIZDATA_PART_SERIES("wizdata_request_seconds", SECONDS,
+        "part=\"cache\"", "", parts[NGX_HTTP_WIZDATA_PART_CACHE])
+    NGX_HTTP_WIZDATA_PART_SERIES("wizdata_request_seconds", SECONDS,
+        "part=\"backend\"", "", parts[NGX_HTTP_WIZDATA_PART_BACKEND])
+    NGX_HTTP_WIZDATA_PART_SERIES("wizdata_request_seconds", SECONDS,
+        "part=\"write\"", "", parts[NGX_HTTP_WIZDATA_PART_WRITE])
+    NGX_HTTP_WIZDATA_PART_SERIES("wizdata_request_seconds", SECONDS,
+        "part=\"total\"", "", parts[NGX_HTTP_WIZDATA_PART_TOTAL])
+
 #define METRIC(id, name, type, by, labels, help)                              \
     NGX_HTTP_WIZDATA_PART(name, type, labels, help,                           \
         NGX_HTTP_WIZDATA_MORE_##by,                                           \
@@ -137,16 +168,16 @@ ngx_http_wizdata_part_name(ngx_uint_t part)
 }
 
 
-const char *
+wd_expo_type_e
 ngx_http_wizdata_part_type(ngx_uint_t part)
 {
     switch (ngx_http_wizdata_table[part].type) {
     case NGX_HTTP_WIZDATA_COUNTER:
-        return "counter";
+        return WD_EXPO_COUNTER;
     case NGX_HTTP_WIZDATA_GAUGE:
-        return "gauge";
+        return WD_EXPO_GAUGE;
     default:
-        return "histogram";
+        return WD_EXPO_HISTOGRAM;
     }
 }
 
@@ -159,9 +190,30 @@ ngx_http_wizdata_part_help(ngx_uint_t part)
 
 
 ngx_uint_t
-ngx_http_wizdata_part_units(ngx_uint_t part)
+ngx_http_wizdata_part_units(const ngx_http_wizdata_samples_t *s,
+    ngx_uint_t part)
 {
-    return ngx_http_wizdata_table[part].n;
+    ngx_uint_t n = ngx_http_wizdata_table[part].n;
+
+    return n != 0 ? n : s->zone->n_series + 1;
+}
+
+
+uint64_t
+ngx_http_wizdata_parts_hash(uint64_t h, ngx_http_wizdata_hash_pt more)
+{
+    ngx_uint_t                     i;
+    const ngx_http_wizdata_part_t *p;
+
+    for (i = 0; i < wd_array_len(ngx_http_wizdata_table); i++) {
+        p = &ngx_http_wizdata_table[i];
+        h = more(h, p->name, strlen(p->name) + 1);
+        h = more(h, p->labels, strlen(p->labels) + 1);
+        h = more(h, &p->offset, sizeof(p->offset));
+        h = more(h, &p->stride, sizeof(p->stride));
+        h = more(h, &p->n, sizeof(p->n));
+    }
+    return h;
 }
 
 
@@ -273,6 +325,32 @@ ngx_http_wizdata_by_error(ngx_http_wizdata_samples_t *s, ngx_uint_t unit,
 }
 
 
+/* Number 0 stands for all that are not counted apart. */
+static void
+ngx_http_wizdata_by_series(ngx_http_wizdata_samples_t *s, ngx_uint_t unit,
+    wd_buf_t *out)
+{
+    char                             text[2 * NGX_HTTP_WIZDATA_PLAN_MAX + 1];
+    const ngx_http_wizdata_labels_t *l = &s->zone->series[unit];
+
+    ngx_http_wizdata_label_add(
+        out, "endpoint",
+        unit == 0 ? "other" : ngx_http_wizdata_endpoint_name(l->endpoint));
+    ngx_http_wizdata_label_add(
+        out, "service",
+        unit == 0 ? "other" : ngx_http_wizdata_owner_name(l->endpoint));
+    ngx_http_wizdata_label_add(
+        out, "class",
+        unit == 0 ? "other" : ngx_http_wizdata_class_name(l->class));
+    ngx_http_wizdata_label_add(
+        out, "plan",
+        unit == 0 ? "other"
+                  : ngx_http_wizdata_label(
+                        wd_str_z(ngx_http_wizdata_plan_name(s->zone, l->plan)),
+                        text, sizeof(text)));
+}
+
+
 const char *
 ngx_http_wizdata_label(wd_str_t text, char *out, size_t size)
 {
@@ -377,23 +455,6 @@ ngx_http_wizdata_shown(ngx_http_wizdata_metric_type_e type, ngx_uint_t *from,
 }
 
 
-static void
-ngx_http_wizdata_bucket(ngx_http_wizdata_samples_t *s, wd_str_t labels,
-    ngx_uint_t i, uint64_t n)
-{
-    wd_buf_t *out = s->out;
-
-    wd_buf_z(out, s->part->name);
-    wd_buf_z(out, "_bucket{");
-    wd_buf_str(out, labels);
-    wd_buf_z(out, labels.len != 0 ? ",le=\"" : "le=\"");
-    wd_buf_z(out, ngx_http_wizdata_le[i]);
-    wd_buf_z(out, "\"} ");
-    ngx_http_wizdata_int(out, (int64_t) n);
-    wd_buf_byte(out, '\n');
-}
-
-
 /* Nanoseconds as seconds, exactly. */
 static void
 ngx_http_wizdata_seconds(wd_buf_t *out, uint64_t ns)
@@ -411,9 +472,76 @@ ngx_http_wizdata_seconds(wd_buf_t *out, uint64_t ns)
 }
 
 
+/* What another worker is writing is not taken. */
+static ngx_uint_t
+ngx_http_wizdata_exemplar_get(const ngx_http_wizdata_exemplar_t *from,
+    ngx_uint_t verb, ngx_http_wizdata_exemplar_t *e)
+{
+    uint32_t seq = __atomic_load_n(&from->seq, __ATOMIC_ACQUIRE);
+
+    *e = *from;
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return !(seq & 1) && __atomic_load_n(&from->seq, __ATOMIC_RELAXED) == seq
+           && e->seconds != 0 && e->verb == verb;
+}
+
+
+/* The newest of all workers. */
+static void
+ngx_http_wizdata_exemplar(ngx_http_wizdata_samples_t *s, ngx_uint_t unit,
+    ngx_uint_t bucket)
+{
+    ngx_uint_t                  i, verb, ep, found = 0;
+    ngx_http_wizdata_exemplar_t e, best = {0, 0, 0, 0, ""};
+
+    ep = unit / NGX_HTTP_WIZDATA_VERBS;
+    verb = unit % NGX_HTTP_WIZDATA_VERBS;
+    for (i = 0; i < s->zone->n_slots; i++) {
+        if (ngx_http_wizdata_exemplar_get(
+                &s->zone->slots[i].exemplars[ep][bucket], verb, &e)
+            && e.seconds > best.seconds)
+        {
+            best = e;
+            found = 1;
+        }
+    }
+    if (!found) {
+        return;
+    }
+
+    wd_buf_z(s->out, " # {trace_id=\"");
+    wd_buf_append(s->out, best.trace, sizeof(best.trace));
+    wd_buf_z(s->out, "\"} ");
+    ngx_http_wizdata_seconds(s->out, best.ns);
+    wd_buf_byte(s->out, ' ');
+    ngx_http_wizdata_int(s->out, (int64_t) best.seconds);
+}
+
+
+static void
+ngx_http_wizdata_bucket(ngx_http_wizdata_samples_t *s, ngx_uint_t unit,
+    wd_str_t labels, ngx_uint_t i, uint64_t n)
+{
+    wd_buf_t *out = s->out;
+
+    wd_buf_z(out, s->part->name);
+    wd_buf_z(out, "_bucket{");
+    wd_buf_str(out, labels);
+    wd_buf_z(out, labels.len != 0 ? ",le=\"" : "le=\"");
+    wd_buf_z(out, ngx_http_wizdata_le[i]);
+    wd_buf_z(out, "\"} ");
+    ngx_http_wizdata_int(out, (int64_t) n);
+    if (s->openmetrics && s->part->offset == NGX_HTTP_WIZDATA_AT(seconds)) {
+        ngx_http_wizdata_exemplar(s, unit, i);
+    }
+    wd_buf_byte(out, '\n');
+}
+
+
 static void
 ngx_http_wizdata_write_histogram(ngx_http_wizdata_samples_t *s,
-    const ngx_http_wizdata_histogram_t *h, uint64_t count, wd_str_t labels)
+    ngx_uint_t unit, const ngx_http_wizdata_histogram_t *h, uint64_t count,
+    wd_str_t labels)
 {
     ngx_uint_t i, from, to;
     uint64_t   n = 0;
@@ -422,10 +550,10 @@ ngx_http_wizdata_write_histogram(ngx_http_wizdata_samples_t *s,
     for (i = 0; i < to; i++) {
         n += h->count[i];
         if (i >= from) {
-            ngx_http_wizdata_bucket(s, labels, i, n);
+            ngx_http_wizdata_bucket(s, unit, labels, i, n);
         }
     }
-    ngx_http_wizdata_bucket(s, labels, NGX_HTTP_WIZDATA_BOUNDS, count);
+    ngx_http_wizdata_bucket(s, unit, labels, NGX_HTTP_WIZDATA_BOUNDS, count);
 
     ngx_http_wizdata_sample_head(s->out, s->part->name, "_sum", labels);
     ngx_http_wizdata_seconds(s->out, h->sum);
@@ -491,7 +619,7 @@ ngx_http_wizdata_write_series(ngx_http_wizdata_samples_t *s, ngx_uint_t unit,
     n = ngx_http_wizdata_histogram_sum(s->zone, offset, &h);
     if (n != 0 || !s->part->sparse) {
         ngx_http_wizdata_write_histogram(
-            s, &h, n, ngx_http_wizdata_unit_labels(s, unit, labels));
+            s, unit, &h, n, ngx_http_wizdata_unit_labels(s, unit, labels));
     }
 }
 

@@ -98,6 +98,194 @@ ngx_http_wizdata_status_row(ngx_uint_t status)
 }
 
 
+/* ---- labels that are learned -------------------------------------------- */
+
+/*
+ * The row of a text; those that are not there yet get one as long as there
+ * are free ones, else `n`.
+ */
+static ngx_uint_t
+ngx_http_wizdata_label_row(ngx_shm_zone_t *zone, char *rows, size_t width,
+    ngx_uint_t *used, ngx_uint_t n, wd_str_t text)
+{
+    ngx_uint_t       i;
+    ngx_slab_pool_t *pool = (ngx_slab_pool_t *) zone->shm.addr;
+
+    ngx_shmtx_lock(&pool->mutex);
+
+    for (i = 0; i < *used && !wd_str_eq_z(text, rows + i * width); i++) {
+        /* void */
+    }
+    if (i == *used && i < n) {
+        wd_str_copy(rows + i * width, width, text);
+        ngx_memory_barrier();
+        *used = i + 1;
+    }
+
+    ngx_shmtx_unlock(&pool->mutex);
+    return i;
+}
+
+
+ngx_uint_t
+ngx_http_wizdata_counters_key(ngx_shm_zone_t *zone, wd_str_t id)
+{
+    ngx_http_wizdata_counters_zone_t *z = zone->data;
+
+    if (id.len == 0 || id.len > NGX_HTTP_WIZDATA_KEY_ID_MAX) {
+        return NGX_HTTP_WIZDATA_KEYS;
+    }
+    return ngx_http_wizdata_label_row(zone, z->keys[0], sizeof(z->keys[0]),
+                                      &z->n_keys, NGX_HTTP_WIZDATA_KEYS, id);
+}
+
+
+static ngx_uint_t
+ngx_http_wizdata_plan_row(ngx_shm_zone_t *zone, wd_str_t plan)
+{
+    ngx_uint_t                        i, n;
+    ngx_http_wizdata_counters_zone_t *z = zone->data;
+
+    if (plan.len == 0) {
+        return NGX_HTTP_WIZDATA_PLAN_NONE;
+    }
+    if (plan.len > NGX_HTTP_WIZDATA_PLAN_MAX) {
+        return NGX_HTTP_WIZDATA_PLAN_OTHER;
+    }
+
+    n = z->n_plans;
+    ngx_memory_barrier();
+    for (i = 0; i < n; i++) {
+        if (ngx_memcmp(z->plans[i], plan.data, plan.len) == 0
+            && z->plans[i][plan.len] == '\0')
+        {
+            return i;
+        }
+    }
+
+    return n == NGX_HTTP_WIZDATA_PLANS
+               ? NGX_HTTP_WIZDATA_PLAN_OTHER
+               : ngx_http_wizdata_label_row(zone, z->plans[0],
+                                            sizeof(z->plans[0]), &z->n_plans,
+                                            NGX_HTTP_WIZDATA_PLANS, plan);
+}
+
+
+static ngx_uint_t
+ngx_http_wizdata_series_add(ngx_shm_zone_t *zone, ngx_uint_t endpoint,
+    ngx_uint_t class, ngx_uint_t plan)
+{
+    uint16_t                         *number;
+    ngx_slab_pool_t                  *pool = (void *) zone->shm.addr;
+    ngx_http_wizdata_counters_zone_t *z = zone->data;
+
+    number = &z->numbers[endpoint][class][plan];
+    ngx_shmtx_lock(&pool->mutex);
+
+    if (*number == 0 && z->n_series + 1 < NGX_HTTP_WIZDATA_SERIES) {
+        z->series[z->n_series + 1].endpoint = (uint16_t) endpoint;
+        z->series[z->n_series + 1].class = (uint8_t) class;
+        z->series[z->n_series + 1].plan = (uint8_t) plan;
+        ngx_memory_barrier();
+        z->n_series++;
+        *number = (uint16_t) (z->n_series + 1);
+    } else if (*number == 0) {
+        *number = 1;
+    }
+
+    ngx_shmtx_unlock(&pool->mutex);
+    return *number - 1;
+}
+
+
+ngx_uint_t
+ngx_http_wizdata_counters_series(ngx_shm_zone_t *zone, ngx_uint_t endpoint,
+    ngx_uint_t status, wd_str_t plan)
+{
+    ngx_uint_t                        class, row, number;
+    ngx_http_wizdata_counters_zone_t *z = zone->data;
+
+    class = status >= 100 && status < 600 ? status / 100 - 1
+                                          : NGX_HTTP_WIZDATA_CLASSES - 1;
+    row = ngx_http_wizdata_plan_row(zone, plan);
+    number = z->numbers[endpoint][class][row];
+    return number != 0 ? number - 1
+                       : ngx_http_wizdata_series_add(zone, endpoint, class,
+                                                     row);
+}
+
+
+const char *
+ngx_http_wizdata_plan_name(const ngx_http_wizdata_counters_zone_t *z,
+    ngx_uint_t row)
+{
+    switch (row) {
+    case NGX_HTTP_WIZDATA_PLAN_OTHER:
+        return "other";
+    case NGX_HTTP_WIZDATA_PLAN_NONE:
+        return "none";
+    default:
+        return z->plans[row];
+    }
+}
+
+
+const char *
+ngx_http_wizdata_class_name(ngx_uint_t class)
+{
+    static const char *const names[NGX_HTTP_WIZDATA_CLASSES] = {
+        "1xx", "2xx", "3xx", "4xx", "5xx", "other"};
+
+    return names[class];
+}
+
+
+const char *
+ngx_http_wizdata_owner_name(ngx_uint_t ep)
+{
+    return ep < WD_METHOD_COUNT ? wd_service_name(wd_methods()[ep].service)
+                                : "gateway";
+}
+
+
+static uint64_t
+ngx_http_wizdata_hash_word(uint64_t h, const void *data, size_t n)
+{
+    const u_char *p = data;
+
+    while (n-- != 0) {
+        h = (h ^ *p++) * 1099511628211u; /* FNV-1a */
+    }
+    return h;
+}
+
+
+const char *
+ngx_http_wizdata_counters_name(ngx_pool_t *pool)
+{
+    u_char      *name;
+    size_t       size = sizeof(ngx_http_wizdata_counters_zone_t);
+    uint64_t     h = 14695981039346656037u;
+    ngx_uint_t   i;
+    const char  *method;
+
+    h = ngx_http_wizdata_hash_word(h, &size, sizeof(size));
+    h = ngx_http_wizdata_hash_word(h, ngx_http_wizdata_statuses,
+                                   sizeof(ngx_http_wizdata_statuses));
+    for (i = 0; i < WD_METHOD_COUNT; i++) {
+        method = wd_methods()[i].name;
+        h = ngx_http_wizdata_hash_word(h, method, strlen(method) + 1);
+    }
+    h = ngx_http_wizdata_parts_hash(h, ngx_http_wizdata_hash_word);
+
+    name = ngx_pnalloc(pool, sizeof("wizdata_counters_0123456789abcdef"));
+    if (name != NULL) {
+        ngx_sprintf(name, "wizdata_counters_%016xL%Z", (int64_t) h);
+    }
+    return (char *) name;
+}
+
+
 /* ---- connections and zones ---------------------------------------------- */
 
 void

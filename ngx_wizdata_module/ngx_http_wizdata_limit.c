@@ -111,6 +111,11 @@ ngx_http_wizdata_limit_client(const ngx_http_wizdata_ctx_t *ctx)
 }
 
 
+/* $wizdata_limit, by wd_limit_e. */
+static const char *const ngx_http_wizdata_limit_outcomes[] = {
+    "passed", "rejected", "dry_rejected"};
+
+
 /* ---- the decision ------------------------------------------------------- */
 
 static const char *
@@ -176,7 +181,6 @@ ngx_http_wizdata_limit_ask(ngx_http_wizdata_ctx_t *ctx,
     wd_limit_take(ls->table, &lc->key, &lc->plan->plan, &view, cost,
                   (uint32_t) ngx_pid, now, wall, &lc->result);
     lc->asked = 1;
-    ctx->times.limit = (uint64_t) now;
 
     if (lc->result.sync) {
         ngx_http_wizdata_limit_sync_later(ls, &lc->key, lc->plan);
@@ -187,6 +191,8 @@ ngx_http_wizdata_limit_ask(ngx_http_wizdata_ctx_t *ctx,
     if (lc->dry && lc->result.outcome == WD_LIMIT_REFUSED) {
         lc->result.outcome = WD_LIMIT_DRY;
     }
+    ctx->limit_outcome = ngx_http_wizdata_limit_outcomes[lc->result.outcome];
+    ctx->times.limit = ngx_http_wizdata_clock();
 }
 
 
@@ -514,25 +520,6 @@ ngx_http_wizdata_limit_headers(ngx_http_wizdata_ctx_t *ctx)
 /* ---- variables ---------------------------------------------------------- */
 
 wd_str_t
-ngx_http_wizdata_limit_outcome(const ngx_http_wizdata_ctx_t *ctx)
-{
-    const ngx_http_wizdata_limit_ctx_t *lc = ctx->limit;
-
-    if (lc == NULL || !lc->asked) {
-        return WD_STR("off");
-    }
-    switch (lc->result.outcome) {
-    case WD_LIMIT_REFUSED:
-        return WD_STR("rejected");
-    case WD_LIMIT_DRY:
-        return WD_STR("dry_rejected");
-    default:
-        return WD_STR("passed");
-    }
-}
-
-
-wd_str_t
 ngx_http_wizdata_limit_policy_name(const ngx_http_wizdata_ctx_t *ctx)
 {
     const ngx_http_wizdata_limit_ctx_t *lc = ctx->limit;
@@ -587,7 +574,23 @@ ngx_http_wizdata_limit_window(wd_json_t *j, const wd_plan_t *plan, unsigned i,
 }
 
 
-/* Names of the older API; they speak of the tightest policy. */
+/* Names of the older API, for who is not limited. */
+static void
+ngx_http_wizdata_limit_no_fields(wd_json_t *j)
+{
+    static const char *const names[] = {
+        "limit", "remaining", "reset", "reset_after", "burst_limit",
+        "current_count", "window_start"};
+    ngx_uint_t               i;
+
+    for (i = 0; i < wd_array_len(names); i++) {
+        wd_json_key(j, names[i]);
+        wd_json_null(j);
+    }
+}
+
+
+/* They speak of the tightest policy. */
 static void
 ngx_http_wizdata_limit_legacy_fields(wd_json_t *j,
     const ngx_http_wizdata_limit_ctx_t *lc)
@@ -598,6 +601,7 @@ ngx_http_wizdata_limit_legacy_fields(wd_json_t *j,
     const wd_plan_t *plan = &lc->plan->plan;
 
     if (i == NGX_ERROR) {
+        ngx_http_wizdata_limit_no_fields(j);
         return;
     }
 
@@ -647,6 +651,7 @@ ngx_http_wizdata_limit_json(ngx_http_wizdata_ctx_t *ctx, wd_json_t *j)
     wd_json_str(j, ctx->verdict.principal.len != 0 ? ctx->verdict.principal
                                                    : WD_STR("anonymous"));
     if (lc.plan == NULL) {
+        ngx_http_wizdata_limit_no_fields(j);
         wd_json_end(j);
         return;
     }

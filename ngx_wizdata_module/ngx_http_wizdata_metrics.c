@@ -69,8 +69,6 @@ ngx_http_wizdata_counters_init(ngx_shm_zone_t *zone, void *data)
         return NGX_ERROR;
     }
 
-    z->n_keys = 0;
-    z->n_slots = 0;
     pool->data = z;
     zone->data = z;
     return NGX_OK;
@@ -142,33 +140,6 @@ ngx_http_wizdata_counters_leave(ngx_http_wizdata_counters_t *slot)
 
 
 ngx_uint_t
-ngx_http_wizdata_counters_key(ngx_shm_zone_t *zone, wd_str_t id)
-{
-    ngx_uint_t                        i;
-    ngx_slab_pool_t                  *pool;
-    ngx_http_wizdata_counters_zone_t *z = zone->data;
-
-    if (id.len == 0 || id.len > NGX_HTTP_WIZDATA_KEY_ID_MAX) {
-        return NGX_HTTP_WIZDATA_KEYS;
-    }
-
-    pool = (ngx_slab_pool_t *) zone->shm.addr;
-    ngx_shmtx_lock(&pool->mutex);
-
-    for (i = 0; i < z->n_keys && !wd_str_eq_z(id, z->keys[i]); i++) {
-        /* void */
-    }
-    if (i == z->n_keys && i < NGX_HTTP_WIZDATA_KEYS) {
-        wd_str_copy(z->keys[i], sizeof(z->keys[i]), id);
-        z->n_keys++;
-    }
-
-    ngx_shmtx_unlock(&pool->mutex);
-    return i;
-}
-
-
-void
 ngx_http_wizdata_histogram_add(ngx_http_wizdata_histogram_t *h, int64_t ns)
 {
     uint64_t   t = (uint64_t) ngx_max(ns, 0);
@@ -180,16 +151,7 @@ ngx_http_wizdata_histogram_add(ngx_http_wizdata_histogram_t *h, int64_t ns)
     }
     h->count[i]++;
     h->sum += t;
-}
-
-
-static int64_t
-ngx_http_wizdata_duration(ngx_http_request_t *r)
-{
-    ngx_time_t *tp = ngx_timeofday();
-
-    return ((int64_t) (tp->sec - r->start_sec) * 1000
-            + ((int64_t) tp->msec - (int64_t) r->start_msec)) * 1000000;
+    return i;
 }
 
 
@@ -210,26 +172,109 @@ ngx_http_wizdata_count_error(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t status)
 }
 
 
+/* What took place, each from the end of what came before it. */
+static void
+ngx_http_wizdata_count_parts(ngx_http_wizdata_series_t *series,
+    const ngx_http_wizdata_times_t *t, uint64_t end)
+{
+    ngx_uint_t     i;
+    uint64_t       from = t->start;
+    const uint64_t marks[NGX_HTTP_WIZDATA_PARTS] = {
+        t->auth, t->limit, t->cache, t->backend, end};
+
+    for (i = 0; i <= NGX_HTTP_WIZDATA_PART_WRITE; i++) {
+        if (marks[i] < from) {
+            continue; /* it did not take place */
+        }
+        (void) ngx_http_wizdata_histogram_add(&series->parts[i],
+                                              (int64_t) (marks[i] - from));
+        from = marks[i];
+    }
+    (void) ngx_http_wizdata_histogram_add(
+        &series->parts[NGX_HTTP_WIZDATA_PART_TOTAL],
+        (int64_t) (end - t->start));
+}
+
+
+static void
+ngx_http_wizdata_count_series(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t status,
+    uint64_t end)
+{
+    ngx_uint_t                 i;
+    ngx_http_wizdata_series_t *series;
+
+    i = ngx_http_wizdata_counters_series(ctx->worker->conf->counters,
+                                         ctx->endpoint, status,
+                                         ctx->verdict.plan);
+    series = &ctx->counters->series[i];
+    series->requests++;
+    series->received += (uint64_t) ctx->request->request_length;
+    series->sent += (uint64_t) ctx->request->connection->sent;
+    ngx_http_wizdata_count_parts(series, &ctx->times, end);
+}
+
+
+/* The flag is the last bit of the last hexadecimal digit. */
+static ngx_uint_t
+ngx_http_wizdata_sampled(u_char c)
+{
+    return (c <= '9' ? c : c + 1) & 1;
+}
+
+
+/* One a second and bucket is enough; only of traces that are kept. */
+static void
+ngx_http_wizdata_exemplar_put(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t bucket,
+    ngx_uint_t verb, uint64_t ns)
+{
+    uint64_t                     now = (uint64_t) ngx_time();
+    const u_char                *trace = ctx->traceparent_text;
+    ngx_http_wizdata_exemplar_t *e;
+
+    e = &ctx->counters->exemplars[ctx->endpoint][bucket];
+    if (e->seconds == now
+        || !ngx_http_wizdata_sampled(trace[WD_TRACEPARENT_LEN - 1]))
+    {
+        return;
+    }
+
+    __atomic_store_n(&e->seq, e->seq | 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    e->verb = (uint32_t) verb;
+    e->seconds = now;
+    e->ns = ns;
+    ngx_memcpy(e->trace, trace + 3, sizeof(e->trace));
+    __atomic_store_n(&e->seq, (e->seq | 1) + 1, __ATOMIC_RELEASE);
+}
+
+
 /* Requests that the module had nothing to do with have no context. */
 ngx_int_t
 ngx_http_wizdata_counters_handler(ngx_http_request_t *r)
 {
-    ngx_uint_t                   verb, status;
+    uint64_t                     end, ns;
+    ngx_uint_t                   verb, status, bucket;
     ngx_http_wizdata_ctx_t      *ctx;
     ngx_http_wizdata_counters_t *m;
 
     ctx = ngx_http_wizdata_ctx_find(r);
-    if (ctx == NULL || r != r->main) {
+    if (ctx == NULL || r != r->main
+        || !ctx->worker->conf->metrics_requests)
+    {
         return NGX_OK;
     }
 
     m = ctx->counters;
+    end = ngx_http_wizdata_clock();
+    ns = end - ctx->times.start;
     status = r->err_status ? r->err_status : r->headers_out.status;
     verb = ngx_http_wizdata_verb_row(r);
 
     m->requests[ctx->endpoint][verb][ngx_http_wizdata_status_row(status)]++;
-    ngx_http_wizdata_histogram_add(&m->seconds[ctx->endpoint][verb],
-                                   ngx_http_wizdata_duration(r));
+    bucket = ngx_http_wizdata_histogram_add(&m->seconds[ctx->endpoint][verb],
+                                            (int64_t) ns);
+    ngx_http_wizdata_exemplar_put(ctx, bucket, verb, ns);
+    ngx_http_wizdata_count_series(ctx, status, end);
 
     if (ctx->has_digest && ctx->verdict.bits != 0) {
         m->keys[ctx->verdict.label][ctx->endpoint]++;

@@ -16,6 +16,7 @@
 #include <ngx_http.h>
 
 #include "wd_buf.h"
+#include "wd_ctx.h"
 #include "wd_method.h"
 
 #define NGX_HTTP_WIZDATA_SLOTS 128 /* workers alive at a time */
@@ -34,7 +35,7 @@
 /* Label `method`: GET, HEAD, POST, DELETE, other. */
 #define NGX_HTTP_WIZDATA_VERBS 5
 
-/* Label `status_code`: those of the table in metrics.c, and other. */
+/* Label `status_code`: those of the table in labels.c, and other. */
 #define NGX_HTTP_WIZDATA_STATUSES 40
 
 /* Label `error_type`: -code of wd_err.def. */
@@ -44,10 +45,19 @@
 #define NGX_HTTP_WIZDATA_KEYS 64
 #define NGX_HTTP_WIZDATA_KEY_ID_MAX 64
 #define NGX_HTTP_WIZDATA_PLANS 64
-#define NGX_HTTP_WIZDATA_PLAN_MAX 64
+#define NGX_HTTP_WIZDATA_PLAN_MAX WD_PLAN_MAX
+#define NGX_HTTP_WIZDATA_PLAN_OTHER (NGX_HTTP_WIZDATA_PLANS + 0)
+#define NGX_HTTP_WIZDATA_PLAN_NONE (NGX_HTTP_WIZDATA_PLANS + 1)
+#define NGX_HTTP_WIZDATA_PLAN_ROWS (NGX_HTTP_WIZDATA_PLANS + 2)
 
 /* Label `class`: 1xx to 5xx, and other. */
 #define NGX_HTTP_WIZDATA_CLASSES 6
+
+/*
+ * Combinations of endpoint, class and plan that are counted apart: the first
+ * ones seen. All others share number 0.
+ */
+#define NGX_HTTP_WIZDATA_SERIES 1024
 
 /*
  * Histograms count in the buckets of one table of bounds (50 us to 10 s) and
@@ -143,6 +153,36 @@ typedef struct {
 } ngx_http_wizdata_histogram_t;
 
 
+/* What of a request's time is shown apart: label `part`. */
+typedef enum {
+    NGX_HTTP_WIZDATA_PART_AUTH,
+    NGX_HTTP_WIZDATA_PART_LIMIT,
+    NGX_HTTP_WIZDATA_PART_CACHE,
+    NGX_HTTP_WIZDATA_PART_BACKEND,
+    NGX_HTTP_WIZDATA_PART_WRITE,
+    NGX_HTTP_WIZDATA_PART_TOTAL,
+    NGX_HTTP_WIZDATA_PARTS
+} ngx_http_wizdata_part_e;
+
+
+typedef struct {
+    uint64_t                     requests;
+    uint64_t                     received; /* bytes */
+    uint64_t                     sent;
+    ngx_http_wizdata_histogram_t parts[NGX_HTTP_WIZDATA_PARTS];
+} ngx_http_wizdata_series_t;
+
+
+/* A request that fell into a bucket of an endpoint's latency. */
+typedef struct {
+    uint32_t seq; /* odd: being written */
+    uint32_t verb;
+    uint64_t seconds; /* when; 0: none yet */
+    uint64_t ns; /* how long it took */
+    u_char   trace[32];
+} ngx_http_wizdata_exemplar_t;
+
+
 typedef struct {
     /* 0: free. Claimed by compare-and-swap, also from a dead process. */
     ngx_atomic_t                    pid;
@@ -156,13 +196,33 @@ typedef struct {
     uint64_t keys[NGX_HTTP_WIZDATA_KEYS + 1][NGX_HTTP_WIZDATA_EPS];
     ngx_http_wizdata_histogram_t    seconds[NGX_HTTP_WIZDATA_EPS]
                                            [NGX_HTTP_WIZDATA_VERBS];
+    ngx_http_wizdata_exemplar_t     exemplars[NGX_HTTP_WIZDATA_EPS]
+                                             [NGX_HTTP_WIZDATA_BUCKETS];
+    ngx_http_wizdata_series_t       series[NGX_HTTP_WIZDATA_SERIES];
 } __attribute__((aligned(64))) ngx_http_wizdata_counters_t;
 
 
 typedef struct {
-    ngx_uint_t                   n_keys; /* under the pool's mutex */
+    uint16_t endpoint;
+    uint8_t  class;
+    uint8_t  plan;
+} ngx_http_wizdata_labels_t;
+
+
+/*
+ * Labels are added under the pool's mutex, and read without it: what a number
+ * stands for is there before the number is.
+ */
+typedef struct {
     ngx_atomic_t                 n_slots; /* ever claimed */
+    ngx_uint_t                   n_keys;
+    ngx_uint_t                   n_plans;
+    ngx_uint_t                   n_series; /* beside number 0 */
     char keys[NGX_HTTP_WIZDATA_KEYS][NGX_HTTP_WIZDATA_KEY_ID_MAX + 1];
+    char plans[NGX_HTTP_WIZDATA_PLANS][NGX_HTTP_WIZDATA_PLAN_MAX + 1];
+    ngx_http_wizdata_labels_t    series[NGX_HTTP_WIZDATA_SERIES];
+    uint16_t numbers[NGX_HTTP_WIZDATA_EPS][NGX_HTTP_WIZDATA_CLASSES]
+                    [NGX_HTTP_WIZDATA_PLAN_ROWS]; /* plus 1; 0: none yet */
     ngx_http_wizdata_counters_t  slots[NGX_HTTP_WIZDATA_SLOTS];
 } ngx_http_wizdata_counters_zone_t;
 
@@ -200,11 +260,12 @@ typedef struct {
 
 /* A time in ns; below 0 counts as 0. */
 #define ngx_http_wizdata_observe(who, id, ns)                                 \
-    ngx_http_wizdata_histogram_add(                                           \
+    (void) ngx_http_wizdata_histogram_add(                                    \
         (ngx_http_wizdata_histogram_t *) (void *)                             \
             &(who)->counters->cells[NGX_HTTP_WIZDATA_M_##id], ns)
 
-void ngx_http_wizdata_histogram_add(ngx_http_wizdata_histogram_t *h,
+/* Returns the bucket. */
+ngx_uint_t ngx_http_wizdata_histogram_add(ngx_http_wizdata_histogram_t *h,
     int64_t ns);
 
 
@@ -238,6 +299,12 @@ void ngx_http_wizdata_sample(ngx_http_wizdata_samples_t *s, int64_t value,
 const char *ngx_http_wizdata_label(wd_str_t text, char *out, size_t size);
 
 
+/*
+ * The zone's name tells its layout and the order of its labels, so that
+ * another version of the module that is loaded by a reload begins anew
+ * instead of reading it wrongly.
+ */
+const char *ngx_http_wizdata_counters_name(ngx_pool_t *pool);
 size_t ngx_http_wizdata_counters_size(void);
 ngx_int_t ngx_http_wizdata_counters_init(ngx_shm_zone_t *zone, void *data);
 
@@ -248,6 +315,10 @@ void ngx_http_wizdata_counters_leave(ngx_http_wizdata_counters_t *slot);
 
 /* The row of a key in the table of labels. */
 ngx_uint_t ngx_http_wizdata_counters_key(ngx_shm_zone_t *zone, wd_str_t id);
+
+/* The number of a combination; `plan` empty: the request has none. */
+ngx_uint_t ngx_http_wizdata_counters_series(ngx_shm_zone_t *zone,
+    ngx_uint_t endpoint, ngx_uint_t status, wd_str_t plan);
 
 /* Log phase: counts the request. */
 ngx_int_t ngx_http_wizdata_counters_handler(ngx_http_request_t *r);

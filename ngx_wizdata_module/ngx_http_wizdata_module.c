@@ -71,17 +71,22 @@ ngx_http_wizdata_create_main_conf(ngx_conf_t *cf)
     }
 
     for (i = 0; i < WD_SVC_COUNT; i++) {
-        wmcf->services[i].max_inflight = 1024;
-        wmcf->services[i].connect_timeout = 1000;
+        ngx_http_wizdata_service_defaults(&wmcf->services[i]);
     }
     for (i = 0; i < WD_METHOD_COUNT; i++) {
         wmcf->timeouts[i] = wd_methods()[i].timeout_ms;
+    }
+
+    wmcf->spans = ngx_http_wizdata_spans_create_conf(cf);
+    if (wmcf->spans == NULL) {
+        return NULL;
     }
 
     wmcf->zone_size = NGX_CONF_UNSET_SIZE;
     wmcf->verdict_ttl = NGX_CONF_UNSET_MSEC;
     wmcf->negative_ttl = NGX_CONF_UNSET_MSEC;
     wmcf->queue = NGX_CONF_UNSET_UINT;
+    wmcf->metrics_requests = NGX_CONF_UNSET;
     return wmcf;
 }
 
@@ -95,10 +100,14 @@ ngx_http_wizdata_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_msec_value(wmcf->verdict_ttl, 60000);
     ngx_conf_init_msec_value(wmcf->negative_ttl, 2000);
     ngx_conf_init_uint_value(wmcf->queue, 512);
+    ngx_conf_init_value(wmcf->metrics_requests, 1);
     if (wmcf->environment.data == NULL) {
         ngx_str_set(&wmcf->environment, "production");
     }
-    return NGX_CONF_OK;
+    if (ngx_http_wizdata_service_check(cf, wmcf) != NGX_CONF_OK) {
+        return NGX_CONF_ERROR;
+    }
+    return ngx_http_wizdata_spans_init_conf(cf, wmcf);
 }
 
 
@@ -114,6 +123,7 @@ ngx_http_wizdata_create_loc_conf(ngx_conf_t *cf)
 
     lcf->api = NGX_CONF_UNSET;
     lcf->errors = NGX_CONF_UNSET;
+    lcf->trace_response = NGX_CONF_UNSET;
     lcf->access = NGX_CONF_UNSET_UINT;
     lcf->body_max = NGX_CONF_UNSET_SIZE;
     lcf->limit = NGX_CONF_UNSET_UINT;
@@ -132,6 +142,7 @@ ngx_http_wizdata_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_value(conf->api, 0, 0);
     ngx_conf_merge_value(conf->errors, prev->errors, 0);
+    ngx_conf_merge_value(conf->trace_response, prev->trace_response, 0);
     ngx_conf_merge_size_value(conf->body_max, prev->body_max, WD_BODY_MAX);
 
     ngx_conf_merge_uint_value(conf->limit, prev->limit, 0);
@@ -159,6 +170,9 @@ ngx_http_wizdata_add_zone(ngx_conf_t *cf, const char *text, size_t size,
     ngx_str_t       name;
     ngx_shm_zone_t *zone;
 
+    if (text == NULL) {
+        return NULL;
+    }
     name.data = (u_char *) text;
     name.len = strlen(text);
     zone = ngx_shared_memory_add(cf, &name, size, &ngx_http_wizdata_module);
@@ -180,15 +194,21 @@ ngx_http_wizdata_zones(ngx_conf_t *cf, ngx_http_wizdata_main_conf_t *wmcf)
         cf, "wizdata_verdicts", wmcf->zone_size,
         ngx_http_wizdata_verdicts_init);
     wmcf->counters = ngx_http_wizdata_add_zone(
-        cf, "wizdata_counters", ngx_http_wizdata_counters_size(),
+        cf, ngx_http_wizdata_counters_name(cf->pool),
+        ngx_http_wizdata_counters_size(),
         ngx_http_wizdata_counters_init);
 
     wmcf->control = ngx_http_wizdata_add_zone(
         cf, "wizdata_control", ngx_http_wizdata_control_size(),
         ngx_http_wizdata_control_init);
 
+    wmcf->fleet = ngx_http_wizdata_add_zone(
+        cf, "wizdata_fleet", ngx_http_wizdata_health_zone_size(),
+        ngx_http_wizdata_health_zone_init);
+
     return wmcf->verdicts != NULL && wmcf->counters != NULL
-           && wmcf->control != NULL ? NGX_OK : NGX_ERROR;
+           && wmcf->control != NULL && wmcf->fleet != NULL ? NGX_OK
+                                                           : NGX_ERROR;
 }
 
 
@@ -201,6 +221,7 @@ static const struct {
     {NGX_HTTP_ACCESS_PHASE, ngx_http_wizdata_access_handler},
     {NGX_HTTP_PRECONTENT_PHASE, ngx_http_wizdata_limit_handler},
     {NGX_HTTP_LOG_PHASE, ngx_http_wizdata_counters_handler},
+    {NGX_HTTP_LOG_PHASE, ngx_http_wizdata_spans_handler},
 };
 
 
@@ -322,7 +343,8 @@ ngx_http_wizdata_init_process(ngx_cycle_t *cycle)
 
     w = ngx_http_wizdata_worker_create(cycle, wmcf);
     if (w == NULL || ngx_http_wizdata_limit_init(w) != NGX_OK
-        || ngx_http_wizdata_peers_init(w) != NGX_OK)
+        || ngx_http_wizdata_peers_init(w) != NGX_OK
+        || ngx_http_wizdata_spans_init(w) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -346,6 +368,7 @@ ngx_http_wizdata_exit_process(ngx_cycle_t *cycle)
 
     w = wmcf->worker;
     ngx_http_wizdata_limit_exit(w);
+    ngx_http_wizdata_spans_done(w);
     ngx_http_wizdata_peers_done(w);
     ngx_http_wizdata_counters_leave(w->counters);
     wd_buf_done(&w->scratch);

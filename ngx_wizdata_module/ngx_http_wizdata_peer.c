@@ -16,8 +16,19 @@
  */
 #define NGX_HTTP_WIZDATA_DELAY_DOWN 3200
 
+/* Attempts beside the back-off, by all workers, while calls find nobody. */
+#define NGX_HTTP_WIZDATA_KNOCK 250
+
+/* An attempt that is waited for so long, though the endpoint was down. */
+#define NGX_HTTP_WIZDATA_HOPE 100
+
 /* A connection that lived so long was a good one. */
 #define NGX_HTTP_WIZDATA_LIVED 1000
+
+
+/* Failures of this worker alone, which say nothing of the endpoint. */
+#define NGX_HTTP_WIZDATA_NO_SOCKET "no socket available"
+#define NGX_HTTP_WIZDATA_NO_MEMORY "out of memory"
 
 
 static void ngx_http_wizdata_peer_retry_handler(ngx_event_t *ev);
@@ -34,10 +45,9 @@ ngx_http_wizdata_service_init(ngx_http_wizdata_worker_t *w,
     ngx_http_wizdata_endpoint_t *endpoints;
 
     s->worker = w;
-    s->max_inflight = conf->max_inflight;
-    s->connect_timeout = conf->connect_timeout;
+    s->conf = conf;
     ngx_queue_init(&s->conns);
-    ngx_queue_init(&s->waiting);
+    ngx_http_wizdata_admit_init(s);
 
     if (conf->endpoints == NULL) {
         return NGX_OK;
@@ -55,6 +65,7 @@ ngx_http_wizdata_service_init(ngx_http_wizdata_worker_t *w,
         peer = &s->peers[i];
         peer->service = s;
         peer->endpoint = &endpoints[i];
+        peer->index = i;
         peer->delay = NGX_HTTP_WIZDATA_DELAY_MIN;
         peer->retry.data = peer;
         peer->retry.handler = ngx_http_wizdata_peer_retry_handler;
@@ -82,6 +93,10 @@ ngx_http_wizdata_peers_init(ngx_http_wizdata_worker_t *w)
         }
     }
 
+    if (ngx_http_wizdata_health_join(w) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     for (i = 0; i < WD_SVC_COUNT; i++) {
         s = &w->services[i];
         for (k = 0; k < s->n_peers; k++) {
@@ -89,7 +104,7 @@ ngx_http_wizdata_peers_init(ngx_http_wizdata_worker_t *w)
         }
     }
 
-    return NGX_OK;
+    return ngx_http_wizdata_health_start(w);
 }
 
 
@@ -101,6 +116,8 @@ ngx_http_wizdata_peers_done(ngx_http_wizdata_worker_t *w)
     ngx_queue_t                *q;
     ngx_http_wizdata_conn_t    *conn;
     ngx_http_wizdata_service_t *s;
+
+    ngx_http_wizdata_health_done(w);
 
     for (i = 0; i < WD_SVC_COUNT; i++) {
         s = &w->services[i];
@@ -115,19 +132,80 @@ ngx_http_wizdata_peers_done(ngx_http_wizdata_worker_t *w)
 }
 
 
+/* Under way for so short a time that it may still succeed. */
+static ngx_uint_t
+ngx_http_wizdata_peer_hopeful(const ngx_http_wizdata_peer_t *peer)
+{
+    return peer->conn != NULL
+           && ngx_current_msec - peer->tried < NGX_HTTP_WIZDATA_HOPE;
+}
+
+
 ngx_uint_t
 ngx_http_wizdata_service_down(ngx_http_wizdata_service_t *s)
 {
-    ngx_uint_t i;
+    ngx_uint_t               i;
+    ngx_http_wizdata_peer_t *peer;
 
     for (i = 0; i < s->n_peers; i++) {
-        if (!s->peers[i].failed
-            || s->peers[i].delay < NGX_HTTP_WIZDATA_DELAY_DOWN)
+        peer = &s->peers[i];
+        if (!peer->failed || peer->delay < NGX_HTTP_WIZDATA_DELAY_DOWN
+            || ngx_http_wizdata_peer_hopeful(peer))
         {
             return 0;
         }
     }
     return 1;
+}
+
+
+static wd_ns_t
+ngx_http_wizdata_peer_ns(ngx_msec_t ms)
+{
+    return (wd_ns_t) ms * WD_NS_PER_MS;
+}
+
+
+/* Ends the back-off of peers: of all, or of those that others reached. */
+static void
+ngx_http_wizdata_service_try(ngx_http_wizdata_service_t *s, ngx_uint_t all)
+{
+    ngx_uint_t               i;
+    ngx_http_wizdata_peer_t *peer;
+
+    for (i = 0; i < s->n_peers; i++) {
+        peer = &s->peers[i];
+        if (peer->conn != NULL || !peer->retry.timer_set
+            || (!all
+                && !wd_fleet_up_since(&s->fleet, (unsigned) i,
+                                      ngx_http_wizdata_peer_ns(peer->tried))))
+        {
+            continue;
+        }
+        ngx_del_timer(&peer->retry);
+        ngx_http_wizdata_peer_connect(peer);
+    }
+}
+
+
+void
+ngx_http_wizdata_service_follow(ngx_http_wizdata_service_t *s)
+{
+    ngx_http_wizdata_service_try(s, 0);
+}
+
+
+/*
+ * A call waits, or would be refused. All peers are tried, but not more often
+ * than a dead backend should be knocked at by all workers together.
+ */
+void
+ngx_http_wizdata_service_knock(ngx_http_wizdata_service_t *s)
+{
+    ngx_http_wizdata_service_try(
+        s, wd_fleet_knock(&s->fleet,
+                          ngx_http_wizdata_peer_ns(NGX_HTTP_WIZDATA_KNOCK),
+                          ngx_http_wizdata_peer_ns(ngx_current_msec)));
 }
 
 
@@ -237,10 +315,11 @@ ngx_http_wizdata_peer_connect(ngx_http_wizdata_peer_t *peer)
         return;
     }
 
+    peer->tried = ngx_current_msec;
     c = ngx_http_wizdata_peer_socket(e, log);
     if (c == NULL) {
         ngx_http_wizdata_peer_failed(peer, ngx_socket_errno,
-                                     "no socket available");
+                                     NGX_HTTP_WIZDATA_NO_SOCKET);
         return;
     }
 
@@ -261,13 +340,34 @@ ngx_http_wizdata_peer_connect(ngx_http_wizdata_peer_t *peer)
 
     peer->conn = ngx_http_wizdata_conn_create(peer, c);
     if (peer->conn == NULL) {
-        ngx_http_wizdata_peer_failed(peer, 0, "out of memory");
+        ngx_http_wizdata_peer_failed(peer, 0, NGX_HTTP_WIZDATA_NO_MEMORY);
         return;
     }
 
     if (rc == 0) {
         ngx_http_wizdata_conn_established(peer->conn);
     }
+}
+
+
+/* All workers learn it; a connection that was lost is no outage yet. */
+static void
+ngx_http_wizdata_peer_tell(ngx_http_wizdata_peer_t *peer, const char *why)
+{
+    wd_ns_t           now = ngx_http_wizdata_peer_ns(ngx_current_msec);
+    wd_fleet_group_t *g = &peer->service->fleet;
+
+    if (strcmp(why, NGX_HTTP_WIZDATA_NO_SOCKET) == 0
+        || strcmp(why, NGX_HTTP_WIZDATA_NO_MEMORY) == 0
+        || strcmp(why, "connection lost") == 0)
+    {
+        return;
+    }
+
+    wd_fleet_down(g, (unsigned) peer->index, why, now);
+    ngx_http_wizdata_health_event(
+        peer, wd_fleet_fault(g, (unsigned) peer->index, now,
+                             (uint32_t) ngx_random()));
 }
 
 
@@ -288,10 +388,11 @@ ngx_http_wizdata_peer_failed(ngx_http_wizdata_peer_t *peer, ngx_err_t err,
 
     s->last_error = why;
     peer->failed = 1;
+    ngx_http_wizdata_peer_tell(peer, why);
     ngx_http_wizdata_peer_back_off(peer);
 
     if (ngx_http_wizdata_service_down(s)) {
-        ngx_http_wizdata_rpc_wake(s);
+        ngx_http_wizdata_admit_wake(s);
     }
 }
 
@@ -311,7 +412,10 @@ ngx_http_wizdata_peer_ready(ngx_http_wizdata_peer_t *peer)
                       wd_service_name(s->id), &e->name);
     }
 
-    ngx_http_wizdata_rpc_wake(s);
+    wd_fleet_up(&s->fleet, (unsigned) peer->index,
+                ngx_http_wizdata_peer_ns(ngx_current_msec));
+    ngx_http_wizdata_health_up(peer);
+    ngx_http_wizdata_admit_wake(s);
 }
 
 

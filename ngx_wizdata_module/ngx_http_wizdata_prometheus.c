@@ -1,202 +1,20 @@
 /*
  * ngx_http_wizdata_prometheus.c - /metrics: the gateway's counters and the
- * text of every backend, merged so that each family has one head.
+ * text of every backend, in one answer.
  */
-#include "ngx_http_wizdata_collect.h"
-#include "ngx_http_wizdata_families.h"
-
-#include "wd_map.h"
-
-#define NGX_HTTP_WIZDATA_FAMILIES 2048 /* what comes beyond is dropped */
+#include "ngx_http_wizdata_scrape.h"
 
 
-typedef struct {
-    wd_buf_t head; /* HELP and TYPE lines, of who came first */
-    wd_buf_t samples;
-    bool     help;
-    bool     type;
-} ngx_http_wizdata_family_t;
-
-
-typedef struct {
-    wd_map_t                  *names;
-    ngx_http_wizdata_family_t *families; /* in the order of appearance */
-    size_t                     n;
-    bool                       failed;
-} ngx_http_wizdata_merge_t;
-
-
-static ngx_http_wizdata_family_t *
-ngx_http_wizdata_merge_family(ngx_http_wizdata_merge_t *m, wd_str_t name)
-{
-    ngx_http_wizdata_family_t *f;
-
-    f = wd_map_get(m->names, name);
-    if (f != NULL || m->n == NGX_HTTP_WIZDATA_FAMILIES) {
-        return f;
-    }
-
-    f = &m->families[m->n];
-    wd_buf_init(&f->head, 0);
-    wd_buf_init(&f->samples, 0);
-    if (wd_map_set(m->names, name, f, NULL) != WD_OK) {
-        m->failed = true;
-        return NULL;
-    }
-    m->n++;
-    return f;
-}
-
-
-/* "# HELP name text" or "# TYPE name type"; NULL: some other comment. */
-static ngx_http_wizdata_family_t *
-ngx_http_wizdata_merge_head(ngx_http_wizdata_merge_t *m, wd_str_t line)
-{
-    bool                      *seen;
-    wd_str_t                   rest, name;
-    ngx_http_wizdata_family_t *f;
-
-    if (!wd_str_starts(line, "# HELP ") && !wd_str_starts(line, "# TYPE ")) {
-        return NULL;
-    }
-
-    rest = wd_str(line.data + 7, line.len - 7);
-    if (!wd_str_split(&rest, ' ', &name) || name.len == 0) {
-        return NULL;
-    }
-
-    f = ngx_http_wizdata_merge_family(m, name);
-    if (f == NULL) {
-        return NULL;
-    }
-
-    seen = line.data[2] == 'H' ? &f->help : &f->type;
-    if (!*seen) {
-        *seen = true;
-        wd_buf_str(&f->head, line);
-        wd_buf_byte(&f->head, '\n');
-    }
-    return f;
-}
-
-
-static size_t
-ngx_http_wizdata_sample_name(wd_str_t line)
-{
-    size_t n;
-
-    for (n = 0; n < line.len; n++) {
-        if (line.data[n] == '{' || line.data[n] == ' ') {
-            break;
-        }
-    }
-    return n;
-}
-
-
-/* `label` (name="value") tells series of several instances apart. */
-static void
-ngx_http_wizdata_merge_sample(ngx_http_wizdata_family_t *f, wd_str_t line,
-    const char *label)
-{
-    size_t n = ngx_http_wizdata_sample_name(line);
-
-    wd_buf_append(&f->samples, line.data, n);
-    if (label != NULL) {
-        wd_buf_byte(&f->samples, '{');
-        wd_buf_z(&f->samples, label);
-        if (n < line.len && line.data[n] == '{') {
-            n++;
-            if (n < line.len && line.data[n] != '}') {
-                wd_buf_byte(&f->samples, ',');
-            }
-        } else {
-            wd_buf_byte(&f->samples, '}');
-        }
-    }
-    wd_buf_append(&f->samples, line.data + n, line.len - n);
-    wd_buf_byte(&f->samples, '\n');
-}
-
-
-static void
-ngx_http_wizdata_merge(ngx_http_wizdata_merge_t *m, wd_str_t text,
-    const char *label)
-{
-    wd_str_t                   line;
-    ngx_http_wizdata_family_t *f = NULL, *head;
-
-    while (text.len != 0 && wd_str_split(&text, '\n', &line)) {
-        if (line.len == 0) {
-            continue;
-        }
-        if (line.data[0] == '#') {
-            head = ngx_http_wizdata_merge_head(m, line);
-            f = head != NULL ? head : f;
-            continue;
-        }
-        if (f == NULL) {
-            f = ngx_http_wizdata_merge_family(
-                m, wd_str(line.data, ngx_http_wizdata_sample_name(line)));
-        }
-        if (f != NULL) {
-            ngx_http_wizdata_merge_sample(f, line, label);
-        }
-    }
-}
-
-
-static bool
-ngx_http_wizdata_merge_init(ngx_http_wizdata_merge_t *m)
-{
-    ngx_memzero(m, sizeof(*m));
-    m->names = wd_map_create();
-    m->families = ngx_calloc(NGX_HTTP_WIZDATA_FAMILIES
-                             * sizeof(ngx_http_wizdata_family_t),
-                             ngx_cycle->log);
-    return m->names != NULL && m->families != NULL;
-}
-
-
-static void
-ngx_http_wizdata_merge_done(ngx_http_wizdata_merge_t *m)
-{
-    size_t i;
-
-    for (i = 0; i < m->n; i++) {
-        wd_buf_done(&m->families[i].head);
-        wd_buf_done(&m->families[i].samples);
-    }
-    wd_map_destroy(m->names);
-    if (m->families != NULL) {
-        ngx_free(m->families);
-    }
-}
-
-
-static bool
-ngx_http_wizdata_merge_write(ngx_http_wizdata_merge_t *m, wd_buf_t *out)
-{
-    size_t i;
-
-    for (i = 0; i < m->n; i++) {
-        m->failed |= m->families[i].head.err != WD_OK
-                     || m->families[i].samples.err != WD_OK;
-        wd_buf_str(out, wd_buf_view(&m->families[i].head));
-        wd_buf_str(out, wd_buf_view(&m->families[i].samples));
-    }
-    return !m->failed && out->err == WD_OK;
-}
-
+/* ---- the text ----------------------------------------------------------- */
 
 void
 ngx_http_wizdata_backend_up_samples(ngx_http_wizdata_samples_t *s,
     ngx_http_wizdata_ctx_t *ctx)
 {
-    char                               name[128];
-    ngx_uint_t                         i;
-    ngx_http_wizdata_endpoint_t       *e;
-    const ngx_http_wizdata_collect_t  *c = ctx->collect;
+    char                              name[128];
+    ngx_uint_t                        i;
+    ngx_http_wizdata_endpoint_t      *e;
+    const ngx_http_wizdata_collect_t *c = ctx->collect;
 
     for (i = 0; i < c->n; i++) {
         e = c->answers[i].peer->endpoint;
@@ -209,27 +27,96 @@ ngx_http_wizdata_backend_up_samples(ngx_http_wizdata_samples_t *s,
 }
 
 
-static void
-ngx_http_wizdata_own_text(ngx_http_wizdata_ctx_t *ctx, wd_buf_t *out)
+static wd_expo_family_t
+ngx_http_wizdata_own_family(const ngx_http_wizdata_scrape_t *s)
 {
-    ngx_uint_t                 part, unit;
-    const char                *name = "";
-    ngx_http_wizdata_samples_t s = {ctx, ctx->worker->conf->counters->data,
-                                    out, NULL, 0};
+    return (wd_expo_family_t) {
+        .name = wd_str_z(ngx_http_wizdata_part_name(s->part)),
+        .type = ngx_http_wizdata_part_type(s->part),
+        .openmetrics = s->samples.openmetrics};
+}
 
-    for (part = 0; part < ngx_http_wizdata_parts(); part++) {
-        if (ngx_strcmp(name, ngx_http_wizdata_part_name(part)) != 0) {
-            name = ngx_http_wizdata_part_name(part);
-            wd_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name,
-                          ngx_http_wizdata_part_help(part), name,
-                          ngx_http_wizdata_part_type(part));
-        }
-        for (unit = 0; unit < ngx_http_wizdata_part_units(part); unit++) {
-            ngx_http_wizdata_part_write(&s, part, unit);
-        }
+
+/* The first part of a family begins with its head. */
+static void
+ngx_http_wizdata_own_head(ngx_http_wizdata_scrape_t *s)
+{
+    wd_expo_family_t f = ngx_http_wizdata_own_family(s);
+
+    if (s->part == 0
+        || !wd_str_eq_z(f.name, ngx_http_wizdata_part_name(s->part - 1)))
+    {
+        wd_expo_write_head(&s->text, &f,
+                           wd_str_z(ngx_http_wizdata_part_help(s->part)));
     }
 }
 
+
+/* Some units more; true when there is nothing left. */
+static bool
+ngx_http_wizdata_own_step(ngx_http_wizdata_scrape_t *s)
+{
+    ngx_uint_t i;
+
+    for (i = 0; i < NGX_HTTP_WIZDATA_UNIT_STEP; i++) {
+        if (s->part == ngx_http_wizdata_parts()) {
+            return true;
+        }
+        if (s->unit == 0) {
+            ngx_http_wizdata_own_head(s);
+        }
+        if (s->unit < ngx_http_wizdata_part_units(&s->samples, s->part)) {
+            ngx_http_wizdata_part_write(&s->samples, s->part, s->unit++);
+        } else {
+            s->part++;
+            s->unit = 0;
+        }
+        if (s->text.len >= NGX_HTTP_WIZDATA_SCRAPE_BUF) {
+            return false;
+        }
+    }
+    return false;
+}
+
+
+/* A step of what there is to do in this state; goes on to the next one. */
+void
+ngx_http_wizdata_scrape_step(ngx_http_wizdata_scrape_t *s)
+{
+    int rc;
+
+    switch (s->state) {
+    case NGX_HTTP_WIZDATA_SCRAPE_INDEX:
+        if (wd_expo_merge_index(s->merge, NGX_HTTP_WIZDATA_INDEX_STEP, &rc)) {
+            s->state = NGX_HTTP_WIZDATA_SCRAPE_OWN;
+            s->text.err = rc;
+        }
+        break;
+
+    case NGX_HTTP_WIZDATA_SCRAPE_OWN:
+        if (ngx_http_wizdata_own_step(s)) {
+            s->state = NGX_HTTP_WIZDATA_SCRAPE_MERGED;
+        }
+        break;
+
+    case NGX_HTTP_WIZDATA_SCRAPE_MERGED:
+        if (wd_expo_merge_write(s->merge, s->samples.openmetrics,
+                                NGX_HTTP_WIZDATA_LINE_STEP, &s->text))
+        {
+            if (s->samples.openmetrics) {
+                wd_buf_z(&s->text, "# EOF\n");
+            }
+            s->state = NGX_HTTP_WIZDATA_SCRAPE_LAST;
+        }
+        break;
+
+    default:
+        break;
+    }
+}
+
+
+/* ---- the request -------------------------------------------------------- */
 
 /* NULL: the only instance needs no name. */
 static const char *
@@ -245,56 +132,183 @@ ngx_http_wizdata_instance_label(const ngx_http_wizdata_answer_t *a,
 }
 
 
-static bool
-ngx_http_wizdata_metrics_text(ngx_http_wizdata_ctx_t *ctx, wd_buf_t *out)
+static int
+ngx_http_wizdata_scrape_take(ngx_http_wizdata_answer_t *a, wd_str_t bytes)
 {
-    bool                        ok;
+    int                        rc;
+    ngx_http_wizdata_scrape_t *s = a->collect->ctx->scrape;
+
+    rc = wd_expo_merge_feed(s->merge, (size_t) (a - a->collect->answers),
+                            bytes, NGX_HTTP_WIZDATA_SCRAPE_MAX);
+    if (rc == WD_OK) {
+        a->taken += bytes.len;
+        ngx_http_wizdata_scrape_ready(s);
+    }
+    return rc;
+}
+
+
+/* All backends answered, or failed to. */
+static void
+ngx_http_wizdata_scrape_collected(ngx_http_wizdata_ctx_t *ctx)
+{
     char                        label[48];
     ngx_uint_t                  i;
-    ngx_http_wizdata_merge_t    m;
+    ngx_http_wizdata_scrape_t  *s = ctx->scrape;
     ngx_http_wizdata_collect_t *c = ctx->collect;
 
-    ok = ngx_http_wizdata_merge_init(&m);
-
-    ngx_http_wizdata_own_text(ctx, out);
-    ok = ok && out->err == WD_OK;
-
-    if (ok) {
-        ngx_http_wizdata_merge(&m, wd_buf_view(out), NULL);
-        for (i = 0; i < c->n; i++) {
-            if (c->answers[i].code == WD_OK) {
-                ngx_http_wizdata_merge(
-                    &m, wd_buf_view(&c->answers[i].body),
-                    ngx_http_wizdata_instance_label(&c->answers[i], label));
-            }
+    for (i = 0; i < c->n; i++) {
+        if (c->answers[i].code == WD_OK
+            && wd_expo_merge_end(
+                   s->merge, i,
+                   ngx_http_wizdata_instance_label(&c->answers[i], label))
+                   != WD_OK)
+        {
+            c->answers[i].code = WD_ENOMEM;
         }
-        wd_buf_reset(out);
-        ok = ngx_http_wizdata_merge_write(&m, out);
+    }
+    s->state = NGX_HTTP_WIZDATA_SCRAPE_INDEX;
+    ngx_http_wizdata_scrape_ready(s);
+}
+
+
+/* The client left, or all is done. */
+static void
+ngx_http_wizdata_scrape_cleanup(void *data)
+{
+    ngx_http_wizdata_scrape_t *s = data;
+
+    if (s->state == NGX_HTTP_WIZDATA_SCRAPE_DONE) {
+        ngx_http_wizdata_count(s->ctx, SCRAPES, 1);
+    } else {
+        ngx_http_wizdata_count(s->ctx, SCRAPES_BROKEN, 1);
+    }
+    ngx_http_wizdata_count(s->ctx, SCRAPE_DROPPED,
+                           wd_expo_merge_dropped(s->merge));
+
+    s->ctx->scrape = NULL;
+    ngx_http_wizdata_scrape_leave(s);
+}
+
+
+/* What the gateway has itself, no backend has. */
+static ngx_int_t
+ngx_http_wizdata_scrape_reserve(wd_expo_merge_t *merge)
+{
+    ngx_uint_t i;
+
+    for (i = 0; i < ngx_http_wizdata_parts(); i++) {
+        if (wd_expo_merge_reserve(merge,
+                                  wd_str_z(ngx_http_wizdata_part_name(i)),
+                                  ngx_http_wizdata_part_type(i)) != WD_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+    return NGX_OK;
+}
+
+
+/* Owned by the request when its cleanup is set. */
+static ngx_int_t
+ngx_http_wizdata_scrape_memory(ngx_http_wizdata_scrape_t *s)
+{
+    ngx_http_cleanup_t *cln;
+
+    s->dead = ngx_alloc(sizeof(ngx_http_wizdata_dead_t), ngx_cycle->log);
+    s->merge = wd_expo_merge_create();
+    cln = s->merge != NULL && s->dead != NULL
+                  && ngx_http_wizdata_scrape_reserve(s->merge) == NGX_OK
+              ? ngx_http_cleanup_add(s->ctx->request, 0)
+              : NULL;
+    if (cln == NULL) {
+        wd_expo_merge_destroy(s->merge);
+        if (s->dead != NULL) {
+            ngx_free(s->dead);
+        }
+        return NGX_ERROR;
     }
 
-    ngx_http_wizdata_merge_done(&m);
-    return ok;
+    cln->handler = ngx_http_wizdata_scrape_cleanup;
+    cln->data = s;
+    s->all->n++;
+    s->ctx->scrape = s;
+    return NGX_OK;
+}
+
+
+/* WD_OK, or a code. */
+static int
+ngx_http_wizdata_scrape_start(ngx_http_wizdata_ctx_t *ctx,
+    ngx_http_wizdata_scrape_t **ret)
+{
+    ngx_http_wizdata_scrape_t  *s;
+    ngx_http_wizdata_scrapes_t *all = ngx_http_wizdata_scrapes(ctx->worker);
+
+    if (all == NULL) {
+        return WD_ENOMEM;
+    }
+    if (all->n >= NGX_HTTP_WIZDATA_SCRAPES) {
+        ngx_http_wizdata_count(ctx, SCRAPES_REFUSED, 1);
+        return WD_EAGAIN;
+    }
+
+    s = ngx_pcalloc(ctx->request->pool, sizeof(ngx_http_wizdata_scrape_t));
+    if (s == NULL) {
+        return WD_ENOMEM;
+    }
+    s->all = all;
+    s->ctx = ctx;
+    s->samples.ctx = ctx;
+    s->samples.zone = ctx->worker->conf->counters->data;
+    s->samples.out = &s->text;
+    s->samples.openmetrics = wd_expo_accept(
+        wd_str((char *) ctx->headers.accept.data, ctx->headers.accept.len));
+    wd_buf_init(&s->text, 0);
+    *ret = s;
+
+    return ngx_http_wizdata_scrape_memory(s) == NGX_OK ? WD_OK : WD_ENOMEM;
 }
 
 
 static void
-ngx_http_wizdata_metrics_done(ngx_http_wizdata_ctx_t *ctx)
+ngx_http_wizdata_scrape_refuse(ngx_http_wizdata_ctx_t *ctx, int code)
 {
-    wd_buf_t  out = WD_BUF_INIT;
-    ngx_int_t rc;
+    (void) ngx_http_wizdata_refuse(
+        ctx, code, code == WD_EAGAIN ? "too many scrapes at a time" : NULL);
+    ctx->problem.retry = 1;
+    ngx_http_wizdata_finish_refused(ctx);
+}
 
-    if (!ngx_http_wizdata_metrics_text(ctx, &out)) {
-        wd_buf_done(&out);
-        (void) ngx_http_wizdata_refuse(ctx, WD_ENOMEM, NULL);
-        ngx_http_wizdata_finish_refused(ctx);
+
+static void
+ngx_http_wizdata_scrape_get(ngx_http_wizdata_ctx_t *ctx)
+{
+    int                        code;
+    ngx_int_t                  rc;
+    ngx_http_wizdata_scrape_t *s;
+
+    code = ngx_http_wizdata_scrape_start(ctx, &s);
+    if (code != WD_OK) {
+        ngx_http_wizdata_scrape_refuse(ctx, code);
         return;
     }
 
-    rc = ngx_http_wizdata_send_text(ctx, NGX_HTTP_OK,
-                                    "text/plain; version=0.0.4; "
-                                    "charset=utf-8", wd_buf_view(&out));
-    wd_buf_done(&out);
-    ngx_http_wizdata_finish(ctx, rc);
+    if (ctx->request->method & NGX_HTTP_HEAD) {
+        s->state = NGX_HTTP_WIZDATA_SCRAPE_DONE;
+        rc = ngx_http_wizdata_scrape_head(s);
+        ngx_http_wizdata_finish(ctx, rc);
+        return;
+    }
+
+    ngx_http_wizdata_watch_client(ctx->request);
+    if (ngx_http_wizdata_collect_into(ctx, WD_METHOD_SYS_METRICS, 1,
+                                      ngx_http_wizdata_scrape_take,
+                                      ngx_http_wizdata_scrape_collected)
+        != NGX_OK)
+    {
+        ngx_http_wizdata_scrape_refuse(ctx, WD_ENOMEM);
+    }
 }
 
 
@@ -308,16 +322,12 @@ ngx_http_wizdata_metrics_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
+    if (r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) {
+        ngx_http_wizdata_scrape_get(ctx);
+    } else {
         ctx->problem.allow = 1u << WD_HTTP_GET;
         (void) ngx_http_wizdata_refuse(ctx, WD_EMETHOD,
                                        "the path takes GET and HEAD only");
-        ngx_http_wizdata_finish_refused(ctx);
-    } else if (ngx_http_wizdata_collect(ctx, WD_METHOD_SYS_METRICS, 1,
-                                        ngx_http_wizdata_metrics_done)
-               != NGX_OK)
-    {
-        (void) ngx_http_wizdata_refuse(ctx, WD_ENOMEM, NULL);
         ngx_http_wizdata_finish_refused(ctx);
     }
     return NGX_DONE;

@@ -23,6 +23,10 @@ ngx_http_wizdata_refuse_call(ngx_http_wizdata_ctx_t *ctx, int code)
 {
     switch (code) {
     case WD_EAGAIN:
+        if (ctx->problem.retry == 0) {
+            ctx->problem.retry =
+                ngx_http_wizdata_retry_after(ctx->rpc.service);
+        }
         return ngx_http_wizdata_refuse(
             ctx, code, "too many requests are being worked on; try again "
             "after the time in Retry-After");
@@ -44,6 +48,24 @@ ngx_http_wizdata_refuse_call(ngx_http_wizdata_ctx_t *ctx, int code)
 }
 
 
+static void
+ngx_http_wizdata_reply_trace(ngx_http_wizdata_ctx_t *ctx)
+{
+    ngx_http_wizdata_call_span_t *span;
+
+    ngx_http_wizdata_trace_context(ctx, &ctx->rpc.context);
+    if (!ctx->trace.sampled) {
+        return;
+    }
+
+    span = ngx_palloc(ctx->request->pool,
+                      sizeof(ngx_http_wizdata_call_span_t));
+    if (span != NULL) {
+        ngx_http_wizdata_call_span(ctx, &ctx->rpc, span);
+    }
+}
+
+
 void
 ngx_http_wizdata_reply_start(ngx_http_wizdata_ctx_t *ctx)
 {
@@ -58,13 +80,12 @@ ngx_http_wizdata_reply_start(ngx_http_wizdata_ctx_t *ctx)
 
     c = &rpc->context;
     c->id = wd_str((char *) ctx->request_id.data, ctx->request_id.len);
-    c->traceparent = wd_str((char *) ctx->traceparent.data,
-                            ctx->traceparent.len);
     c->principal = ctx->verdict.principal;
     c->key = ctx->verdict.key;
     c->plan = ctx->verdict.plan;
     c->perms = ctx->verdict.perms;
     c->format = ctx->format;
+    ngx_http_wizdata_reply_trace(ctx);
 
     rc = ngx_http_wizdata_rpc_start(rpc);
     if (rc != WD_OK) {

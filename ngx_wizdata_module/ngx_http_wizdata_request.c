@@ -22,6 +22,9 @@ ngx_http_wizdata_cleanup(void *data)
     ngx_http_wizdata_auth_leave(ctx);
     ngx_http_wizdata_rpc_cancel(&ctx->rpc);
     ngx_http_wizdata_limit_done(ctx);
+
+    /* Logs come behind the cleanups, also when there was a redirect. */
+    ngx_http_set_ctx(ctx->request, ctx, ngx_http_wizdata_module);
 }
 
 
@@ -89,6 +92,18 @@ ngx_http_wizdata_header_note(ngx_http_wizdata_ctx_t *ctx,
         if (ngx_http_wizdata_is(h, "traceparent")) {
             /* Two make an invalid one, so that a new trace begins. */
             ngx_http_wizdata_header_join(ctx->request->pool, &in->traceparent,
+                                         &h->value);
+        }
+        break;
+    case sizeof("tracestate") - 1:
+        if (ngx_http_wizdata_is(h, "tracestate")) {
+            ngx_http_wizdata_header_join(ctx->request->pool, &in->tracestate,
+                                         &h->value);
+        }
+        break;
+    case sizeof("x-wizdata-trace") - 1:
+        if (ngx_http_wizdata_is(h, "x-wizdata-trace")) {
+            ngx_http_wizdata_header_join(ctx->request->pool, &in->trace,
                                          &h->value);
         }
         break;

@@ -1,11 +1,7 @@
 /*
- * ngx_http_wizdata_rpc.c - calls: choice of the connection, numbers,
- * deadlines, cancelling, retry.
+ * ngx_http_wizdata_rpc.c - calls: numbers, deadlines, cancelling, retry.
  */
 #include "ngx_http_wizdata.h"
-
-/* A connection whose peer does not read takes no more requests. */
-#define NGX_HTTP_WIZDATA_OUT_MAX (4 * 1024 * 1024)
 
 /* Credit is told in pieces of a quarter window. */
 #define NGX_HTTP_WIZDATA_CREDIT (WD_WINDOW / 4)
@@ -15,41 +11,6 @@ static ngx_http_wizdata_rpc_counters_t *
 ngx_http_wizdata_rpc_counters(ngx_http_wizdata_rpc_t *rpc)
 {
     return &rpc->service->worker->counters->rpc[rpc->service->id];
-}
-
-
-static ngx_uint_t
-ngx_http_wizdata_rpc_takes(const ngx_http_wizdata_conn_t *conn)
-{
-    return conn != NULL && conn->ready && !conn->goaway
-           && conn->in_flight < WD_INFLIGHT_MAX
-           && conn->out.len - conn->out_pos < NGX_HTTP_WIZDATA_OUT_MAX;
-}
-
-
-/* The connection with the fewest calls; the first of equals rotates. */
-static ngx_http_wizdata_conn_t *
-ngx_http_wizdata_rpc_pick(ngx_http_wizdata_service_t *s,
-    ngx_http_wizdata_peer_t *only)
-{
-    ngx_uint_t               i;
-    ngx_http_wizdata_conn_t *conn, *best = NULL;
-
-    if (only != NULL) {
-        return ngx_http_wizdata_rpc_takes(only->conn) ? only->conn : NULL;
-    }
-
-    for (i = 0; i < s->n_peers; i++) {
-        conn = s->peers[(s->next + i) % s->n_peers].conn;
-        if (ngx_http_wizdata_rpc_takes(conn)
-            && (best == NULL || conn->in_flight < best->in_flight))
-        {
-            best = conn;
-        }
-    }
-
-    s->next++;
-    return best;
 }
 
 
@@ -84,13 +45,24 @@ ngx_http_wizdata_rpc_detach(ngx_http_wizdata_rpc_t *rpc)
     uint32_t                 i = rpc->msgid % WD_INFLIGHT_MAX;
     ngx_http_wizdata_conn_t *conn = rpc->conn;
 
+    if (rpc->span != NULL) {
+        ngx_http_wizdata_call_span_end(rpc);
+    }
+
     conn->slots[i].rpc = NULL;
     conn->slots[i].round++;
     conn->slots[i].next = conn->free_slot;
     conn->free_slot = i;
     conn->in_flight--;
     rpc->service->in_flight--;
+    wd_fleet_unsend(&rpc->service->fleet, conn->peer->index);
     ngx_http_wizdata_rpc_counters(rpc)->in_flight--;
+
+    /* Without an outcome, as when the client left. */
+    if (rpc->probe) {
+        rpc->probe = 0;
+        wd_fleet_forget(&rpc->service->fleet, conn->peer->index);
+    }
 
     /* A connection that is being left closes at the end of the turn. */
     if (conn->in_flight == 0 && conn->ready && (conn->goaway || ngx_exiting)) {
@@ -139,23 +111,23 @@ ngx_http_wizdata_rpc_end(ngx_http_wizdata_rpc_t *rpc)
     ngx_http_wizdata_worker_t *w = rpc->service->worker;
 
     if (rpc->state == NGX_HTTP_WIZDATA_RPC_WAITING) {
-        ngx_queue_remove(&rpc->wait_link);
-        rpc->service->n_waiting--;
-    } else {
+        ngx_http_wizdata_admit_unwait(rpc);
+    } else if (rpc->conn != NULL) {
         ngx_http_wizdata_rpc_detach(rpc);
     }
 
+    ngx_http_wizdata_admit_exit(rpc);
     ngx_queue_remove(&rpc->deadline_link);
     rpc->state = NGX_HTTP_WIZDATA_RPC_IDLE;
 
     /* A timer without calls must not keep a worker from exiting. */
-    if (--w->pending == 0) {
+    if (!rpc->background && --w->pending == 0) {
         w->timer.cancelable = 1;
     }
 }
 
 
-static int
+int
 ngx_http_wizdata_rpc_send(ngx_http_wizdata_conn_t *conn,
     ngx_http_wizdata_rpc_t *rpc)
 {
@@ -167,6 +139,10 @@ ngx_http_wizdata_rpc_send(ngx_http_wizdata_conn_t *conn,
 
     left = rpc->deadline - ngx_current_msec;
     rpc->context.ms = ngx_max(left, 1);
+    rpc->outcome = WD_ECANCELED; /* unless something else is heard */
+    if (rpc->span != NULL) {
+        ngx_http_wizdata_call_span_begin(rpc);
+    }
 
     context = &rpc->service->worker->context;
     wd_buf_reset(context);
@@ -178,18 +154,22 @@ ngx_http_wizdata_rpc_send(ngx_http_wizdata_conn_t *conn,
 
     rpc->conn = conn;
     rpc->msgid = msgid;
+    rpc->since = ngx_current_msec;
     rpc->state = NGX_HTTP_WIZDATA_RPC_SENT;
     rpc->frame_at = conn->queued;
     rpc->outstanding = rpc->uncredited = 0;
     conn->in_flight++;
     rpc->service->in_flight++;
+    wd_fleet_send(&rpc->service->fleet, conn->peer->index);
     m = ngx_http_wizdata_rpc_counters(rpc);
     m->in_flight++;
 
     if (conn->out.err != WD_OK || context->err != WD_OK) {
         conn->out.len = at;
         conn->out.err = WD_OK;
+        rpc->outcome = WD_ENOMEM;
         ngx_http_wizdata_rpc_detach(rpc);
+        rpc->state = NGX_HTTP_WIZDATA_RPC_IDLE;
         return WD_ENOMEM;
     }
 
@@ -197,43 +177,6 @@ ngx_http_wizdata_rpc_send(ngx_http_wizdata_conn_t *conn,
     conn->queued += conn->out.len - at;
     ngx_http_wizdata_conn_flush_later(conn);
     return WD_OK;
-}
-
-
-/* Until a connection is ready; refused when that is not to be expected. */
-static int
-ngx_http_wizdata_rpc_wait(ngx_http_wizdata_rpc_t *rpc)
-{
-    ngx_uint_t                  i;
-    ngx_http_wizdata_service_t *s = rpc->service;
-
-    if (rpc->only != NULL || s->n_waiting >= s->worker->conf->queue) {
-        return WD_EUNAVAIL;
-    }
-
-    for (i = 0; i < s->n_peers; i++) {
-        ngx_http_wizdata_peer_connect(&s->peers[i]);
-    }
-
-    if (ngx_http_wizdata_service_down(s)) {
-        return WD_EUNAVAIL;
-    }
-
-    rpc->state = NGX_HTTP_WIZDATA_RPC_WAITING;
-    ngx_queue_insert_tail(&s->waiting, &rpc->wait_link);
-    s->n_waiting++;
-    return WD_OK;
-}
-
-
-static int
-ngx_http_wizdata_rpc_route(ngx_http_wizdata_rpc_t *rpc)
-{
-    ngx_http_wizdata_conn_t *conn;
-
-    conn = ngx_http_wizdata_rpc_pick(rpc->service, rpc->only);
-    return conn != NULL ? ngx_http_wizdata_rpc_send(conn, rpc)
-                        : ngx_http_wizdata_rpc_wait(rpc);
 }
 
 
@@ -248,25 +191,26 @@ ngx_http_wizdata_rpc_start(ngx_http_wizdata_rpc_t *rpc)
         return WD_EUNAVAIL;
     }
 
-    if (s->in_flight >= s->max_inflight) {
-        ngx_http_wizdata_rpc_counters(rpc)->refused++;
-        return WD_EAGAIN;
-    }
-
     rpc->state = NGX_HTTP_WIZDATA_RPC_IDLE;
-    rpc->retried = 0;
-    rpc->paused = 0;
+    rpc->retried = rpc->paused = rpc->entered = rpc->probe = 0;
+    rpc->evicted = rpc->counted = 0;
+    rpc->avoid = NULL;
+    rpc->conn = NULL;
+    rpc->ticket = 0;
+    rpc->class = wd_class_of(rpc->method);
     ngx_http_wizdata_rpc_limit(rpc);
 
-    rc = ngx_http_wizdata_rpc_route(rpc);
+    rc = ngx_http_wizdata_admit(rpc);
     if (rc != WD_OK) {
         ngx_queue_remove(&rpc->deadline_link);
         ngx_http_wizdata_rpc_counters(rpc)->refused++;
         return rc;
     }
 
-    w->pending++;
-    w->timer.cancelable = 0;
+    if (!rpc->background) {
+        w->pending++;
+        w->timer.cancelable = 0;
+    }
     return WD_OK;
 }
 
@@ -317,6 +261,25 @@ ngx_http_wizdata_rpc_credit(ngx_http_wizdata_rpc_t *rpc, size_t n)
 }
 
 
+void
+ngx_http_wizdata_rpc_drop(ngx_http_wizdata_rpc_t *rpc, int code)
+{
+    rpc->outcome = code;
+    ngx_http_wizdata_rpc_end(rpc);
+    rpc->ops->fail(rpc, code);
+}
+
+
+/* A call that is on no connection any more is sent again, or fails. */
+static void
+ngx_http_wizdata_rpc_reroute(ngx_http_wizdata_rpc_t *rpc)
+{
+    if (ngx_http_wizdata_admit(rpc) != WD_OK) {
+        ngx_http_wizdata_rpc_drop(rpc, WD_EBADGATEWAY);
+    }
+}
+
+
 /* The peer moves: its time begins anew. */
 static void
 ngx_http_wizdata_rpc_progress(ngx_http_wizdata_rpc_t *rpc)
@@ -346,6 +309,25 @@ ngx_http_wizdata_rpc_body(ngx_http_wizdata_rpc_t *rpc, size_t n, bool last)
 }
 
 
+/* An endpoint is full: another may have room for what is not yet begun. */
+static ngx_uint_t
+ngx_http_wizdata_rpc_elsewhere(ngx_http_wizdata_rpc_t *rpc)
+{
+    ngx_http_wizdata_conn_t *conn = rpc->conn;
+
+    rpc->avoid = conn->peer;
+    if (rpc->only != NULL || !ngx_http_wizdata_pick_other(rpc)
+        || !ngx_http_wizdata_admit_again(rpc))
+    {
+        return 0;
+    }
+
+    ngx_http_wizdata_rpc_detach(rpc);
+    ngx_http_wizdata_rpc_reroute(rpc);
+    return 1;
+}
+
+
 ngx_int_t
 ngx_http_wizdata_rpc_response(ngx_http_wizdata_conn_t *conn,
     const wd_frame_t *f)
@@ -362,9 +344,17 @@ ngx_http_wizdata_rpc_response(ngx_http_wizdata_conn_t *conn,
         return NGX_OK; /* it crossed our cancel */
     }
 
-    if (rpc->state != NGX_HTTP_WIZDATA_RPC_SENT
-        || ngx_http_wizdata_rpc_body(rpc, f->body.len, !f->more) != NGX_OK)
-    {
+    if (rpc->state != NGX_HTTP_WIZDATA_RPC_SENT) {
+        return NGX_ERROR;
+    }
+
+    rpc->outcome = f->more ? WD_ECANCELED : f->code;
+    ngx_http_wizdata_pick_outcome(rpc, conn->peer, f->code);
+    if (f->code == WD_EAGAIN && ngx_http_wizdata_rpc_elsewhere(rpc)) {
+        return NGX_OK;
+    }
+
+    if (ngx_http_wizdata_rpc_body(rpc, f->body.len, !f->more) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -390,6 +380,7 @@ ngx_http_wizdata_rpc_chunk(ngx_http_wizdata_conn_t *conn, wd_str_t params)
         return NGX_OK;
     }
 
+    rpc->outcome = last ? WD_OK : WD_ECANCELED;
     if (rpc->state != NGX_HTTP_WIZDATA_RPC_BODY
         || ngx_http_wizdata_rpc_body(rpc, bytes.len, last) != NGX_OK)
     {
@@ -422,6 +413,10 @@ ngx_http_wizdata_rpc_abort(ngx_http_wizdata_conn_t *conn, wd_str_t params)
         return NGX_ERROR;
     }
 
+    if (code != WD_OK && wd_breaker_fault_code(code)) {
+        ngx_http_wizdata_pick_outcome(rpc, conn->peer, code);
+    }
+    rpc->outcome = code;
     ngx_http_wizdata_rpc_end(rpc);
     rpc->ops->fail(rpc, code);
     return NGX_OK;
@@ -446,31 +441,16 @@ ngx_http_wizdata_rpc_again(ngx_http_wizdata_conn_t *conn,
         return 1;
     }
 
-    if (rpc->retried || !(rpc->method->flags & WD_M_IDEMPOTENT)) {
-        return 0;
-    }
-
-    rpc->retried = 1;
-    ngx_http_wizdata_rpc_counters(rpc)->retries++;
-    return 1;
-}
-
-
-static void
-ngx_http_wizdata_rpc_drop(ngx_http_wizdata_rpc_t *rpc, int code)
-{
-    ngx_http_wizdata_rpc_end(rpc);
-    rpc->ops->fail(rpc, code);
+    rpc->avoid = conn->peer;
+    return ngx_http_wizdata_admit_again(rpc);
 }
 
 
 void
 ngx_http_wizdata_rpc_lost(ngx_http_wizdata_conn_t *conn)
 {
-    int                        rc;
-    uint32_t                   i;
-    ngx_http_wizdata_rpc_t    *rpc;
-    ngx_http_wizdata_worker_t *w = conn->peer->service->worker;
+    uint32_t                i;
+    ngx_http_wizdata_rpc_t *rpc;
 
     for (i = 0; i < WD_INFLIGHT_MAX && conn->in_flight != 0; i++) {
         rpc = conn->slots[i].rpc;
@@ -478,53 +458,17 @@ ngx_http_wizdata_rpc_lost(ngx_http_wizdata_conn_t *conn)
             continue;
         }
 
+        if (conn->written > rpc->frame_at) {
+            ngx_http_wizdata_pick_outcome(rpc, conn->peer, WD_EPROTO);
+        }
         if (!ngx_http_wizdata_rpc_again(conn, rpc)) {
             ngx_http_wizdata_rpc_drop(rpc, WD_EBADGATEWAY);
             continue;
         }
 
+        rpc->outcome = WD_EBADGATEWAY;
         ngx_http_wizdata_rpc_detach(rpc);
-        rc = ngx_http_wizdata_rpc_route(rpc);
-        if (rc != WD_OK) {
-            ngx_queue_remove(&rpc->deadline_link);
-            rpc->state = NGX_HTTP_WIZDATA_RPC_IDLE;
-            if (--w->pending == 0) {
-                w->timer.cancelable = 1;
-            }
-            rpc->ops->fail(rpc, WD_EBADGATEWAY);
-        }
-    }
-}
-
-
-void
-ngx_http_wizdata_rpc_wake(ngx_http_wizdata_service_t *s)
-{
-    int                      rc;
-    ngx_http_wizdata_rpc_t  *rpc;
-    ngx_http_wizdata_conn_t *conn;
-
-    while (!ngx_queue_empty(&s->waiting)) {
-        rpc = ngx_queue_data(ngx_queue_head(&s->waiting),
-                             ngx_http_wizdata_rpc_t, wait_link);
-        conn = ngx_http_wizdata_rpc_pick(s, NULL);
-
-        if (conn == NULL) {
-            if (!ngx_http_wizdata_service_down(s)) {
-                return;
-            }
-            ngx_http_wizdata_rpc_drop(rpc, WD_EUNAVAIL);
-            continue;
-        }
-
-        rc = ngx_http_wizdata_rpc_send(conn, rpc);
-        if (rc != WD_OK) {
-            rpc->state = NGX_HTTP_WIZDATA_RPC_WAITING;
-            ngx_http_wizdata_rpc_drop(rpc, rc);
-            continue;
-        }
-        ngx_queue_remove(&rpc->wait_link);
-        s->n_waiting--;
+        ngx_http_wizdata_rpc_reroute(rpc);
     }
 }
 
@@ -560,7 +504,9 @@ ngx_http_wizdata_rpc_expire(ngx_http_wizdata_rpc_t *rpc)
         return;
     }
 
+    ngx_http_wizdata_pick_outcome(rpc, rpc->conn->peer, WD_ETIMEOUT);
     ngx_http_wizdata_rpc_counters(rpc)->timeouts++;
+    rpc->outcome = WD_ETIMEOUT;
     ngx_http_wizdata_rpc_cancel(rpc);
     rpc->ops->fail(rpc, WD_ETIMEOUT);
 }

@@ -15,6 +15,7 @@
 #include <ngx_event.h>
 
 #include "wd_ctx.h"
+#include "wd_fleet.h"
 #include "wd_frame.h"
 #include "wd_method.h"
 
@@ -25,6 +26,8 @@ typedef struct ngx_http_wizdata_service_s ngx_http_wizdata_service_t;
 typedef struct ngx_http_wizdata_peer_s    ngx_http_wizdata_peer_t;
 typedef struct ngx_http_wizdata_conn_s    ngx_http_wizdata_conn_t;
 typedef struct ngx_http_wizdata_rpc_s     ngx_http_wizdata_rpc_t;
+typedef struct ngx_http_wizdata_health_s  ngx_http_wizdata_health_t;
+typedef struct ngx_http_wizdata_call_span_s ngx_http_wizdata_call_span_t;
 
 
 /* Exactly one of: reply without `more`, chunk with `last`, or fail is last. */
@@ -38,7 +41,7 @@ typedef struct {
 
 typedef enum {
     NGX_HTTP_WIZDATA_RPC_IDLE = 0, /* not started, or over */
-    NGX_HTTP_WIZDATA_RPC_WAITING, /* no connection yet */
+    NGX_HTTP_WIZDATA_RPC_WAITING, /* for a connection, or for a slot */
     NGX_HTTP_WIZDATA_RPC_SENT, /* the request is with the peer */
     NGX_HTTP_WIZDATA_RPC_BODY /* the answer has begun, more is to come */
 } ngx_http_wizdata_rpc_state_e;
@@ -53,10 +56,22 @@ struct ngx_http_wizdata_rpc_s {
     ngx_http_wizdata_peer_t          *only; /* this peer or none */
     wd_ctx_t                          context; /* `ms` is filled in */
     wd_str_t                          args; /* MessagePack map */
+    ngx_http_wizdata_call_span_t     *span; /* NULL: not traced */
     unsigned                          paused:1; /* the client does not read */
+    unsigned                          background:1; /* of no client: keeps
+                                                       no worker alive */
 
     /* the client's own */
+    int                               outcome; /* of the attempt: wd_err.def */
     unsigned                          retried:1;
+    unsigned                          entered:1; /* has a slot of the cap */
+    unsigned                          probe:1; /* tries a half-open peer */
+    unsigned                          evicted:1; /* its place went to another */
+    unsigned                          counted:1; /* as waiting */
+    wd_class_e                        class;
+    ngx_http_wizdata_peer_t          *avoid; /* another one if there is any */
+    uint64_t                          ticket; /* order of those that wait */
+    ngx_msec_t                        since; /* it waits, or was sent */
     ngx_http_wizdata_rpc_state_e      state;
     ngx_http_wizdata_conn_t          *conn;
     uint32_t                          msgid;
@@ -107,8 +122,10 @@ struct ngx_http_wizdata_peer_s {
     ngx_http_wizdata_service_t *service;
     void                       *endpoint; /* ngx_http_wizdata_endpoint_t */
     ngx_http_wizdata_conn_t    *conn; /* current one; NULL: down */
+    ngx_uint_t                  index; /* in the service, and its fleet */
     ngx_event_t                 retry;
     ngx_msec_t                  delay;
+    ngx_msec_t                  tried; /* connect() was called */
     unsigned                    failed:1; /* since its last hello */
     unsigned                    logged:1; /* that it is down */
 };
@@ -120,12 +137,19 @@ struct ngx_http_wizdata_service_s {
     ngx_http_wizdata_peer_t   *peers;
     ngx_uint_t                 n_peers;
     ngx_uint_t                 next; /* where the search begins */
-    ngx_uint_t                 max_inflight;
-    ngx_msec_t                 connect_timeout;
-    ngx_uint_t                 in_flight;
+    ngx_uint_t                 in_flight; /* of this worker */
     ngx_queue_t                conns; /* draining ones included */
-    ngx_queue_t                waiting;
+
+    /* admission: ngx_http_wizdata_admit.c */
+    void                      *conf; /* ngx_http_wizdata_service_conf_t */
+    wd_fleet_group_t           fleet; /* what all workers know */
+    wd_breaker_conf_t          breaker;
+    wd_shed_conf_t             shed;
+    wd_budget_t                budget; /* of calls made again */
+    ngx_queue_t                waiting[WD_CLASSES];
     ngx_uint_t                 n_waiting;
+    ngx_event_t                turn; /* looks at those who wait */
+
     const char                *last_error; /* class of failure, or NULL */
 };
 
@@ -154,9 +178,83 @@ ngx_int_t ngx_http_wizdata_rpc_abort(ngx_http_wizdata_conn_t *conn,
 /* The connection is gone: retries or fails what was in flight on it. */
 void ngx_http_wizdata_rpc_lost(ngx_http_wizdata_conn_t *conn);
 
-/* A connection is ready, or none will be soon: serves those who wait. */
-void ngx_http_wizdata_rpc_wake(ngx_http_wizdata_service_t *s);
 void ngx_http_wizdata_rpc_deadline(ngx_event_t *ev);
+
+/* For admission: */
+
+int ngx_http_wizdata_rpc_send(ngx_http_wizdata_conn_t *conn,
+    ngx_http_wizdata_rpc_t *rpc);
+
+/* The call is over, and has failed. */
+void ngx_http_wizdata_rpc_drop(ngx_http_wizdata_rpc_t *rpc, int code);
+
+
+/* ngx_http_wizdata_admit.c */
+
+void ngx_http_wizdata_admit_init(ngx_http_wizdata_service_t *s);
+
+/* Sends the call, or lets it wait; else the code it is refused with. */
+int ngx_http_wizdata_admit(ngx_http_wizdata_rpc_t *rpc);
+
+/* The call leaves the queue, or gives its slot back. */
+void ngx_http_wizdata_admit_unwait(ngx_http_wizdata_rpc_t *rpc);
+void ngx_http_wizdata_admit_exit(ngx_http_wizdata_rpc_t *rpc);
+
+/* The call may be made once more: idempotent, the first time, and paid for. */
+ngx_uint_t ngx_http_wizdata_admit_again(ngx_http_wizdata_rpc_t *rpc);
+
+/* A connection is ready, or none will be soon: serves those who wait. */
+void ngx_http_wizdata_admit_wake(ngx_http_wizdata_service_t *s);
+
+/* Seconds for Retry-After of a call refused with WD_EAGAIN. */
+ngx_uint_t ngx_http_wizdata_retry_after(ngx_http_wizdata_service_t *s);
+
+
+/* ngx_http_wizdata_pick.c */
+
+/* The connection for a call; NULL: none is ready and has room. */
+ngx_http_wizdata_conn_t *ngx_http_wizdata_pick(ngx_http_wizdata_rpc_t *rpc);
+
+/* That, or one of an endpoint that was taken out and is to be tried. */
+ngx_http_wizdata_conn_t *ngx_http_wizdata_pick_probe(
+    ngx_http_wizdata_rpc_t *rpc, ngx_http_wizdata_conn_t *conn);
+
+/* An endpoint that may be asked instead of rpc->avoid? */
+ngx_uint_t ngx_http_wizdata_pick_other(ngx_http_wizdata_rpc_t *rpc);
+
+/* How a call to a peer went; `code` of an answer, or of its failure. */
+void ngx_http_wizdata_pick_outcome(ngx_http_wizdata_rpc_t *rpc,
+    ngx_http_wizdata_peer_t *peer, int code);
+
+
+/* ngx_http_wizdata_health.c */
+
+size_t ngx_http_wizdata_health_zone_size(void);
+ngx_int_t ngx_http_wizdata_health_zone_init(ngx_shm_zone_t *zone, void *data);
+
+/* Joins the fleet and begins to probe; before and after there are peers. */
+ngx_int_t ngx_http_wizdata_health_join(ngx_http_wizdata_worker_t *w);
+ngx_int_t ngx_http_wizdata_health_start(ngx_http_wizdata_worker_t *w);
+void ngx_http_wizdata_health_done(ngx_http_wizdata_worker_t *w);
+
+/* The peer is connected: probed at once by the worker whose turn it is. */
+void ngx_http_wizdata_health_up(ngx_http_wizdata_peer_t *peer);
+
+/* What an event of the fleet means for log and counters. */
+void ngx_http_wizdata_health_event(ngx_http_wizdata_peer_t *peer,
+    wd_fleet_event_e event);
+
+typedef struct {
+    ngx_str_t        name; /* as configured */
+    wd_fleet_state_t at; /* of all workers */
+    ngx_uint_t       connected; /* this worker is */
+    ngx_uint_t       queue; /* calls that wait for the service, all workers */
+} ngx_http_wizdata_health_read_t;
+
+/* NGX_DECLINED: there is no such endpoint. */
+ngx_int_t ngx_http_wizdata_health_read(ngx_http_wizdata_worker_t *w,
+    wd_service_e service, ngx_uint_t endpoint,
+    ngx_http_wizdata_health_read_t *out);
 
 
 /* ngx_http_wizdata_peer.c */
@@ -166,6 +264,12 @@ void ngx_http_wizdata_peers_done(ngx_http_wizdata_worker_t *w);
 
 /* Connects unless connected, connecting or backing off. */
 void ngx_http_wizdata_peer_connect(ngx_http_wizdata_peer_t *peer);
+
+/* For a call that found nobody: tries again before the back-off is over. */
+void ngx_http_wizdata_service_knock(ngx_http_wizdata_service_t *s);
+
+/* Tries those again that another worker has reached. */
+void ngx_http_wizdata_service_follow(ngx_http_wizdata_service_t *s);
 
 /* True when no peer is connected and all have failed for a while. */
 ngx_uint_t ngx_http_wizdata_service_down(ngx_http_wizdata_service_t *s);

@@ -54,10 +54,7 @@ ngx_http_wizdata_config_service(wd_json_t *j,
         wd_json_str(j, wd_str((char *) e[i].name.data, e[i].name.len));
     }
     wd_json_end(j);
-    wd_json_key(j, "max_inflight");
-    wd_json_int(j, (int64_t) s->max_inflight);
-    ngx_http_wizdata_config_msec(j, "connect_timeout_seconds",
-                                 s->connect_timeout);
+    ngx_http_wizdata_service_options(j, s);
     wd_json_end(j);
 }
 
@@ -116,6 +113,7 @@ ngx_http_wizdata_config_gateway(wd_json_t *j,
                                  wmcf->negative_ttl);
     wd_json_key(j, "queue");
     wd_json_int(j, (int64_t) wmcf->queue);
+    ngx_http_wizdata_spans_show(j, wmcf);
     wd_json_end(j);
 }
 

@@ -1,18 +1,15 @@
 /*
- * ngx_http_wizdata_trace.c - request ids, W3C trace context, and the
- * variables that access logs use.
+ * ngx_http_wizdata_trace.c - request ids and W3C trace context: what comes
+ * in, what is decided, what goes on to backends and back to the client.
  */
 #include "ngx_http_wizdata.h"
 
+#include "wd_mask.h"
+#include "wd_time.h"
+
 #include <sodium.h>
 
-#define NGX_HTTP_WIZDATA_TRACE_ID 32 /* hexadecimal digits */
-#define NGX_HTTP_WIZDATA_SPAN_ID 16
-
-/* Offsets in a traceparent: 00-<trace id>-<span id>-<flags> */
-#define NGX_HTTP_WIZDATA_TRACE_AT 3
-#define NGX_HTTP_WIZDATA_SPAN_AT 36
-#define NGX_HTTP_WIZDATA_FLAGS_AT 53
+#define NGX_HTTP_WIZDATA_TRACE_FORCE "trace:force"
 
 
 /* From a store that is refilled at once: no system call per request. */
@@ -29,13 +26,17 @@ ngx_http_wizdata_random(ngx_http_wizdata_worker_t *w, u_char *out, size_t n)
 }
 
 
-static void
+/* Ids of zeros are none: the last digit is then another one. */
+void
 ngx_http_wizdata_random_hex(ngx_http_wizdata_worker_t *w, u_char *out,
     size_t digits)
 {
-    u_char bytes[NGX_HTTP_WIZDATA_TRACE_ID / 2];
+    u_char bytes[WD_TRACE_ID_LEN / 2];
 
     ngx_http_wizdata_random(w, bytes, digits / 2);
+    if (sodium_is_zero(bytes, digits / 2)) {
+        bytes[digits / 2 - 1] = 1;
+    }
     ngx_hex_dump(out, bytes, digits / 2);
 }
 
@@ -54,54 +55,45 @@ ngx_http_wizdata_request_id_ok(const ngx_str_t *s)
             return 0;
         }
     }
-    return s->len >= 1 && s->len <= WD_REQUEST_ID_MAX;
+
+    /* Ids are logged everywhere: a key in its place is none. */
+    return s->len >= 1 && s->len <= WD_REQUEST_ID_MAX
+           && !wd_mask_needed(wd_str((char *) s->data, s->len));
 }
 
 
-/* Lower-case hexadecimal digits; *zero tells that all of them are 0. */
-static ngx_uint_t
-ngx_http_wizdata_hex_ok(const u_char *p, size_t n, ngx_uint_t *zero)
+static void
+ngx_http_wizdata_trace_flag(ngx_http_wizdata_ctx_t *ctx)
 {
-    *zero = 1;
-    while (n-- != 0) {
-        if (!((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'f'))) {
-            return 0;
-        }
-        if (*p++ != '0') {
-            *zero = 0;
-        }
+    ctx->traceparent_text[WD_TRACE_FLAGS_AT] = '0';
+    ctx->traceparent_text[WD_TRACE_FLAGS_AT + 1] = ctx->trace.sampled ? '1'
+                                                                      : '0';
+    if (ctx->trace.sampled) {
+        ctx->trace.epoch = wd_now() - (int64_t) ngx_http_wizdata_clock();
     }
-    return 1;
 }
 
 
-/* W3C Trace Context 3.2: version ff is refused, later ones may be longer. */
 static ngx_uint_t
-ngx_http_wizdata_traceparent_ok(const ngx_str_t *s)
+ngx_http_wizdata_trace_by_ratio(const ngx_http_wizdata_ctx_t *ctx)
 {
-    u_char    *p = s->data;
-    ngx_uint_t zero;
+    return wd_trace_chosen(wd_str((char *) ctx->traceparent_text
+                                  + WD_TRACE_ID_AT, WD_TRACE_ID_LEN),
+                           ctx->worker->conf->spans->threshold);
+}
 
-    if (s->len < WD_TRACEPARENT_LEN || p[2] != '-' || p[35] != '-'
-        || p[52] != '-')
-    {
-        return 0;
-    }
 
-    if (!ngx_http_wizdata_hex_ok(p, 2, &zero) || (p[0] == 'f' && p[1] == 'f')
-        || (zero && s->len != WD_TRACEPARENT_LEN)
-        || (s->len > WD_TRACEPARENT_LEN && p[WD_TRACEPARENT_LEN] != '-'))
-    {
-        return 0;
-    }
-
-    return ngx_http_wizdata_hex_ok(p + NGX_HTTP_WIZDATA_TRACE_AT,
-                                   NGX_HTTP_WIZDATA_TRACE_ID, &zero)
-           && !zero
-           && ngx_http_wizdata_hex_ok(p + NGX_HTTP_WIZDATA_SPAN_AT,
-                                      NGX_HTTP_WIZDATA_SPAN_ID, &zero)
-           && !zero
-           && ngx_http_wizdata_hex_ok(p + NGX_HTTP_WIZDATA_FLAGS_AT, 2, &zero);
+/* The client's trace goes on; its parent stays for the span. */
+static void
+ngx_http_wizdata_trace_continue(ngx_http_wizdata_ctx_t *ctx,
+    const wd_traceparent_t *in, ngx_http_wizdata_trace_parent_e policy)
+{
+    ngx_memcpy(ctx->traceparent_text + WD_TRACE_ID_AT, in->trace.data,
+               WD_TRACE_ID_LEN);
+    ctx->trace.parent = in->span;
+    ctx->trace.sampled = policy == NGX_HTTP_WIZDATA_TRACE_TRUST
+                             ? (in->flags & WD_TRACE_SAMPLED) != 0
+                             : ngx_http_wizdata_trace_by_ratio(ctx);
 }
 
 
@@ -110,36 +102,45 @@ ngx_http_wizdata_traceparent_ok(const ngx_str_t *s)
  * either finds the other.
  */
 static void
+ngx_http_wizdata_trace_begin(ngx_http_wizdata_ctx_t *ctx,
+    const u_char *fresh_id)
+{
+    u_char *p = ctx->traceparent_text + WD_TRACE_ID_AT;
+
+    if (fresh_id != NULL) {
+        ngx_memcpy(p, fresh_id, WD_TRACE_ID_LEN);
+    } else {
+        ngx_http_wizdata_random_hex(ctx->worker, p, WD_TRACE_ID_LEN);
+    }
+    ctx->trace.sampled = ngx_http_wizdata_trace_by_ratio(ctx);
+}
+
+
+static void
 ngx_http_wizdata_trace_start(ngx_http_wizdata_ctx_t *ctx,
     const u_char *fresh_id)
 {
-    u_char          *p = ctx->traceparent_text;
-    const ngx_str_t *in = &ctx->headers.traceparent;
+    u_char                          *p = ctx->traceparent_text;
+    ngx_str_t                       *in = &ctx->headers.traceparent;
+    wd_traceparent_t                 tp;
+    ngx_http_wizdata_trace_parent_e  policy;
 
     p[0] = p[1] = '0';
-    p[2] = p[35] = p[52] = '-';
+    p[2] = p[WD_SPAN_ID_AT - 1] = p[WD_TRACE_FLAGS_AT - 1] = '-';
+    policy = ctx->worker->conf->spans->parent;
 
-    if (ngx_http_wizdata_traceparent_ok(in)) {
-        ngx_memcpy(p + NGX_HTTP_WIZDATA_TRACE_AT,
-                   in->data + NGX_HTTP_WIZDATA_TRACE_AT,
-                   NGX_HTTP_WIZDATA_TRACE_ID);
-        ngx_memcpy(p + NGX_HTTP_WIZDATA_FLAGS_AT,
-                   in->data + NGX_HTTP_WIZDATA_FLAGS_AT, 2);
+    if (policy != NGX_HTTP_WIZDATA_TRACE_IGNORE
+        && wd_traceparent_parse(wd_str((char *) in->data, in->len), &tp))
+    {
+        ngx_http_wizdata_trace_continue(ctx, &tp, policy);
     } else {
-        if (fresh_id != NULL) {
-            ngx_memcpy(p + NGX_HTTP_WIZDATA_TRACE_AT, fresh_id,
-                       NGX_HTTP_WIZDATA_TRACE_ID);
-        } else {
-            ngx_http_wizdata_random_hex(ctx->worker,
-                                        p + NGX_HTTP_WIZDATA_TRACE_AT,
-                                        NGX_HTTP_WIZDATA_TRACE_ID);
-        }
-        p[NGX_HTTP_WIZDATA_FLAGS_AT] = '0';
-        p[NGX_HTTP_WIZDATA_FLAGS_AT + 1] = '1';
+        ngx_http_wizdata_trace_begin(ctx, fresh_id);
+        ngx_str_null(&ctx->headers.tracestate); /* of no trace */
     }
 
-    ngx_http_wizdata_random_hex(ctx->worker, p + NGX_HTTP_WIZDATA_SPAN_AT,
-                                NGX_HTTP_WIZDATA_SPAN_ID);
+    ngx_http_wizdata_random_hex(ctx->worker, p + WD_SPAN_ID_AT,
+                                WD_SPAN_ID_LEN);
+    ngx_http_wizdata_trace_flag(ctx);
     ctx->traceparent.data = p;
     ctx->traceparent.len = WD_TRACEPARENT_LEN;
 }
@@ -155,76 +156,90 @@ ngx_http_wizdata_trace_init(ngx_http_wizdata_ctx_t *ctx)
     }
 
     ngx_http_wizdata_random_hex(ctx->worker, ctx->request_id_text,
-                                NGX_HTTP_WIZDATA_TRACE_ID);
+                                WD_TRACE_ID_LEN);
     ctx->request_id.data = ctx->request_id_text;
-    ctx->request_id.len = NGX_HTTP_WIZDATA_TRACE_ID;
+    ctx->request_id.len = WD_TRACE_ID_LEN;
     ngx_http_wizdata_trace_start(ctx, ctx->request_id_text);
 }
 
 
-typedef enum {
-    NGX_HTTP_WIZDATA_VAR_METHOD,
-    NGX_HTTP_WIZDATA_VAR_PRINCIPAL,
-    NGX_HTTP_WIZDATA_VAR_KEY_ID,
-    NGX_HTTP_WIZDATA_VAR_REQUEST_ID,
-    NGX_HTTP_WIZDATA_VAR_TRACE_ID,
-    NGX_HTTP_WIZDATA_VAR_DETAIL,
-    NGX_HTTP_WIZDATA_VAR_LIMIT,
-    NGX_HTTP_WIZDATA_VAR_LIMIT_POLICY,
-    NGX_HTTP_WIZDATA_VAR_LIMIT_REMAINING
-} ngx_http_wizdata_var_e;
-
-
-static wd_str_t
-ngx_http_wizdata_variable_text(ngx_http_wizdata_ctx_t *ctx, uintptr_t which)
+void
+ngx_http_wizdata_trace_force(ngx_http_wizdata_ctx_t *ctx)
 {
-    switch (which) {
-    case NGX_HTTP_WIZDATA_VAR_METHOD:
-        return wd_str_z(ctx->method != NULL ? ctx->method->name : NULL);
-    case NGX_HTTP_WIZDATA_VAR_PRINCIPAL:
-        return ctx->verdict.principal;
-    case NGX_HTTP_WIZDATA_VAR_KEY_ID:
-        return ctx->verdict.key;
-    case NGX_HTTP_WIZDATA_VAR_REQUEST_ID:
-        return wd_str((char *) ctx->request_id.data, ctx->request_id.len);
-    case NGX_HTTP_WIZDATA_VAR_TRACE_ID:
-        return wd_str((char *) ctx->traceparent_text
-                      + NGX_HTTP_WIZDATA_TRACE_AT, NGX_HTTP_WIZDATA_TRACE_ID);
-    case NGX_HTTP_WIZDATA_VAR_LIMIT:
-        return ngx_http_wizdata_limit_outcome(ctx);
-    case NGX_HTTP_WIZDATA_VAR_LIMIT_POLICY:
-        return ngx_http_wizdata_limit_policy_name(ctx);
-    case NGX_HTTP_WIZDATA_VAR_LIMIT_REMAINING:
-        return ngx_http_wizdata_limit_remaining(ctx);
-    default:
-        return wd_str((char *) ctx->problem.detail.data,
-                      ctx->problem.detail.len);
+    wd_ctx_t         key;
+    const ngx_str_t *wish = &ctx->headers.trace;
+
+    if (ctx->trace.forced || ctx->trace.sampled || wish->len != 1
+        || wish->data[0] != '1' || ctx->verdict.perms.len == 0)
+    {
+        return;
+    }
+
+    ctx->trace.forced = 1;
+    ngx_memzero(&key, sizeof(key));
+    key.perms = ctx->verdict.perms;
+    if (wd_ctx_permits(&key, NGX_HTTP_WIZDATA_TRACE_FORCE)) {
+        ctx->trace.sampled = 1;
+        ngx_http_wizdata_trace_flag(ctx);
     }
 }
 
 
-static ngx_int_t
-ngx_http_wizdata_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
-    uintptr_t which)
+/* Made when it is first needed; without memory there is none. */
+static wd_str_t
+ngx_http_wizdata_trace_state(ngx_http_wizdata_ctx_t *ctx)
 {
-    wd_str_t                text;
-    ngx_http_wizdata_ctx_t *ctx;
+    u_char          *p;
+    size_t           len;
+    char             text[WD_TRACESTATE_MAX];
+    const ngx_str_t *in = &ctx->headers.tracestate;
 
-    ctx = ngx_http_wizdata_ctx_find(r->main);
-    text = ctx != NULL ? ngx_http_wizdata_variable_text(ctx, which)
-                       : WD_STR_NULL;
+    if (ctx->trace.state.len != 0 || (in->len == 0 && !ctx->trace.sampled)) {
+        return ctx->trace.state;
+    }
 
-    if (text.len == 0) {
-        v->not_found = 1;
+    len = wd_tracestate_put(wd_str((char *) in->data, in->len),
+                            wd_str((char *) ctx->traceparent_text
+                                   + WD_SPAN_ID_AT, WD_SPAN_ID_LEN), text);
+    p = ngx_pnalloc(ctx->request->pool, len);
+    if (p != NULL) {
+        ngx_memcpy(p, text, len);
+        ctx->trace.state = wd_str((char *) p, len);
+    }
+    return ctx->trace.state;
+}
+
+
+void
+ngx_http_wizdata_trace_context(ngx_http_wizdata_ctx_t *ctx, wd_ctx_t *context)
+{
+    ngx_http_wizdata_trace_force(ctx);
+    context->traceparent = wd_str((char *) ctx->traceparent.data,
+                                  ctx->traceparent.len);
+    context->tracestate = ngx_http_wizdata_trace_state(ctx);
+}
+
+
+ngx_int_t
+ngx_http_wizdata_trace_header(ngx_http_request_t *r)
+{
+    ngx_http_wizdata_ctx_t      *ctx;
+    ngx_http_wizdata_loc_conf_t *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_wizdata_module);
+    if (!lcf->trace_response || r != r->main) {
         return NGX_OK;
     }
 
-    v->data = (u_char *) text.data;
-    v->len = text.len;
-    v->valid = 1;
-    v->no_cacheable = 1;
-    v->not_found = 0;
-    return NGX_OK;
+    ctx = ngx_http_wizdata_ctx_find(r);
+    if (ctx == NULL || ctx->trace.answered) {
+        return NGX_OK;
+    }
+
+    ngx_http_wizdata_trace_force(ctx);
+    ctx->trace.answered = 1;
+    return ngx_http_wizdata_header(r, "traceparent", ctx->traceparent.data,
+                                   ctx->traceparent.len);
 }
 
 
@@ -253,52 +268,4 @@ ngx_http_wizdata_log_handler(ngx_http_request_t *r)
 {
     r->log_handler = ngx_http_wizdata_log_request;
     return NGX_DECLINED;
-}
-
-
-static ngx_http_variable_t ngx_http_wizdata_variables[] = {
-    /* RPC method of the request, as bars.query */
-    {ngx_string("wizdata_method"), NULL, ngx_http_wizdata_variable,
-     NGX_HTTP_WIZDATA_VAR_METHOD, NGX_HTTP_VAR_NOCACHEABLE, 0},
-    /* whose API key it was */
-    {ngx_string("wizdata_principal"), NULL, ngx_http_wizdata_variable,
-     NGX_HTTP_WIZDATA_VAR_PRINCIPAL, NGX_HTTP_VAR_NOCACHEABLE, 0},
-    /* id of the API key, never the key */
-    {ngx_string("wizdata_key_id"), NULL, ngx_http_wizdata_variable,
-     NGX_HTTP_WIZDATA_VAR_KEY_ID, NGX_HTTP_VAR_NOCACHEABLE, 0},
-    /* X-Request-Id of the answer */
-    {ngx_string("wizdata_request_id"), NULL, ngx_http_wizdata_variable,
-     NGX_HTTP_WIZDATA_VAR_REQUEST_ID, NGX_HTTP_VAR_NOCACHEABLE, 0},
-    /* W3C trace id */
-    {ngx_string("wizdata_trace_id"), NULL, ngx_http_wizdata_variable,
-     NGX_HTTP_WIZDATA_VAR_TRACE_ID, NGX_HTTP_VAR_NOCACHEABLE, 0},
-    /* detail of the problem document, when there is one */
-    {ngx_string("wizdata_status_detail"), NULL, ngx_http_wizdata_variable,
-     NGX_HTTP_WIZDATA_VAR_DETAIL, NGX_HTTP_VAR_NOCACHEABLE, 0},
-    /* passed, rejected, dry_rejected, or off where nothing is limited */
-    {ngx_string("wizdata_limit"), NULL, ngx_http_wizdata_variable,
-     NGX_HTTP_WIZDATA_VAR_LIMIT, NGX_HTTP_VAR_NOCACHEABLE, 0},
-    /* policy that refused the request, or has the least left: minute */
-    {ngx_string("wizdata_limit_policy"), NULL, ngx_http_wizdata_variable,
-     NGX_HTTP_WIZDATA_VAR_LIMIT_POLICY, NGX_HTTP_VAR_NOCACHEABLE, 0},
-    /* what is left of that policy */
-    {ngx_string("wizdata_limit_remaining"), NULL, ngx_http_wizdata_variable,
-     NGX_HTTP_WIZDATA_VAR_LIMIT_REMAINING, NGX_HTTP_VAR_NOCACHEABLE, 0},
-    ngx_http_null_variable};
-
-
-ngx_int_t
-ngx_http_wizdata_add_variables(ngx_conf_t *cf)
-{
-    ngx_http_variable_t *v, *var;
-
-    for (v = ngx_http_wizdata_variables; v->name.len != 0; v++) {
-        var = ngx_http_add_variable(cf, &v->name, v->flags);
-        if (var == NULL) {
-            return NGX_ERROR;
-        }
-        var->get_handler = v->get_handler;
-        var->data = v->data;
-    }
-    return NGX_OK;
 }

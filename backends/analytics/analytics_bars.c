@@ -145,8 +145,8 @@ bars_answer(bars_t *b)
     analytics_query_put_unknown(&b->rows, b->unknown, b->n_unknown);
     wd_rows_finish(&b->rows);
 
-    return analytics_query_done(&b->q, "bars", b->symbols, b->n_symbols,
-                                wd_timeframe_name(b->timeframe));
+    return analytics_query_done(&b->q, ANALYTICS_TTL_MARKET, "bars", b->symbols,
+                                b->n_symbols);
 }
 
 

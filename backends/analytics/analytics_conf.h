@@ -6,10 +6,19 @@
 
 #include "wd_service.h"
 
+/* How long answers may be cached. What is outdated is purged before. */
+typedef enum {
+    ANALYTICS_TTL_MARKET, /* bars, quotes */
+    ANALYTICS_TTL_REFERENCE, /* instruments, macro */
+    ANALYTICS_TTL_COMPUTED,
+    ANALYTICS_TTL_STATIC, /* changes with the program only */
+    ANALYTICS_TTL_PAST, /* of a past as_of */
+    ANALYTICS_TTL_COUNT
+} analytics_ttl_e;
+
 typedef struct {
     wd_service_conf_t service;
-    uint32_t          ttl_ms; /* of answers about the present */
-    uint32_t          ttl_past_ms; /* of answers about a past as_of */
+    uint32_t          ttl_ms[ANALYTICS_TTL_COUNT];
     uint32_t          series_max; /* bars of one computation */
 } analytics_conf_t;
 

@@ -127,7 +127,8 @@ analytics_indicators_list(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     wd_doc_end(&d);
     wd_doc_member_int(&d, "count", (int64_t) n);
     wd_doc_end(&d);
-    return analytics_query_done(&q, "indicators", NULL, 0, NULL);
+    return analytics_query_done(&q, ANALYTICS_TTL_STATIC, "indicators", NULL,
+                                0);
 }
 
 
@@ -496,8 +497,8 @@ compute_answer(compute_t *x)
     analytics_query_members(&x->q, &x->rows, more ? &next : NULL);
     compute_members(x);
     wd_rows_finish(&x->rows);
-    return analytics_query_done(&x->q, "bars", &x->symbol, 1,
-                                wd_timeframe_name(x->timeframe));
+    return analytics_query_done(&x->q, ANALYTICS_TTL_COMPUTED, "bars",
+                                &x->symbol, 1);
 }
 
 

@@ -165,7 +165,8 @@ search_answer(analytics_query_t *q, const PGresult *r)
     }
     analytics_query_members(q, &rows, n > shown ? &next : NULL);
     wd_rows_finish(&rows);
-    return analytics_query_done(q, "instruments", NULL, 0, NULL);
+    return analytics_query_done(q, ANALYTICS_TTL_REFERENCE, "instruments", NULL,
+                                0);
 }
 
 
@@ -292,7 +293,8 @@ get_answer(analytics_query_t *q, wd_str_t symbol, const PGresult *found)
 
     wd_doc_member_time(&d, "as_of", q->known);
     wd_doc_end(&d);
-    return analytics_query_done(q, "instruments", &symbol, 1, NULL);
+    return analytics_query_done(q, ANALYTICS_TTL_REFERENCE, "instrument",
+                                &symbol, 1);
 }
 
 

@@ -377,8 +377,8 @@ macro_answer(macro_t *m)
         return rc;
     }
 
-    return analytics_query_done(&m->q, "macro", m->indicators, m->n_indicators,
-                                NULL);
+    return analytics_query_done(&m->q, ANALYTICS_TTL_REFERENCE, "macro",
+                                m->indicators, m->n_indicators);
 }
 
 

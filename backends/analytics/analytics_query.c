@@ -4,6 +4,7 @@
 #include "analytics_query.h"
 
 #include "analytics_store.h"
+#include "analytics_tags.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -11,7 +12,6 @@
 
 #define QUERY_LIMIT_DEFAULT 1000
 #define QUERY_LIMIT_MAX 50000
-#define QUERY_TAG_MAX 160
 
 /* An as_of that is older is settled: what arrives late has arrived. */
 #define QUERY_SETTLED_NS WD_NS_PER_DAY
@@ -197,7 +197,7 @@ int
 analytics_query_fail(analytics_query_t *q, int code, const wd_error_t *err)
 {
     wd_log_warn(q->call->log, "query failed", "request_id", q->call->ctx.id,
-                "code", code, "reason", err->text);
+                "trace_id", wd_ctx_trace_id(&q->call->ctx), "code", code, "reason", err->text);
 
     if (code == WD_EDB) {
         q->res->retry_s = 1;
@@ -286,34 +286,10 @@ query_etag(analytics_query_t *q)
 }
 
 
-static void
-query_tags(analytics_query_t *q, const char *kind, const wd_str_t *names,
-           size_t n, const char *suffix)
-{
-    char   tag[QUERY_TAG_MAX];
-    size_t i;
-
-    wd_mp_put_z(&q->res->meta, "tags");
-    wd_mp_put_array(&q->res->meta, n != 0 ? (uint32_t) n : 1);
-    q->res->n_meta++;
-
-    if (n == 0) {
-        wd_mp_put_z(&q->res->meta, kind);
-    }
-    for (i = 0; i < n; i++) {
-        snprintf(tag, sizeof(tag), "%s:%.*s%s%s", kind, WD_STR_ARG(names[i]),
-                 suffix != NULL ? ":" : "", suffix != NULL ? suffix : "");
-        wd_mp_put_z(&q->res->meta, tag);
-    }
-}
-
-
 int
-analytics_query_done(analytics_query_t *q, const char *kind,
-                     const wd_str_t *names, size_t n, const char *suffix)
+analytics_query_done(analytics_query_t *q, analytics_ttl_e ttl,
+                     const char *kind, const wd_str_t *names, size_t n)
 {
-    uint32_t ttl = q->conf->ttl_ms;
-
     if (q->res->body.err != WD_OK) {
         return wd_rpc_fail(q->res, q->res->body.err, "%s",
                            wd_err_info(q->res->body.err)->text);
@@ -321,11 +297,13 @@ analytics_query_done(analytics_query_t *q, const char *kind,
 
     if (q->asked_as_of != WD_NS_MAX
         && q->asked_as_of < wd_now() - QUERY_SETTLED_NS) {
-        ttl = q->conf->ttl_past_ms;
+        ttl = ANALYTICS_TTL_PAST;
     }
-    wd_rpc_meta_int(q->res, "ttl", ttl / 1000);
+    wd_rpc_meta_int(q->res, "ttl", q->conf->ttl_ms[ttl] / 1000);
     query_etag(q);
-    query_tags(q, kind, names, n, suffix);
+    wd_mp_put_z(&q->res->meta, "tags");
+    analytics_tags_put(&q->res->meta, kind, names, n);
+    q->res->n_meta++;
     return WD_OK;
 }
 

@@ -59,11 +59,11 @@ void analytics_query_put_unknown(wd_rows_t *rows, const wd_str_t *names,
                                  size_t n);
 
 /*
- * Hints for caches: ttl, etag, and tags "<kind>:<name>" or with `suffix`
- * "<kind>:<name>:<suffix>". Returns WD_OK: `return analytics_query_done(...)`.
+ * Hints for caches: ttl, etag, and tags "<kind>:<name>", see analytics_tags.h.
+ * Returns WD_OK: `return analytics_query_done(...)`.
  */
-int analytics_query_done(analytics_query_t *q, const char *kind,
-                         const wd_str_t *names, size_t n, const char *suffix);
+int analytics_query_done(analytics_query_t *q, analytics_ttl_e ttl,
+                         const char *kind, const wd_str_t *names, size_t n);
 
 /* By bytes, whatever the locale, each once; returns how many are left. */
 size_t analytics_query_sort(wd_str_t *names, size_t n);

@@ -144,7 +144,7 @@ quotes_answer(analytics_query_t *q, const wd_str_t *symbols, size_t n,
     analytics_query_put_unknown(&rows, unknown, n_unknown);
     wd_rows_finish(&rows);
 
-    return analytics_query_done(q, "quotes", symbols, n, NULL);
+    return analytics_query_done(q, ANALYTICS_TTL_MARKET, "quotes", symbols, n);
 }
 
 

@@ -4,6 +4,7 @@
 #include "analytics_service.h"
 
 #include "analytics_conf.h"
+#include "analytics_purge.h"
 #include "analytics_store.h"
 
 #define ANALYTICS_HEALTH_WAIT_NS (500 * WD_NS_PER_MS)
@@ -19,6 +20,25 @@ static const wd_rpc_method_t methods[] = {
 };
 
 
+/* What methods get as their service begins with the configuration. */
+typedef struct {
+    analytics_conf_t   conf;
+    analytics_purge_t *purge;
+} analytics_t;
+
+
+/* Without LISTEN all works, but gateways ask for each answer. */
+static void
+analytics_health_purge(const analytics_t *a, wd_health_t *h)
+{
+    bool hears = analytics_purge_hears(a->purge);
+
+    wd_json_key(h->j, "commits");
+    wd_json_z(h->j, hears ? "pushed" : "not heard");
+    h->degraded = h->degraded || !hears;
+}
+
+
 static void
 analytics_health(wd_service_t *s, void *svc, wd_health_t *h)
 {
@@ -26,7 +46,7 @@ analytics_health(wd_service_t *s, void *svc, wd_health_t *h)
     wd_pg_conn_t *c;
     wd_error_t    err;
 
-    (void) svc;
+    analytics_health_purge(svc, h);
     wd_json_key(h->j, "newest_data");
 
     if (wd_pg_acquire(wd_service_pg(s),
@@ -45,21 +65,45 @@ analytics_health(wd_service_t *s, void *svc, wd_health_t *h)
 }
 
 
+static int
+analytics_start(wd_service_t *s, void *svc, wd_error_t *err)
+{
+    analytics_t *a = svc;
+
+    return analytics_purge_start(s, a->conf.service.db.url, &a->purge, err);
+}
+
+
+static void
+analytics_stop(wd_service_t *s, void *svc)
+{
+    analytics_t *a = svc;
+
+    (void) s;
+    analytics_purge_stop(a->purge);
+}
+
+
 int
 analytics_service_run(int argc, char **argv)
 {
-    static analytics_conf_t conf;
-    wd_service_spec_t       spec = {
-              .name = "analytics",
-              .summary = "Answers queries about instruments, bars, quotes, "
-                               "macro-economic series and indicators.",
-              .conf = &conf,
-              .methods = methods,
-              .n_methods = wd_array_len(methods),
-              .svc = &conf,
-              .health = analytics_health,
+    int               rc;
+    analytics_t       analytics = {.purge = NULL};
+    wd_service_spec_t spec = {
+        .name = "analytics",
+        .summary = "Answers queries about instruments, bars, quotes, "
+                   "macro-economic series and indicators.",
+        .conf = &analytics.conf,
+        .methods = methods,
+        .n_methods = wd_array_len(methods),
+        .svc = &analytics,
+        .start = analytics_start,
+        .stop = analytics_stop,
+        .health = analytics_health,
     };
 
     spec.rows = analytics_conf_rows(&spec.n_rows);
-    return wd_service_main(&spec, argc, argv);
+    rc = wd_service_main(&spec, argc, argv);
+    analytics_purge_destroy(analytics.purge);
+    return rc;
 }

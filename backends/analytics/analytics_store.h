@@ -227,4 +227,29 @@ wd_must_check int analytics_store_fundamentals(wd_pg_conn_t *c,
                                                int64_t       instrument,
                                                PGresult **ret, wd_error_t *err);
 
+/* ---- news of commits; on a connection of one's own ----------------------- */
+
+/* From now on the bus is heard. */
+wd_must_check int analytics_store_listen(wd_pg_conn_t *c, wd_error_t *err);
+
+/* An event of valid.records; all views end with the callback. */
+typedef struct {
+    int64_t  offset;
+    wd_ns_t  at;
+    wd_str_t event; /* JSON */
+    wd_str_t symbols; /* instruments that go by its symbols as aliases */
+} analytics_news_row_t;
+
+typedef int (*analytics_news_pt)(const analytics_news_row_t *row, void *arg);
+
+/* A failure of fn ends it and is returned. *ret_n counts the rows. */
+wd_must_check int analytics_store_news(wd_pg_conn_t *c, int64_t after,
+                                       int64_t limit, analytics_news_pt fn,
+                                       void *arg, size_t *ret_n,
+                                       wd_error_t *err);
+
+/* Offset of the last event. */
+wd_must_check int analytics_store_news_last(wd_pg_conn_t *c, int64_t *ret,
+                                            wd_error_t *err);
+
 #endif /* ANALYTICS_STORE_H */

@@ -116,7 +116,6 @@ auth_plans_set(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     wd_log_info(call->log, made ? "plan made" : "plan changed", "request",
                 call->ctx.id, "plan", plan.name, "limits", plan.limits, "by",
                 call->ctx.principal);
-    res->status = made ? 201 : 200;
     wd_json_init(&j, &res->body);
     auth_json_plan(&j, &plan);
     return WD_OK;

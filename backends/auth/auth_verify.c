@@ -45,6 +45,7 @@ auth_meta_verdict(wd_rpc_res_t *res, const auth_verdict_t *v)
     size_t i;
 
     auth_meta_id(res, "sub", "user", v->user_id);
+    auth_meta_id(res, "uid", "user", v->user_id);
     auth_meta_id(res, "key", "key", v->key_id);
     wd_rpc_meta_str(res, "plan", v->plan);
 

@@ -13,7 +13,8 @@ internal(const wd_rpc_call_t *call, wd_rpc_res_t *res, int rc,
          const wd_error_t *err)
 {
     wd_log_warn(call->log, "request failed in the database", "request_id",
-                call->ctx.id, "code", rc, "reason", err->text);
+                call->ctx.id, "trace_id", wd_ctx_trace_id(&call->ctx), "code",
+                rc, "reason", err->text);
     if (rc == WD_EDB || rc == WD_ETIMEOUT || rc == WD_EAGAIN) {
         res->retry_s = 1;
     }

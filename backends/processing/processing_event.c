@@ -156,6 +156,10 @@ processing_event_valid(wd_buf_t *out, const processing_event_t *ev,
     wd_json_int(&j, news->stored);
     wd_json_key(&j, "corrected");
     wd_json_int(&j, news->corrected);
+    if (news->earlier != 0) {
+        wd_json_key(&j, "earlier");
+        wd_json_int(&j, news->earlier);
+    }
     wd_json_end(&j);
 }
 

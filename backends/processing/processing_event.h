@@ -44,6 +44,7 @@ typedef struct {
     wd_ns_t         to; /* WD_NS_MIN: no time */
     int64_t         stored;
     int64_t         corrected;
+    int64_t         earlier; /* the same, but known earlier than thought */
 } processing_news_t;
 
 /* Events are bounded, so that many names need several. */

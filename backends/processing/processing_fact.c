@@ -318,6 +318,7 @@ processing_late(const processing_fact_t *fact, wd_pool_t *pool,
         next->known_at = in->known_at;
         next->raw_id = in->raw_id;
         ret->unchanged++;
+        ret->earlier++;
     } else {
         memmove(next + 1, next, (vs->n - at) * sizeof(*next));
         *next = *in;

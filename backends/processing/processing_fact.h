@@ -93,6 +93,7 @@ typedef struct {
     int64_t           stored;
     int64_t           corrected;
     int64_t           unchanged;
+    int64_t           earlier; /* of those: known earlier than thought */
 } processing_change_t;
 
 /* Order of two rows by their keys. */

@@ -35,13 +35,12 @@ add_counts(processing_job_t *job, const processing_counts_t *counts)
 
 /* Something new is told to whoever listens. */
 static void
-tell(processing_job_t *job, const char *kind, const char *names_key,
-     const wd_str_t *names, size_t n, const processing_counts_t *counts)
+tell_only(processing_job_t *job, const char *kind, const char *names_key,
+          const wd_str_t *names, size_t n, const processing_counts_t *counts)
 {
     processing_news_t *news;
 
-    add_counts(job, counts);
-    if (counts->stored + counts->corrected == 0
+    if (counts->stored + counts->corrected + counts->earlier == 0
         || job->n_news == PROCESSING_JOB_NEWS_MAX) {
         return;
     }
@@ -57,6 +56,17 @@ tell(processing_job_t *job, const char *kind, const char *names_key,
     news->to = job->o.to;
     news->stored = counts->stored;
     news->corrected = counts->corrected;
+    news->earlier = counts->earlier;
+}
+
+
+/* And counted as what the payload gave. */
+static void
+tell(processing_job_t *job, const char *kind, const char *names_key,
+     const wd_str_t *names, size_t n, const processing_counts_t *counts)
+{
+    add_counts(job, counts);
+    tell_only(job, kind, names_key, names, n, counts);
 }
 
 
@@ -93,9 +103,12 @@ instrument_type(wd_str_t word)
 }
 
 
+/* An instrument that facts make known is news, too, though no fact. */
 static int
 map_symbol(processing_job_t *job, int64_t *ret_id)
 {
+    int                     rc;
+    processing_counts_t     counts = {0};
     processing_instrument_t inst = {.alias = job->symbol,
                                     .symbol = job->symbol};
 
@@ -109,8 +122,12 @@ map_symbol(processing_job_t *job, int64_t *ret_id)
             return WD_ENOMEM;
         }
     }
-    return processing_store_instrument(job->c, &job->p, &inst, ret_id, NULL,
-                                       job->err);
+    rc = processing_store_instrument(job->c, &job->p, &inst, ret_id, &counts,
+                                     job->err);
+    if (rc == WD_OK) {
+        tell_only(job, "instruments", "symbols", &job->symbol, 1, &counts);
+    }
+    return rc;
 }
 
 

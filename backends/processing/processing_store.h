@@ -25,6 +25,7 @@ typedef struct {
     int64_t stored;
     int64_t corrected;
     int64_t unchanged;
+    int64_t earlier; /* of those: known earlier than thought */
 } processing_counts_t;
 
 /*

@@ -303,6 +303,7 @@ processing_store_merge(wd_pg_conn_t *c, const processing_fact_t *fact,
     counts->stored += change.stored;
     counts->corrected += change.corrected;
     counts->unchanged += change.unchanged;
+    counts->earlier += change.earlier;
     return rc;
 }
 

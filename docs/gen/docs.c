@@ -25,9 +25,24 @@ docs_errors(wd_buf_t *out)
 }
 
 
+static const char *
+docs_permission(const wd_method_t *m, char out[64])
+{
+    if (m->flags & WD_M_PUBLIC) {
+        return "none, public";
+    }
+    if (m->permission == NULL) {
+        return "any key";
+    }
+    snprintf(out, 64, "`%s`", m->permission);
+    return out;
+}
+
+
 static void
 docs_methods(wd_buf_t *out)
 {
+    char               permission[64];
     size_t             i;
     const wd_method_t *m;
 
@@ -36,9 +51,9 @@ docs_methods(wd_buf_t *out)
     for (i = 0; i < WD_METHOD_COUNT; i++) {
         m = &wd_methods()[i];
         if (m->path != NULL) {
-            wd_buf_printf(out, "| `%s %s` | `%s` | `%s` | %s |\n",
-                          wd_verb_name(m->verb), m->path, m->permission,
-                          m->name, m->summary);
+            wd_buf_printf(out, "| `%s %s` | %s | `%s` | %s |\n",
+                          wd_verb_name(m->verb), m->path,
+                          docs_permission(m, permission), m->name, m->summary);
         }
     }
 }

@@ -28,6 +28,11 @@ static const char *const docs_answers[WD_METHOD_COUNT] = {
     [WD_METHOD_KEYS_CREATE] = "NewKey",
     [WD_METHOD_KEYS_LIST] = "KeyList",
     [WD_METHOD_KEYS_REVOKE] = "Key",
+    [WD_METHOD_PLANS_LIST] = "PlanList",
+    [WD_METHOD_PLANS_SET] = "Plan",
+    [WD_METHOD_TOKENS_REVOKE] = "TokensRevoked",
+    [WD_METHOD_AUTH_JWKS] = "Jwks",
+    [WD_METHOD_USAGE_GET] = "UsageList",
 };
 
 
@@ -308,6 +313,11 @@ docs_operation(wd_json_t *j, const wd_method_t *m)
     wd_json_z(j, wd_service_name(m->service));
     wd_json_end(j);
     docs_key_z(j, "x-wizdata-permission", m->permission);
+    if (m->flags & WD_M_PUBLIC) {
+        wd_json_key(j, "security");
+        wd_json_arr(j);
+        wd_json_end(j);
+    }
     wd_json_key(j, "x-wizdata-cost");
     wd_json_int(j, m->cost);
 

@@ -1,5 +1,5 @@
 /*
- * wd_http.c - HTTP GET with libcurl's easy interface.
+ * wd_http.c - HTTP GET and POST with libcurl's easy interface.
  */
 #include "wd_http.h"
 
@@ -315,25 +315,82 @@ wd_http_outcome(CURLcode cc, const wd_http_xfer_t *x, wd_error_t *err)
 }
 
 
-int
-wd_http_get(wd_http_t *h, const wd_http_req_t *req, wd_http_res_t *res,
-            wd_error_t *err)
+/* WD_OK, or WD_ENOMEM; *ret is to be freed in any case. */
+static int
+wd_http_headers(const wd_http_req_t *req, struct curl_slist **ret)
 {
-    long           status = 0;
-    char          *type = NULL;
-    CURLcode       cc;
-    wd_http_xfer_t x = {.req = req, .res = res};
+    size_t             i;
+    struct curl_slist *more;
+
+    *ret = NULL;
+    for (i = 0; i < req->n_headers; i++) {
+        more = curl_slist_append(*ret, req->headers[i]);
+        if (more == NULL) {
+            return WD_ENOMEM;
+        }
+        *ret = more;
+    }
+    return WD_OK;
+}
+
+
+static void
+wd_http_setup_post(CURL *curl, const wd_http_req_t *req)
+{
+    curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                     (curl_off_t) req->body.len);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, req->body.data);
+}
+
+
+static int
+wd_http_perform(wd_http_t *h, const wd_http_req_t *req, wd_http_res_t *res,
+                bool post, wd_error_t *err)
+{
+    long               status = 0;
+    char              *type = NULL;
+    CURLcode           cc;
+    wd_http_xfer_t     x = {.req = req, .res = res};
+    struct curl_slist *headers;
 
     curl_easy_reset(h->curl); /* keeps connections and TLS sessions */
     wd_buf_reset(&res->body);
     res->retry_after_s = -1;
     wd_http_setup(h->curl, &x);
+    if (post) {
+        wd_http_setup_post(h->curl, req);
+    }
+
+    if (wd_http_headers(req, &headers) != WD_OK) {
+        curl_slist_free_all(headers);
+        return wd_error(err, WD_ENOMEM, "no memory for headers");
+    }
+    curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, headers);
 
     cc = curl_easy_perform(h->curl);
+    curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
+    curl_slist_free_all(headers);
 
     curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(h->curl, CURLINFO_CONTENT_TYPE, &type);
     res->status = (int) status;
     wd_str_copy(res->content_type, sizeof(res->content_type), wd_str_z(type));
     return wd_http_outcome(cc, &x, err);
+}
+
+
+int
+wd_http_get(wd_http_t *h, const wd_http_req_t *req, wd_http_res_t *res,
+            wd_error_t *err)
+{
+    return wd_http_perform(h, req, res, false, err);
+}
+
+
+int
+wd_http_post(wd_http_t *h, const wd_http_req_t *req, wd_http_res_t *res,
+             wd_error_t *err)
+{
+    return wd_http_perform(h, req, res, true, err);
 }

@@ -1,5 +1,5 @@
 /*
- * wd_http.h - one HTTP GET through libcurl, for worker threads.
+ * wd_http.h - one HTTP GET or POST through libcurl, for worker threads.
  *
  * No redirects, no cookies, no netrc, verified TLS; http:// only where the
  * caller allows it (simulators on loopback). Bounded in time and bytes.
@@ -20,6 +20,10 @@ typedef struct {
     bool        allow_private; /* loopback, link-local, private addresses */
     const char *ca_file; /* NULL: the system's */
     const volatile bool *stop; /* set: give up (may be NULL) */
+
+    const char *const *headers; /* "Name: value", no line breaks; or NULL */
+    size_t             n_headers;
+    wd_str_t           body; /* of a POST, with its type among the headers */
 } wd_http_req_t;
 
 typedef struct {
@@ -49,5 +53,9 @@ void wd_http_res_done(wd_http_res_t *res);
  */
 wd_must_check int wd_http_get(wd_http_t *h, const wd_http_req_t *req,
                               wd_http_res_t *res, wd_error_t *err);
+
+/* The same as POST. */
+wd_must_check int wd_http_post(wd_http_t *h, const wd_http_req_t *req,
+                               wd_http_res_t *res, wd_error_t *err);
 
 #endif /* WD_HTTP_H */

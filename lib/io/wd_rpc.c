@@ -558,6 +558,13 @@ wd_rpc_close_listeners(wd_rpc_server_t *s)
 
 
 void
+wd_rpc_server_trace(wd_rpc_server_t *s, wd_spans_t *spans)
+{
+    s->spans = spans;
+}
+
+
+void
 wd_rpc_server_drain(wd_rpc_server_t *s)
 {
     s->draining = true;

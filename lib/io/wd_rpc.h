@@ -88,6 +88,13 @@ typedef int (*wd_rpc_notify_pt)(void *arg, wd_str_t params);
 void wd_rpc_server_on_notify(wd_rpc_server_t *s, const char *method,
                              wd_rpc_notify_pt fn, void *arg);
 
+/*
+ * Calls of traces that are recorded become spans there; NULL: they do not.
+ * Loop thread.
+ */
+struct wd_spans;
+void wd_rpc_server_trace(wd_rpc_server_t *s, struct wd_spans *spans);
+
 /* The other side of a connection. */
 typedef struct wd_rpc_conn wd_rpc_peer_t;
 

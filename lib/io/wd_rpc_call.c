@@ -200,12 +200,24 @@ wd_rpc_may_log(wd_rpc_server_t *s)
 
 /* A failure of the platform is told to the log once, here. */
 static void
-wd_rpc_log_failure(wd_rpc_server_t *s, const wd_rpc_entry_t *e, wd_str_t id,
-                   int rc, const char *why)
+wd_rpc_log_failure(wd_rpc_server_t *s, const wd_rpc_entry_t *e,
+                   const wd_ctx_t *ctx, int rc, const char *why)
 {
     if (wd_err_info(rc)->http >= 500 && wd_rpc_may_log(s)) {
         wd_log_warn(s->log, "request failed", "method", e->m->name,
-                    "request_id", id, "code", rc, "reason", why);
+                    "request_id", ctx->id, "trace_id", wd_ctx_trace_id(ctx),
+                    "code", rc, "reason", why);
+    }
+}
+
+
+/* `started` 0: it was not looked at, for the trace is not recorded. */
+static void
+wd_rpc_span(wd_rpc_server_t *s, const wd_rpc_entry_t *e, const wd_ctx_t *ctx,
+            int rc, wd_ns_t started)
+{
+    if (started != 0 && wd_spans_wanted(s->spans, ctx)) {
+        wd_spans_call(s->spans, ctx, e->m->name, rc, started);
     }
 }
 
@@ -219,10 +231,11 @@ wd_rpc_answer(wd_rpc_req_t *req)
     wd_rpc_count(req->entry, req->rc);
     wd_metric(WD_MX_RPC_SECONDS, (double) (wd_monotonic() - req->started) / 1e9,
               req->entry->m->name, NULL, NULL);
+    wd_rpc_span(req->s, req->entry, &req->call.ctx, req->rc, req->started);
     wd_rpc_conn_dirty(c);
 
     if (req->rc != WD_OK) {
-        wd_rpc_log_failure(req->s, req->entry, req->call.ctx.id, req->rc,
+        wd_rpc_log_failure(req->s, req->entry, &req->call.ctx, req->rc,
                            req->why[0] != '\0' ? req->why : req->res.err.text);
         wd_rpc_put_error(c, req->msgid, req->rc, &req->res);
         wd_rpc_req_free(req);
@@ -333,8 +346,13 @@ wd_rpc_after_work(uv_work_t *w, int status)
     wd_rpc_req_t *req = w->data;
 
     (void) status; /* UV_ECANCELED: then it is canceled, too */
+    if (req->s->before_answer != NULL) {
+        req->s->before_answer(req->s->before_arg);
+    }
     if (req->conn == NULL) {
         wd_rpc_count(req->entry, WD_ECANCELED);
+        wd_rpc_span(req->s, req->entry, &req->call.ctx, WD_ECANCELED,
+                    req->started);
         wd_rpc_req_free(req);
         return;
     }
@@ -417,6 +435,7 @@ wd_rpc_run_inline(wd_rpc_conn_t *c, wd_rpc_entry_t *e, const wd_frame_t *f)
 {
     int           rc;
     bool          canceled = false;
+    wd_ns_t       started;
     wd_rpc_req_t *req;
     wd_rpc_res_t  res;
     wd_rpc_call_t call = {.canceled = &canceled};
@@ -426,6 +445,7 @@ wd_rpc_run_inline(wd_rpc_conn_t *c, wd_rpc_entry_t *e, const wd_frame_t *f)
         return rc;
     }
 
+    started = wd_spans_wanted(c->s->spans, &call.ctx) ? wd_monotonic() : 0;
     call.pool = wd_pool_create(WD_RPC_POOL_BLOCK);
     wd_rpc_res_init(&res);
     rc = call.pool != NULL ? e->m->fn(&call, &res) : WD_ENOMEM;
@@ -452,10 +472,11 @@ wd_rpc_run_inline(wd_rpc_conn_t *c, wd_rpc_entry_t *e, const wd_frame_t *f)
     }
 
     wd_rpc_count(e, rc);
+    wd_rpc_span(c->s, e, &call.ctx, rc, started);
     if (rc == WD_OK) {
         wd_rpc_put_result(c, f->msgid, &res);
     } else {
-        wd_rpc_log_failure(c->s, e, call.ctx.id, rc, res.err.text);
+        wd_rpc_log_failure(c->s, e, &call.ctx, rc, res.err.text);
         wd_rpc_put_error(c, f->msgid, rc, &res);
     }
 

@@ -8,6 +8,7 @@
 #include "wd_list.h"
 #include "wd_map.h"
 #include "wd_rpc.h"
+#include "wd_spans.h"
 
 #define WD_RPC_OUT_HIGH (512 * 1024) /* chunks wait when more is unsent */
 #define WD_RPC_NOTIFY_HIGH (4 * 1024 * 1024) /* unread: closed */
@@ -43,12 +44,15 @@ struct wd_rpc_server {
     size_t            n_handlers;
     wd_rpc_connect_pt on_connect; /* or NULL */
     void             *connect_arg;
-    wd_list_t         listeners;
-    wd_list_t         conns;
-    size_t            n_conns;
-    size_t            inflight;
-    wd_buf_t          scratch; /* meta of the answer being written */
-    uv_check_t        flush; /* end of a loop turn: one write each */
+    void (*before_answer)(void *arg); /* of what ran on a worker, or NULL */
+    void        *before_arg;
+    wd_list_t    listeners;
+    wd_list_t    conns;
+    size_t       n_conns;
+    size_t       inflight;
+    wd_spans_t  *spans; /* or NULL */
+    wd_buf_t     scratch; /* meta of the answer being written */
+    uv_check_t   flush; /* end of a loop turn: one write each */
     uv_prepare_t flush_timers; /* what timers said, before the loop waits */
     wd_list_t    dirty; /* connections with something to send */
     wd_ns_t      log_second; /* failures are logged so many a second */

@@ -34,6 +34,7 @@ struct wd_service {
     wd_daemon_t             *d;
     wd_pg_pool_t            *pg;
     wd_rpc_server_t         *rpc;
+    wd_spans_t              *spans;
     wd_rpc_method_t         *methods; /* the service's and ours */
 
     pthread_mutex_t post_lock;
@@ -85,10 +86,10 @@ wd_service_rpc(wd_service_t *s)
 
 
 static void
-wd_service_on_post(uv_async_t *a)
+wd_service_run_posts(void *arg)
 {
     wd_post_t    *p, *next, *in_order = NULL;
-    wd_service_t *s = a->data;
+    wd_service_t *s = arg;
 
     pthread_mutex_lock(&s->post_lock);
     p = s->posts;
@@ -106,6 +107,13 @@ wd_service_on_post(uv_async_t *a)
         p->fn(p->arg);
         free(p);
     }
+}
+
+
+static void
+wd_service_on_post(uv_async_t *a)
+{
+    wd_service_run_posts(a->data);
 }
 
 
@@ -313,6 +321,23 @@ static const wd_rpc_method_t wd_service_methods[] = {
 };
 
 
+/* Spans of gateways and our own: before somebody can send the first one. */
+static int
+wd_service_open_spans(wd_service_t *s, wd_error_t *err)
+{
+    s->spans = wd_spans_create(&s->conf->trace, s->spec->name,
+                               wd_daemon_instance(s->d), wd_daemon_log(s->d),
+                               err);
+    if (s->spans == NULL) {
+        return err->code;
+    }
+
+    wd_rpc_server_on_notify(s->rpc, WD_N_SPANS, wd_spans_take, s->spans);
+    wd_rpc_server_trace(s->rpc, s->spans);
+    return WD_OK;
+}
+
+
 static int
 wd_service_open_rpc(wd_service_t *s, wd_error_t *err)
 {
@@ -334,6 +359,14 @@ wd_service_open_rpc(wd_service_t *s, wd_error_t *err)
     if (s->rpc == NULL) {
         return wd_error(err, WD_ENOMEM, "no memory for the RPC server");
     }
+
+    rc = wd_service_open_spans(s, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    /* What a method posted is done before its answer is sent. */
+    s->rpc->before_answer = wd_service_run_posts;
+    s->rpc->before_arg = s;
 
     if (s->spec->start != NULL) {
         rc = s->spec->start(s, s->spec->svc, err);
@@ -427,8 +460,14 @@ wd_service_on_stop(wd_daemon_t *d, void *arg)
     wd_service_on_post(&s->post_async);
     uv_close((uv_handle_t *) &s->post_async, NULL);
 
+    /* Work that still comes back is not traced any more. */
+    if (s->rpc != NULL) {
+        wd_rpc_server_trace(s->rpc, NULL);
+    }
     wd_rpc_server_stop(s->rpc);
     s->rpc = NULL;
+    wd_spans_destroy(s->spans);
+    s->spans = NULL;
 }
 
 

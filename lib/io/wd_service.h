@@ -6,6 +6,7 @@
 #define WD_SERVICE_H
 
 #include "wd_rpc.h"
+#include "wd_spans.h"
 
 /* Every backend's configuration begins with this. */
 typedef struct {
@@ -18,6 +19,7 @@ typedef struct {
     struct {
         char *url;
     } redis;
+    wd_spans_conf_t trace;
 } wd_service_conf_t;
 
 #define WD_SERVICE_CONF_ROWS(type, member, service)                          \
@@ -50,6 +52,7 @@ typedef struct {
          3600000,                                                            \
          0,                                                                  \
          "Longest run of a statement"},                                      \
+        WD_SPANS_CONF_ROWS(type, member.trace),                              \
     {                                                                        \
         "redis", "url", wd_conf_str, offsetof(type, member.redis.url), NULL, \
             0, 0, WD_CONF_SECRET,                                            \

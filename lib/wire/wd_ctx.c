@@ -19,13 +19,15 @@ wd_ctx_put(wd_buf_t *out, const wd_ctx_t *c)
 {
     uint32_t n;
 
-    n = (c->id.len != 0) + (c->traceparent.len != 0) + (c->principal.len != 0)
+    n = (c->id.len != 0) + (c->traceparent.len != 0)
+        + (c->tracestate.len != 0) + (c->principal.len != 0)
         + (c->key.len != 0) + (c->plan.len != 0) + (c->perms.len != 0)
         + (c->ms > 0) + (c->format != 0);
 
     wd_mp_put_map(out, n);
     wd_ctx_put_str(out, "id", c->id);
     wd_ctx_put_str(out, "tp", c->traceparent);
+    wd_ctx_put_str(out, "ts", c->tracestate);
     wd_ctx_put_str(out, "sub", c->principal);
     wd_ctx_put_str(out, "key", c->key);
     wd_ctx_put_str(out, "plan", c->plan);
@@ -77,6 +79,7 @@ wd_ctx_get_one(wd_mp_t *c, wd_str_t key, wd_ctx_t *ret)
         {"id", offsetof(wd_ctx_t, id), 0, WD_REQUEST_ID_MAX},
         {"tp", offsetof(wd_ctx_t, traceparent), WD_TRACEPARENT_LEN,
          WD_TRACEPARENT_LEN},
+        {"ts", offsetof(wd_ctx_t, tracestate), 0, WD_TRACESTATE_MAX},
         {"sub", offsetof(wd_ctx_t, principal), 0, WD_PRINCIPAL_MAX},
         {"key", offsetof(wd_ctx_t, key), 0, SIZE_MAX},
         {"plan", offsetof(wd_ctx_t, plan), 0, WD_PLAN_MAX},
@@ -135,6 +138,15 @@ wd_ctx_get(wd_str_t context, wd_ctx_t *ret)
     }
 
     return WD_OK;
+}
+
+
+wd_str_t
+wd_ctx_trace_id(const wd_ctx_t *ctx)
+{
+    wd_traceparent_t tp;
+
+    return wd_traceparent_parse(ctx->traceparent, &tp) ? tp.trace : WD_STR("");
 }
 
 

@@ -3,6 +3,7 @@
  *
  * A map with these keys, all optional but "id"; unknown keys are skipped:
  *     id    request id             tp    W3C traceparent
+ *     ts    W3C tracestate
  *     sub   principal              key   id of the API key
  *     plan  plan of the principal  perm  permissions, array of strings
  *     ms    milliseconds left      fmt   "json", "csv" or "msgpack"
@@ -12,9 +13,9 @@
 
 #include "wd_method.h"
 #include "wd_mp.h"
+#include "wd_trace.h"
 
 #define WD_REQUEST_ID_MAX 64
-#define WD_TRACEPARENT_LEN 55
 #define WD_PRINCIPAL_MAX 64
 #define WD_PLAN_MAX 32
 #define WD_PERMS_MAX 32
@@ -22,6 +23,7 @@
 typedef struct {
     wd_str_t id;
     wd_str_t traceparent;
+    wd_str_t tracestate;
     wd_str_t principal;
     wd_str_t key;
     wd_str_t plan;
@@ -34,6 +36,9 @@ void wd_ctx_put(wd_buf_t *out, const wd_ctx_t *ctx);
 
 /* Views point into `context`. WD_OK or WD_EPROTO. */
 wd_must_check int wd_ctx_get(wd_str_t context, wd_ctx_t *ret);
+
+/* For logs; "" when there is none. */
+wd_str_t wd_ctx_trace_id(const wd_ctx_t *ctx);
 
 /* Does one of ctx->perms cover `needed`? NULL: true. */
 bool wd_ctx_permits(const wd_ctx_t *ctx, const char *needed);

@@ -33,6 +33,9 @@
 #define WD_N_CANCEL "rpc.cancel" /* caller: [msgid] */
 #define WD_N_CREDIT "rpc.credit" /* caller: [msgid, bytes] */
 
+/* Of gateways to a service. */
+#define WD_N_SPANS "trace.spans" /* [[span, ...], instance] */
+
 /* Notifications of services to gateways. */
 #define WD_N_BEAT "auth.beat" /* [seq]: revocations arrive here */
 #define WD_N_REVOKE "auth.revoke" /* [[digest, ...], at]; [] means all */

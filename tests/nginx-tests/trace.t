@@ -109,3 +109,42 @@ for my $bad ('', 'x', "00-$trace-$span", "00-$trace-$span-0",
 my (undef, $ctx) = ask("traceparent: 00-$trace-$span-01",
     'traceparent: 00-' . '1' x 32 . "-$span-01");
 unlike($ctx->{tp} // '', qr/^00-1{32}/, 'of two, the second is not believed');
+
+# ---- tracestate ----
+
+# What goes on behind our own member; undef: it is dropped.
+for my $case (
+    [ 'foo=1' => 'foo=1' ], [ 'foo=1,bar=2' => 'foo=1,bar=2' ],
+    [ "foo=1 \t,  bar=2" => 'foo=1,bar=2' ], [ 'foo=1,,bar=2,' => 'foo=1,bar=2' ],
+    [ 'fw529a3039@dt=FfTwqxC' => 'fw529a3039@dt=FfTwqxC' ],
+    [ 'wizdata=0123456789abcdef,foo=1' => 'foo=1' ],
+    [ 'foo=1,wizdata=x' => 'foo=1' ],
+    [ join(',', map { "k$_=v" } 1 .. 31) => join ',', map { "k$_=v" } 1 .. 31 ],
+    [ join(',', map { "k$_=v" } 1 .. 32) => join ',', map { "k$_=v" } 1 .. 31 ],
+    map { [ $_ => undef ] } '', 'foo', 'foo=', '=1', 'FOO=1', 'foo=1,foo=2',
+        'foo=1=2', 'foo =1', '@a=1', "foo=\xc3\xa9", 'foo=1,bar',
+        join(',', map { "k$_=v" } 1 .. 33), 'k' x 257 . '=1',
+        'k=' . 'v' x 257)
+{
+    my ($in, $out) = @$case;
+    my ($r, $ctx) = ask("traceparent: 00-$trace-$span-00", "tracestate: $in");
+    is($r->status, 200, 'tracestate: ' . substr $in, 0, 40);
+    my $own = (split /-/, $ctx->{tp})[2];
+    is($ctx->{ts}, length $in ? join(',', "wizdata=$own", $out // ()) : undef,
+        defined $out ? 'goes on' : 'does not go on');
+}
+
+# Long members make room first, then the last ones.
+my (undef, $long) = ask("traceparent: 00-$trace-$span-00",
+    'tracestate: a=' . 'x' x 200 . ',b=1,c=' . 'y' x 200 . ',d=' . 'z' x 100);
+like($long->{ts}, qr/^wizdata=[0-9a-f]{16},a=x{200},b=1,d=z{100}$/,
+    'at most 512 bytes');
+
+# Several lines are one list; of a trace that is not taken over there is none.
+(undef, $ctx) = ask("traceparent: 00-$trace-$span-00", 'tracestate: a=1',
+    'tracestate: b=2', 'TraceState: c=3');
+like($ctx->{ts}, qr/^wizdata=[0-9a-f]{16},a=1,b=2,c=3$/, 'in three lines');
+(undef, $ctx) = ask('tracestate: a=1');
+unlike($ctx->{ts} // '', qr/a=1/, 'without a traceparent');
+(undef, $ctx) = ask("traceparent: 00-$trace-$span-0", 'tracestate: a=1');
+unlike($ctx->{ts} // '', qr/a=1/, 'with one that is none');

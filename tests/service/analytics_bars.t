@@ -84,8 +84,8 @@ like($a->{rest}{as_of}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/,
     'as_of is the time of the snapshot');
 is($a->{rest}{next}, $a->{meta}{next}, 'the cursor, in body and meta');
 like($a->{meta}{etag}, qr/^"[0-9a-f]{32}"$/, 'etag');
-is_deeply($a->{meta}{tags}, ['bars:AAA:1d'], 'tags');
-is($a->{meta}{ttl}, 5, 'ttl');
+is_deeply($a->{meta}{tags}, ['bars:AAA'], 'tags');
+is($a->{meta}{ttl}, 60, 'ttl');
 ok(!exists $a->{rest}{unknown}, 'no unknown symbols');
 
 $a = bars(symbol => ['AAA'], order => 'desc', limit => 2);
@@ -283,7 +283,7 @@ for my $format (qw/ json csv msgpack /) {
 $a = bars(%past);
 is($a->{rest}{as_of}, '2024-06-03T00:00:00Z', 'as_of is repeated');
 is_deeply($a->{rest}{unknown}, ['NEW'], 'a symbol first seen later');
-is($a->{meta}{ttl}, 3600, 'the past may be cached longer');
+is($a->{meta}{ttl}, 86400, 'the past may be cached longer');
 
 is_deeply([ map { "$_->{t} $_->{c}" } @{ bars(%now)->{rows} } ],
     [ '2023-12-29 1', '2024-01-01 111.5' ], 'after the correction');

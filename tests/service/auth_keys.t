@@ -65,7 +65,7 @@ like($key->{created_at}, qr/^\d{4}-.*Z$/, 'begin');
 my $digest = blake2b_hex($key->{key}, 32);
 my ($status, $meta, $body) = $c->call('auth.verify', { digest => $digest });
 is($status, 200, 'the key is good');
-is_deeply($meta, { sub => "user:$user", key => "key:$key->{id}",
+is_deeply($meta, { sub => "user:$user", uid => "user:$user", key => "key:$key->{id}",
     plan => 'default', perm => [ 'bars:read', 'quotes:*' ],
     exp => FUTURE * 1_000_000_000 }, 'the verdict');
 is($body // '', '', 'it has no body');
@@ -155,8 +155,8 @@ my $list = ctl('--json', 'key', 'list', '--user', 'ada@example.com');
 is(scalar @{ $list->{json}{keys} }, $pg->psql('SELECT count(*) FROM api_key'),
     'all keys are listed');
 is_deeply([ sort keys %{ $list->{json}{keys}[0] } ],
-    [ qw/ created_at expires_at id last4 name permissions plan prefix
-        revoked_at user user_id / ], 'with these members');
+    [ qw/ created_at expires_at id last4 methods name networks permissions
+        plan prefix revoked_at user user_id / ], 'with these members');
 like(ctl('key', 'list')->{out}, qr/^ID +PREFIX .*\n\d+ +wd_live_/, 'a table');
 is(ctl('--json', 'key', 'list', '--user', 'no@example.com')->{json}{error}
     {code}, -2, 'an unknown user is told');

@@ -317,7 +317,11 @@ is($pg->psql("SELECT count(*) FROM raw_object WHERE
 
 # ---- events
 
-$got = ($pr->published('valid.records'))[0];
+is_deeply(($pr->published('valid.records'))[0], { kind => 'instruments',
+    provider => 'alphavantage', dataset => 'daily', raw_seq => 1,
+    symbols => ['IBM'], timeframe => '1d', stored => 1, corrected => 0 },
+    'the event of a new instrument');
+$got = ($pr->published('valid.records'))[1];
 is_deeply($got, { kind => 'bars', provider => 'alphavantage', dataset =>
     'daily', raw_seq => 1, symbols => ['IBM'], timeframe => '1d', from =>
     '2024-05-01T00:00:00Z', to => '2024-05-02T00:00:00Z', stored => 2,
@@ -325,8 +329,10 @@ is_deeply($got, { kind => 'bars', provider => 'alphavantage', dataset =>
 my @of = grep { $_->{kind} eq 'observations' } $pr->published('valid.records');
 is_deeply($of[0]{series}, [ 'SP.POP.TOTL/FRA', 'SP.POP.TOTL/HIC' ],
     'series by name');
-is(scalar(grep { $_->{stored} + $_->{corrected} == 0 }
+is(scalar(grep { $_->{stored} + $_->{corrected} + ($_->{earlier} // 0) == 0 }
     $pr->published('valid.records')), 0, 'no event without news');
+ok((grep { $_->{earlier} } $pr->published('valid.records')),
+    'that something was known earlier is news');
 
 # ---- questions
 

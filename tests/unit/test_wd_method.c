@@ -351,6 +351,7 @@ test_ctx(void **state)
     c.id = WD_STR("id-1");
     c.traceparent =
         WD_STR("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    c.tracestate = WD_STR("wizdata=b7ad6b7169203331,a=1");
     c.principal = WD_STR("user:5");
     c.key = WD_STR("17");
     c.plan = WD_STR("default");
@@ -363,6 +364,8 @@ test_ctx(void **state)
     assert_ok(wd_ctx_get(wd_buf_view(&b), &r));
     assert_view(r.id, "id-1");
     assert_true(wd_str_eq(r.traceparent, c.traceparent));
+    assert_view(r.tracestate, "wizdata=b7ad6b7169203331,a=1");
+    assert_view(wd_ctx_trace_id(&r), "0af7651916cd43dd8448eb211c80319c");
     assert_view(r.principal, "user:5");
     assert_view(r.key, "17");
     assert_view(r.plan, "default");
@@ -386,7 +389,8 @@ test_ctx(void **state)
     assert_ok(wd_ctx_get(wd_buf_view(&b), &r));
     assert_int_equal(r.format, WD_FMT_JSON);
     assert_int_equal(r.ms, 0);
-    assert_int_equal(r.principal.len + r.perms.len, 0);
+    assert_int_equal(r.principal.len + r.perms.len + r.tracestate.len, 0);
+    assert_view(wd_ctx_trace_id(&r), "");
     assert_false(wd_ctx_permits(&r, "bars:read"));
     assert_true(wd_ctx_permits(&r, NULL));
     wd_buf_done(&b);

@@ -111,6 +111,7 @@ sub raw {
 #   window   how much to send beyond the credit (more: breaks the protocol)
 #   len      false: do not announce the length
 #   meta     more meta
+#   text     the body's bytes, instead of pattern()
 #   abort_at, hangup_at, stall_at   stop in this way after that many bytes
 sub stream {
     my ($total, %o) = @_;
@@ -694,6 +695,9 @@ sub check_context {
     return 'id is too long' if length $ctx->{id} > 64;
     return 'tp' if defined $ctx->{tp}
         && $ctx->{tp} !~ /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+    return 'ts' if defined $ctx->{ts}
+        && ($ctx->{ts} !~ /^wizdata=[0-9a-f]{16}(,|$)/
+            || length $ctx->{ts} > 512);
     return 'sub' if defined $ctx->{sub} && length $ctx->{sub} > 64;
     return 'plan' if defined $ctx->{plan} && length $ctx->{plan} > 32;
     return 'perm' if defined $ctx->{perm}
@@ -771,7 +775,8 @@ sub notification {
         return;
     }
 
-    $b->note({ e => 'notify', c => $self->{id}, method => $method });
+    $b->note({ e => 'notify', c => $self->{id}, method => $method,
+        params => $params });
 }
 
 
@@ -841,7 +846,8 @@ sub pump {
             @$s{qw/ abort_at hangup_at stall_at /};
         return if $n <= 0 && $s->{sent} < $s->{total};
 
-        $self->piece(Wizdata::Backend::pattern($s->{sent}, $n));
+        $self->piece(defined $s->{text} ? substr($s->{text}, $s->{sent}, $n)
+            : Wizdata::Backend::pattern($s->{sent}, $n));
     }
 }
 
