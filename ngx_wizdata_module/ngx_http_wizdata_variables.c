@@ -303,7 +303,7 @@ static ngx_http_wizdata_var_t ngx_http_wizdata_vars[] = {
     {ngx_string("wizdata_auth"), ngx_http_wizdata_var_auth, NULL},
     /* what the response cache did */
     {ngx_string("wizdata_cache"), ngx_http_wizdata_var_cache, NULL},
-    /* what the rate limits said */
+    /* what the limits said: passed, rejected, dry_rejected; empty: unasked */
     {ngx_string("wizdata_limit"), ngx_http_wizdata_var_limit, NULL},
     /* policy that refused the request, or has the least left: minute */
     {ngx_string("wizdata_limit_policy"), ngx_http_wizdata_var_limit_policy,
