@@ -321,19 +321,19 @@ ngx_command_t ngx_http_wizdata_commands[] = {
 
     /*
      * directive: wizdata_redis;
-     * syntax: address [password_file=path] [user=name] [db=number]
-     *         [timeout=time] [prefix=text] [gateways=number];
+     * syntax: address [option=value] ...;
      * default: none;
      * context: http
      *
      * The Redis through which several gateways share their limits: unix:/path
      * or an IP address with a port; names are not looked up. Without it the
-     * limits are those of one host, exactly. No request waits for Redis:
-     * timeout (50ms) is how long a worker waits for an answer before it
-     * connects anew and limits by its share. gateways is the least number of
-     * gateways to share with while Redis has not said how many there are.
-     * prefix (wizdata:limit:) begins every key. The password is the first
-     * line of its file, which nginx's master reads.
+     * limits are those of one host, exactly. No request waits for Redis.
+     * timeout=time (50ms) is how long a worker waits for an answer before it
+     * connects anew and limits by its share. gateways=number is the least
+     * number of gateways to share with, whatever Redis has said.
+     * prefix=text (wizdata:limit:) begins every key. password_file=path:
+     * the password is the first line of that file, which nginx's master
+     * reads. user=name goes with it. db=number (0) is the database.
      */
     { ngx_string("wizdata_redis"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
@@ -344,18 +344,18 @@ ngx_command_t ngx_http_wizdata_commands[] = {
 
     /*
      * directive: wizdata_plan;
-     * syntax: name [rate=number/period [burst=number]] ... [day=number]
-     *         [month=number] [tz=zone] [concurrency=number] [dry_run];
+     * syntax: name [rate=number/period [burst=number]] ... [word] ...;
      * default: none;
      * context: http
      *
      * What a plan allows. Up to four rates, each with the burst that may come
      * at once (1): a bucket of that size that the rate fills; periods are s,
      * m, h, d or a number of them (rate=50/10s). In any time t at most
-     * burst + rate x t is admitted. day and month are quotas of the calendar
-     * in the time zone tz (UTC). concurrency is the number of requests at a
-     * time. A request takes its cost (docs/API.md) from all windows, or from
-     * none. With dry_run nothing is refused, only counted and logged. Plans
+     * burst + rate x t is admitted. day=number and month=number are quotas of
+     * the calendar in the time zone tz=name (UTC). concurrency=number is how
+     * many requests there may be at a time. A request takes its cost
+     * (docs/API.md) from all windows, or from none. With the word dry_run
+     * nothing is refused, only counted and logged. Plans
      * that auth pushes take the place of those of the same name. Principals
      * whose plan has no such line have the plan `default`.
      */
@@ -368,9 +368,7 @@ ngx_command_t ngx_http_wizdata_commands[] = {
 
     /*
      * directive: wizdata_limit_anonymous;
-     * syntax: [rate=number/period [burst=number]] ... [day=number]
-     *         [month=number] [tz=zone] [concurrency=number] [dry_run]
-     *         [ipv4_prefix=bits] [ipv6_prefix=bits];
+     * syntax: [word of a plan] ... [ipv4_prefix=bits] [ipv6_prefix=bits];
      * default: none;
      * context: http
      *
