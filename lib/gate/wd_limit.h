@@ -83,7 +83,7 @@ wd_must_check int wd_limit_init(void *mem, size_t size, const uint8_t seed[32],
 /* Copies what fits from a table of another size. */
 void wd_limit_adopt(wd_limit_t *l, wd_limit_t *from);
 
-/* Keyed hash of who is limited; the same on all gateways. */
+/* Hash (BLAKE2b) of who is limited; the same on all gateways. */
 void wd_limit_key(wd_str_t principal, wd_str_t plan, wd_str_t group,
                   wd_limit_key_t *ret);
 
