@@ -345,6 +345,22 @@ $t->wait_for('places of killed workers are free', sub {
 });
 
 
+# ---- metrics ------------------------------------------------------------------
+
+my $m = get('/metrics')->body;
+like($m, qr/^rate_limit_hits_total\{client_type="api_key"\} [1-9]/m,
+    'refusals are counted');
+like($m, qr/^rate_limit_hits_total\{client_type="anonymous"\} [1-9]/m,
+    'of addresses, too');
+like($m, qr/^wizdata_limit_admitted_total\{client_type="api_key"\} [1-9]/m,
+    'and what passed');
+like($m, qr/^wizdata_limit_dry_run_total\{client_type="api_key"\} [1-9]/m,
+    'and dry runs');
+$t->wait_for('no place is held any more', sub {
+    return get('/metrics')->body =~ /^wizdata_limit_concurrent 0$/m;
+});
+
+
 # ---- reload -------------------------------------------------------------------
 
 is(bars($key{day})->status, 429, 'before the reload');
