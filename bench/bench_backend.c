@@ -32,6 +32,8 @@ static int
 bench_answer(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 {
     (void) call;
+    wd_rpc_meta_int(res, "ttl", 3600); /* for who keeps it */
+    wd_rpc_meta_str(res, "etag", WD_STR("\"0123456789abcdef\""));
     wd_buf_str(&res->body, wd_buf_view(&bench_body));
     return WD_OK;
 }

@@ -27,7 +27,7 @@ fuzz_byte(wd_str_t *in)
 static wd_str_t
 fuzz_text(wd_str_t *in)
 {
-    size_t   n = wd_min((size_t) fuzz_byte(in), in->len);
+    size_t   declared = fuzz_byte(in), n = wd_min(declared, in->len);
     wd_str_t s = wd_str(in->data, n);
 
     in->data += n;

@@ -18,6 +18,7 @@
 #include "wd_json.h"
 #include "wd_method.h"
 
+#include "ngx_http_wizdata_cache.h"
 #include "ngx_http_wizdata_metrics.h"
 #include "ngx_http_wizdata_rpc.h"
 #include "ngx_http_wizdata_spans.h"
@@ -83,6 +84,7 @@ typedef struct {
     ngx_flag_t                      metrics_requests;
     ngx_shm_zone_t                 *control;
     ngx_shm_zone_t                 *fleet; /* what is known of backends */
+    ngx_http_wizdata_cache_main_t   cache;
     ngx_uint_t                      used; /* some location needs the module */
     void                           *limit; /* ngx_http_wizdata_limit_conf_t */
     ngx_uint_t                      limited; /* some location has limits */
@@ -110,6 +112,8 @@ typedef struct {
     ngx_uint_t  endpoint; /* label of the location's own handler in metrics */
     ngx_uint_t  limit; /* off, on, dry run */
     ngx_uint_t  limit_headers; /* bits */
+
+    ngx_http_wizdata_cache_loc_t cache;
 } ngx_http_wizdata_loc_conf_t;
 
 
@@ -130,6 +134,7 @@ struct ngx_http_wizdata_worker_s {
     ngx_queue_t                   verifies[NGX_HTTP_WIZDATA_VERIFY_BUCKETS];
     ngx_uint_t                    n_verifies;
 
+    ngx_http_wizdata_cache_worker_t *cache; /* NULL: none */
     ngx_http_wizdata_counters_t  *counters; /* this worker's slot */
     ngx_http_wizdata_spans_t     *spans;
     void                         *scrapes; /* of prometheus.c */
@@ -162,6 +167,7 @@ typedef struct {
     ngx_str_t accept;
     ngx_str_t api_key;
     ngx_str_t authorization;
+    ngx_str_t cache_control;
     ngx_str_t content_type;
     ngx_str_t request_id;
     ngx_str_t traceparent;
@@ -232,6 +238,7 @@ struct ngx_http_wizdata_ctx_s {
     void                          *collect; /* of a status handler */
     void                          *limit; /* ngx_http_wizdata_limit_ctx_t */
     void                          *scrape; /* of prometheus.c */
+    ngx_http_wizdata_cached_t     *cache; /* NULL: it has no part in this */
     void                          *status_health; /* its first collection */
 
     ngx_http_wizdata_access_e      access; /* of the access phase */
@@ -315,6 +322,10 @@ ngx_table_elt_t *ngx_http_wizdata_last_header(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_wizdata_api_handler(ngx_http_request_t *r);
 
+/* A JSON body: is it announced as one that is taken? Its bytes, when read. */
+int ngx_http_wizdata_body_headers_ok(ngx_http_wizdata_ctx_t *ctx);
+int ngx_http_wizdata_body(ngx_http_wizdata_ctx_t *ctx, wd_str_t *ret);
+
 
 /* ngx_http_wizdata_access.c */
 
@@ -384,6 +395,19 @@ ngx_int_t ngx_http_wizdata_auth_revoke(ngx_http_wizdata_worker_t *w,
 extern const ngx_http_wizdata_rpc_ops_t ngx_http_wizdata_reply_ops;
 
 void ngx_http_wizdata_reply_start(ngx_http_wizdata_ctx_t *ctx);
+
+/* What the backend is told of the caller. */
+void ngx_http_wizdata_call_context(ngx_http_wizdata_ctx_t *ctx, wd_ctx_t *c);
+
+/* Type, etag, cursor and the headers of every answer; views must stay. */
+ngx_int_t ngx_http_wizdata_answer_headers(ngx_http_wizdata_ctx_t *ctx,
+    wd_str_t type, wd_str_t etag, wd_str_t next);
+
+/* May these stand in headers? */
+bool ngx_http_wizdata_meta_safe(const ngx_http_wizdata_meta_t *meta);
+
+/* Notes why a call failed that has no text of the backend; returns `code`. */
+int ngx_http_wizdata_refuse_call(ngx_http_wizdata_ctx_t *ctx, int code);
 
 /* The first piece, behind the header; `len` of the whole or -1. */
 void ngx_http_wizdata_stream_open(ngx_http_wizdata_ctx_t *ctx, wd_str_t piece,

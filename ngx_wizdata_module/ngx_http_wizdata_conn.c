@@ -7,6 +7,8 @@
  */
 #include "ngx_http_wizdata.h"
 
+#include <sodium.h>
+
 #define NGX_HTTP_WIZDATA_READ (16 * 1024)
 
 /* Reads in a row before other connections get their turn. */
@@ -202,6 +204,8 @@ ngx_http_wizdata_conn_hello(ngx_http_wizdata_conn_t *conn,
     if (conn->connection->read->timer_set) {
         ngx_del_timer(conn->connection->read);
     }
+    crypto_generichash((u_char *) &conn->instance, sizeof(conn->instance),
+                       (const u_char *) instance.data, instance.len, NULL, 0);
     conn->ready = 1;
     s->worker->counters->rpc[s->id].connections++;
     ngx_http_wizdata_peer_ready(conn->peer);
@@ -267,6 +271,13 @@ ngx_http_wizdata_conn_notify(ngx_http_wizdata_conn_t *conn,
     if (wd_str_eq_z(f->method, WD_N_GOAWAY)) {
         ngx_http_wizdata_conn_goaway(conn);
         return NGX_OK;
+    }
+
+    if (wd_str_eq_z(f->method, WD_N_PURGE)) {
+        return ngx_http_wizdata_cache_notify_purge(conn, f->params);
+    }
+    if (wd_str_eq_z(f->method, WD_N_CACHE_BEAT)) {
+        return ngx_http_wizdata_cache_notify_beat(conn, f->params);
     }
 
     /* Only auth may speak about keys. */

@@ -21,6 +21,15 @@ static const ngx_http_wizdata_range_t ngx_http_wizdata_queue_range = {
 static const ngx_http_wizdata_range_t ngx_http_wizdata_body_range = {
     1, WD_BODY_MAX, "a size from 1 to 64k, such as 16k"};
 
+static const ngx_http_wizdata_range_t ngx_http_wizdata_cache_body_range = {
+    1024, 16 * 1024 * 1024, "a size from 1k to 16m, such as 256k"};
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_stale_range = {
+    0, NGX_HTTP_WIZDATA_DAY, "a time from 0 to 1d, such as 10s"};
+
+static const ngx_http_wizdata_range_t ngx_http_wizdata_lock_range = {
+    0, 60 * 1000, "a time from 0 to 1m, such as 5s"};
+
 
 ngx_command_t ngx_http_wizdata_commands[] = {
 
@@ -317,6 +326,147 @@ ngx_command_t ngx_http_wizdata_commands[] = {
       ngx_conf_set_str_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_wizdata_main_conf_t, environment),
+      NULL },
+
+    /*
+     * directive: wizdata_cache_zone;
+     * syntax: size | off;
+     * default: off;
+     * context: http
+     *
+     * Shared memory for cached answers, from 1100k to 64g. An answer takes
+     * its bytes and about 300 more, in pieces of 512 bytes. When the zone is
+     * full, those used longest ago make room. It survives a reload; when its
+     * size changes, what fits is taken over.
+     */
+    { ngx_string("wizdata_cache_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_cache_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_cache;
+     * syntax: on | off;
+     * default: off;
+     * context: http, server, location
+     *
+     * Keeps the answers of methods that allow it, for as long as the answer
+     * says (`ttl`) or until the data behind it changes, and gives them to
+     * all who have the method's permission. Limits and keys are checked
+     * first. Many requests for an answer that is not there make one call.
+     * Needs wizdata_cache_zone.
+     */
+    { ngx_string("wizdata_cache"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_http_wizdata_conf_cache,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_loc_conf_t, cache.on),
+      NULL },
+
+    /*
+     * directive: wizdata_cache_max_body;
+     * syntax: size;
+     * default: 256k, or a tenth of the zone;
+     * context: http
+     *
+     * A longer body is not cached. At most a tenth of wizdata_cache_zone.
+     */
+    { ngx_string("wizdata_cache_max_body"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_slot_size,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_main_conf_t, cache.body_max),
+      (void *) &ngx_http_wizdata_cache_body_range },
+
+    /*
+     * directive: wizdata_cache_ttl;
+     * syntax: method time;
+     * default: of the answer;
+     * context: http
+     *
+     * How long answers of a method (bars.query) are fresh, instead of what
+     * the backend says; in whole seconds, 0: they are not cached. An answer
+     * without a time of its own is never cached, and a longer time than its
+     * own is used only while the service tells of all changes of its data,
+     * so that they still end at once when it changes.
+     */
+    { ngx_string("wizdata_cache_ttl"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
+      ngx_http_wizdata_conf_cache_ttl,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_cache_stale_while_revalidate;
+     * syntax: time;
+     * default: 10s;
+     * context: http, server, location
+     *
+     * How long after its time an answer is still given while it is fetched
+     * anew in the background. Never after its data changed, nor while the
+     * service's purges do not arrive.
+     */
+    { ngx_string("wizdata_cache_stale_while_revalidate"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_slot_msec,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_loc_conf_t, cache.stale),
+      (void *) &ngx_http_wizdata_stale_range },
+
+    /*
+     * directive: wizdata_cache_stale_if_error;
+     * syntax: time;
+     * default: 5m;
+     * context: http, server, location
+     *
+     * How long after its time an answer is given when the backend fails, is
+     * not reachable or too late. Never after its data is known to have
+     * changed.
+     */
+    { ngx_string("wizdata_cache_stale_if_error"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_slot_msec,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_loc_conf_t, cache.old),
+      (void *) &ngx_http_wizdata_stale_range },
+
+    /*
+     * directive: wizdata_cache_lock_timeout;
+     * syntax: time;
+     * default: 5s;
+     * context: http, server, location
+     *
+     * How long a request waits for another's call for the same answer before
+     * it makes one of its own; 0: it does not wait.
+     */
+    { ngx_string("wizdata_cache_lock_timeout"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_slot_msec,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_loc_conf_t, cache.lock_timeout),
+      (void *) &ngx_http_wizdata_lock_range },
+
+    /*
+     * directive: wizdata_status_cache;
+     * syntax: [public];
+     * default: none;
+     * context: location
+     *
+     * What the response cache holds and did (GET; needs status:read unless
+     * it is public), and clearing it (POST; always needs cache:write): with
+     * a JSON body {"tags": [...]}, {"method": "..."} or {"all": true}, or
+     * by /clear and /clear/TYPE behind the location's path. TYPE is
+     * market_data, api_responses, news, analytics, esg_data or static_data.
+     * Acts on this gateway.
+     */
+    { ngx_string("wizdata_status_cache"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_status_cache,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
       NULL },
 
     /*

@@ -441,3 +441,66 @@ ngx_http_wizdata_limit_sync_init(ngx_http_wizdata_limits_t *ls)
                                         ngx_http_wizdata_limit_redis_state,
                                         ls);
 }
+
+
+/* ---- figures for /metrics ----------------------------------------------- */
+
+void
+ngx_http_wizdata_limit_gateways_samples(ngx_http_wizdata_samples_t *s,
+    ngx_http_wizdata_ctx_t *ctx)
+{
+    wd_limit_view_t            view;
+    ngx_http_wizdata_limits_t *ls = ctx->worker->limit;
+
+    if (ls != NULL) {
+        ngx_http_wizdata_limit_view(ls, ngx_http_wizdata_limit_now(), &view);
+        ngx_http_wizdata_sample(s, view.gateways, "%s", "");
+    }
+}
+
+
+void
+ngx_http_wizdata_limit_buckets_samples(ngx_http_wizdata_samples_t *s,
+    ngx_http_wizdata_ctx_t *ctx)
+{
+    uint64_t                   n, max;
+    ngx_http_wizdata_limits_t *ls = ctx->worker->limit;
+
+    if (ls != NULL) {
+        wd_limit_count(ls->table, &n, &max);
+        ngx_http_wizdata_sample(s, (int64_t) n, "%s", "");
+    }
+}
+
+
+void
+ngx_http_wizdata_limit_evictions_samples(ngx_http_wizdata_samples_t *s,
+    ngx_http_wizdata_ctx_t *ctx)
+{
+    uint64_t                   all, live;
+    wd_limit_stats_t          *st;
+    ngx_http_wizdata_limits_t *ls = ctx->worker->limit;
+
+    if (ls == NULL) {
+        return;
+    }
+    st = wd_limit_stats(ls->table);
+    all = atomic_load(&st->evicted);
+    live = atomic_load(&st->evicted_live);
+    ngx_http_wizdata_sample(s, (int64_t) (all - live), "state=\"idle\"");
+    ngx_http_wizdata_sample(s, (int64_t) live, "state=\"in_use\"");
+}
+
+
+void
+ngx_http_wizdata_usage_rows_samples(ngx_http_wizdata_samples_t *s,
+    ngx_http_wizdata_ctx_t *ctx)
+{
+    wd_usage_stats_t           st;
+    ngx_http_wizdata_limits_t *ls = ctx->worker->limit;
+
+    if (ls != NULL) {
+        wd_usage_stats(ls->usage, &st);
+        ngx_http_wizdata_sample(s, (int64_t) st.rows, "%s", "");
+    }
+}

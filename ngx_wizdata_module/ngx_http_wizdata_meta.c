@@ -6,10 +6,11 @@
 
 
 static int
-ngx_http_wizdata_meta_tags(wd_mp_t *c)
+ngx_http_wizdata_meta_tags(wd_mp_t *c, wd_str_t *ret)
 {
     uint32_t n;
     wd_str_t tag;
+    wd_mp_t  from = *c;
 
     if (wd_mp_read_array(c, &n) != WD_OK) {
         return WD_EPROTO;
@@ -19,6 +20,7 @@ ngx_http_wizdata_meta_tags(wd_mp_t *c)
             return WD_EPROTO;
         }
     }
+    *ret = wd_str((const char *) from.p, (size_t) (c->p - from.p));
     return WD_OK;
 }
 
@@ -37,13 +39,11 @@ static int
 ngx_http_wizdata_meta_pair(wd_mp_t *c, wd_str_t key,
     ngx_http_wizdata_meta_t *ret)
 {
-    int64_t ttl;
-
     if (wd_str_eq(key, WD_STR("ttl"))) {
-        return ngx_http_wizdata_meta_positive(c, &ttl);
+        return ngx_http_wizdata_meta_positive(c, &ret->ttl);
     }
     if (wd_str_eq(key, WD_STR("tags"))) {
-        return ngx_http_wizdata_meta_tags(c);
+        return ngx_http_wizdata_meta_tags(c, &ret->tags);
     }
     if (wd_str_eq(key, WD_STR("etag"))) {
         return wd_mp_read_str(c, &ret->etag);

@@ -13,6 +13,8 @@ typedef struct {
     wd_str_t etag;
     wd_str_t next; /* cursor of the next page */
     int64_t  len; /* -1: unknown */
+    int64_t  ttl; /* seconds; 0: not given */
+    wd_str_t tags; /* MessagePack of the array; .len 0: not given */
     wd_str_t param; /* of an error's detail */
     int64_t  retry; /* 0: not given */
 } ngx_http_wizdata_meta_t;

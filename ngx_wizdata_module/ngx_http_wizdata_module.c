@@ -77,6 +77,7 @@ ngx_http_wizdata_create_main_conf(ngx_conf_t *cf)
         wmcf->timeouts[i] = wd_methods()[i].timeout_ms;
     }
 
+    ngx_http_wizdata_cache_create_main(&wmcf->cache);
     wmcf->spans = ngx_http_wizdata_spans_create_conf(cf);
     if (wmcf->spans == NULL) {
         return NULL;
@@ -104,7 +105,9 @@ ngx_http_wizdata_init_main_conf(ngx_conf_t *cf, void *conf)
     if (wmcf->environment.data == NULL) {
         ngx_str_set(&wmcf->environment, "production");
     }
-    if (ngx_http_wizdata_service_check(cf, wmcf) != NGX_CONF_OK) {
+    if (ngx_http_wizdata_service_check(cf, wmcf) != NGX_CONF_OK
+        || ngx_http_wizdata_cache_init_main(cf, &wmcf->cache) != NGX_CONF_OK)
+    {
         return NGX_CONF_ERROR;
     }
     return ngx_http_wizdata_spans_init_conf(cf, wmcf);
@@ -121,6 +124,7 @@ ngx_http_wizdata_create_loc_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    ngx_http_wizdata_cache_create_loc(&lcf->cache);
     lcf->api = NGX_CONF_UNSET;
     lcf->errors = NGX_CONF_UNSET;
     lcf->trace_response = NGX_CONF_UNSET;
@@ -140,6 +144,7 @@ ngx_http_wizdata_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_wizdata_loc_conf_t  *conf = child;
     ngx_http_wizdata_main_conf_t *wmcf;
 
+    ngx_http_wizdata_cache_merge_loc(&prev->cache, &conf->cache);
     ngx_conf_merge_value(conf->api, 0, 0);
     ngx_conf_merge_value(conf->errors, prev->errors, 0);
     ngx_conf_merge_value(conf->trace_response, prev->trace_response, 0);
@@ -270,6 +275,7 @@ ngx_http_wizdata_postconfiguration(ngx_conf_t *cf)
 
     if (ngx_http_wizdata_zones(cf, wmcf) != NGX_OK
         || ngx_http_wizdata_limit_zones(cf, wmcf) != NGX_OK
+        || ngx_http_wizdata_cache_zone(cf, &wmcf->cache) != NGX_OK
         || ngx_http_wizdata_phases(cf) != NGX_OK)
     {
         return NGX_ERROR;
@@ -287,6 +293,9 @@ ngx_http_wizdata_init_module(ngx_cycle_t *cycle)
                                                ngx_http_wizdata_module);
     if (wmcf == NULL || !wmcf->used || ngx_test_config) {
         return NGX_OK;
+    }
+    if (ngx_http_wizdata_cache_init_module(cycle, &wmcf->cache) != NGX_OK) {
+        return NGX_ERROR;
     }
     return ngx_http_wizdata_control_listen(cycle, wmcf->control);
 }
@@ -350,6 +359,7 @@ ngx_http_wizdata_init_process(ngx_cycle_t *cycle)
 
     w = ngx_http_wizdata_worker_create(cycle, wmcf);
     if (w == NULL || ngx_http_wizdata_limit_init(w) != NGX_OK
+        || ngx_http_wizdata_cache_init_worker(w) != NGX_OK
         || ngx_http_wizdata_peers_init(w) != NGX_OK
         || ngx_http_wizdata_spans_init(w) != NGX_OK)
     {
@@ -377,6 +387,7 @@ ngx_http_wizdata_exit_process(ngx_cycle_t *cycle)
     ngx_http_wizdata_limit_exit(w);
     ngx_http_wizdata_spans_done(w);
     ngx_http_wizdata_peers_done(w);
+    ngx_http_wizdata_cache_done_worker(w);
     ngx_http_wizdata_counters_leave(w->counters);
     wd_buf_done(&w->scratch);
     wd_buf_done(&w->context);

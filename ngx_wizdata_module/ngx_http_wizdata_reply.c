@@ -4,6 +4,7 @@
  */
 #include "ngx_http_wizdata.h"
 
+#define NGX_HTTP_WIZDATA_CURSOR_MAX 512
 #define NGX_HTTP_WIZDATA_RETRY_MAX (31 * 86400) /* seconds in Retry-After */
 
 
@@ -18,7 +19,7 @@ const ngx_http_wizdata_rpc_ops_t ngx_http_wizdata_reply_ops = {
     ngx_http_wizdata_reply_fail};
 
 
-static int
+int
 ngx_http_wizdata_refuse_call(ngx_http_wizdata_ctx_t *ctx, int code)
 {
     switch (code) {
@@ -53,7 +54,6 @@ ngx_http_wizdata_reply_trace(ngx_http_wizdata_ctx_t *ctx)
 {
     ngx_http_wizdata_call_span_t *span;
 
-    ngx_http_wizdata_trace_context(ctx, &ctx->rpc.context);
     if (!ctx->trace.sampled) {
         return;
     }
@@ -67,10 +67,23 @@ ngx_http_wizdata_reply_trace(ngx_http_wizdata_ctx_t *ctx)
 
 
 void
+ngx_http_wizdata_call_context(ngx_http_wizdata_ctx_t *ctx, wd_ctx_t *c)
+{
+    c->id = wd_str((char *) ctx->request_id.data, ctx->request_id.len);
+    c->principal = ctx->verdict.principal;
+    c->key = ctx->verdict.key;
+    c->plan = ctx->verdict.plan;
+    c->perms = ctx->verdict.perms;
+    c->format = ctx->format;
+    ngx_http_wizdata_trace_context(ctx, c);
+    ngx_http_wizdata_cache_context(ctx, c);
+}
+
+
+void
 ngx_http_wizdata_reply_start(ngx_http_wizdata_ctx_t *ctx)
 {
     int                     rc;
-    wd_ctx_t               *c;
     ngx_http_wizdata_rpc_t *rpc = &ctx->rpc;
 
     rpc->ops = &ngx_http_wizdata_reply_ops;
@@ -78,17 +91,17 @@ ngx_http_wizdata_reply_start(ngx_http_wizdata_ctx_t *ctx)
     rpc->method = ctx->method;
     rpc->service = &ctx->worker->services[ctx->method->service];
 
-    c = &rpc->context;
-    c->id = wd_str((char *) ctx->request_id.data, ctx->request_id.len);
-    c->principal = ctx->verdict.principal;
-    c->key = ctx->verdict.key;
-    c->plan = ctx->verdict.plan;
-    c->perms = ctx->verdict.perms;
-    c->format = ctx->format;
+    ngx_http_wizdata_call_context(ctx, &rpc->context);
     ngx_http_wizdata_reply_trace(ctx);
 
     rc = ngx_http_wizdata_rpc_start(rpc);
     if (rc != WD_OK) {
+        if (ctx->cache != NULL) {
+            ngx_http_wizdata_fill_end(ctx->cache->fill, rc);
+        }
+        if (ngx_http_wizdata_cache_rescue(ctx, rc)) {
+            return;
+        }
         (void) ngx_http_wizdata_refuse_call(ctx, rc);
         ngx_http_wizdata_finish_refused(ctx);
         return;
@@ -105,13 +118,16 @@ ngx_http_wizdata_reply_fail(ngx_http_wizdata_rpc_t *rpc, int code)
 
     ngx_http_set_log_request(c->log, ctx->request);
     ctx->times.backend = ngx_http_wizdata_clock();
+    if (ctx->cache != NULL) {
+        ngx_http_wizdata_fill_end(ctx->cache->fill, code);
+    }
 
     if (ctx->stream.open) {
         ngx_log_error(NGX_LOG_ERR, c->log, 0,
                       "wizdata: %s broke off in the middle of a body: %s",
                       ctx->method->name, wd_err_info(code)->name);
         ngx_http_wizdata_stream_cut(ctx);
-    } else {
+    } else if (!ngx_http_wizdata_cache_rescue(ctx, code)) {
         (void) ngx_http_wizdata_refuse_call(ctx, code);
         ngx_http_wizdata_finish_refused(ctx);
     }
@@ -131,6 +147,16 @@ ngx_http_wizdata_header_safe(wd_str_t s)
         }
     }
     return s.len <= 256;
+}
+
+
+bool
+ngx_http_wizdata_meta_safe(const ngx_http_wizdata_meta_t *meta)
+{
+    return ngx_http_wizdata_header_safe(meta->type)
+           && ngx_http_wizdata_header_safe(meta->etag)
+           && meta->next.len <= NGX_HTTP_WIZDATA_CURSOR_MAX
+           && ngx_http_wizdata_header_safe(meta->next);
 }
 
 
@@ -155,20 +181,7 @@ ngx_http_wizdata_etag_ok(wd_str_t s)
 }
 
 
-static u_char *
-ngx_http_wizdata_dup(ngx_pool_t *pool, wd_str_t s)
-{
-    u_char *p;
-
-    p = ngx_pnalloc(pool, s.len);
-    if (p != NULL) {
-        ngx_memcpy(p, s.data, s.len);
-    }
-    return p;
-}
-
-
-static ngx_int_t
+static void
 ngx_http_wizdata_reply_type(ngx_http_wizdata_ctx_t *ctx, wd_str_t type)
 {
     u_char             *p;
@@ -176,13 +189,8 @@ ngx_http_wizdata_reply_type(ngx_http_wizdata_ctx_t *ctx, wd_str_t type)
 
     if (type.len == 0) {
         type = wd_str_z(wd_format_mime(ctx->format));
-        p = (u_char *) type.data;
-    } else {
-        p = ngx_http_wizdata_dup(r->pool, type);
-        if (p == NULL) {
-            return NGX_ERROR;
-        }
     }
+    p = (u_char *) type.data;
 
     r->headers_out.content_type.data = p;
     r->headers_out.content_type.len = type.len;
@@ -192,24 +200,19 @@ ngx_http_wizdata_reply_type(ngx_http_wizdata_ctx_t *ctx, wd_str_t type)
     p = ngx_strlchr(p, p + type.len, ';');
     r->headers_out.content_type_len =
         p != NULL ? (size_t) (p - r->headers_out.content_type.data) : type.len;
-    return NGX_OK;
 }
 
 
 static ngx_int_t
 ngx_http_wizdata_reply_etag(ngx_http_wizdata_ctx_t *ctx, wd_str_t etag)
 {
-    u_char             *p;
     ngx_http_request_t *r = ctx->request;
 
     if (!ngx_http_wizdata_etag_ok(etag)) {
         return NGX_OK;
     }
 
-    p = ngx_http_wizdata_dup(r->pool, etag);
-    if (p == NULL
-        || ngx_http_wizdata_header(r, "ETag", p, etag.len) != NGX_OK)
-    {
+    if (ngx_http_wizdata_header(r, "ETag", etag.data, etag.len) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -218,32 +221,15 @@ ngx_http_wizdata_reply_etag(ngx_http_wizdata_ctx_t *ctx, wd_str_t etag)
 }
 
 
-static ngx_int_t
-ngx_http_wizdata_reply_headers(ngx_http_wizdata_ctx_t *ctx,
-    const wd_frame_t *f, const ngx_http_wizdata_meta_t *meta)
+ngx_int_t
+ngx_http_wizdata_answer_headers(ngx_http_wizdata_ctx_t *ctx, wd_str_t type,
+    wd_str_t etag, wd_str_t next)
 {
-    u_char             *p;
-    ngx_int_t           rc;
     ngx_http_request_t *r = ctx->request;
 
-    r->headers_out.status = f->status;
-    r->headers_out.content_length_n = f->more ? meta->len
-                                              : (off_t) f->body.len;
+    ngx_http_wizdata_reply_type(ctx, type);
 
-    if (ngx_http_wizdata_reply_type(ctx, meta->type) != NGX_OK
-        || ngx_http_wizdata_reply_etag(ctx, meta->etag) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-
-    /* An answer is for one key: caches between us must not share it. */
-    rc = ctx->method->verb == WD_HTTP_GET
-             ? ngx_http_wizdata_header(r, "Cache-Control", "private, no-cache",
-                                       sizeof("private, no-cache") - 1)
-             : ngx_http_wizdata_header(r, "Cache-Control", "no-store",
-                                       sizeof("no-store") - 1);
-
-    if (rc != NGX_OK
+    if (ngx_http_wizdata_reply_etag(ctx, etag) != NGX_OK
         || ngx_http_wizdata_header(r, "Vary", "Accept", sizeof("Accept") - 1)
            != NGX_OK)
     {
@@ -251,17 +237,65 @@ ngx_http_wizdata_reply_headers(ngx_http_wizdata_ctx_t *ctx,
     }
 
     /* CSV has no other place to say that the answer goes on. */
-    if (meta->next.len != 0) {
-        p = ngx_http_wizdata_dup(r->pool, meta->next);
-        if (p == NULL
-            || ngx_http_wizdata_header(r, "X-Next-Cursor", p, meta->next.len)
-               != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
+    if (next.len != 0
+        && ngx_http_wizdata_header(r, "X-Next-Cursor", next.data, next.len)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
     }
     return ngx_http_wizdata_header(r, "X-Request-Id", ctx->request_id.data,
                                    ctx->request_id.len);
+}
+
+
+/* An answer is for one key: caches between us must not share it. */
+static ngx_int_t
+ngx_http_wizdata_reply_caching(ngx_http_wizdata_ctx_t *ctx)
+{
+    ngx_int_t           rc;
+    ngx_http_request_t *r = ctx->request;
+
+    rc = ngx_http_wizdata_cache_headers(ctx);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+    return ctx->method->verb == WD_HTTP_GET
+               ? ngx_http_wizdata_header(r, "Cache-Control",
+                                         "private, no-cache",
+                                         sizeof("private, no-cache") - 1)
+               : ngx_http_wizdata_header(r, "Cache-Control", "no-store",
+                                         sizeof("no-store") - 1);
+}
+
+
+static ngx_int_t
+ngx_http_wizdata_reply_headers(ngx_http_wizdata_ctx_t *ctx,
+    const wd_frame_t *f, const ngx_http_wizdata_meta_t *meta)
+{
+    size_t              n = meta->type.len + meta->etag.len + meta->next.len;
+    u_char             *p;
+    wd_str_t            type, etag, next;
+    ngx_http_request_t *r = ctx->request;
+
+    r->headers_out.status = f->status;
+    r->headers_out.content_length_n = f->more ? meta->len
+                                              : (off_t) f->body.len;
+
+    p = ngx_pnalloc(r->pool, n + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+    type = wd_str((char *) p, meta->type.len);
+    p = ngx_cpymem(p, meta->type.data, type.len);
+    etag = wd_str((char *) p, meta->etag.len);
+    p = ngx_cpymem(p, meta->etag.data, etag.len);
+    next = wd_str((char *) p, meta->next.len);
+    ngx_memcpy(p, meta->next.data, next.len);
+
+    if (ngx_http_wizdata_answer_headers(ctx, type, etag, next) != NGX_OK) {
+        return NGX_ERROR;
+    }
+    return ngx_http_wizdata_reply_caching(ctx);
 }
 
 
@@ -292,11 +326,14 @@ ngx_http_wizdata_reply_body(ngx_http_request_t *r, wd_str_t body)
 
 static void
 ngx_http_wizdata_reply_result(ngx_http_wizdata_ctx_t *ctx,
-    const wd_frame_t *f, const ngx_http_wizdata_meta_t *meta)
+    const wd_frame_t *f, ngx_http_wizdata_meta_t *meta)
 {
     ngx_int_t           rc;
     ngx_http_request_t *r = ctx->request;
 
+    if (ctx->cache != NULL) {
+        ngx_http_wizdata_fill_answer(ctx->cache->fill, f, meta);
+    }
     if (ngx_http_wizdata_reply_headers(ctx, f, meta) != NGX_OK) {
         ngx_http_wizdata_finish(ctx, NGX_ERROR);
         return;
@@ -325,6 +362,13 @@ ngx_http_wizdata_reply_error(ngx_http_wizdata_ctx_t *ctx, const wd_frame_t *f,
         ctx->problem.retry = (ngx_uint_t) meta->retry;
     }
 
+    if (ctx->cache != NULL) {
+        ngx_http_wizdata_fill_error(ctx->cache->fill, f, meta);
+    }
+    if (ngx_http_wizdata_cache_rescue(ctx, f->code)) {
+        return;
+    }
+
     if (f->text.len == 0) {
         (void) ngx_http_wizdata_refuse_call(ctx, f->code);
     } else {
@@ -339,8 +383,9 @@ static void
 ngx_http_wizdata_reply(ngx_http_wizdata_rpc_t *rpc, const wd_frame_t *f,
     const ngx_http_wizdata_meta_t *meta)
 {
-    ngx_http_wizdata_ctx_t *ctx = rpc->data;
-    ngx_connection_t       *c = ctx->request->connection;
+    ngx_http_wizdata_ctx_t  *ctx = rpc->data;
+    ngx_connection_t        *c = ctx->request->connection;
+    ngx_http_wizdata_meta_t  copy;
 
     ngx_http_set_log_request(c->log, ctx->request);
     ctx->times.backend = ngx_http_wizdata_clock();
@@ -348,21 +393,21 @@ ngx_http_wizdata_reply(ngx_http_wizdata_rpc_t *rpc, const wd_frame_t *f,
     if (f->code != WD_OK) {
         ngx_http_wizdata_reply_error(ctx, f, meta);
 
-    } else if (!ngx_http_wizdata_header_safe(meta->type)
-               || !ngx_http_wizdata_header_safe(meta->etag)
-               || meta->next.len > 512
-               || !ngx_http_wizdata_header_safe(meta->next))
-    {
+    } else if (!ngx_http_wizdata_meta_safe(meta)) {
         ngx_log_error(NGX_LOG_ERR, c->log, 0,
                       "wizdata: the answer to %s has a type or tag that is "
                       "none", ctx->method->name);
         ngx_http_wizdata_rpc_cancel(rpc);
+        if (ctx->cache != NULL) {
+            ngx_http_wizdata_fill_end(ctx->cache->fill, WD_EBADGATEWAY);
+        }
         (void) ngx_http_wizdata_refuse(
             ctx, WD_EBADGATEWAY, "the service gave no valid answer");
         ngx_http_wizdata_finish_refused(ctx);
 
     } else {
-        ngx_http_wizdata_reply_result(ctx, f, meta);
+        copy = *meta;
+        ngx_http_wizdata_reply_result(ctx, f, &copy);
     }
 
     ngx_http_run_posted_requests(c);

@@ -20,6 +20,7 @@ ngx_http_wizdata_cleanup(void *data)
         ctx->counters->active--;
     }
     ngx_http_wizdata_auth_leave(ctx);
+    ngx_http_wizdata_cache_leave(ctx);
     ngx_http_wizdata_rpc_cancel(&ctx->rpc);
     ngx_http_wizdata_limit_done(ctx);
 
@@ -119,6 +120,9 @@ ngx_http_wizdata_header_note(ngx_http_wizdata_ctx_t *ctx,
     case sizeof("authorization") - 1:
         if (ngx_http_wizdata_is(h, "authorization")) {
             ngx_http_wizdata_header_once(in, &in->authorization, &h->value);
+        } else if (ngx_http_wizdata_is(h, "cache-control")) {
+            ngx_http_wizdata_header_join(ctx->request->pool,
+                                         &in->cache_control, &h->value);
         }
         break;
     }
@@ -406,7 +410,7 @@ ngx_http_wizdata_api_handler(ngx_http_request_t *r)
 }
 
 
-static int
+int
 ngx_http_wizdata_body_headers_ok(ngx_http_wizdata_ctx_t *ctx)
 {
     wd_str_t                     type, rest;
@@ -453,7 +457,9 @@ ngx_http_wizdata_api_args(ngx_http_wizdata_ctx_t *ctx)
     }
 
     if (!(ctx->method->flags & WD_M_BODY)) {
-        ngx_http_wizdata_reply_start(ctx);
+        if (ngx_http_wizdata_cache(ctx) == NGX_DECLINED) {
+            ngx_http_wizdata_reply_start(ctx);
+        }
         return;
     }
 
@@ -514,7 +520,7 @@ ngx_http_wizdata_body_copy(ngx_http_request_t *r, u_char *p)
 }
 
 
-static int
+int
 ngx_http_wizdata_body(ngx_http_wizdata_ctx_t *ctx, wd_str_t *ret)
 {
     off_t                        n;

@@ -105,6 +105,7 @@ struct ngx_http_wizdata_conn_s {
     ngx_event_t              flush;
     ngx_msec_t               opened;
     ngx_queue_t              link; /* of the service's connections */
+    uint64_t                 instance; /* hash of what the peer calls itself */
 
     /* Revocations are pushed here without a gap since `cover_since`. */
     ngx_msec_t               cover_since;

@@ -148,13 +148,14 @@ ngx_http_wizdata_config_features(wd_json_t *j,
 {
     wd_json_key(j, "features");
     wd_json_obj(j);
+    wd_json_key(j, "caching");
+    wd_json_bool(j, ctx->worker->cache != NULL);
     wd_json_key(j, "monitoring");
     wd_json_bool(j, true);
     wd_json_key(j, "database");
     wd_json_bool(j, strcmp(ngx_http_wizdata_dep(health, "database"),
                            "not_configured") != 0);
     wd_json_end(j);
-    (void) ctx;
 }
 
 
@@ -180,6 +181,7 @@ ngx_http_wizdata_config_done(ngx_http_wizdata_ctx_t *ctx)
     ngx_http_wizdata_config_apis(
         &j, ngx_http_wizdata_ingestion_says(ctx->status_health, "external"));
     ngx_http_wizdata_config_features(&j, ctx, ctx->status_health);
+    ngx_http_wizdata_cache_show_config(&j, &wmcf->cache);
     ngx_http_wizdata_config_gateway(&j, wmcf);
     ngx_http_wizdata_config_services(&j, ctx->collect);
     wd_json_end(&j);

@@ -280,6 +280,9 @@ ngx_http_wizdata_stream_chunk(ngx_http_wizdata_rpc_t *rpc, wd_str_t bytes,
 
     ngx_http_set_log_request(c->log, ctx->request);
     ctx->stream.last = last;
+    if (ctx->cache != NULL) {
+        ngx_http_wizdata_fill_chunk(ctx->cache->fill, bytes, last);
+    }
     ngx_http_wizdata_stream_piece(ctx, bytes);
     ngx_http_run_posted_requests(c);
 }

@@ -11,7 +11,7 @@
 #define WD_RCACHE_RING_PART 1024 /* bytes of memory per remembered purge */
 
 
-/* ---- dividing the memory -------------------------------------------------- */
+/* ---- dividing the memory ------------------------------------------------ */
 
 typedef struct {
     char  *p;
@@ -136,7 +136,7 @@ wd_rcache_body_max(const wd_rcache_t *c)
 }
 
 
-/* ---- looking up ----------------------------------------------------------- */
+/* ---- looking up --------------------------------------------------------- */
 
 void
 wd_rcache_lock(wd_rcache_shard_t *s)
@@ -332,7 +332,7 @@ wd_rcache_read(const wd_rcache_t *c, const wd_rcache_view_t *v, uint8_t *out)
 }
 
 
-/* ---- figures -------------------------------------------------------------- */
+/* ---- figures ------------------------------------------------------------ */
 
 static void
 wd_rcache_shard_stats(wd_rcache_shard_t *s, wd_rcache_stats_t *ret)

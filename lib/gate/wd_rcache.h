@@ -144,6 +144,7 @@ wd_must_check int wd_rcache_put(wd_rcache_t *c, const wd_rcache_put_t *p,
 
 void wd_rcache_tag(wd_str_t text, wd_rcache_tag_t *ret);
 void wd_rcache_tag_method(unsigned method, wd_rcache_tag_t *ret);
+void wd_rcache_tag_service(unsigned service, wd_rcache_tag_t *ret);
 void wd_rcache_tag_all(wd_rcache_tag_t *ret);
 
 /* How many purges there were: what a fill remembers when it begins. */
@@ -170,9 +171,12 @@ void wd_rcache_beat(wd_rcache_t *c, unsigned service, uint64_t instance,
 bool wd_rcache_heard(wd_rcache_t *c, unsigned service, uint64_t instance,
                      uint64_t seq);
 
-/* It is done now. */
+/*
+ * It is done now. A number that does not follow the one before means that
+ * purges were missed, as above.
+ */
 void wd_rcache_note(wd_rcache_t *c, unsigned service, uint64_t instance,
-                    uint64_t seq);
+                    uint64_t seq, wd_ns_t now);
 
 /* Does the service tell of its purges, as far as one knows now? */
 bool wd_rcache_covered(const wd_rcache_t *c, unsigned service, wd_ns_t now);
@@ -196,6 +200,7 @@ typedef struct {
 typedef struct {
     uint8_t key[WD_CACHEKEY_LEN];
     int32_t code; /* WD_OK: look again; WD_EAGAIN: fetch it yourself */
+    wd_ns_t at; /* when the leader was done */
 } wd_rcache_notice_t;
 
 typedef struct {
@@ -204,10 +209,11 @@ typedef struct {
 
 /* A place for this process, or -1. Takes over those of dead processes. */
 int  wd_rcache_join(wd_rcache_t *c);
-void wd_rcache_leave(wd_rcache_t *c, int worker, wd_rcache_set_t *ret_wake);
+void wd_rcache_leave(wd_rcache_t *c, int worker, wd_ns_t now,
+                     wd_rcache_set_t *ret_wake);
 
 /* Ends the fills of processes that died; their waiters are told. */
-void wd_rcache_bury(wd_rcache_t *c, wd_rcache_set_t *ret_wake);
+void wd_rcache_bury(wd_rcache_t *c, wd_ns_t now, wd_rcache_set_t *ret_wake);
 
 /* A number that the caller keeps per place: the file descriptor to wake it. */
 void wd_rcache_wake_set(wd_rcache_t *c, int worker, int fd);
@@ -228,7 +234,8 @@ wd_rcache_fill_e wd_rcache_fill(wd_rcache_t  *c,
  * of *ret_wake. Nothing happens when the lead was lost.
  */
 void wd_rcache_fill_done(wd_rcache_t *c, const uint8_t key[WD_CACHEKEY_LEN],
-                         uint64_t id, int code, wd_rcache_set_t *ret_wake);
+                         uint64_t id, int code, wd_ns_t now,
+                         wd_rcache_set_t *ret_wake);
 
 /* Answers to this key are not kept: nobody waits for another until then. */
 void wd_rcache_pass(wd_rcache_t *c, const uint8_t key[WD_CACHEKEY_LEN],

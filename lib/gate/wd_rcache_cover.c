@@ -74,8 +74,6 @@ wd_rcache_cover_sum(wd_rcache_cover_t *k, wd_ns_t now)
     }
 
     atomic_store_explicit(&k->since, since, memory_order_release);
-    atomic_store_explicit(&k->until, now + WD_RCACHE_COVER,
-                          memory_order_release);
 }
 
 
@@ -107,6 +105,8 @@ wd_rcache_beat(wd_rcache_t *c, unsigned service, uint64_t instance,
     }
     in->beat = now;
     wd_rcache_cover_sum(k, now);
+    atomic_store_explicit(&k->until, now + WD_RCACHE_COVER,
+                          memory_order_release);
 
     wd_shlock_unlock(&k->lock);
 }
@@ -128,13 +128,9 @@ wd_rcache_heard(wd_rcache_t *c, unsigned service, uint64_t instance,
 }
 
 
-/*
- * Only the next number continues the row: a gap is left for the beat to
- * find. A number below was heard before.
- */
 void
 wd_rcache_note(wd_rcache_t *c, unsigned service, uint64_t instance,
-               uint64_t seq)
+               uint64_t seq, wd_ns_t now)
 {
     wd_rcache_cover_t    *k = &c->cover[service];
     wd_rcache_instance_t *in;
@@ -146,7 +142,11 @@ wd_rcache_note(wd_rcache_t *c, unsigned service, uint64_t instance,
     if (in == NULL) {
         in = wd_rcache_instance_add(k, instance);
         in->seq = seq;
-    } else if (seq == in->seq + 1) {
+    } else if (seq > in->seq) {
+        if (seq != in->seq + 1) {
+            in->since = now;
+            wd_rcache_cover_sum(k, now);
+        }
         in->seq = seq;
     }
 

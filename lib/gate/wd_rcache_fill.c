@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 
-/* ---- boxes ---------------------------------------------------------------- */
+/* ---- boxes -------------------------------------------------------------- */
 
 static void
 wd_rcache_box_lock(wd_rcache_box_t *b)
@@ -20,7 +20,7 @@ wd_rcache_box_lock(wd_rcache_box_t *b)
 
 
 static void
-wd_rcache_box_put(wd_rcache_box_t *b, const uint8_t *key, int code)
+wd_rcache_box_put(wd_rcache_box_t *b, const uint8_t *key, int code, wd_ns_t now)
 {
     wd_rcache_notice_t *n;
 
@@ -31,6 +31,7 @@ wd_rcache_box_put(wd_rcache_box_t *b, const uint8_t *key, int code)
         n = &b->notices[(b->first + b->n++) % WD_RCACHE_BOX];
         memcpy(n->key, key, WD_CACHEKEY_LEN);
         n->code = code;
+        n->at = now;
     }
     wd_shlock_unlock(&b->lock);
 }
@@ -112,7 +113,7 @@ wd_rcache_places(const wd_rcache_t *c)
 }
 
 
-/* ---- fills ---------------------------------------------------------------- */
+/* ---- fills -------------------------------------------------------------- */
 
 /* Who waited looks again after a while by itself. */
 static void
@@ -237,13 +238,13 @@ wd_rcache_fill(wd_rcache_t *c, const uint8_t key[WD_CACHEKEY_LEN], int worker,
 
 static void
 wd_rcache_tell(wd_rcache_t *c, const wd_rcache_set_t *who, const uint8_t *key,
-               int code)
+               int code, wd_ns_t now)
 {
     uint32_t i;
 
     for (i = 0; i < c->n_boxes; i++) {
         if (who->bits[i / 64] >> (i % 64) & 1) {
-            wd_rcache_box_put(&c->boxes[i], key, code);
+            wd_rcache_box_put(&c->boxes[i], key, code, now);
         }
     }
 }
@@ -261,7 +262,8 @@ wd_rcache_fill_end(wd_rcache_fills_t *f, wd_rcache_fill_t *fill,
 
 void
 wd_rcache_fill_done(wd_rcache_t *c, const uint8_t key[WD_CACHEKEY_LEN],
-                    uint64_t id, int code, wd_rcache_set_t *ret_wake)
+                    uint64_t id, int code, wd_ns_t now,
+                    wd_rcache_set_t *ret_wake)
 {
     wd_rcache_fill_t  *fill, *unused;
     wd_rcache_fills_t *f = &c->fills[wd_rcache_shard_of(c, key)];
@@ -275,7 +277,7 @@ wd_rcache_fill_done(wd_rcache_t *c, const uint8_t key[WD_CACHEKEY_LEN],
     }
     wd_shlock_unlock(&f->lock);
 
-    wd_rcache_tell(c, ret_wake, key, code);
+    wd_rcache_tell(c, ret_wake, key, code, now);
 }
 
 
@@ -293,7 +295,7 @@ wd_rcache_pass(wd_rcache_t *c, const uint8_t key[WD_CACHEKEY_LEN],
 }
 
 
-/* ---- dead processes ------------------------------------------------------- */
+/* ---- dead processes ----------------------------------------------------- */
 
 static void
 wd_rcache_set_add(wd_rcache_set_t *to, const wd_rcache_set_t *from)
@@ -308,7 +310,8 @@ wd_rcache_set_add(wd_rcache_set_t *to, const wd_rcache_set_t *from)
 
 /* Ends the fills of `pid`, or of all who are dead when it is 0. */
 static void
-wd_rcache_end_fills(wd_rcache_t *c, uint32_t pid, wd_rcache_set_t *ret_wake)
+wd_rcache_end_fills(wd_rcache_t *c, uint32_t pid, wd_ns_t now,
+                    wd_rcache_set_t *ret_wake)
 {
     size_t             i, k;
     wd_rcache_set_t    who;
@@ -326,7 +329,7 @@ wd_rcache_end_fills(wd_rcache_t *c, uint32_t pid, wd_rcache_set_t *ret_wake)
                 continue;
             }
             wd_rcache_fill_end(f, fill, &who);
-            wd_rcache_tell(c, &who, fill->key, WD_OK);
+            wd_rcache_tell(c, &who, fill->key, WD_OK, now);
             wd_rcache_set_add(ret_wake, &who);
         }
         wd_shlock_unlock(&f->lock);
@@ -335,17 +338,18 @@ wd_rcache_end_fills(wd_rcache_t *c, uint32_t pid, wd_rcache_set_t *ret_wake)
 
 
 void
-wd_rcache_bury(wd_rcache_t *c, wd_rcache_set_t *ret_wake)
+wd_rcache_bury(wd_rcache_t *c, wd_ns_t now, wd_rcache_set_t *ret_wake)
 {
     memset(ret_wake, 0, sizeof(*ret_wake));
-    wd_rcache_end_fills(c, 0, ret_wake);
+    wd_rcache_end_fills(c, 0, now, ret_wake);
 }
 
 
 void
-wd_rcache_leave(wd_rcache_t *c, int worker, wd_rcache_set_t *ret_wake)
+wd_rcache_leave(wd_rcache_t *c, int worker, wd_ns_t now,
+                wd_rcache_set_t *ret_wake)
 {
     memset(ret_wake, 0, sizeof(*ret_wake));
-    wd_rcache_end_fills(c, (uint32_t) getpid(), ret_wake);
+    wd_rcache_end_fills(c, (uint32_t) getpid(), now, ret_wake);
     atomic_store_explicit(&c->boxes[worker].pid, 0, memory_order_release);
 }

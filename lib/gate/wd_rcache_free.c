@@ -14,7 +14,7 @@ wd_rcache_dead(uint32_t pid)
 }
 
 
-/* ---- order of use --------------------------------------------------------- */
+/* ---- order of use ------------------------------------------------------- */
 
 void
 wd_rcache_lru_push(wd_rcache_shard_t *s, uint32_t i)
@@ -50,7 +50,7 @@ wd_rcache_lru_remove(wd_rcache_shard_t *s, uint32_t i)
 }
 
 
-/* ---- taking out ----------------------------------------------------------- */
+/* ---- taking out --------------------------------------------------------- */
 
 void
 wd_rcache_free_chain(wd_rcache_shard_t *s, uint32_t head, uint32_t tail,
@@ -100,7 +100,7 @@ wd_rcache_remove(wd_rcache_shard_t *s, uint32_t i)
 }
 
 
-/* ---- after a holder was killed -------------------------------------------- */
+/* ---- after a holder was killed ------------------------------------------ */
 
 static void
 wd_rcache_nodes_reset(wd_rcache_shard_t *s)

@@ -13,7 +13,8 @@
 #define WD_RCACHE_SEGMENT 512
 #define WD_RCACHE_WORDS (WD_RCACHE_SEGMENT / 8)
 #define WD_RCACHE_NONE UINT32_MAX
-#define WD_RCACHE_LINKS (WD_RCACHE_TAGS_MAX + 2) /* own tags, method, all */
+#define WD_RCACHE_OWN 3 /* tags that every entry has: all, method, service */
+#define WD_RCACHE_LINKS (WD_RCACHE_TAGS_MAX + WD_RCACHE_OWN)
 #define WD_RCACHE_TRANSIT 32 /* processes that store into one shard */
 #define WD_RCACHE_FILLS 128 /* per shard */
 #define WD_RCACHE_PASSES 64 /* per shard */

@@ -21,7 +21,7 @@ typedef struct {
 } wd_rcache_putting_t;
 
 
-/* ---- segments ------------------------------------------------------------- */
+/* ---- segments ----------------------------------------------------------- */
 
 static wd_rcache_transit_t *
 wd_rcache_transit(wd_rcache_shard_t *s)
@@ -137,7 +137,7 @@ wd_rcache_reserve(wd_rcache_putting_t *w, uint32_t need)
 }
 
 
-/* ---- writing -------------------------------------------------------------- */
+/* ---- writing ------------------------------------------------------------ */
 
 /* Where the next bytes of an entry go. */
 typedef struct {
@@ -200,7 +200,7 @@ wd_rcache_write(const wd_rcache_putting_t *w)
 }
 
 
-/* ---- publishing ----------------------------------------------------------- */
+/* ---- publishing --------------------------------------------------------- */
 
 static void
 wd_rcache_fill_head(const wd_rcache_putting_t *w, wd_rcache_entry_t *e,
@@ -324,12 +324,14 @@ static void
 wd_rcache_put_tags(wd_rcache_putting_t *w)
 {
     size_t          i;
-    wd_rcache_tag_t own[2];
+    wd_rcache_tag_t own[WD_RCACHE_OWN];
 
     wd_rcache_tag_all(&own[0]);
     wd_rcache_tag_method(w->p->method, &own[1]);
-    wd_rcache_put_tag(w, &own[0]);
-    wd_rcache_put_tag(w, &own[1]);
+    wd_rcache_tag_service(w->p->service, &own[2]);
+    for (i = 0; i < WD_RCACHE_OWN; i++) {
+        wd_rcache_put_tag(w, &own[i]);
+    }
     for (i = 0; i < w->p->n_tags; i++) {
         wd_rcache_put_tag(w, &w->p->tags[i]);
     }
@@ -385,7 +387,7 @@ wd_rcache_put(wd_rcache_t *c, const wd_rcache_put_t *p, wd_ns_t now)
 }
 
 
-/* ---- into memory of another size ------------------------------------------ */
+/* ---- into memory of another size ---------------------------------------- */
 
 typedef struct {
     wd_rcache_t *from;
@@ -410,9 +412,9 @@ wd_rcache_describe(wd_rcache_t *c, const uint8_t *key, wd_rcache_put_t *p,
         e = wd_rcache_entry(s, i);
         p->method = e->method;
         p->service = e->service;
-        p->n_tags = e->n_links - 2u; /* the first two come by themselves */
+        p->n_tags = e->n_links - (size_t) WD_RCACHE_OWN; /* own come first */
         for (k = 0; k < p->n_tags; k++) {
-            tags[k] = s->nodes[e->links[k + 2].node].tag;
+            tags[k] = s->nodes[e->links[k + WD_RCACHE_OWN].node].tag;
         }
     }
     wd_rcache_unlock(s);

@@ -6,7 +6,7 @@
 #include <sodium.h>
 
 
-/* ---- names of tags -------------------------------------------------------- */
+/* ---- names of tags ------------------------------------------------------ */
 
 static void
 wd_rcache_tag_hash(char kind, const void *data, size_t n, wd_rcache_tag_t *ret)
@@ -27,12 +27,20 @@ wd_rcache_tag(wd_str_t text, wd_rcache_tag_t *ret)
 }
 
 
-/* These two are written down, not hashed: one for each entry is costly. */
+/* These are written down, not hashed: one for each entry is costly. */
 void
 wd_rcache_tag_method(unsigned method, wd_rcache_tag_t *ret)
 {
     ret->h[0] = UINT64_C(0x9e3779b97f4a7c15) * (method + 1);
     ret->h[1] = UINT64_C(0x6d6574686f640000) | method;
+}
+
+
+void
+wd_rcache_tag_service(unsigned service, wd_rcache_tag_t *ret)
+{
+    ret->h[0] = UINT64_C(0x94d049bb133111eb) * (service + 1);
+    ret->h[1] = UINT64_C(0x7365727669630000) | service;
 }
 
 
@@ -44,7 +52,7 @@ wd_rcache_tag_all(wd_rcache_tag_t *ret)
 }
 
 
-/* ---- nodes ---------------------------------------------------------------- */
+/* ---- nodes -------------------------------------------------------------- */
 
 static uint32_t *
 wd_rcache_node_bucket(const wd_rcache_shard_t *s, const wd_rcache_tag_t *tag)
@@ -113,7 +121,7 @@ wd_rcache_node_release(wd_rcache_shard_t *s, uint32_t node)
 }
 
 
-/* ---- lists of entries ----------------------------------------------------- */
+/* ---- lists of entries --------------------------------------------------- */
 
 void
 wd_rcache_link_in(wd_rcache_shard_t *s, uint32_t entry, unsigned link)
@@ -219,7 +227,7 @@ wd_rcache_sweep(wd_rcache_shard_t *s, size_t max)
 }
 
 
-/* ---- purging -------------------------------------------------------------- */
+/* ---- purging ------------------------------------------------------------ */
 
 uint64_t
 wd_rcache_seq(const wd_rcache_t *c)

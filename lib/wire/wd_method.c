@@ -188,6 +188,40 @@ wd_service_by_name(wd_str_t name, wd_service_e *ret)
 }
 
 
+static const char *const wd_data_classes[WD_DATA_COUNT] = {
+    "api_responses", "market_data", "news",
+    "analytics",     "esg_data",    "static_data"};
+
+
+wd_data_class_e
+wd_method_data_class(const wd_method_t *m)
+{
+    return (wd_data_class_e) (m->flags >> 12 & 0xf);
+}
+
+
+const char *
+wd_data_class_name(wd_data_class_e c)
+{
+    return wd_data_classes[c];
+}
+
+
+bool
+wd_data_class_by_name(wd_str_t name, wd_data_class_e *ret)
+{
+    size_t i;
+
+    for (i = 0; i < WD_DATA_COUNT; i++) {
+        if (wd_str_eq_z(name, wd_data_classes[i])) {
+            *ret = (wd_data_class_e) i;
+            return true;
+        }
+    }
+    return false;
+}
+
+
 const char *
 wd_verb_name(wd_verb_e verb)
 {

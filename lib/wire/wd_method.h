@@ -23,6 +23,31 @@ typedef enum { WD_HTTP_GET, WD_HTTP_POST, WD_HTTP_DELETE } wd_verb_e;
 #define WD_M_BODY 2u /* arguments come as a JSON object in the body */
 #define WD_M_PUBLIC 4u /* no key is asked for */
 
+/*
+ * Answers that say how long they live are kept by the gateway: one for all
+ * who have the method's permission, or one for each principal.
+ */
+#define WD_M_CACHE 0x100u
+#define WD_M_PRIVATE 0x200u
+
+/* Classes of what is kept, as operators name them. */
+#define WD_M_CLASS(c) ((unsigned) (c) << 12)
+#define WD_M_MARKET WD_M_CLASS(WD_DATA_MARKET)
+#define WD_M_NEWS WD_M_CLASS(WD_DATA_NEWS)
+#define WD_M_ANALYTICS WD_M_CLASS(WD_DATA_ANALYTICS)
+#define WD_M_ESG WD_M_CLASS(WD_DATA_ESG)
+#define WD_M_STATIC WD_M_CLASS(WD_DATA_STATIC)
+
+typedef enum {
+    WD_DATA_API, /* what is in no other */
+    WD_DATA_MARKET,
+    WD_DATA_NEWS,
+    WD_DATA_ANALYTICS,
+    WD_DATA_ESG,
+    WD_DATA_STATIC,
+    WD_DATA_COUNT
+} wd_data_class_e;
+
 /* Answer formats. */
 #define WD_FMT_JSON 1u
 #define WD_FMT_CSV 2u
@@ -111,12 +136,15 @@ wd_must_check int wd_route(wd_verb_e verb, wd_str_t path, wd_route_t *ret,
 /* The parameter that stands for the i-th variable of the path. */
 const wd_param_t *wd_method_path_param(const wd_method_t *m, size_t i);
 
-const char *wd_service_name(wd_service_e service);
-bool        wd_service_by_name(wd_str_t name, wd_service_e *ret);
-const char *wd_verb_name(wd_verb_e verb);
-const char *wd_format_name(unsigned format); /* "json", "csv", "msgpack" */
-const char *wd_format_mime(unsigned format);
-unsigned    wd_format_by_name(wd_str_t name); /* 0: unknown */
+const char     *wd_service_name(wd_service_e service);
+bool            wd_service_by_name(wd_str_t name, wd_service_e *ret);
+wd_data_class_e wd_method_data_class(const wd_method_t *m);
+const char     *wd_data_class_name(wd_data_class_e c); /* "market_data", ... */
+bool            wd_data_class_by_name(wd_str_t name, wd_data_class_e *ret);
+const char     *wd_verb_name(wd_verb_e verb);
+const char     *wd_format_name(unsigned format); /* "json", "csv", "msgpack" */
+const char     *wd_format_mime(unsigned format);
+unsigned        wd_format_by_name(wd_str_t name); /* 0: unknown */
 
 /* Best of `offered` for an Accept header ("" or absent: JSON); 0: none. */
 unsigned wd_accept_choose(wd_str_t accept, unsigned offered);

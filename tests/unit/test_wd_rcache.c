@@ -117,7 +117,7 @@ assert_kept(const cache_t *t, const wd_rcache_view_t *v, unsigned n, size_t len)
 }
 
 
-/* ---- structure ------------------------------------------------------------ */
+/* ---- structure ---------------------------------------------------------- */
 
 static uint32_t
 count_free(const wd_rcache_shard_t *s)
@@ -203,7 +203,7 @@ assert_sound(wd_rcache_t *c)
 }
 
 
-/* ---- keeping -------------------------------------------------------------- */
+/* ---- keeping ------------------------------------------------------------ */
 
 static void
 test_bytes(void **state)
@@ -323,7 +323,7 @@ test_order(void **state)
 }
 
 
-/* ---- against a model ------------------------------------------------------ */
+/* ---- against a model ---------------------------------------------------- */
 
 #define KEYS 300
 #define TAGS 40
@@ -550,7 +550,7 @@ test_model(void **state)
 }
 
 
-/* ---- purges --------------------------------------------------------------- */
+/* ---- purges ------------------------------------------------------------- */
 
 static void
 put_tagged(cache_t *t, unsigned n, const wd_rcache_tag_t *tags, size_t n_tags)
@@ -592,6 +592,13 @@ test_purge_counts(void **state)
 
     put_tagged(&t, 5, tags, 1);
     wd_rcache_tag_all(&all);
+    assert_int_equal(wd_rcache_purge(t.c, &all, 1), 1);
+
+    /* All of a service. */
+    put_tagged(&t, 5, tags, 1);
+    wd_rcache_tag_service(2, &all);
+    assert_int_equal(wd_rcache_purge(t.c, &all, 1), 0);
+    wd_rcache_tag_service(1, &all);
     assert_int_equal(wd_rcache_purge(t.c, &all, 1), 1);
     assert_sound(t.c);
     cache_destroy(&t);
@@ -639,7 +646,7 @@ test_purge_race(void **state)
 }
 
 
-/* ---- pressure ------------------------------------------------------------- */
+/* ---- pressure ----------------------------------------------------------- */
 
 static void
 test_pressure(void **state)
@@ -684,7 +691,7 @@ test_pressure(void **state)
 }
 
 
-/* ---- services that fall silent -------------------------------------------- */
+/* ---- services that fall silent ------------------------------------------ */
 
 static wd_rcache_state_e
 state_at(cache_t *t, unsigned n, wd_ns_t now)
@@ -722,16 +729,22 @@ test_cover(void **state)
 
     /* A purge that came, and the beat that counts it. */
     assert_false(wd_rcache_heard(t.c, 1, 77, 6));
-    wd_rcache_note(t.c, 1, 77, 6);
+    wd_rcache_note(t.c, 1, 77, 6, 6 * S);
     assert_true(wd_rcache_heard(t.c, 1, 77, 6));
     wd_rcache_beat(t.c, 1, 77, 6, 6 * S + 1);
     assert_int_equal(state_at(&t, 1, 6 * S + 1), WD_RCACHE_FRESH);
 
-    /* One that did not come. */
-    wd_rcache_note(t.c, 1, 77, 8);
-    wd_rcache_beat(t.c, 1, 77, 8, 6 * S + 2);
+    /* One that did not come: the next one shows it, or the beat. */
+    wd_rcache_note(t.c, 1, 77, 8, 6 * S + 2);
     assert_int_equal(state_at(&t, 1, 6 * S + 2), WD_RCACHE_OLD);
-    assert_false(wd_rcache_heard(t.c, 1, 77, 9));
+    p = put_of(&t, 1, 10, 6 * S + 2);
+    assert_ok(wd_rcache_put(t.c, &p, 6 * S + 2));
+    wd_rcache_beat(t.c, 1, 77, 8, 6 * S + 2);
+    assert_int_equal(state_at(&t, 1, 6 * S + 2), WD_RCACHE_FRESH);
+    wd_rcache_beat(t.c, 1, 77, 9, 6 * S + 3);
+    assert_int_equal(state_at(&t, 1, 6 * S + 3), WD_RCACHE_OLD);
+    assert_true(wd_rcache_heard(t.c, 1, 77, 9));
+    assert_false(wd_rcache_heard(t.c, 1, 77, 10));
 
     /* A second instance covers as long as the first did, and no longer. */
     p = put_of(&t, 1, 10, 6 * S + 3);
@@ -751,7 +764,7 @@ test_cover(void **state)
 }
 
 
-/* ---- other sizes ---------------------------------------------------------- */
+/* ---- other sizes -------------------------------------------------------- */
 
 static void
 test_migrate(void **state)
@@ -800,7 +813,7 @@ test_migrate(void **state)
 }
 
 
-/* ---- keys ----------------------------------------------------------------- */
+/* ---- keys --------------------------------------------------------------- */
 
 static void
 test_keys(void **state)

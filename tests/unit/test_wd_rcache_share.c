@@ -53,7 +53,7 @@ tag_of(unsigned n)
 }
 
 
-/* ---- what each does, at random -------------------------------------------- */
+/* ---- what each does, at random ------------------------------------------ */
 
 typedef struct {
     wd_rcache_t *c;
@@ -145,7 +145,7 @@ act_fill(actor_t *a)
     key_of(below(a, 20), key);
     if (wd_rcache_fill(a->c, key, (int) below(a, 60), true, S, S, &lead)
         == WD_RCACHE_LEAD) {
-        wd_rcache_fill_done(a->c, key, lead.id, WD_OK, &wake);
+        wd_rcache_fill_done(a->c, key, lead.id, WD_OK, S, &wake);
     }
     (void) !wd_rcache_notice(a->c, (int) below(a, 60), &notice);
 }
@@ -178,7 +178,7 @@ act(actor_t *a)
 }
 
 
-/* ---- threads -------------------------------------------------------------- */
+/* ---- threads ------------------------------------------------------------ */
 
 typedef struct {
     actor_t  actor;
@@ -222,7 +222,7 @@ test_threads(void **state)
 }
 
 
-/* ---- processes that are killed -------------------------------------------- */
+/* ---- processes that are killed ------------------------------------------ */
 
 static pid_t
 spawn(wd_rcache_t *c)
@@ -299,7 +299,7 @@ test_kills(void **state)
         assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
         assert_true(WIFSIGNALED(status)); /* it saw no torn answer */
         pid[i] = spawn(c);
-        wd_rcache_bury(c, &wake);
+        wd_rcache_bury(c, S, &wake);
         assert_nothing_lost(c);
     }
     for (i = 0; i < wd_array_len(pid); i++) {
@@ -354,7 +354,7 @@ test_killed_holders(void **state)
 }
 
 
-/* ---- one for all ---------------------------------------------------------- */
+/* ---- one for all -------------------------------------------------------- */
 
 static void
 assert_notice(wd_rcache_t *c, int worker, const uint8_t *key, int code)
@@ -391,9 +391,10 @@ test_single_flight(void **state)
     assert_int_equal(wd_rcache_fill(c, key, 63, true, S, S, &other),
                      WD_RCACHE_WAIT);
 
-    wd_rcache_fill_done(c, key, first.id + 1, WD_OK, &wake); /* not its lead */
+    wd_rcache_fill_done(c, key, first.id + 1, WD_OK, S,
+                        &wake); /* not its lead */
     assert_int_equal(wake.bits[0], 0);
-    wd_rcache_fill_done(c, key, first.id, WD_ETIMEOUT, &wake);
+    wd_rcache_fill_done(c, key, first.id, WD_ETIMEOUT, S, &wake);
     assert_true(wake.bits[0] == (UINT64_C(1) << 5 | UINT64_C(1) << 63));
     assert_notice(c, 5, key, WD_ETIMEOUT);
     assert_notice(c, 63, key, WD_ETIMEOUT);
@@ -407,9 +408,9 @@ test_single_flight(void **state)
     assert_int_equal(wd_rcache_fill(c, key, 4, true, 4 * S, S, &second),
                      WD_RCACHE_LEAD);
     assert_int_not_equal(first.id, second.id);
-    wd_rcache_fill_done(c, key, first.id, WD_OK, &wake);
+    wd_rcache_fill_done(c, key, first.id, WD_OK, S, &wake);
     assert_int_equal(wake.bits[0], 0);
-    wd_rcache_fill_done(c, key, second.id, WD_OK, &wake);
+    wd_rcache_fill_done(c, key, second.id, WD_OK, S, &wake);
     assert_int_equal(wake.bits[0], 1 << 2);
     assert_notice(c, 2, key, WD_OK);
 
@@ -454,7 +455,7 @@ test_many_fills(void **state)
     for (i = 0; i < 999; i++) {
         key_of(i, key);
         if (rc[i] == WD_RCACHE_LEAD) {
-            wd_rcache_fill_done(c, key, lead[i].id, WD_OK, &wake);
+            wd_rcache_fill_done(c, key, lead[i].id, WD_OK, S, &wake);
             assert_int_equal(wake.bits[0], 1 << 7);
         }
     }
@@ -505,7 +506,7 @@ test_dead_leader(void **state)
                      WD_RCACHE_LEAD);
     c->fills[wd_rcache_shard_of(c, key[1])].fills[0].waiters.bits[0] |= 1;
     c->fills[wd_rcache_shard_of(c, key[1])].fills[1].waiters.bits[0] |= 1;
-    wd_rcache_bury(c, &wake);
+    wd_rcache_bury(c, S, &wake);
     assert_int_equal(wake.bits[0], 1);
     assert_notice(c, 0, key[1], WD_OK);
     assert_int_equal(wd_rcache_wake_get(c, 0), 42);
@@ -518,7 +519,7 @@ test_dead_leader(void **state)
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
 
-    wd_rcache_leave(c, 0, &wake);
+    wd_rcache_leave(c, 0, S, &wake);
     pid = fork();
     if (pid == 0) {
         _exit(wd_rcache_join(c) == 0 ? 0 : 1);
