@@ -3,6 +3,7 @@
  * this concern share.
  *
  *   limit.c        decides for a request, problems, headers, variables
+ *   limit_status.c /api/status/rate-limit
  *   limit_conf.c   directives and zones
  *   limit_plan.c   plans: of nginx.conf, and those that auth pushes
  *   limit_sync.c   leases: what is told to Redis, and when
@@ -114,6 +115,30 @@ typedef struct {
     unsigned                 dry:1; /* wizdata_limit dry_run */
     unsigned                 shown:1; /* the headers are set */
 } ngx_http_wizdata_limit_ctx_t;
+
+
+/* limit.c */
+
+/* Of a request whose access is decided; NULL: it is not limited. */
+ngx_http_wizdata_plan_t *ngx_http_wizdata_limit_who(
+    ngx_http_wizdata_ctx_t *ctx, wd_limit_key_t *key);
+
+/* Rounded up, so that who waits as long as told is admitted. */
+ngx_uint_t ngx_http_wizdata_limit_seconds(wd_ns_t ns);
+
+/* Units and length of a policy's window. */
+int64_t ngx_http_wizdata_limit_quota(const wd_plan_t *plan, unsigned i);
+wd_ns_t ngx_http_wizdata_limit_period(const wd_plan_t *plan, unsigned i);
+
+/* The policy that the older headers and fields speak of; NGX_ERROR: none. */
+ngx_int_t ngx_http_wizdata_limit_spoken(
+    const ngx_http_wizdata_limit_ctx_t *lc);
+
+/* Calls for each policy of the plan, in the order of headers and status. */
+#define ngx_http_wizdata_limit_each(plan, i)                                  \
+    for (i = 0; i < WD_PLAN_CONCURRENCY; i++)                                 \
+        if (i < WD_PLAN_RATES ? i < (plan)->n_rates                           \
+                              : (plan)->quotas[i - WD_PLAN_DAY] != 0)
 
 
 /* limit_plan.c */

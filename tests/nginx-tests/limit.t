@@ -21,7 +21,7 @@ $t->backend('analytics', sub {
 });
 
 my %key = map { $_ => $t->add_key(perm => ['*'], plan => $_) }
-    qw/ small burst day dry multi conc cost pushed groups month /;
+    qw/ small burst day dry multi conc cost pushed groups month pipe /;
 my $stranger = $t->add_key(perm => ['*'], plan => 'never-heard-of');
 my $weak = $t->add_key(perm => ['macro:read'], plan => 'small');
 
@@ -36,6 +36,7 @@ wizdata_plan default rate=1000/s burst=500;
     wizdata_plan conc concurrency=2;
     wizdata_plan cost rate=100/h burst=10;
     wizdata_plan groups rate=2/h burst=2;
+    wizdata_plan pipe rate=30/h burst=30;
     wizdata_limit_anonymous rate=4/h burst=4 ipv6_prefix=48;
     wizdata_limit_group heavy macro.*;
     wizdata_limit_zone 2m;
@@ -89,6 +90,12 @@ my $servers = <<'END';
             wizdata_api on;
             wizdata_limit on;
             wizdata_limit_headers off;
+        }
+
+        location = /file {
+            wizdata_access key;
+            wizdata_limit on;
+            alias %%TESTDIR%%/file;
         }
 
         location /old/ {
@@ -221,6 +228,38 @@ isnt(get('/v1/macro?code=GDP', key => $key{groups})->status, 429,
 post('/v1/keys', { principal => 'x' }, key => $key{cost});
 $r = bars($key{cost});
 like($r->header('RateLimit'), qr/^"hour";r=4;/, 'a request takes its cost');
+
+
+# ---- however requests arrive ---------------------------------------------------
+
+my $one = Test::Wizdata::build('GET', '/v1/bars?symbol=A', key => $key{pipe},
+    keepalive => 1);
+my $c = client();
+$c->send($one x 20);
+my %count;
+$count{ $c->response->status }++ for 1 .. 20;
+is($count{200}, 20, 'pipelined requests are counted one by one');
+
+$c = client();
+$c->send($_) for split //, $one;
+$r = $c->response;
+like($r->header('RateLimit'), qr/^"hour";r=9;/, 'one that comes in bytes is one');
+
+$c = client();
+$c->send(substr $one, 0, 60);
+$c->close;
+$c = client();
+$c->send($one x 12);
+%count = ();
+$count{ $c->response->status }++ for 1 .. 12;
+is("$count{200} $count{429}", '9 3', 'one that never came is none');
+
+# Locations that are not the API's.
+$t->write_file('file', "file\n");
+my @files = map { get('/file', key => $key{pipe}, port => port(8082))->status }
+    1 .. 2;
+is("@files", '429 429', 'the same limits for any location');
+is(get('/file', port => port(8082))->body, "file\n", 'of another principal');
 
 
 # ---- the other switches -------------------------------------------------------
