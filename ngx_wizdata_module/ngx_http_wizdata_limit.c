@@ -380,17 +380,12 @@ ngx_http_wizdata_limit_add(ngx_http_request_t *r, const char *name,
 }
 
 
-static ngx_int_t
-ngx_http_wizdata_limit_ietf(ngx_http_wizdata_ctx_t *ctx)
+static void
+ngx_http_wizdata_limit_write_policy(ngx_http_wizdata_plan_t *p)
 {
-    unsigned                      i;
-    wd_buf_t                     *out;
-    const wd_plan_t              *plan;
-    ngx_http_wizdata_limits_t    *ls = ctx->worker->limit;
-    ngx_http_wizdata_limit_ctx_t *lc = ctx->limit;
-
-    out = &ls->text;
-    plan = &lc->plan->plan;
+    unsigned         i;
+    wd_buf_t        *out = &p->policy;
+    const wd_plan_t *plan = &p->plan;
 
     wd_buf_reset(out);
     ngx_http_wizdata_limit_each(plan, i) {
@@ -403,12 +398,35 @@ ngx_http_wizdata_limit_ietf(ngx_http_wizdata_ctx_t *ctx)
         wd_sf_item(out, WD_STR("concurrency"));
         wd_sf_param(out, "q", plan->concurrency);
     }
-    if (out->err != WD_OK
-        || ngx_http_wizdata_limit_add(ctx->request, "RateLimit-Policy",
-                                      wd_buf_view(out)) != NGX_OK)
-    {
-        return NGX_ERROR;
+    for (i = 0; i < WD_PLAN_QUOTAS; i++) {
+        p->windows[i] = plan->windows[i].id;
     }
+}
+
+
+/* Days and months have their own lengths; else a plan's text stays. */
+static wd_str_t
+ngx_http_wizdata_limit_policy_text(ngx_http_wizdata_plan_t *p)
+{
+    unsigned   i;
+    ngx_uint_t same = p->policy.len != 0;
+
+    for (i = 0; i < WD_PLAN_QUOTAS; i++) {
+        same &= p->windows[i] == p->plan.windows[i].id;
+    }
+    if (!same) {
+        ngx_http_wizdata_limit_write_policy(p);
+    }
+    return p->policy.err == WD_OK ? wd_buf_view(&p->policy) : WD_STR_NULL;
+}
+
+
+static void
+ngx_http_wizdata_limit_write(wd_buf_t *out,
+    const ngx_http_wizdata_limit_ctx_t *lc)
+{
+    unsigned         i;
+    const wd_plan_t *plan = &lc->plan->plan;
 
     wd_buf_reset(out);
     ngx_http_wizdata_limit_each(plan, i) {
@@ -421,10 +439,27 @@ ngx_http_wizdata_limit_ietf(ngx_http_wizdata_ctx_t *ctx)
         wd_sf_item(out, WD_STR("concurrency"));
         wd_sf_param(out, "r", lc->result.remaining[WD_PLAN_CONCURRENCY]);
     }
-    return out->err != WD_OK
+}
+
+
+static ngx_int_t
+ngx_http_wizdata_limit_ietf(ngx_http_wizdata_ctx_t *ctx)
+{
+    ngx_http_wizdata_limits_t    *ls = ctx->worker->limit;
+    ngx_http_wizdata_limit_ctx_t *lc = ctx->limit;
+
+    if (ngx_http_wizdata_limit_add(
+            ctx->request, "RateLimit-Policy",
+            ngx_http_wizdata_limit_policy_text(lc->plan)) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_http_wizdata_limit_write(&ls->text, lc);
+    return ls->text.err != WD_OK
                ? NGX_ERROR
                : ngx_http_wizdata_limit_add(ctx->request, "RateLimit",
-                                            wd_buf_view(out));
+                                            wd_buf_view(&ls->text));
 }
 
 

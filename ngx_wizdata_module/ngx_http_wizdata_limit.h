@@ -41,6 +41,8 @@ typedef struct {
     char       text[WD_PLAN_TEXT_MAX + 1];
     wd_plan_t  plan;
     ngx_uint_t there; /* 0: was taken back */
+    wd_buf_t   policy; /* RateLimit-Policy, as long as the windows are these */
+    uint32_t   windows[WD_PLAN_QUOTAS];
 } ngx_http_wizdata_plan_t;
 
 

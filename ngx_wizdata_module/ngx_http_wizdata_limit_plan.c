@@ -66,6 +66,7 @@ ngx_http_wizdata_limit_set(ngx_http_wizdata_limits_t *ls, wd_str_t name,
 
     wd_plan_done(&p->plan);
     p->plan = plan;
+    wd_buf_reset(&p->policy);
     p->there = 1;
     wd_str_copy(p->text, sizeof(p->text), text);
 }
