@@ -10,6 +10,7 @@
 
 #define WD_LIMIT_SHARDS 64
 #define WD_LIMIT_MAGIC UINT64_C(0x77644c696d697432)
+#define WD_LIMIT_SHARE 200 /* half a per cent of a limit is one part in */
 #define WD_LIMIT_NONE 0 /* indexes begin at 1 */
 
 #define WD_BUCKET_USED 0x01 /* in the table */
@@ -94,5 +95,38 @@ wd_bucket_t *wd_shard_get(wd_limit_t *l, wd_shard_t *s, uint32_t head,
 uint32_t wd_shard_held(wd_shard_t *s, wd_bucket_t *b, bool reap);
 bool     wd_shard_hold(wd_shard_t *s, wd_bucket_t *b, uint32_t pid);
 void     wd_shard_release(wd_shard_t *s, wd_bucket_t *b, uint32_t pid);
+
+/* The burst without what the other gateways hold in reserve, as a time. */
+wd_ns_t wd_limit_tau(const wd_plan_rate_t *r, const wd_limit_view_t *v);
+
+
+static inline uint32_t
+wd_limit_ms(wd_ns_t now)
+{
+    return (uint32_t) (now / WD_NS_PER_MS);
+}
+
+
+/* Never 0, which stands for "not set". */
+static inline uint16_t
+wd_limit_ms16(uint32_t ms)
+{
+    return (uint16_t) (ms | 1);
+}
+
+
+static inline uint32_t
+wd_limit_add(uint32_t a, uint32_t b)
+{
+    return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
+
+static inline bool
+wd_limit_lease_over(const wd_bucket_t *b, uint32_t ms)
+{
+    return (int32_t) (ms - b->lease_ms) > 0;
+}
+
 
 #endif /* WD_LIMIT_TABLE_H */
