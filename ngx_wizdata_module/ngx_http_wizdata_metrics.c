@@ -45,6 +45,16 @@ ngx_http_wizdata_counters_size(void)
 }
 
 
+size_t
+ngx_http_wizdata_counters_used(ngx_shm_zone_t *zone)
+{
+    ngx_http_wizdata_counters_zone_t *z = zone->data;
+
+    return offsetof(ngx_http_wizdata_counters_zone_t, slots)
+           + z->n_slots * sizeof(ngx_http_wizdata_counters_t);
+}
+
+
 ngx_int_t
 ngx_http_wizdata_counters_init(ngx_shm_zone_t *zone, void *data)
 {

@@ -306,6 +306,9 @@ const char *ngx_http_wizdata_label(wd_str_t text, char *out, size_t size);
  */
 const char *ngx_http_wizdata_counters_name(ngx_pool_t *pool);
 size_t ngx_http_wizdata_counters_size(void);
+
+/* What workers have claimed so far, as the zone's figure. */
+size_t ngx_http_wizdata_counters_used(ngx_shm_zone_t *zone);
 ngx_int_t ngx_http_wizdata_counters_init(ngx_shm_zone_t *zone, void *data);
 
 /* A slot for this process; one outside of the zone when all are taken. */

@@ -206,9 +206,16 @@ ngx_http_wizdata_zones(ngx_conf_t *cf, ngx_http_wizdata_main_conf_t *wmcf)
         cf, "wizdata_fleet", ngx_http_wizdata_health_zone_size(),
         ngx_http_wizdata_health_zone_init);
 
-    return wmcf->verdicts != NULL && wmcf->counters != NULL
-           && wmcf->control != NULL && wmcf->fleet != NULL ? NGX_OK
-                                                           : NGX_ERROR;
+    if (wmcf->counters == NULL
+        || ngx_http_wizdata_zone_figure(cf, wmcf->counters,
+                                        ngx_http_wizdata_counters_used)
+               != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return wmcf->verdicts != NULL && wmcf->control != NULL
+           && wmcf->fleet != NULL ? NGX_OK : NGX_ERROR;
 }
 
 

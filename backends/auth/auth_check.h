@@ -4,7 +4,6 @@
 #ifndef AUTH_CHECK_H
 #define AUTH_CHECK_H
 
-#include "wd_err.h"
 #include "wd_str.h"
 
 #define AUTH_EMAIL_MAX 254
@@ -28,13 +27,5 @@ bool auth_user_id(wd_str_t ref, int64_t *ret);
  * 203.0.113.0/24, 2001:db8::/32.
  */
 bool auth_network_valid(wd_str_t text);
-
-/*
- * Limits of a plan: words parted by blanks, rate=200/m burst=20 (pairs may
- * repeat), day=N, month=N, tz=Zone, concurrency=N, dry_run. WD_OK, or
- * WD_EPARAM with *err saying which word is wrong and why.
- */
-#define AUTH_LIMITS_MAX 512
-wd_must_check int auth_limits_check(wd_str_t text, wd_error_t *err);
 
 #endif /* AUTH_CHECK_H */

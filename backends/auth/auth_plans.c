@@ -4,6 +4,7 @@
 #include "auth_answer.h"
 #include "auth_check.h"
 #include "auth_service.h"
+#include "wd_plan.h"
 
 #define AUTH_PLAN_TEXT_MAX 256
 
@@ -71,14 +72,19 @@ auth_plan_name_valid(wd_str_t name)
 static int
 auth_arg_limits(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t *ret)
 {
+    wd_plan_t  plan;
     wd_error_t err;
 
-    if (wd_rpc_arg_str(call, "limits", ret) != WD_OK) {
-        return wd_rpc_fail_param(res, "limits", "limits is required");
+    if (wd_rpc_arg_str(call, "limits", ret) != WD_OK
+        || ret->len > WD_PLAN_TEXT_MAX) {
+        return wd_rpc_fail_param(res, "limits",
+                                 "limits is required: text of at most %d bytes",
+                                 WD_PLAN_TEXT_MAX);
     }
-    if (auth_limits_check(*ret, &err) != WD_OK) {
-        return wd_rpc_fail_param(res, "limits", "limits: %s", err.text);
+    if (wd_plan_parse(*ret, &plan, &err) != WD_OK) {
+        return wd_rpc_fail_param(res, "limits", "%s", err.text);
     }
+    wd_plan_done(&plan);
     return WD_OK;
 }
 

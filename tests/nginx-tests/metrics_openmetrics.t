@@ -72,6 +72,8 @@ $t->backend($_, sub { 'x' }, methods => { 'sys.metrics' => sub { $text } })
     for qw/ analytics analytics.b /;
 $t->backend('ingestion', sub { 'x' }, methods => {
     'sys.metrics' => sub { reply($_[0]{backend}{text} // '') } });
+# Every trace is recorded, so that there are exemplars.
+$t->config(http => 'wizdata_trace_ratio 1;');
 $t->run();
 
 my $PROMETHEUS = 'application/openmetrics-text;version=1.0.0;q=0.5,'

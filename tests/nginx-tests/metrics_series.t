@@ -127,6 +127,8 @@ for my $zone (qw/ wizdata_verdicts wizdata_counters_[0-9a-f]{16} /) {
     cmp_ok($size, '>=', $used, "$zone: no more used than there is");
     cmp_ok($used, '>', 0, "$zone: some is used");
 }
+cmp_ok(by($f, 'wizdata_zone_bytes', zone => 'wizdata_counters.*',
+    state => 'used'), '<', 4 * 1024 * 1024, 'two workers take little');
 is(by($f, 'wizdata_zone_bytes', zone => 'wizdata_verdicts', state => 'size'),
     4 * 1024 * 1024, 'the configured size');
 

@@ -108,6 +108,55 @@ ids(void **state)
 }
 
 
+static void
+networks(void **state)
+{
+    size_t                   i;
+    static const char *const good[] = {
+        "0.0.0.0/0",     "203.0.113.7",     "203.0.113.7/32", "203.0.113.0/24",
+        "10.0.0.0/8",    "128.0.0.0/1",     "::/0",           "::1",
+        "2001:db8::/32", "fe80::/10",       "::1/128",        "8000::/1",
+        "::ffff:0:0/96", "2001:db8::8/125",
+    };
+    static const char *const bad[] = {
+        "",
+        "/8",
+        "10.0.0.0/",
+        "10.0.0.0/33",
+        "10.0.0.0/-1",
+        "10.0.0.0/+8",
+        "10.0.0.0/8/8",
+        "10.0.0.0/x",
+        "10.0.0.1/8",
+        "10.0.0/24",
+        "10",
+        "010.0.0.0/8",
+        "256.0.0.0/8",
+        "::/129",
+        "2001:db8::1/64",
+        "2001:db8::9/125",
+        "::1%eth0",
+        " 10.0.0.0/8",
+        "10.0.0.0/8 ",
+        "example.com",
+        "1111:2222:3333:4444:5555:6666:7777:8888:9999",
+        "11111111111111111111111111111111111111111111111111111111111111",
+    };
+
+    (void) state;
+    for (i = 0; i < wd_array_len(good); i++) {
+        if (!auth_network_valid(wd_str_z(good[i]))) {
+            fail_msg("\"%s\" was refused", good[i]);
+        }
+    }
+    for (i = 0; i < wd_array_len(bad); i++) {
+        if (auth_network_valid(wd_str_z(bad[i]))) {
+            fail_msg("\"%s\" was taken", bad[i]);
+        }
+    }
+}
+
+
 int
 main(void)
 {
@@ -116,6 +165,7 @@ main(void)
         cmocka_unit_test(lengths_of_addresses),
         cmocka_unit_test(texts),
         cmocka_unit_test(ids),
+        cmocka_unit_test(networks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
