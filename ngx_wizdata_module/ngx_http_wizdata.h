@@ -86,6 +86,9 @@ typedef struct {
     ngx_shm_zone_t                 *fleet; /* what is known of backends */
     ngx_http_wizdata_cache_main_t   cache;
     ngx_uint_t                      used; /* some location needs the module */
+    void                           *limit; /* ngx_http_wizdata_limit_conf_t */
+    ngx_uint_t                      limited; /* some location has limits */
+    void                           *redis_conf; /* or NULL */
     ngx_http_wizdata_spans_conf_t  *spans;
 
     /* State of this process; NULL outside of workers. */
@@ -107,6 +110,8 @@ typedef struct {
     const char *permission; /* of wizdata_access; NULL: any credential */
     size_t      body_max;
     ngx_uint_t  endpoint; /* label of the location's own handler in metrics */
+    ngx_uint_t  limit; /* off, on, dry run */
+    ngx_uint_t  limit_headers; /* bits */
 
     ngx_http_wizdata_cache_loc_t cache;
 } ngx_http_wizdata_loc_conf_t;
@@ -139,6 +144,9 @@ struct ngx_http_wizdata_worker_s {
 
     u_char                        entropy[NGX_HTTP_WIZDATA_ENTROPY];
     size_t                        entropy_left;
+
+    struct ngx_http_wizdata_redis_s *redis; /* or NULL */
+    void                         *limit; /* ngx_http_wizdata_limits_t */
 };
 
 
@@ -149,6 +157,7 @@ typedef struct {
     ngx_str_t  detail;
     ngx_str_t  param;
     ngx_uint_t retry; /* seconds; 0: none */
+    ngx_str_t  policy; /* of a limit */
     unsigned   allow; /* verbs, for 405 */
 } ngx_http_wizdata_problem_t;
 
@@ -227,6 +236,7 @@ struct ngx_http_wizdata_ctx_s {
     wd_error_t                     error;
     ngx_buf_t                     *problem_body; /* of the error filter */
     void                          *collect; /* of a status handler */
+    void                          *limit; /* ngx_http_wizdata_limit_ctx_t */
     void                          *scrape; /* of prometheus.c */
     ngx_http_wizdata_cached_t     *cache; /* NULL: it has no part in this */
     void                          *status_health; /* its first collection */
@@ -441,6 +451,61 @@ ngx_int_t ngx_http_wizdata_send_text(ngx_http_wizdata_ctx_t *ctx,
     ngx_uint_t status, const char *type, wd_str_t text);
 
 
+/* ngx_http_wizdata_limit.c, ngx_http_wizdata_limit_conf.c */
+
+/* Asks whether the request is within its limits; never waits. */
+int ngx_http_wizdata_limit(ngx_http_wizdata_ctx_t *ctx);
+
+/* A credential was refused: that counts against the client's address. */
+void ngx_http_wizdata_limit_failed(ngx_http_wizdata_ctx_t *ctx);
+
+/* The request ends: gives back its place of a concurrency limit. */
+void ngx_http_wizdata_limit_done(ngx_http_wizdata_ctx_t *ctx);
+
+/* Adds the header lines about limits; for the header filter. */
+ngx_int_t ngx_http_wizdata_limit_headers(ngx_http_wizdata_ctx_t *ctx);
+
+/* $wizdata_limit_policy, $wizdata_limit_remaining. */
+wd_str_t ngx_http_wizdata_limit_policy_name(
+    const ngx_http_wizdata_ctx_t *ctx);
+wd_str_t ngx_http_wizdata_limit_remaining(const ngx_http_wizdata_ctx_t *ctx);
+
+/* Member "rate_limit" of an object: how the caller stands. */
+void ngx_http_wizdata_limit_json(ngx_http_wizdata_ctx_t *ctx, wd_json_t *j);
+
+/* Handler of the precontent phase, and that of /api/status/rate-limit. */
+ngx_int_t ngx_http_wizdata_limit_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_wizdata_rate_limit_handler(ngx_http_request_t *r);
+
+/* auth.plans; NGX_ERROR when it is malformed. */
+ngx_int_t ngx_http_wizdata_limit_pushed(ngx_http_wizdata_worker_t *w,
+    wd_str_t params);
+
+ngx_int_t ngx_http_wizdata_limit_zones(ngx_conf_t *cf,
+    ngx_http_wizdata_main_conf_t *wmcf);
+ngx_int_t ngx_http_wizdata_limit_init(ngx_http_wizdata_worker_t *w);
+void ngx_http_wizdata_limit_start(ngx_http_wizdata_worker_t *w);
+void ngx_http_wizdata_limit_exit(ngx_http_wizdata_worker_t *w);
+
+char *ngx_http_wizdata_conf_plan(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wizdata_conf_anonymous(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wizdata_conf_group(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wizdata_conf_limit_zone(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wizdata_conf_limit(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wizdata_conf_limit_headers(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+/* ngx_http_wizdata_redis.c */
+
+char *ngx_http_wizdata_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+
 /* ngx_http_wizdata_service.c */
 
 /* Before and after the directives were read. */
@@ -454,6 +519,9 @@ void ngx_http_wizdata_service_options(wd_json_t *j,
 
 
 /* ngx_http_wizdata_conf.c */
+
+char *ngx_http_wizdata_conf_rate_limit(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 
 char *ngx_http_wizdata_conf_service(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

@@ -60,7 +60,10 @@ ngx_http_wizdata_challenge(ngx_http_request_t *r)
 static void
 ngx_http_wizdata_access_refused(ngx_http_wizdata_ctx_t *ctx)
 {
-    ngx_int_t rc = (ngx_int_t) ctx->problem.status;
+    ngx_int_t rc;
+
+    ngx_http_wizdata_limit_failed(ctx);
+    rc = (ngx_int_t) ctx->problem.status;
 
     if (rc == NGX_HTTP_UNAUTHORIZED
         && ngx_http_wizdata_challenge(ctx->request) != NGX_OK)

@@ -127,6 +127,16 @@ ngx_http_wizdata_conf_status_cache(ngx_conf_t *cf, ngx_command_t *cmd,
 
 
 char *
+ngx_http_wizdata_conf_rate_limit(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    return ngx_http_wizdata_conf_handler(cf,
+                                         ngx_http_wizdata_rate_limit_handler,
+                                         NGX_HTTP_WIZDATA_EP_LIMIT, conf);
+}
+
+
+char *
 ngx_http_wizdata_conf_metrics(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     return ngx_http_wizdata_conf_handler(cf, ngx_http_wizdata_metrics_handler,

@@ -288,6 +288,8 @@ ngx_http_wizdata_conn_notify(ngx_http_wizdata_conn_t *conn,
         ngx_http_wizdata_conn_beat(conn);
     } else if (wd_str_eq_z(f->method, WD_N_REVOKE)) {
         return ngx_http_wizdata_auth_revoke(s->worker, f->params);
+    } else if (wd_str_eq_z(f->method, WD_N_PLANS)) {
+        return ngx_http_wizdata_limit_pushed(s->worker, f->params);
     }
     return NGX_OK;
 }

@@ -470,6 +470,158 @@ ngx_command_t ngx_http_wizdata_commands[] = {
       NULL },
 
     /*
+     * directive: wizdata_redis;
+     * syntax: address [option=value] ...;
+     * default: none;
+     * context: http
+     *
+     * The Redis through which several gateways share their limits: unix:/path
+     * or an IP address with a port; names are not looked up. Without it the
+     * limits are those of one host, exactly. No request waits for Redis.
+     * timeout=time (50ms) is how long a worker waits for an answer before it
+     * connects anew and limits by its share. gateways=number is the least
+     * number of gateways to share with, whatever Redis has said.
+     * prefix=text (wizdata:limit:) begins every key. password_file=path:
+     * the password is the first line of that file, which nginx's master
+     * reads. user=name goes with it. db=number (0) is the database.
+     */
+    { ngx_string("wizdata_redis"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_wizdata_conf_redis,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_plan;
+     * syntax: name [rate=number/period [burst=number]] ... [word] ...;
+     * default: none;
+     * context: http
+     *
+     * What a plan allows. Up to four rates, each with the burst that may come
+     * at once (1): a bucket of that size that the rate fills; periods are s,
+     * m, h, d or a number of them (rate=50/10s). In any time t at most
+     * burst + rate x t is admitted. day=number and month=number are quotas of
+     * the calendar in the time zone tz=name (UTC). concurrency=number is how
+     * many requests there may be at a time. A request takes its cost
+     * (docs/API.md) from all windows, or from none. With the word dry_run
+     * nothing is refused, only counted and logged. Plans
+     * that auth pushes take the place of those of the same name. Principals
+     * whose plan has no such line have the plan `default`.
+     */
+    { ngx_string("wizdata_plan"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_wizdata_conf_plan,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_limit_anonymous;
+     * syntax: [word of a plan] ... [ipv4_prefix=bits] [ipv6_prefix=bits];
+     * default: none;
+     * context: http
+     *
+     * What a client without a credential may do, by its address: all
+     * addresses with the same first bits (32 of IPv4, 64 of IPv6) are one
+     * client. A credential that is refused counts here, too; one that is
+     * good is never held up by it.
+     */
+    { ngx_string("wizdata_limit_anonymous"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_wizdata_conf_anonymous,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_limit_group;
+     * syntax: name method ...;
+     * default: none;
+     * context: http
+     *
+     * Methods that have a bucket of their own: each principal's limits hold
+     * for each group by itself. A method is a name (bars.query) or the
+     * beginning of names (bars.*). Methods without a group share one bucket.
+     */
+    { ngx_string("wizdata_limit_group"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
+      ngx_http_wizdata_conf_group,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_limit_zone;
+     * syntax: size;
+     * default: 8m;
+     * context: http
+     *
+     * Shared memory for limits; about 9,000 active principals per megabyte.
+     * The least recently used ones make room. It survives a reload, also one
+     * that changes its size.
+     */
+    { ngx_string("wizdata_limit_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_limit_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_limit;
+     * syntax: off | on | dry_run;
+     * default: off;
+     * context: http, server, location
+     *
+     * Holds requests to the limits of their principal's plan, or of their
+     * address, and counts the usage of principals. Applies where access is
+     * decided: with wizdata_api or wizdata_access. What is over a limit is
+     * refused with 429; with dry_run it passes, and is counted and logged.
+     */
+    { ngx_string("wizdata_limit"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_limit,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_limit_headers;
+     * syntax: ietf | legacy | both | off;
+     * default: ietf;
+     * context: http, server, location
+     *
+     * How answers tell the client about its limits: RateLimit and
+     * RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-11), the older
+     * X-RateLimit-Limit, -Remaining and -Reset (seconds since 1970), which
+     * speak of the policy with the least left, or both. Retry-After is sent
+     * with every refusal.
+     */
+    { ngx_string("wizdata_limit_headers"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_limit_headers,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_status_rate_limit;
+     * syntax: ;
+     * default: none;
+     * context: location
+     *
+     * Shows how the caller stands to its limits: its principal's with a
+     * credential, its address's without. Asking takes nothing from them.
+     */
+    { ngx_string("wizdata_status_rate_limit"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_wizdata_conf_rate_limit,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
      * directive: wizdata_metrics;
      * syntax: ;
      * default: none;

@@ -195,6 +195,14 @@ ngx_http_wizdata_problem_write(ngx_http_wizdata_ctx_t *ctx, wd_buf_t *out)
         wd_json_key(&j, "param");
         wd_json_str(&j, ngx_http_wizdata_view_of(&p->param));
     }
+    if (p->policy.len != 0) {
+        wd_json_key(&j, "policy");
+        wd_json_str(&j, ngx_http_wizdata_view_of(&p->policy));
+        wd_json_key(&j, "violated-policies"); /* the RateLimit draft's */
+        wd_json_arr(&j);
+        wd_json_str(&j, ngx_http_wizdata_view_of(&p->policy));
+        wd_json_end(&j);
+    }
     if (p->retry != 0) {
         wd_json_key(&j, "retry_after");
         wd_json_int(&j, (int64_t) p->retry);
@@ -419,12 +427,16 @@ ngx_http_wizdata_header_filter(ngx_http_request_t *r)
     ngx_http_wizdata_ctx_t      *ctx;
     ngx_http_wizdata_loc_conf_t *lcf;
 
+    ctx = ngx_http_wizdata_ctx_find(r);
+    if (ctx != NULL && ngx_http_wizdata_limit_headers(ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     if (!ngx_http_wizdata_is_builtin(r)) {
         return ngx_http_wizdata_next_header(r);
     }
 
     lcf = ngx_http_get_module_loc_conf(r, ngx_http_wizdata_module);
-    ctx = ngx_http_wizdata_ctx_find(r);
     if (!ngx_http_wizdata_is_noted(ctx, r->headers_out.status)) {
         ctx = lcf->errors ? ngx_http_wizdata_ctx(r) : NULL;
         if (ctx == NULL) {

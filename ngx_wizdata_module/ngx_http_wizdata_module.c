@@ -130,6 +130,8 @@ ngx_http_wizdata_create_loc_conf(ngx_conf_t *cf)
     lcf->trace_response = NGX_CONF_UNSET;
     lcf->access = NGX_CONF_UNSET_UINT;
     lcf->body_max = NGX_CONF_UNSET_SIZE;
+    lcf->limit = NGX_CONF_UNSET_UINT;
+    lcf->limit_headers = NGX_CONF_UNSET_UINT;
     lcf->endpoint = NGX_HTTP_WIZDATA_EP_OTHER;
     return lcf;
 }
@@ -147,6 +149,9 @@ ngx_http_wizdata_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_value(conf->errors, prev->errors, 0);
     ngx_conf_merge_value(conf->trace_response, prev->trace_response, 0);
     ngx_conf_merge_size_value(conf->body_max, prev->body_max, WD_BODY_MAX);
+
+    ngx_conf_merge_uint_value(conf->limit, prev->limit, 0);
+    ngx_conf_merge_uint_value(conf->limit_headers, prev->limit_headers, 1);
 
     if (conf->access == NGX_CONF_UNSET_UINT) {
         conf->permission = prev->permission;
@@ -226,6 +231,7 @@ static const struct {
     {NGX_HTTP_POST_READ_PHASE, ngx_http_wizdata_log_handler},
     {NGX_HTTP_POST_READ_PHASE, ngx_http_wizdata_strip_handler},
     {NGX_HTTP_ACCESS_PHASE, ngx_http_wizdata_access_handler},
+    {NGX_HTTP_PRECONTENT_PHASE, ngx_http_wizdata_limit_handler},
     {NGX_HTTP_LOG_PHASE, ngx_http_wizdata_counters_handler},
     {NGX_HTTP_LOG_PHASE, ngx_http_wizdata_spans_handler},
 };
@@ -269,6 +275,7 @@ ngx_http_wizdata_postconfiguration(ngx_conf_t *cf)
 
     if (ngx_http_wizdata_zones(cf, wmcf) != NGX_OK
         || ngx_http_wizdata_cache_zone(cf, &wmcf->cache) != NGX_OK
+        || ngx_http_wizdata_limit_zones(cf, wmcf) != NGX_OK
         || ngx_http_wizdata_phases(cf) != NGX_OK)
     {
         return NGX_ERROR;
@@ -351,13 +358,15 @@ ngx_http_wizdata_init_process(ngx_cycle_t *cycle)
     }
 
     w = ngx_http_wizdata_worker_create(cycle, wmcf);
-    if (w == NULL || ngx_http_wizdata_cache_init_worker(w) != NGX_OK
+    if (w == NULL || ngx_http_wizdata_limit_init(w) != NGX_OK
+        || ngx_http_wizdata_cache_init_worker(w) != NGX_OK
         || ngx_http_wizdata_peers_init(w) != NGX_OK
         || ngx_http_wizdata_spans_init(w) != NGX_OK)
     {
         return NGX_ERROR;
     }
     wmcf->worker = w;
+    ngx_http_wizdata_limit_start(w);
     return NGX_OK;
 }
 
@@ -375,6 +384,7 @@ ngx_http_wizdata_exit_process(ngx_cycle_t *cycle)
     }
 
     w = wmcf->worker;
+    ngx_http_wizdata_limit_exit(w);
     ngx_http_wizdata_spans_done(w);
     ngx_http_wizdata_peers_done(w);
     ngx_http_wizdata_cache_done_worker(w);

@@ -22,6 +22,7 @@ ngx_http_wizdata_cleanup(void *data)
     ngx_http_wizdata_auth_leave(ctx);
     ngx_http_wizdata_cache_leave(ctx);
     ngx_http_wizdata_rpc_cancel(&ctx->rpc);
+    ngx_http_wizdata_limit_done(ctx);
 
     /* Logs come behind the cleanups, also when there was a redirect. */
     ngx_http_set_ctx(ctx->request, ctx, ngx_http_wizdata_module);

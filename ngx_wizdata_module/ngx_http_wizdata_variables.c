@@ -117,6 +117,23 @@ ngx_http_wizdata_var_limit(ngx_http_request_t *r, ngx_http_wizdata_ctx_t *ctx)
 
 
 static wd_str_t
+ngx_http_wizdata_var_limit_policy(ngx_http_request_t *r,
+    ngx_http_wizdata_ctx_t *ctx)
+{
+    return ctx != NULL ? ngx_http_wizdata_limit_policy_name(ctx)
+                       : WD_STR_NULL;
+}
+
+
+static wd_str_t
+ngx_http_wizdata_var_limit_remaining(ngx_http_request_t *r,
+    ngx_http_wizdata_ctx_t *ctx)
+{
+    return ctx != NULL ? ngx_http_wizdata_limit_remaining(ctx) : WD_STR_NULL;
+}
+
+
+static wd_str_t
 ngx_http_wizdata_var_request_id(ngx_http_request_t *r,
     ngx_http_wizdata_ctx_t *ctx)
 {
@@ -286,8 +303,14 @@ static ngx_http_wizdata_var_t ngx_http_wizdata_vars[] = {
     {ngx_string("wizdata_auth"), ngx_http_wizdata_var_auth, NULL},
     /* what the response cache did */
     {ngx_string("wizdata_cache"), ngx_http_wizdata_var_cache, NULL},
-    /* what the rate limits said */
+    /* what the limits said: passed, rejected, dry_rejected; empty: unasked */
     {ngx_string("wizdata_limit"), ngx_http_wizdata_var_limit, NULL},
+    /* policy that refused the request, or has the least left: minute */
+    {ngx_string("wizdata_limit_policy"), ngx_http_wizdata_var_limit_policy,
+     NULL},
+    /* what is left of that policy */
+    {ngx_string("wizdata_limit_remaining"),
+     ngx_http_wizdata_var_limit_remaining, NULL},
     /* X-Request-Id of the answer */
     {ngx_string("wizdata_request_id"), ngx_http_wizdata_var_request_id, NULL},
     /* W3C trace id */

@@ -62,6 +62,7 @@ static const char wd_lease_script[]
       "  end\n"
       "  local n = math.floor(math.min(old[1] or 0, 4))\n"
       "  local tat, unit, ttl, left = {}, {}, 1000, want\n"
+      "  if warm > 0 then left = 0 end\n"
       "  for i = 1, math.max(rates, n) do\n"
       "    tat[i] = i <= n and old[i + 1] or 0\n"
       "  end\n"

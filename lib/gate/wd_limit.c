@@ -19,7 +19,7 @@
 
 /* A lease is held so long at most, and 1/200 of the shortest period. */
 #define WD_LIMIT_LEASE_MAX (250 * WD_NS_PER_MS)
-#define WD_LIMIT_MARGIN_MAX (50 * WD_NS_PER_MS)
+#define WD_LIMIT_MARGIN (100 * WD_NS_PER_MS)
 #define WD_LIMIT_SHARE 200 /* half a per cent of a limit is one part in */
 
 #define WD_LIMIT_CREDIT_ALL UINT32_MAX
@@ -596,7 +596,7 @@ wd_limit_backlog(wd_ns_t ahead, wd_ns_t unit, uint32_t owed)
 static wd_ns_t
 wd_limit_surely(wd_ns_t ahead, wd_ns_t period)
 {
-    wd_ns_t margin = wd_min(period / WD_LIMIT_SHARE, WD_LIMIT_MARGIN_MAX);
+    wd_ns_t margin = period / WD_LIMIT_SHARE + WD_LIMIT_MARGIN;
 
     return wd_max(ahead - margin, (wd_ns_t) 0);
 }
@@ -709,20 +709,15 @@ wd_limit_sync_begin(wd_limit_t *l, const wd_limit_key_t *key,
 }
 
 
+/* A store that has lost its data does not know better than the bucket. */
 static void
-wd_limit_sync_apply(wd_bucket_t *b, const wd_limit_sync_t *sync,
-                    const wd_limit_synced_t *answer, wd_ns_t now)
+wd_limit_sync_learn(wd_bucket_t *b, const wd_limit_sync_t *sync,
+                    const wd_limit_synced_t *answer, wd_ns_t now, bool warm)
 {
     unsigned           i;
-    int64_t            base;
-    uint32_t           ms = wd_limit_ms(now);
+    int64_t            base, tat;
+    uint32_t           used;
     wd_bucket_quota_t *q;
-
-    b->owed -= wd_min(b->owed, sync->owed);
-    if (b->owed == 0) {
-        b->flags &= (uint16_t) ~WD_BUCKET_AWAY;
-    }
-    b->owed_ms = (uint16_t) ms;
 
     for (i = 0; i < sync->n_rates; i++) {
         if (sync->unit[i] == 0) {
@@ -730,14 +725,32 @@ wd_limit_sync_apply(wd_bucket_t *b, const wd_limit_sync_t *sync,
         }
         /* The answer was true when it was made: between sent and now. */
         base = wd_max(sync->sent, now - sync->cap[i] / (4 * WD_LIMIT_SHARE));
-        b->tat[i] = base + answer->tat[i] + b->owed * sync->unit[i];
+        tat = base + answer->tat[i] + b->owed * sync->unit[i];
+        b->tat[i] = warm ? wd_max(tat, b->tat[i]) : tat;
     }
     for (i = 0; i < sync->n_quotas; i++) {
         q = &b->quotas[sync->quota[i]];
+        used = wd_limit_add(answer->used[i], b->owed);
         if (q->id == sync->id[i]) {
-            q->used = wd_limit_add(answer->used[i], b->owed);
+            q->used = warm ? wd_max(used, q->used) : used;
         }
     }
+}
+
+
+static void
+wd_limit_sync_apply(wd_bucket_t *b, const wd_limit_sync_t *sync,
+                    const wd_limit_synced_t *answer, wd_ns_t now, bool warm)
+{
+    uint32_t ms = wd_limit_ms(now);
+
+    b->owed -= wd_min(b->owed, sync->owed);
+    if (b->owed == 0) {
+        b->flags &= (uint16_t) ~WD_BUCKET_AWAY;
+    }
+    b->owed_ms = (uint16_t) ms;
+
+    wd_limit_sync_learn(b, sync, answer, now, warm);
 
     if (answer->grant != 0) {
         if (b->lease == 0) {
@@ -754,7 +767,7 @@ wd_limit_sync_apply(wd_bucket_t *b, const wd_limit_sync_t *sync,
 
 bool
 wd_limit_sync_end(wd_limit_t *l, const wd_limit_sync_t *sync,
-                  const wd_limit_synced_t *answer, wd_ns_t now)
+                  const wd_limit_synced_t *answer, wd_ns_t now, bool warm)
 {
     bool         more = false;
     uint32_t     head;
@@ -764,7 +777,7 @@ wd_limit_sync_end(wd_limit_t *l, const wd_limit_sync_t *sync,
     wd_shard_lock(l, s);
     b = wd_shard_find(s, head, &sync->key);
     if (b != NULL) {
-        wd_limit_sync_apply(b, sync, answer, now);
+        wd_limit_sync_apply(b, sync, answer, now, warm);
         more = b->owed != 0;
         b->sync_ms = more ? wd_limit_ms16(wd_limit_ms(now)) : 0;
     }

@@ -39,12 +39,11 @@ typedef struct {
 /* What the gateways of a host know of Redis; read and written by all. */
 typedef struct {
     _Atomic uint64_t epoch; /* of the store; changes when it lost its data */
-    _Atomic int64_t  warm_until; /* a new store is not relied on before */
+    _Atomic int64_t  warm_since; /* when the store was found to be new */
+    _Atomic int64_t  warm_until; /* it is not relied on before */
     _Atomic int64_t  joined; /* first answer in a row; 0: never */
     _Atomic int64_t  answered; /* last answer */
     _Atomic uint32_t gateways; /* members; 0: not known */
-    _Atomic uint32_t beat_ms; /* when a worker took the heartbeat */
-    _Atomic uint64_t walk; /* epoch for which the table was pushed again */
     uint8_t          member[16]; /* random identity of this table */
 } wd_limit_link_t;
 
@@ -156,9 +155,12 @@ bool wd_limit_sync_begin(wd_limit_t *l, const wd_limit_key_t *key,
                          const wd_plan_t *plan, const wd_limit_view_t *view,
                          wd_ns_t now, wd_ns_t wall, wd_limit_sync_t *ret);
 
-/* True: there is more to tell, and the caller has taken the sync again. */
+/*
+ * `warm`: the store says that it has lost its data a moment ago. True: there
+ * is more to tell, and the caller has taken the sync again.
+ */
 bool wd_limit_sync_end(wd_limit_t *l, const wd_limit_sync_t *sync,
-                       const wd_limit_synced_t *answer, wd_ns_t now);
+                       const wd_limit_synced_t *answer, wd_ns_t now, bool warm);
 
 /* No answer: what is owed stays owed. */
 void wd_limit_sync_fail(wd_limit_t *l, const wd_limit_sync_t *sync);

@@ -452,7 +452,6 @@ wd_limit_adopt(wd_limit_t *l, wd_limit_t *from)
     atomic_store(&l->link.joined, atomic_load(&from->link.joined));
     atomic_store(&l->link.gateways, atomic_load(&from->link.gateways));
     atomic_store(&l->link.epoch, atomic_load(&from->link.epoch));
-    atomic_store(&l->link.walk, atomic_load(&from->link.walk));
 
     for (i = 0; i < WD_LIMIT_SHARDS; i++) {
         s = &from->shards[i];

@@ -413,55 +413,6 @@ wd_usage_ack(wd_usage_t *u, uint64_t seq)
 }
 
 
-/* What is in the batch stays: it is on its way under the old name. */
-static void
-wd_usage_move(wd_usage_t *u, wd_usage_shard_t *s, uint32_t i, wd_usage_t *to)
-{
-    wd_usage_slot_t *r = &s->slots[i];
-    wd_usage_row_t   row = {
-          .day = r->day,
-          .principal = wd_usage_part(r, 0),
-          .key = wd_usage_part(r, 1),
-          .plan = wd_usage_part(r, 2),
-          .method = wd_usage_part(r, 3),
-          .requests = r->counts.requests - r->sent.requests,
-          .cost = r->counts.cost - r->sent.cost,
-          .refused = r->counts.refused - r->sent.refused,
-    };
-
-    if (!r->used) {
-        return;
-    }
-    wd_usage_add(to, &row);
-    r->counts = r->sent;
-    if (!wd_usage_any(&r->counts)) {
-        wd_usage_drop(u, s, i);
-    }
-}
-
-
-void
-wd_usage_adopt(wd_usage_t *u, wd_usage_t *from)
-{
-    size_t            k;
-    uint32_t          i;
-    wd_usage_shard_t *s;
-
-    if (from->magic != WD_USAGE_MAGIC || from == u) {
-        return;
-    }
-
-    for (k = 0; k < WD_USAGE_SHARDS; k++) {
-        s = &from->shards[k];
-        wd_usage_lock(from, s);
-        for (i = 1; i <= s->max; i++) {
-            wd_usage_move(from, s, i, u);
-        }
-        wd_shlock_unlock(&s->lock);
-    }
-}
-
-
 void
 wd_usage_stats(wd_usage_t *u, wd_usage_stats_t *ret)
 {

@@ -45,9 +45,6 @@ typedef void (*wd_usage_row_pt)(void *data, const wd_usage_row_t *row);
 wd_must_check int wd_usage_init(void *mem, size_t size, const uint8_t seed[32],
                                 wd_usage_t **ret);
 
-/* Moves what is counted in a table of another size and not on its way. */
-void wd_usage_adopt(wd_usage_t *u, wd_usage_t *from);
-
 /* Adds the counts of `row` to its row. */
 void wd_usage_add(wd_usage_t *u, const wd_usage_row_t *row);
 

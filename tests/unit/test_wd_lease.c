@@ -95,6 +95,9 @@ store_call(world_t *w, call_t *c)
     }
     c->warm = w->now < st->epoch + WD_LEASE_WARM_MS * WD_NS_PER_MS;
 
+    if (c->warm) {
+        left = 0;
+    }
     for (i = 0; i < s->n_rates; i++) {
         t = st->tat[i];
         if (s->unit[i] > 0 && t - w->now > s->cap[i]) {
@@ -221,7 +224,7 @@ gateway_answer(world_t *w, gateway_t *g, call_t *c)
     }
     g->answered = true;
     if (c->sync.split != 0
-        && wd_limit_sync_end(g->l, &c->sync, &c->reply, w->now)) {
+        && wd_limit_sync_end(g->l, &c->sync, &c->reply, w->now, c->warm)) {
         g->wants = true;
     }
 }

@@ -176,29 +176,6 @@ test_sender(void **state)
 }
 
 
-static void
-test_adopt(void **state)
-{
-    sum_t       old = {0}, s = {0};
-    uint64_t    seq;
-    wd_usage_t *a = usage_create(SIZE), *b = usage_create(2 * SIZE);
-
-    (void) state;
-    usage_add(a, 1, 1);
-    assert_int_equal(wd_usage_batch(a, usage_sum, &old, &seq), 1);
-    usage_add(a, 1, 1);
-    usage_add(a, 2, 1);
-    wd_usage_adopt(b, a);
-    usage_drain(b, &s);
-    assert_int_equal(s.requests, 2);
-    memset(&old, 0, sizeof(old));
-    usage_drain(a, &old);
-    assert_int_equal(old.requests, 1);
-    munmap(a, SIZE);
-    munmap(b, 2 * SIZE);
-}
-
-
 /* Workers die at any point; what the others added is there. */
 static void
 test_killed(void **state)
@@ -245,7 +222,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_batches),    cmocka_unit_test(test_full),
         cmocka_unit_test(test_long_names), cmocka_unit_test(test_sender),
-        cmocka_unit_test(test_adopt),      cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_killed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
