@@ -68,6 +68,16 @@ typedef struct {
 
 
 typedef struct ngx_http_wizdata_control_s ngx_http_wizdata_control_t;
+typedef struct ngx_http_wizdata_method_conf_s ngx_http_wizdata_method_conf_t;
+typedef struct ngx_http_wizdata_ctx_s ngx_http_wizdata_ctx_t;
+
+typedef void (*ngx_http_wizdata_next_pt)(ngx_http_wizdata_ctx_t *ctx);
+typedef void (*ngx_http_wizdata_token_pt)(ngx_http_wizdata_ctx_t *ctx,
+    wd_str_t token);
+
+/* wizdata_jwt_revocation */
+#define NGX_HTTP_WIZDATA_REVOCATION_AUTH 0
+#define NGX_HTTP_WIZDATA_REVOCATION_OFF 1
 
 
 typedef struct {
@@ -75,6 +85,8 @@ typedef struct {
     ngx_msec_t                      timeouts[WD_METHOD_COUNT];
     ngx_msec_t                      verdict_ttl;
     ngx_msec_t                      negative_ttl;
+    ngx_uint_t                      jwt_revocation;
+    ngx_array_t                    *identity; /* of ngx_str_t; may be NULL */
     ngx_uint_t                      queue;
     ngx_str_t                       environment; /* shown, nothing else */
     size_t                          zone_size;
@@ -108,6 +120,7 @@ typedef struct {
     ngx_flag_t  trace_response;
     ngx_uint_t  access;
     const char *permission; /* of wizdata_access; NULL: any credential */
+    ngx_http_wizdata_method_conf_t *methods; /* NULL: as the catalogue says */
     size_t      body_max;
     ngx_uint_t  endpoint; /* label of the location's own handler in metrics */
     ngx_uint_t  limit; /* off, on, dry run */
@@ -131,8 +144,22 @@ struct ngx_http_wizdata_worker_s {
     ngx_event_t                   timer;
     ngx_uint_t                    pending; /* calls without a final answer */
 
+    /* credentials: ngx_http_wizdata_auth.c, _verify.c, _revoke.c */
+    wd_verdicts_t                *verdicts;
+    wd_verdict_l1_t              *l1;
+    wd_verdict_rules_t            rules;
     ngx_queue_t                   verifies[NGX_HTTP_WIZDATA_VERIFY_BUCKETS];
     ngx_uint_t                    n_verifies;
+    ngx_queue_t                   open; /* requests that have a credential */
+    ngx_event_t                   open_tick;
+    ngx_event_t                   open_walk;
+    uint64_t                      open_seq; /* wd_verdicts_seq() looked at */
+
+    /*
+     * Verifies a bearer token that is not of the form of an API key, and ends
+     * in one of ngx_http_wizdata_auth_*(). NULL: tokens are not taken.
+     */
+    ngx_http_wizdata_token_pt     token_handler;
 
     ngx_http_wizdata_cache_worker_t *cache; /* NULL: none */
     ngx_http_wizdata_counters_t  *counters; /* this worker's slot */
@@ -175,9 +202,6 @@ typedef struct {
     ngx_str_t trace; /* X-Wizdata-Trace */
     unsigned  duplicate:1; /* a credential is given twice */
 } ngx_http_wizdata_headers_t;
-
-
-typedef void (*ngx_http_wizdata_next_pt)(ngx_http_wizdata_ctx_t *ctx);
 
 
 typedef enum {
@@ -229,6 +253,10 @@ struct ngx_http_wizdata_ctx_s {
     ngx_uint_t                     need; /* bit of the verdict */
     const char                    *permission; /* its name, NULL: any key */
     ngx_http_wizdata_verdict_t     verdict;
+    ngx_queue_t                    open; /* in the worker's list */
+    wd_ns_t                        seen; /* monotonic: known to be good */
+    uint64_t                       looked; /* wd_verdicts_seq() of then */
+    ngx_event_t                    expiry; /* of the credential */
 
     ngx_http_wizdata_rpc_t         rpc;
     ngx_http_wizdata_stream_t      stream;
@@ -258,6 +286,8 @@ struct ngx_http_wizdata_ctx_s {
 
     unsigned                       waiting:1; /* `waiter` is in a queue */
     unsigned                       has_digest:1;
+    unsigned                       listed:1; /* `open` is in the list */
+    unsigned                       revoked:1; /* the credential, meanwhile */
     unsigned                       active:1; /* counted as active */
     unsigned                       access_starting:1; /* inside of its start */
 };
@@ -274,6 +304,17 @@ ngx_http_wizdata_clock(void)
 
     (void) clock_gettime(CLOCK_MONOTONIC, &ts);
     return (uint64_t) ts.tv_sec * 1000000000 + (uint64_t) ts.tv_nsec;
+}
+
+
+/* Is the request's location one of the API? */
+static ngx_inline ngx_uint_t
+ngx_http_wizdata_is_api(ngx_http_request_t *r)
+{
+    ngx_http_wizdata_loc_conf_t *lcf;
+
+    lcf = ngx_http_get_module_loc_conf(r, ngx_http_wizdata_module);
+    return lcf->api == 1;
 }
 
 
@@ -382,12 +423,119 @@ void ngx_http_wizdata_auth_refused(ngx_http_wizdata_ctx_t *ctx,
     const char *detail);
 void ngx_http_wizdata_auth_unavailable(ngx_http_wizdata_ctx_t *ctx);
 
-/* The request ends while its key is being verified. */
+/* A token whose signature is good says so; views are copied. */
+typedef struct {
+    wd_str_t principal;
+    wd_str_t plan;
+    wd_str_t perms; /* MessagePack array */
+    wd_str_t kid;
+    wd_str_t iss;
+    wd_str_t sub;
+    wd_str_t jti; /* "": none */
+    wd_ns_t  iat; /* 0: unknown, so older than any */
+    wd_ns_t  expires;
+} ngx_http_wizdata_token_t;
+
+/*
+ * The third end of the check of a credential: leads to one of the others. The
+ * token may be revoked, auth may have to be asked; a token that is good is
+ * remembered until it expires or is revoked.
+ */
+void ngx_http_wizdata_auth_token(ngx_http_wizdata_ctx_t *ctx,
+    const ngx_http_wizdata_token_t *token);
+
+/* The same when auth has said that it is not revoked. */
+void ngx_http_wizdata_token_granted(ngx_http_wizdata_ctx_t *ctx);
+
+/* Tokens that were verified before must be verified anew. */
+void ngx_http_wizdata_auth_forget(ngx_http_wizdata_worker_t *w);
+
+/* Wall clock of the event loop's turn. */
+wd_ns_t ngx_http_wizdata_now(void);
+
+/*
+ * Does ctx->verdict allow the request: network, methods, permission? Else the
+ * problem is noted.
+ */
+int ngx_http_wizdata_auth_allowed(ngx_http_wizdata_ctx_t *ctx);
+
+ngx_int_t ngx_http_wizdata_auth_init(ngx_http_wizdata_worker_t *w);
+void ngx_http_wizdata_auth_done(ngx_http_wizdata_worker_t *w);
+
+#define NGX_HTTP_WIZDATA_BAD_KEY                                              \
+    "the API key is unknown, expired or revoked"
+#define NGX_HTTP_WIZDATA_BAD_TOKEN "the token was revoked"
+#define NGX_HTTP_WIZDATA_EXPIRED "the credential has expired"
+
+
+/* ngx_http_wizdata_verify.c */
+
+/* Asks auth, or waits for the answer to who asked before. */
+void ngx_http_wizdata_verify_key(ngx_http_wizdata_ctx_t *ctx);
+void ngx_http_wizdata_verify_token(ngx_http_wizdata_ctx_t *ctx,
+    const ngx_http_wizdata_token_t *token);
+
+/*
+ * Asks for the sake of requests that are being answered; strict: they end
+ * when there is no answer. NGX_ERROR: nobody can be asked.
+ */
+ngx_int_t ngx_http_wizdata_verify_open(ngx_http_wizdata_ctx_t *ctx,
+    unsigned strict);
+
+/* Answers about it that are on their way are too old; NULL: about any. */
+void ngx_http_wizdata_verify_crossed(ngx_http_wizdata_worker_t *w,
+    const u_char *digest);
+
+/* The request ends while its credential is being verified. */
 void ngx_http_wizdata_auth_leave(ngx_http_wizdata_ctx_t *ctx);
 
-/* auth.revoke; NGX_ERROR when it is malformed. */
+
+/* ngx_http_wizdata_revoke.c */
+
+/* Notifications of auth; NGX_ERROR when they are malformed. */
 ngx_int_t ngx_http_wizdata_auth_revoke(ngx_http_wizdata_worker_t *w,
     wd_str_t params);
+ngx_int_t ngx_http_wizdata_auth_revoke_token(ngx_http_wizdata_worker_t *w,
+    wd_str_t params);
+
+/* auth.beat on a connection that misses nothing since then. */
+void ngx_http_wizdata_revoke_beat(ngx_http_wizdata_worker_t *w,
+    ngx_msec_t since);
+
+bool ngx_http_wizdata_token_revoked(ngx_http_wizdata_worker_t *w, wd_str_t jti,
+    wd_str_t sub, wd_ns_t iat);
+
+/* The list of requests that have a credential. */
+void ngx_http_wizdata_open_init(ngx_http_wizdata_worker_t *w);
+void ngx_http_wizdata_open_add(ngx_http_wizdata_ctx_t *ctx);
+void ngx_http_wizdata_open_remove(ngx_http_wizdata_ctx_t *ctx);
+
+/* The answer is long: it ends with the credential. */
+void ngx_http_wizdata_open_expire(ngx_http_wizdata_ctx_t *ctx);
+
+/*
+ * Auth was asked for them: the key is void, or good with that verdict, when
+ * wd_verdicts_seq() was `asked`.
+ */
+void ngx_http_wizdata_open_refused(ngx_http_wizdata_worker_t *w,
+    const u_char *digest);
+void ngx_http_wizdata_open_known(ngx_http_wizdata_worker_t *w,
+    const u_char *digest, const ngx_http_wizdata_verdict_t *verdict,
+    uint64_t asked);
+
+
+/* ngx_http_wizdata_method.c: the catalogue, or wizdata_method */
+
+bool ngx_http_wizdata_method_public(ngx_http_wizdata_ctx_t *ctx);
+ngx_uint_t ngx_http_wizdata_method_cost(ngx_http_wizdata_ctx_t *ctx);
+
+/* ngx_http_wizdata_auth() for ctx->method. */
+void ngx_http_wizdata_method_auth(ngx_http_wizdata_ctx_t *ctx,
+    ngx_http_wizdata_next_pt next, ngx_http_wizdata_next_pt refused);
+
+char *ngx_http_wizdata_methods_merge(ngx_conf_t *cf,
+    ngx_http_wizdata_method_conf_t *prev,
+    ngx_http_wizdata_method_conf_t **conf);
 
 
 /* ngx_http_wizdata_reply.c, ngx_http_wizdata_stream.c */
@@ -530,6 +678,12 @@ char *ngx_http_wizdata_conf_timeout(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_wizdata_conf_api(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_wizdata_conf_access(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wizdata_conf_identity(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wizdata_conf_jwt_revocation(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wizdata_conf_method(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_wizdata_conf_health(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

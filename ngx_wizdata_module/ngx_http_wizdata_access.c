@@ -88,12 +88,11 @@ ngx_http_wizdata_access_start(ngx_http_wizdata_ctx_t *ctx,
 
     if (ngx_http_wizdata_route(ctx) != WD_OK) {
         ngx_http_wizdata_access_refused(ctx);
-    } else if (ctx->method->flags & WD_M_PUBLIC) {
+    } else if (ngx_http_wizdata_method_public(ctx)) {
         ngx_http_wizdata_access_granted(ctx);
     } else {
-        ngx_http_wizdata_auth(ctx, ctx->method->id, ctx->method->permission,
-                              ngx_http_wizdata_access_granted,
-                              ngx_http_wizdata_access_refused);
+        ngx_http_wizdata_method_auth(ctx, ngx_http_wizdata_access_granted,
+                                     ngx_http_wizdata_access_refused);
     }
 }
 
@@ -128,16 +127,50 @@ ngx_http_wizdata_access_handler(ngx_http_request_t *r)
 
 /* ---- headers by which a client could claim to be somebody --------------- */
 
+/* One of those that wizdata_identity_headers names. */
 static ngx_uint_t
-ngx_http_wizdata_is_identity(const ngx_table_elt_t *h)
+ngx_http_wizdata_is_named(const ngx_array_t *names, const ngx_table_elt_t *h)
+{
+    ngx_str_t  *name;
+    ngx_uint_t  i;
+
+    if (names == NULL) {
+        return 0;
+    }
+
+    name = names->elts;
+    for (i = 0; i < names->nelts; i++) {
+        if (h->key.len == name[i].len
+            && ngx_memcmp(h->lowcase_key, name[i].data, name[i].len) == 0)
+        {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_http_wizdata_is_identity(ngx_http_request_t *r, const ngx_table_elt_t *h)
 {
     static const u_char prefix[] = "x-wizdata-";
     static const u_char trace[] = "x-wizdata-trace"; /* claims nothing */
 
-    return h->lowcase_key != NULL && h->key.len >= sizeof(prefix) - 1
-           && ngx_memcmp(h->lowcase_key, prefix, sizeof(prefix) - 1) == 0
-           && (h->key.len != sizeof(trace) - 1
-               || ngx_memcmp(h->lowcase_key, trace, h->key.len) != 0);
+    ngx_http_wizdata_main_conf_t *wmcf;
+
+    if (h->lowcase_key == NULL) {
+        return 0;
+    }
+
+    if (h->key.len >= sizeof(prefix) - 1
+        && ngx_memcmp(h->lowcase_key, prefix, sizeof(prefix) - 1) == 0)
+    {
+        return h->key.len != sizeof(trace) - 1
+               || ngx_memcmp(h->lowcase_key, trace, h->key.len) != 0;
+    }
+
+    wmcf = ngx_http_get_module_main_conf(r, ngx_http_wizdata_module);
+    return ngx_http_wizdata_is_named(wmcf->identity, h);
 }
 
 
@@ -219,7 +252,7 @@ ngx_http_wizdata_headers_compact(ngx_http_request_t *r)
     for (part = &list->part; part != NULL; part = part->next) {
         for (i = 0; i < part->nelts; i++) {
             h = &((ngx_table_elt_t *) part->elts)[i];
-            if (ngx_http_wizdata_is_identity(h)) {
+            if (ngx_http_wizdata_is_identity(r, h)) {
                 continue;
             }
             if (k == full) {
@@ -253,7 +286,7 @@ ngx_http_wizdata_strip_handler(ngx_http_request_t *r)
     {
         h = part->elts;
         for (i = 0; i < part->nelts; i++) {
-            if (ngx_http_wizdata_is_identity(&h[i])) {
+            if (ngx_http_wizdata_is_identity(r, &h[i])) {
                 ngx_http_wizdata_headers_compact(r);
                 return NGX_DECLINED;
             }
@@ -298,5 +331,81 @@ ngx_http_wizdata_conf_access(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     lcf->permission = (char *) value[1].data;
+    return NGX_CONF_OK;
+}
+
+
+/* Without them nginx or the module could not do their work. */
+static ngx_uint_t
+ngx_http_wizdata_is_needed(const ngx_str_t *name)
+{
+    ngx_uint_t        i;
+    static const char *needed[] = {
+        "accept", "authorization", "connection", "content-length",
+        "content-type", "expect", "host", "te", "trailer",
+        "transfer-encoding", "upgrade", "x-api-key"};
+
+    for (i = 0; i < wd_array_len(needed); i++) {
+        if (wd_str_eq_z(wd_str((char *) name->data, name->len), needed[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+
+static ngx_uint_t
+ngx_http_wizdata_is_header_name(const ngx_str_t *name)
+{
+    size_t i;
+    u_char c;
+
+    for (i = 0; i < name->len; i++) {
+        c = name->data[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'
+              || c == '_'))
+        {
+            return 0;
+        }
+    }
+    return name->len != 0;
+}
+
+
+char *
+ngx_http_wizdata_conf_identity(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_str_t                    *value = cf->args->elts, *name, word;
+    ngx_uint_t                    i;
+    ngx_http_wizdata_main_conf_t *wmcf = conf;
+
+    if (wmcf->identity == NULL) {
+        wmcf->identity = ngx_array_create(cf->pool, 4, sizeof(ngx_str_t));
+        if (wmcf->identity == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        word = value[i];
+        ngx_strlow(word.data, word.data, word.len);
+
+        if (!ngx_http_wizdata_is_header_name(&word)
+            || ngx_http_wizdata_is_needed(&word))
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"%V\" cannot be removed from requests: write "
+                               "the name of a header that only trusted "
+                               "parties may set, such as X-User", &word);
+            return NGX_CONF_ERROR;
+        }
+
+        name = ngx_array_push(wmcf->identity);
+        if (name == NULL) {
+            return NGX_CONF_ERROR;
+        }
+        *name = word;
+    }
+    wmcf->used = 1;
     return NGX_CONF_OK;
 }

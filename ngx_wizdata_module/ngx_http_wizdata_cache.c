@@ -657,6 +657,13 @@ ngx_http_wizdata_cache_resume(ngx_http_wizdata_ctx_t *ctx, int code)
 }
 
 
+ngx_uint_t
+ngx_http_wizdata_cache_waits(const ngx_http_wizdata_ctx_t *ctx)
+{
+    return ctx->cache != NULL && ctx->cache->waiting;
+}
+
+
 void
 ngx_http_wizdata_cache_second(ngx_http_wizdata_ctx_t *ctx)
 {

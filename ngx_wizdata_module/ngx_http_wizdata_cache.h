@@ -173,6 +173,10 @@ ngx_int_t ngx_http_wizdata_cache_headers(struct ngx_http_wizdata_ctx_s *ctx);
 /* The request ends, whatever it was at. */
 void ngx_http_wizdata_cache_leave(struct ngx_http_wizdata_ctx_s *ctx);
 
+/* Does the request wait for the answer of another's call? */
+ngx_uint_t ngx_http_wizdata_cache_waits(
+    const struct ngx_http_wizdata_ctx_s *ctx);
+
 
 /* ngx_http_wizdata_cache_fill.c: all but init() accept NULL for no fill */
 

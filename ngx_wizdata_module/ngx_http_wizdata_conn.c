@@ -223,6 +223,8 @@ ngx_http_wizdata_conn_beat(ngx_http_wizdata_conn_t *conn)
         conn->cover_since = ngx_current_msec;
     }
     conn->last_beat = ngx_current_msec;
+    ngx_http_wizdata_revoke_beat(conn->peer->service->worker,
+                                 conn->cover_since);
 }
 
 
@@ -290,6 +292,8 @@ ngx_http_wizdata_conn_notify(ngx_http_wizdata_conn_t *conn,
         return ngx_http_wizdata_auth_revoke(s->worker, f->params);
     } else if (wd_str_eq_z(f->method, WD_N_PLANS)) {
         return ngx_http_wizdata_limit_pushed(s->worker, f->params);
+    } else if (wd_str_eq_z(f->method, WD_N_REVOKE_TOKEN)) {
+        return ngx_http_wizdata_auth_revoke_token(s->worker, f->params);
     }
     return NGX_OK;
 }

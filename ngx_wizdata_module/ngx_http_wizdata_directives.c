@@ -97,9 +97,11 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      * default: 4m;
      * context: http
      *
-     * Shared memory for what auth said about API keys; about 900 keys per
-     * megabyte, and twice as many unknown ones. The least recently used ones
-     * make room. It survives a reload unless its size changes.
+     * Shared memory for what is known about credentials: some 6700 API keys
+     * or tokens per megabyte, and beside them keys that auth does not know,
+     * and tokens that are revoked. The least recently used ones make room;
+     * revoked tokens never do: when there is no room for one, auth is asked
+     * about every token. It survives a reload, also with another size.
      */
     { ngx_string("wizdata_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
@@ -124,6 +126,24 @@ ngx_command_t ngx_http_wizdata_commands[] = {
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_wizdata_main_conf_t, verdict_ttl),
       (void *) &ngx_http_wizdata_ttl_range },
+
+    /*
+     * directive: wizdata_jwt_revocation;
+     * syntax: auth | off;
+     * default: auth;
+     * context: http
+     *
+     * auth: a token is let in while auth tells this gateway within a second
+     * what is revoked, or has said within a second that this token is not;
+     * needs wizdata_service auth. off: nobody is asked; what auth pushes
+     * counts all the same.
+     */
+    { ngx_string("wizdata_jwt_revocation"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_jwt_revocation,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
 
     /*
      * directive: wizdata_negative_ttl;
@@ -206,6 +226,41 @@ ngx_command_t ngx_http_wizdata_commands[] = {
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_wizdata_conf_access,
       NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_method;
+     * syntax: method [permission=public | permission=key | permission=resource:action] [cost=number] [timeout=time];
+     * default: of the catalogue;
+     * context: http, server, location
+     *
+     * Changes a method of the API here: who may call it (public: anybody,
+     * key: whoever has a credential, or a permission), what a call costs
+     * against limits, and its deadline (at http level only). What is not
+     * written stays as the level above or the catalogue has it.
+     */
+    { ngx_string("wizdata_method"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_2MORE,
+      ngx_http_wizdata_conf_method,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    /*
+     * directive: wizdata_identity_headers;
+     * syntax: name ...;
+     * default: none;
+     * context: http
+     *
+     * Headers that are removed from every request, beside all that begin
+     * with X-Wizdata- (but X-Wizdata-Trace), because what stands behind a
+     * location believes them. proxy_set_header may set them then.
+     */
+    { ngx_string("wizdata_identity_headers"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_wizdata_conf_identity,
+      NGX_HTTP_MAIN_CONF_OFFSET,
       0,
       NULL },
 

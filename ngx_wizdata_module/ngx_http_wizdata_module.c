@@ -85,6 +85,7 @@ ngx_http_wizdata_create_main_conf(ngx_conf_t *cf)
 
     wmcf->zone_size = NGX_CONF_UNSET_SIZE;
     wmcf->verdict_ttl = NGX_CONF_UNSET_MSEC;
+    wmcf->jwt_revocation = NGX_CONF_UNSET_UINT;
     wmcf->negative_ttl = NGX_CONF_UNSET_MSEC;
     wmcf->queue = NGX_CONF_UNSET_UINT;
     wmcf->metrics_requests = NGX_CONF_UNSET;
@@ -100,6 +101,8 @@ ngx_http_wizdata_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_size_value(wmcf->zone_size, NGX_HTTP_WIZDATA_ZONE_DEFAULT);
     ngx_conf_init_msec_value(wmcf->verdict_ttl, 60000);
     ngx_conf_init_msec_value(wmcf->negative_ttl, 2000);
+    ngx_conf_init_uint_value(wmcf->jwt_revocation,
+                             NGX_HTTP_WIZDATA_REVOCATION_AUTH);
     ngx_conf_init_uint_value(wmcf->queue, 512);
     ngx_conf_init_value(wmcf->metrics_requests, 1);
     if (wmcf->environment.data == NULL) {
@@ -158,6 +161,12 @@ ngx_http_wizdata_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
     ngx_conf_merge_uint_value(conf->access, prev->access,
                               NGX_HTTP_WIZDATA_ACCESS_OFF);
+
+    if (ngx_http_wizdata_methods_merge(cf, prev->methods, &conf->methods)
+        != NGX_CONF_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
 
     if (conf->errors) {
         wmcf = ngx_http_conf_get_module_main_conf(cf,
@@ -220,7 +229,11 @@ ngx_http_wizdata_zones(ngx_conf_t *cf, ngx_http_wizdata_main_conf_t *wmcf)
     }
 
     return wmcf->verdicts != NULL && wmcf->control != NULL
-           && wmcf->fleet != NULL ? NGX_OK : NGX_ERROR;
+           && wmcf->fleet != NULL
+           && ngx_http_wizdata_zone_figure(cf, wmcf->verdicts,
+                                           ngx_http_wizdata_verdicts_used)
+              == NGX_OK
+           ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -323,9 +336,6 @@ ngx_http_wizdata_worker_create(ngx_cycle_t *cycle,
     for (i = 0; i < WD_METHOD_COUNT; i++) {
         ngx_queue_init(&w->deadlines[i]);
     }
-    for (i = 0; i < NGX_HTTP_WIZDATA_VERIFY_BUCKETS; i++) {
-        ngx_queue_init(&w->verifies[i]);
-    }
 
     w->timer.data = w;
     w->timer.handler = ngx_http_wizdata_rpc_deadline;
@@ -358,7 +368,8 @@ ngx_http_wizdata_init_process(ngx_cycle_t *cycle)
     }
 
     w = ngx_http_wizdata_worker_create(cycle, wmcf);
-    if (w == NULL || ngx_http_wizdata_limit_init(w) != NGX_OK
+    if (w == NULL || ngx_http_wizdata_auth_init(w) != NGX_OK
+        || ngx_http_wizdata_limit_init(w) != NGX_OK
         || ngx_http_wizdata_cache_init_worker(w) != NGX_OK
         || ngx_http_wizdata_peers_init(w) != NGX_OK
         || ngx_http_wizdata_spans_init(w) != NGX_OK)
@@ -387,6 +398,7 @@ ngx_http_wizdata_exit_process(ngx_cycle_t *cycle)
     ngx_http_wizdata_limit_exit(w);
     ngx_http_wizdata_spans_done(w);
     ngx_http_wizdata_peers_done(w);
+    ngx_http_wizdata_auth_done(w);
     ngx_http_wizdata_cache_done_worker(w);
     ngx_http_wizdata_counters_leave(w->counters);
     wd_buf_done(&w->scratch);

@@ -86,6 +86,13 @@ ngx_http_wizdata_reply_start(ngx_http_wizdata_ctx_t *ctx)
     int                     rc;
     ngx_http_wizdata_rpc_t *rpc = &ctx->rpc;
 
+    if (ctx->revoked) { /* while the body was read */
+        (void) ngx_http_wizdata_refuse(
+            ctx, WD_EUNAUTH, "the credential was revoked or has expired");
+        ngx_http_wizdata_finish_refused(ctx);
+        return;
+    }
+
     rpc->ops = &ngx_http_wizdata_reply_ops;
     rpc->data = ctx;
     rpc->method = ctx->method;

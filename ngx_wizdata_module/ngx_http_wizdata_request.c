@@ -20,6 +20,7 @@ ngx_http_wizdata_cleanup(void *data)
         ctx->counters->active--;
     }
     ngx_http_wizdata_auth_leave(ctx);
+    ngx_http_wizdata_open_remove(ctx);
     ngx_http_wizdata_cache_leave(ctx);
     ngx_http_wizdata_rpc_cancel(&ctx->rpc);
     ngx_http_wizdata_limit_done(ctx);
@@ -187,6 +188,7 @@ ngx_http_wizdata_ctx_again(ngx_http_wizdata_ctx_t *ctx)
     ctx->access = NGX_HTTP_WIZDATA_ACCESS_IDLE;
     ctx->endpoint = lcf->endpoint;
     ctx->method = NULL;
+    ngx_http_wizdata_open_remove(ctx);
     ngx_http_set_ctx(ctx->request, ctx, ngx_http_wizdata_module);
     return ctx;
 }
@@ -370,7 +372,7 @@ ngx_http_wizdata_may_pass(ngx_http_wizdata_ctx_t *ctx)
     ngx_http_request_t       *r = ctx->request;
     ngx_http_core_loc_conf_t *clcf;
 
-    if (ctx->method->flags & WD_M_PUBLIC) {
+    if (ngx_http_wizdata_method_public(ctx)) {
         return 1;
     }
 
@@ -402,9 +404,8 @@ ngx_http_wizdata_api_handler(ngx_http_request_t *r)
     } else if (ngx_http_wizdata_may_pass(ctx)) {
         ngx_http_wizdata_api_args(ctx);
     } else {
-        ngx_http_wizdata_auth(ctx, ctx->method->id, ctx->method->permission,
-                              ngx_http_wizdata_api_args,
-                              ngx_http_wizdata_finish_refused);
+        ngx_http_wizdata_method_auth(ctx, ngx_http_wizdata_api_args,
+                                     ngx_http_wizdata_finish_refused);
     }
     return NGX_DONE;
 }

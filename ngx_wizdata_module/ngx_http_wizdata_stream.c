@@ -266,6 +266,7 @@ ngx_http_wizdata_stream_open(ngx_http_wizdata_ctx_t *ctx, wd_str_t piece,
 {
     ctx->stream.open = 1;
     ctx->stream.left = len;
+    ngx_http_wizdata_open_expire(ctx);
     ctx->request->write_event_handler = ngx_http_wizdata_stream_writable;
     ngx_http_wizdata_stream_piece(ctx, piece);
 }

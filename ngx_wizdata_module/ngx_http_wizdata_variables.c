@@ -90,15 +90,19 @@ static wd_str_t
 ngx_http_wizdata_var_auth(ngx_http_request_t *r, ngx_http_wizdata_ctx_t *ctx)
 {
     if (ctx == NULL) {
-        return WD_STR_NULL;
+        return WD_STR("anonymous");
     }
     if (ctx->problem.code == WD_EUNAUTH || ctx->problem.code == WD_EFORBIDDEN) {
         return WD_STR("refused");
     }
-    if (ctx->verdict.principal.len == 0) {
-        return WD_STR("none");
+    switch (ctx->verdict.kind) {
+    case WD_VERDICT_KEY:
+        return WD_STR("key");
+    case WD_VERDICT_TOKEN:
+        return WD_STR("jwt");
+    default:
+        return WD_STR("anonymous");
     }
-    return ctx->has_digest ? WD_STR("key") : WD_STR("jwt");
 }
 
 
@@ -299,7 +303,7 @@ static ngx_http_wizdata_var_t ngx_http_wizdata_vars[] = {
     {ngx_string("wizdata_key_id"), ngx_http_wizdata_var_key_id, NULL},
     /* plan of the principal */
     {ngx_string("wizdata_plan"), ngx_http_wizdata_var_plan, NULL},
-    /* key, jwt, none or refused */
+    /* key, jwt, anonymous or refused */
     {ngx_string("wizdata_auth"), ngx_http_wizdata_var_auth, NULL},
     /* what the response cache did */
     {ngx_string("wizdata_cache"), ngx_http_wizdata_var_cache, NULL},

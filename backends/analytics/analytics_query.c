@@ -197,7 +197,8 @@ int
 analytics_query_fail(analytics_query_t *q, int code, const wd_error_t *err)
 {
     wd_log_warn(q->call->log, "query failed", "request_id", q->call->ctx.id,
-                "trace_id", wd_ctx_trace_id(&q->call->ctx), "code", code, "reason", err->text);
+                "trace_id", wd_ctx_trace_id(&q->call->ctx), "code", code,
+                "reason", err->text);
 
     if (code == WD_EDB) {
         q->res->retry_s = 1;

@@ -231,8 +231,10 @@ ok(!$c[$_]->notification('cache.beat', 1), "instance $_ does not beat")
     for 0, 1;
 my $health = $json->decode(($c[0]->call('sys.health', {}))[2]);
 is($health->{commits}, 'not heard', 'health says so');
+kill 'STOP', map { $_->pid() } @svc;
 $pg->start_server();
 publish(event('bars', 'UNHEARD'));
+kill 'CONT', map { $_->pid() } @svc;
 for my $i (0, 1) {
     my @order;
     $c[$i]->pump(sub {

@@ -181,12 +181,14 @@ is($c[0]->error('auth.verify', { digest => $digest })->[0], -3, 'all void');
 
 # ---- tokens
 
+# The first news of it, among whatever else is told.
 sub told {
-    my ($c) = @_;
+    my ($c, $kind, $value) = @_;
 
     my $end = time + SOON;
     while (my $params = $c->notification('auth.revoke_token', $end - time)) {
-        return $params if $params->[1] != 0;
+        return $params if $params->[1] != 0
+            && "@{ $params->[0][0] }[0, 1]" eq "$kind $value";
     }
     return;
 }
@@ -203,11 +205,11 @@ for my $case (
     my $ask = $c[0]->ask('tokens.revoke', $args);
     my $answer = $c[0]->answer($ask);
     is($answer->[2], undef, "$entry[0]: revoked");
-    my ($first) = grep { $_->[0] eq 'auth.revoke_token' && $_->[1][1] != 0 }
-        @{ $c[0]->{notes} };
+    my ($first) = grep { $_->[0] eq 'auth.revoke_token' && $_->[1][1] != 0
+        && $_->[1][0][0][1] eq $entry[1] } @{ $c[0]->{notes} };
     ok($first, 'told before the answer') or next;
     $first = $first->[1];
-    for my $told ($first, told($c[1])) {
+    for my $told ($first, told($c[1], @entry[0, 1])) {
         my $got = $told->[0][0];
         is_deeply([ @$got[0 .. $#entry] ], \@entry, 'as it is')
             or diag explain $told;
@@ -351,10 +353,12 @@ ok(!$c[0]->notification('auth.beat', 1.2), 'no beats');
     ok($n->notification('auth.plans', SOON), 'newcomers learn what is known');
     ok(!$n->notification('auth.beat', 0.6), 'but hear no beat');
 }
-$pg->start_server();
 # A change that nobody who listens can have heard.
+kill 'STOP', map { $_->pid() } @auth;
+$pg->start_server();
 $pg->psql("INSERT INTO token_revocation VALUES ('sub', 'late', 1);
     UPDATE plan SET limits = 'rate=1/d' WHERE name = 'big'");
+kill 'CONT', map { $_->pid() } @auth;
 for my $i (0, 1) {
     my (@seen, %late);
     $c[$i]->pump(sub {

@@ -670,6 +670,7 @@ sub auth {
                 return error_reply(-3, 'no such key') unless $v;
                 return reply(undef, meta => $v);
             },
+            'auth.token' => sub { reply('{}') },
             %$methods
         },
         commands => {

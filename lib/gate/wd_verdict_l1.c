@@ -1,0 +1,167 @@
+/*
+ * wd_verdict_l1.c - a direct-mapped cache of one thread.
+ *
+ * A slot is found by a hash of the credential under a secret of this process,
+ * so nobody can make credentials that meet in it, or that pass for another. It
+ * counts while no revocation that may concern it was applied since it was
+ * filled, in any process, and for a second: then the shared table is looked
+ * at again, which has what others know and keeps hot entries from eviction.
+ */
+#include "wd_verdicts_int.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+#define WD_VERDICT_L1_TEXT 256 /* longer verdicts are not kept here */
+
+typedef struct {
+    uint8_t      name[crypto_shorthash_siphashx24_BYTES];
+    uint64_t     gen; /* of its digest, and ... */
+    uint64_t     gen_all; /* of all, before the table was looked at */
+    wd_ns_t      filled;
+    uint8_t      digest[WD_VERDICT_DIGEST];
+    wd_verdict_t v;
+    char         text[WD_VERDICT_L1_TEXT];
+} wd_verdict_slot_t;
+
+struct wd_verdict_l1_s {
+    wd_verdicts_t        *t;
+    size_t                mask;
+    wd_verdict_l1_stats_t stats;
+    uint8_t               key[crypto_shorthash_siphashx24_KEYBYTES];
+    wd_verdict_slot_t     slots[];
+};
+
+
+wd_verdict_l1_t *
+wd_verdict_l1_create(wd_verdicts_t *t, size_t slots)
+{
+    wd_verdict_l1_t *l1;
+
+    l1 = calloc(1, sizeof(*l1) + slots * sizeof(wd_verdict_slot_t));
+    if (l1 == NULL) {
+        return NULL;
+    }
+    l1->t = t;
+    l1->mask = slots - 1;
+    randombytes_buf(l1->key, sizeof(l1->key));
+    return l1;
+}
+
+
+void
+wd_verdict_l1_destroy(wd_verdict_l1_t *l1)
+{
+    free(l1);
+}
+
+
+wd_verdict_l1_stats_t
+wd_verdict_l1_stats(const wd_verdict_l1_t *l1)
+{
+    return l1->stats;
+}
+
+
+static wd_verdict_slot_t *
+wd_verdict_l1_slot(wd_verdict_l1_t *l1, const uint8_t *name)
+{
+    uint64_t word;
+
+    memcpy(&word, name, sizeof(word));
+    return &l1->slots[word & l1->mask];
+}
+
+
+static bool
+wd_verdict_l1_valid(const wd_verdict_l1_t *l1, const wd_verdict_slot_t *slot,
+                    const uint8_t *name, wd_verdict_now_t now)
+{
+    return slot->filled != 0
+           && memcmp(slot->name, name, sizeof(slot->name)) == 0
+           && now.mono - slot->filled < WD_NS_PER_S
+           && atomic_load_explicit(&l1->t->gen_all, memory_order_acquire)
+                  == slot->gen_all
+           && atomic_load_explicit(wd_verdicts_gen(l1->t, slot->digest),
+                                   memory_order_acquire)
+                  == slot->gen;
+}
+
+
+/* Moves a view from where it points to what was copied from there. */
+static wd_str_t
+wd_verdict_l1_view(wd_str_t view, const char *from, char *to)
+{
+    return wd_str(to + (view.data - from), view.len);
+}
+
+
+static void
+wd_verdict_l1_fill(wd_verdict_slot_t *slot, const uint8_t *name,
+                   const uint8_t *digest, const wd_verdict_copy_t *copy)
+{
+    size_t              len;
+    const wd_verdict_t *v = &copy->v;
+
+    len = v->principal.len + v->key.len + v->nets.len + v->plan.len
+          + v->perms.len;
+    if (len > sizeof(slot->text)) {
+        return;
+    }
+
+    memcpy(slot->name, name, sizeof(slot->name));
+    memcpy(slot->digest, digest, sizeof(slot->digest));
+    memcpy(slot->text, copy->text, len);
+    slot->v = *v;
+    slot->v.principal = wd_verdict_l1_view(v->principal, copy->text,
+                                           slot->text);
+    slot->v.key = wd_verdict_l1_view(v->key, copy->text, slot->text);
+    slot->v.nets = wd_verdict_l1_view(v->nets, copy->text, slot->text);
+    slot->v.plan = wd_verdict_l1_view(v->plan, copy->text, slot->text);
+    slot->v.perms = wd_verdict_l1_view(v->perms, copy->text, slot->text);
+}
+
+
+wd_verdict_e
+wd_verdict_l1_get(wd_verdict_l1_t *l1, wd_str_t credential,
+                  const wd_verdict_rules_t *rules, wd_verdict_now_t now,
+                  wd_verdict_copy_t *copy, const wd_verdict_t **ret,
+                  uint8_t digest[WD_VERDICT_DIGEST])
+{
+    uint8_t            name[crypto_shorthash_siphashx24_BYTES];
+    uint64_t           gen, gen_all;
+    wd_verdict_e       known;
+    wd_verdict_slot_t *slot;
+
+    (void) crypto_shorthash_siphashx24(name, (const uint8_t *) credential.data,
+                                       credential.len, l1->key);
+    slot = wd_verdict_l1_slot(l1, name);
+
+    if (wd_verdict_l1_valid(l1, slot, name, now)
+        && wd_verdicts_fresh(l1->t, &slot->v, rules, now)) {
+        l1->stats.hits++;
+        memcpy(digest, slot->digest, WD_VERDICT_DIGEST);
+        *ret = &slot->v;
+        return WD_VERDICT_GOOD;
+    }
+
+    l1->stats.misses++;
+    (void) crypto_generichash(digest, WD_VERDICT_DIGEST,
+                              (const uint8_t *) credential.data, credential.len,
+                              NULL, 0);
+
+    gen_all = atomic_load_explicit(&l1->t->gen_all, memory_order_acquire);
+    gen = atomic_load_explicit(wd_verdicts_gen(l1->t, digest),
+                               memory_order_acquire);
+    known = wd_verdicts_get(l1->t, digest, rules, now, copy);
+    *ret = &copy->v;
+
+    if (known == WD_VERDICT_GOOD) {
+        slot->filled = 0;
+        wd_verdict_l1_fill(slot, name, digest, copy);
+        slot->gen = gen;
+        slot->gen_all = gen_all;
+        slot->filled = now.mono;
+    }
+    return known;
+}
