@@ -30,6 +30,8 @@ static const struct {
          NGX_HTTP_WIZDATA_HIT},
     [NGX_HTTP_WIZDATA_CACHE_WAIT] =
         {"HIT", NGX_HTTP_WIZDATA_M_CACHE_WAIT, NGX_HTTP_WIZDATA_HIT},
+    [NGX_HTTP_WIZDATA_CACHE_SECOND] =
+        {"HIT", NGX_HTTP_WIZDATA_M_CACHE_SECOND_LEVEL, NGX_HTTP_WIZDATA_HIT},
     [NGX_HTTP_WIZDATA_CACHE_BYPASS] =
         {"BYPASS", NGX_HTTP_WIZDATA_M_CACHE_BYPASS, NGX_HTTP_WIZDATA_MISS},
 };
@@ -154,6 +156,15 @@ ngx_http_wizdata_cache_note(ngx_http_wizdata_ctx_t *ctx,
     ngx_http_wizdata_count_by(ctx, RESPONSE_LOOKUPS,
                               ngx_http_wizdata_cache_outcomes[outcome].result,
                               1);
+}
+
+
+void
+ngx_http_wizdata_cache_call(ngx_http_wizdata_ctx_t *ctx)
+{
+    if (ctx->cache != NULL && ctx->cache_outcome == NULL) {
+        ngx_http_wizdata_cache_note(ctx, ctx->cache->outcome);
+    }
 }
 
 
@@ -416,6 +427,9 @@ ngx_http_wizdata_cache_found(ngx_http_wizdata_ctx_t *ctx,
         ngx_http_wizdata_cache_refresh(ctx);
         return NGX_HTTP_WIZDATA_CACHE_STALE;
     }
+    if (ctx->cache->second) {
+        return NGX_HTTP_WIZDATA_CACHE_SECOND;
+    }
     return ctx->cache->waited ? NGX_HTTP_WIZDATA_CACHE_WAIT
                               : NGX_HTTP_WIZDATA_CACHE_HIT;
 }
@@ -527,9 +541,8 @@ ngx_http_wizdata_cache_fetch(ngx_http_wizdata_ctx_t *ctx)
         return NGX_AGAIN;
     }
 
-    ngx_http_wizdata_cache_note(ctx, k->asked.no_cache
-                                         ? NGX_HTTP_WIZDATA_CACHE_BYPASS
-                                         : NGX_HTTP_WIZDATA_CACHE_MISS);
+    k->outcome = k->asked.no_cache ? NGX_HTTP_WIZDATA_CACHE_BYPASS
+                                   : NGX_HTTP_WIZDATA_CACHE_MISS;
 
     rc = ngx_http_wizdata_cache_begin_fill(
         ctx, fill == WD_RCACHE_LEAD ? &lead : NULL);
@@ -538,7 +551,8 @@ ngx_http_wizdata_cache_fetch(ngx_http_wizdata_ctx_t *ctx)
                             now, &nobody);
         ngx_http_wizdata_cache_wake(ctx->worker, &nobody);
     }
-    return NGX_DECLINED;
+    return k->asked.no_cache ? NGX_DECLINED
+                             : ngx_http_wizdata_second_look(ctx);
 }
 
 
@@ -577,6 +591,7 @@ ngx_http_wizdata_cache(ngx_http_wizdata_ctx_t *ctx)
     /* After an internal redirect there may be one of another location. */
     ngx_http_wizdata_cache_leave(ctx);
     ctx->cache = NULL;
+    ctx->cache_outcome = NULL;
     if (!ngx_http_wizdata_cache_usable(ctx)) {
         return NGX_DECLINED;
     }
@@ -650,11 +665,23 @@ ngx_http_wizdata_cache_waits(const ngx_http_wizdata_ctx_t *ctx)
 
 
 void
+ngx_http_wizdata_cache_second(ngx_http_wizdata_ctx_t *ctx)
+{
+    ctx->cache->second = 1;
+    if (ngx_http_wizdata_cache_find(ctx) != NGX_OK) {
+        ctx->cache->second = 0;
+        ngx_http_wizdata_reply_start(ctx);
+    }
+}
+
+
+void
 ngx_http_wizdata_cache_leave(ngx_http_wizdata_ctx_t *ctx)
 {
     if (ctx->cache == NULL) {
         return;
     }
     ngx_http_wizdata_cache_unpark(ctx);
+    ngx_http_wizdata_second_leave(ctx);
     ngx_http_wizdata_fill_end(ctx->cache->fill, WD_OK);
 }

@@ -5,6 +5,7 @@
  *   fill.c     an answer on its way into the cache, for a request or in the
  *              background
  *   wake.c     this process among the others: notices, waiters
+ *   redis.c    the second level
  *   purge.c    what backends and operators say is outdated
  *   conf.c     directives, the zone
  *   status.c   /api/status/cache
@@ -30,6 +31,9 @@
 
 struct ngx_http_wizdata_ctx_s;
 
+typedef struct ngx_http_wizdata_second_s ngx_http_wizdata_second_t;
+typedef struct ngx_http_wizdata_look_s   ngx_http_wizdata_look_t;
+
 
 /* ---- configuration ------------------------------------------------------ */
 
@@ -37,10 +41,13 @@ typedef struct {
     size_t          size; /* of the zone; 0: no cache */
     size_t          body_max;
     ngx_int_t       ttls[WD_METHOD_COUNT]; /* seconds; unset: the answer's */
+    ngx_flag_t      second; /* wizdata_cache_redis */
     ngx_shm_zone_t *zone;
     wd_rcache_t    *replaced; /* by a zone of another size */
     ngx_str_t       on_file; /* where `wizdata_cache on` stands */
     ngx_uint_t      on_line;
+    ngx_str_t       second_file; /* the same of wizdata_cache_redis */
+    ngx_uint_t      second_line;
 } ngx_http_wizdata_cache_main_t;
 
 
@@ -58,6 +65,7 @@ typedef struct {
     wd_rcache_t      *store;
     int               place; /* -1: no waiting for other workers */
     ngx_connection_t *wake; /* of the file that wakes us */
+    ngx_http_wizdata_second_t *second; /* NULL: none */
     ngx_event_t       reclaim;
     ngx_queue_t       waiters[NGX_HTTP_WIZDATA_CACHE_BUCKETS];
     wd_buf_t          scratch;
@@ -74,6 +82,7 @@ typedef struct {
     u_char                     key[WD_CACHEKEY_LEN];
     uint64_t                   id; /* of the lead */
     uint64_t                   seq; /* of purges */
+    int64_t                    second; /* of purges in Redis; -1: not known */
     wd_ns_t                    from;
     wd_ns_t                    stale; /* lengths of time */
     wd_ns_t                    old;
@@ -100,6 +109,7 @@ typedef enum {
     NGX_HTTP_WIZDATA_CACHE_STALE_ERROR,
     NGX_HTTP_WIZDATA_CACHE_REVALIDATED,
     NGX_HTTP_WIZDATA_CACHE_WAIT,
+    NGX_HTTP_WIZDATA_CACHE_SECOND,
     NGX_HTTP_WIZDATA_CACHE_BYPASS,
     NGX_HTTP_WIZDATA_CACHE_OUTCOMES
 } ngx_http_wizdata_cache_outcome_e;
@@ -110,6 +120,7 @@ typedef struct {
     wd_cachectl_t                    asked; /* Cache-Control */
     u_char                           key[WD_CACHEKEY_LEN];
     ngx_http_wizdata_fill_t         *fill;
+    ngx_http_wizdata_look_t         *look; /* waits for Redis */
 
     /* waiting for another's call */
     ngx_queue_t                      link;
@@ -118,6 +129,7 @@ typedef struct {
 
     unsigned                         waiting:1;
     unsigned                         waited:1;
+    unsigned                         second:1; /* Redis had it */
     unsigned                         shared:1; /* the key names no principal */
 } ngx_http_wizdata_cached_t;
 
@@ -131,6 +143,9 @@ typedef struct {
  */
 ngx_int_t ngx_http_wizdata_cache(struct ngx_http_wizdata_ctx_s *ctx);
 
+/* The second level had it: it is stored here now. */
+void ngx_http_wizdata_cache_second(struct ngx_http_wizdata_ctx_s *ctx);
+
 /* Goes on where NGX_AGAIN was returned. */
 void ngx_http_wizdata_cache_resume(struct ngx_http_wizdata_ctx_s *ctx,
     int code);
@@ -141,6 +156,9 @@ void ngx_http_wizdata_cache_resume(struct ngx_http_wizdata_ctx_s *ctx,
  */
 ngx_uint_t ngx_http_wizdata_cache_rescue(struct ngx_http_wizdata_ctx_s *ctx,
     int code);
+
+/* The backend is going to be called. */
+void ngx_http_wizdata_cache_call(struct ngx_http_wizdata_ctx_s *ctx);
 
 /* What of the caller the backend may look at: no more than the key names. */
 void ngx_http_wizdata_cache_context(struct ngx_http_wizdata_ctx_s *ctx,
@@ -182,6 +200,10 @@ void ngx_http_wizdata_fill_error(ngx_http_wizdata_fill_t *fill,
 /* No answer will come: those who wait get `code`, or look again if WD_OK. */
 void ngx_http_wizdata_fill_end(ngx_http_wizdata_fill_t *fill, int code);
 
+/* An answer of the second level; false: it cannot be used. */
+ngx_uint_t ngx_http_wizdata_fill_second(ngx_http_wizdata_fill_t *fill,
+    wd_rcache_put_t *from, wd_str_t body);
+
 /* Asks the backend for what `ctx` asked, without a client. */
 void ngx_http_wizdata_refresh(struct ngx_http_wizdata_ctx_s *ctx,
     const wd_rcache_lead_t *lead);
@@ -202,6 +224,29 @@ void ngx_http_wizdata_cache_park(struct ngx_http_wizdata_ctx_s *ctx);
 void ngx_http_wizdata_cache_unpark(struct ngx_http_wizdata_ctx_s *ctx);
 
 
+/* ngx_http_wizdata_cache_redis.c: all do nothing without a second level */
+
+/* As Redis says it: "1.05M". */
+typedef struct {
+    char used[32];
+    char peak[32];
+} ngx_http_wizdata_second_memory_t;
+
+/* NULL: not known. */
+const ngx_http_wizdata_second_memory_t *ngx_http_wizdata_second_memory(
+    const ngx_http_wizdata_worker_t *w);
+
+ngx_int_t ngx_http_wizdata_second_init(ngx_http_wizdata_worker_t *w);
+
+/* NGX_AGAIN: reply_start() or cache_second() will be called. */
+ngx_int_t ngx_http_wizdata_second_look(struct ngx_http_wizdata_ctx_s *ctx);
+void ngx_http_wizdata_second_leave(struct ngx_http_wizdata_ctx_s *ctx);
+void ngx_http_wizdata_second_store(ngx_http_wizdata_worker_t *w,
+    int64_t began, const wd_rcache_put_t *p);
+void ngx_http_wizdata_second_purge(ngx_http_wizdata_worker_t *w,
+    const wd_rcache_tag_t *tags, size_t n, ngx_uint_t operator);
+
+
 /* ngx_http_wizdata_cache_purge.c */
 
 /* cache.purge and cache.beat; NGX_ERROR when malformed. */
@@ -212,7 +257,7 @@ ngx_int_t ngx_http_wizdata_cache_notify_beat(ngx_http_wizdata_conn_t *conn,
 
 /* How many entries went. */
 uint64_t ngx_http_wizdata_cache_purge(ngx_http_wizdata_worker_t *w,
-    const wd_rcache_tag_t *tags, size_t n);
+    const wd_rcache_tag_t *tags, size_t n, ngx_uint_t operator);
 
 
 /* ngx_http_wizdata_cache_conf.c */
@@ -227,6 +272,8 @@ ngx_int_t ngx_http_wizdata_cache_zone(ngx_conf_t *cf,
     ngx_http_wizdata_cache_main_t *m);
 
 char *ngx_http_wizdata_conf_cache_zone(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *ngx_http_wizdata_conf_cache_redis(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_wizdata_conf_cache_ttl(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);

@@ -29,6 +29,7 @@ ngx_http_wizdata_cache_create_main(ngx_http_wizdata_cache_main_t *m)
 
     m->size = NGX_CONF_UNSET_SIZE;
     m->body_max = NGX_CONF_UNSET_SIZE;
+    m->second = NGX_CONF_UNSET;
     for (i = 0; i < WD_METHOD_COUNT; i++) {
         m->ttls[i] = NGX_CONF_UNSET;
     }
@@ -42,6 +43,7 @@ ngx_http_wizdata_cache_init_main(ngx_conf_t *cf,
     size_t fits;
 
     ngx_conf_init_size_value(m->size, 0);
+    ngx_conf_init_value(m->second, 0);
     fits = m->size / NGX_HTTP_WIZDATA_CACHE_PART;
 
     if (m->body_max == NGX_CONF_UNSET_SIZE) {
@@ -177,6 +179,16 @@ ngx_http_wizdata_cache_zone(ngx_conf_t *cf, ngx_http_wizdata_cache_main_t *m)
     ngx_str_t                     name = ngx_http_wizdata_cache_name;
     ngx_http_wizdata_main_conf_t *wmcf;
 
+    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wizdata_module);
+    if (m->second && (wmcf->redis_conf == NULL || m->size == 0)) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"wizdata_cache_redis on\" needs a Redis and a cache: "
+                      "write wizdata_redis 127.0.0.1:6379; and "
+                      "wizdata_cache_zone 64m; in http in %V:%ui",
+                      &m->second_file, m->second_line);
+        return NGX_ERROR;
+    }
+
     if (m->size == 0) {
         if (m->on_line == 0) {
             return NGX_OK;
@@ -188,7 +200,6 @@ ngx_http_wizdata_cache_zone(ngx_conf_t *cf, ngx_http_wizdata_cache_main_t *m)
         return NGX_ERROR;
     }
 
-    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_wizdata_module);
     m->zone = ngx_shared_memory_add(cf, &name, m->size,
                                     &ngx_http_wizdata_module);
     if (m->zone == NULL) {
@@ -224,6 +235,18 @@ ngx_http_wizdata_conf_cache_zone(ngx_conf_t *cf, ngx_command_t *cmd,
                                       &wmcf->cache.size) == NGX_OK
                ? NGX_CONF_OK
                : NGX_CONF_ERROR;
+}
+
+
+char *
+ngx_http_wizdata_conf_cache_redis(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_wizdata_main_conf_t *wmcf = conf;
+
+    wmcf->cache.second_file = cf->conf_file->file.name;
+    wmcf->cache.second_line = cf->conf_file->line;
+    return ngx_conf_set_flag_slot(cf, cmd, conf);
 }
 
 

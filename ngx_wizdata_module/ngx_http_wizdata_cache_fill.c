@@ -38,6 +38,7 @@ ngx_http_wizdata_fill_init(ngx_http_wizdata_fill_t *fill,
                              : wd_rcache_seq(ctx->worker->cache->store);
     fill->id = lead != NULL ? lead->id : 0;
     fill->leads = lead != NULL;
+    fill->second = -1;
     wd_buf_init(&fill->text, 0);
 }
 
@@ -167,6 +168,9 @@ ngx_http_wizdata_fill_put(ngx_http_wizdata_fill_t *fill,
     {
     case WD_OK:
         ngx_http_wizdata_count(w, CACHE_FILLS, 1);
+        if (fill->second >= 0) {
+            ngx_http_wizdata_second_store(w, fill->second, p);
+        }
         ngx_http_wizdata_fill_end(fill, WD_OK);
         return;
     case WD_ECANCELED:
@@ -366,6 +370,33 @@ ngx_http_wizdata_fill_error(ngx_http_wizdata_fill_t *fill,
     p.stale = p.old = 0;
     (void) !wd_rcache_put(ngx_http_wizdata_fill_store_of(fill), &p, p.from);
     ngx_http_wizdata_fill_end(fill, WD_OK);
+}
+
+
+ngx_uint_t
+ngx_http_wizdata_fill_second(ngx_http_wizdata_fill_t *fill,
+    wd_rcache_put_t *from, wd_str_t body)
+{
+    wd_rcache_put_t p;
+
+    ngx_http_wizdata_fill_describe(fill, &p);
+    p.type = from->type;
+    p.etag = from->etag;
+    p.next = from->next;
+    p.body = body;
+    p.from = from->from;
+    p.fresh = from->fresh;
+    p.stale = p.fresh + fill->stale;
+    p.old = p.fresh + fill->old;
+    p.tags = from->tags;
+    p.n_tags = from->n_tags;
+    if (wd_rcache_put(ngx_http_wizdata_fill_store_of(fill), &p,
+                      (wd_ns_t) ngx_http_wizdata_clock()) != WD_OK)
+    {
+        return 0;
+    }
+    ngx_http_wizdata_fill_end(fill, WD_OK);
+    return 1;
 }
 
 

@@ -9,11 +9,12 @@
 
 uint64_t
 ngx_http_wizdata_cache_purge(ngx_http_wizdata_worker_t *w,
-    const wd_rcache_tag_t *tags, size_t n)
+    const wd_rcache_tag_t *tags, size_t n, ngx_uint_t operator)
 {
     uint64_t gone;
 
     gone = wd_rcache_purge(w->cache->store, tags, n);
+    ngx_http_wizdata_second_purge(w, tags, n, operator);
     ngx_http_wizdata_count(w, CACHE_PURGED, gone);
     if (gone != 0) {
         ngx_post_event(&w->cache->reclaim, &ngx_posted_next_events);
@@ -104,12 +105,12 @@ ngx_http_wizdata_purge_do(ngx_http_wizdata_conn_t *conn,
     for (i = 0; i < p->n && wd_mp_read_str(&p->tags, &tag) == WD_OK; i++) {
         ngx_http_wizdata_purge_tag(conn, tag, &tags[n++]);
         if (n == NGX_HTTP_WIZDATA_PURGE_STEP) {
-            (void) ngx_http_wizdata_cache_purge(w, tags, n);
+            (void) ngx_http_wizdata_cache_purge(w, tags, n, 0);
             n = 0;
         }
     }
     if (n != 0) {
-        (void) ngx_http_wizdata_cache_purge(w, tags, n);
+        (void) ngx_http_wizdata_cache_purge(w, tags, n, 0);
     }
     ngx_http_wizdata_count(w, CACHE_PURGES_TAG, 1);
 }
@@ -130,7 +131,11 @@ ngx_http_wizdata_cache_notify_purge(ngx_http_wizdata_conn_t *conn,
         return NGX_OK;
     }
 
-    if (p.seq >= 0
+    /*
+     * With a second level each worker does it for itself: its look-ups there
+     * may be ahead of what another one told.
+     */
+    if (p.seq >= 0 && w->cache->second == NULL
         && wd_rcache_heard(w->cache->store, service, conn->instance,
                            (uint64_t) p.seq))
     {

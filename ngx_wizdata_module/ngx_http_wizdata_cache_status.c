@@ -129,6 +129,8 @@ ngx_http_wizdata_cache_stats(wd_json_t *j, ngx_http_wizdata_ctx_t *ctx)
 {
     wd_rcache_stats_t st;
 
+    const ngx_http_wizdata_second_memory_t *memory;
+
     wd_rcache_stats(ctx->worker->cache->store, &st);
 
     wd_json_key(j, "stats");
@@ -136,10 +138,11 @@ ngx_http_wizdata_cache_stats(wd_json_t *j, ngx_http_wizdata_ctx_t *ctx)
     ngx_http_wizdata_cache_member(j, "total_cache_keys", st.entries);
     ngx_http_wizdata_cache_types(j, &st);
     ngx_http_wizdata_cache_member(j, "estimated_cache_size_bytes", st.bytes);
+    memory = ngx_http_wizdata_second_memory(ctx->worker);
     wd_json_key(j, "redis_memory_used");
-    wd_json_null(j);
+    wd_json_z(j, memory != NULL ? memory->used : NULL);
     wd_json_key(j, "redis_memory_peak");
-    wd_json_null(j);
+    wd_json_z(j, memory != NULL ? memory->peak : NULL);
     ngx_http_wizdata_cache_member(
         j, "keyspace_hits",
         ngx_http_wizdata_cache_sum(ctx, NGX_HTTP_WIZDATA_M_RESPONSE_LOOKUPS
@@ -250,7 +253,7 @@ ngx_http_wizdata_clear_do(ngx_http_wizdata_ctx_t *ctx,
 {
     uint64_t n;
 
-    n = ngx_http_wizdata_cache_purge(ctx->worker, what->tags, what->n);
+    n = ngx_http_wizdata_cache_purge(ctx->worker, what->tags, what->n, 1);
     ngx_http_wizdata_count_cell(ctx, what->kind, 1);
     ngx_http_wizdata_clear_answer(ctx, what, n);
 }

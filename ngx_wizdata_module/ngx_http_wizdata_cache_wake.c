@@ -345,6 +345,10 @@ ngx_http_wizdata_cache_init_worker(ngx_http_wizdata_worker_t *w)
         return NGX_ERROR;
     }
 
+    if (ngx_http_wizdata_second_init(w) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     /* Who was killed may have left others waiting. */
     wd_rcache_bury(k->store, (wd_ns_t) ngx_http_wizdata_clock(), &who);
     ngx_http_wizdata_cache_wake(w, &who);

@@ -590,6 +590,25 @@ ngx_command_t ngx_http_wizdata_commands[] = {
       (void *) &ngx_http_wizdata_cache_body_range },
 
     /*
+     * directive: wizdata_cache_redis;
+     * syntax: on | off;
+     * default: off;
+     * context: http
+     *
+     * A second level of the cache in the Redis of wizdata_redis, shared by all
+     * gateways that use it with the same prefix: what one has fetched the
+     * others need not. It may be slow, flushed or gone: after 20ms the backend
+     * is asked. A gateway uses what was fetched since it connected to Redis.
+     * What an operator clears is cleared on all of them within 250ms.
+     */
+    { ngx_string("wizdata_cache_redis"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_FLAG,
+      ngx_http_wizdata_conf_cache_redis,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_main_conf_t, cache.second),
+      NULL },
+
+    /*
      * directive: wizdata_cache_ttl;
      * syntax: method time;
      * default: of the answer;

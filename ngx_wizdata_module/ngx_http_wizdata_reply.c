@@ -98,6 +98,7 @@ ngx_http_wizdata_reply_start(ngx_http_wizdata_ctx_t *ctx)
     rpc->method = ctx->method;
     rpc->service = &ctx->worker->services[ctx->method->service];
 
+    ngx_http_wizdata_cache_call(ctx);
     ngx_http_wizdata_call_context(ctx, &rpc->context);
     ngx_http_wizdata_reply_trace(ctx);
 

@@ -36,7 +36,7 @@ $t->config(workers => 2, http => 'wizdata_cache_zone 8m; wizdata_cache on;'
         location /any/ { satisfy any; allow 127.0.0.1; deny all;
             rewrite ^/any(/.*) $1 break; wizdata_api on; }
         location /page/ { rewrite ^/page(/.*) $1 break; wizdata_api on;
-            error_page 503 504 = @page; }
+            error_page 502 503 504 = @page; }
         location @page { return 200 "page\n"; }
         location = /check { internal; rewrite ^ /v1/bars?symbol=SUB break;
             wizdata_api on; }

@@ -170,6 +170,8 @@ my @bad = grep { ref } (
     [ 'server', 'wizdata_cache on;', qr/write wizdata_cache_zone 64m/ ],
     [ 'location', 'wizdata_cache on;', qr/write wizdata_cache_zone 64m/ ],
     [ 'location', 'wizdata_cache maybe;', qr/must be "on" or "off"/ ],
+    [ 'http', 'wizdata_cache_redis on;', qr/write wizdata_redis/ ],
+    [ 'http', 'wizdata_cache_redis yes;', qr/must be "on" or "off"/ ],
     [ 'http', 'wizdata_cache_max_body 17m;', qr/from 1k to 16m/ ],
     [ 'http', 'wizdata_cache_max_body 0;', qr/from 1k to 16m, such as 256k/ ],
     [ 'http', 'wizdata_cache_ttl bars.query;', qr/number of arguments/ ],
