@@ -17,7 +17,10 @@ struct analytics_purge {
     wd_service_t *service;
     wd_listen_t  *listen;
     int64_t       last; /* offset of the event read last; listen thread */
-    int64_t       seq; /* number of the last purge; loop thread */
+
+    /* loop thread */
+    int64_t seq; /* number of the last purge */
+    wd_ns_t beat; /* when the last beat was sent; monotonic, 0: never */
 };
 
 /* One cache.purge, on its way to the loop. */
@@ -87,11 +90,36 @@ purge_on_beat(void *arg)
     wd_buf_t           params = WD_BUF_INIT;
     analytics_purge_t *p = arg;
 
+    p->beat = wd_monotonic();
     wd_mp_put_array(&params, 1);
     wd_mp_put_int(&params, p->seq);
     if (params.err == WD_OK) {
         wd_rpc_server_notify(wd_service_rpc(p->service), WD_N_CACHE_BEAT,
                              wd_buf_view(&params));
+    }
+    wd_buf_done(&params);
+}
+
+
+/*
+ * A gateway whose workers are replaced hears nothing for a moment. That it
+ * missed a purge it learns from the number, and not only with the next beat.
+ */
+static void
+purge_on_connect(wd_rpc_peer_t *peer, void *arg)
+{
+    wd_buf_t           params = WD_BUF_INIT;
+    analytics_purge_t *p = arg;
+
+    if (p->beat == 0
+        || wd_monotonic() - p->beat > ANALYTICS_BEAT_MS * WD_NS_PER_MS) {
+        return; /* whether all commits are heard is not known now */
+    }
+
+    wd_mp_put_array(&params, 1);
+    wd_mp_put_int(&params, p->seq);
+    if (params.err == WD_OK) {
+        wd_rpc_peer_notify(peer, WD_N_CACHE_BEAT, wd_buf_view(&params));
     }
     wd_buf_done(&params);
 }
@@ -271,6 +299,7 @@ analytics_purge_start(wd_service_t *service, const char *url,
 
     p->service = service;
     spec.arg = p;
+    wd_rpc_server_on_connect(wd_service_rpc(service), purge_on_connect, p);
     rc = wd_listen_start(&spec, url, &p->listen, err);
     if (rc != WD_OK) {
         free(p);

@@ -100,21 +100,30 @@ auth_notify(auth_push_t *p, const char *method, wd_buf_t *params)
 }
 
 
+/* Params of auth.revoke. */
 static void
-auth_send_keys(auth_push_t *p, bool all, wd_str_t digests, wd_ns_t at)
+auth_keys_params(wd_buf_t *out, bool all, wd_str_t digests, wd_ns_t at)
 {
-    char     hex[2 * AUTH_DIGEST_LEN + 1];
-    size_t   i, n = all ? 0 : digests.len / AUTH_DIGEST_LEN;
-    wd_buf_t params = WD_BUF_INIT;
+    char   hex[2 * AUTH_DIGEST_LEN + 1];
+    size_t i, n = all ? 0 : digests.len / AUTH_DIGEST_LEN;
 
-    wd_mp_put_array(&params, 2);
-    wd_mp_put_array(&params, (uint32_t) n);
+    wd_mp_put_array(out, 2);
+    wd_mp_put_array(out, (uint32_t) n);
     for (i = 0; i < n; i++) {
         wd_hex_encode((const uint8_t *) digests.data + i * AUTH_DIGEST_LEN,
                       AUTH_DIGEST_LEN, hex);
-        wd_mp_put_z(&params, hex);
+        wd_mp_put_z(out, hex);
     }
-    wd_mp_put_int(&params, at);
+    wd_mp_put_int(out, at);
+}
+
+
+static void
+auth_send_keys(auth_push_t *p, bool all, wd_str_t digests, wd_ns_t at)
+{
+    wd_buf_t params = WD_BUF_INIT;
+
+    auth_keys_params(&params, all, digests, at);
     auth_notify(p, WD_N_REVOKE, &params);
 }
 
@@ -279,6 +288,29 @@ auth_on_beat(void *arg)
 }
 
 
+/*
+ * A gateway whose workers are replaced hears nothing for a moment. What was
+ * revoked in it is not left to the beat that repeats it.
+ */
+static void
+auth_greet_keys(const auth_batch_t *b, wd_rpc_peer_t *peer)
+{
+    wd_buf_t params = WD_BUF_INIT;
+
+    if (!b->all && b->digests.len == 0) {
+        return;
+    }
+
+    auth_keys_params(&params, b->all, wd_buf_view(&b->digests), 0);
+    if (params.err == WD_OK) {
+        wd_rpc_peer_notify(peer, WD_N_REVOKE, wd_buf_view(&params));
+    } else {
+        wd_rpc_peer_close(peer); /* it must not hear a beat after less */
+    }
+    wd_buf_done(&params);
+}
+
+
 static void
 auth_on_connect(wd_rpc_peer_t *peer, void *arg)
 {
@@ -286,6 +318,8 @@ auth_on_connect(wd_rpc_peer_t *peer, void *arg)
 
     if (p->tables != NULL) {
         auth_tables_greet(p->tables, peer);
+        auth_greet_keys(&p->due, peer);
+        auth_greet_keys(&p->fresh, peer);
     }
 }
 

@@ -49,6 +49,17 @@ for my $i (0, 1) {
     ok($gap > 0.1 && $gap < 1, "every 250 ms ($gap)");
 }
 
+# Who connects is told the number at once, not with the beat for all.
+my $early = 0;
+for (1 .. 8) {
+    $c[0]->forget();
+    my $new = $svc[0]->connect();
+    my $beat = $new->notification('cache.beat', SOON);
+    $early++ unless $c[0]->notification('cache.beat', 0);
+    is($beat && $beat->[0], $number[0], 'a newcomer hears the number');
+}
+cmp_ok($early, '>=', 4, 'before the others hear it again');
+
 # ---- an event's tags, both instances
 
 sub publish {

@@ -134,6 +134,24 @@ silent('a change of nothing', "UPDATE api_key SET plan = plan");
 silent('a name', "UPDATE api_key SET name = 'x'");
 silent('what is rolled back', "BEGIN; DELETE FROM api_key; ROLLBACK");
 
+# ---- a gateway that connects just after a key has changed
+
+for my $plan (qw/ big default big default /) {
+    $_->forget() for @c;
+    $pg->psql("UPDATE api_key SET plan = '$plan' WHERE id = $other");
+    pushed($c[0]);
+
+    my $new = $auth[0]->connect();
+    my @first;
+    $new->pump(sub {
+        push @first, splice @{ $new->{notes} };
+        return grep { $_->[0] eq 'auth.beat' } @first;
+    }, SOON);
+    ok((grep { $_->[0] eq 'auth.revoke'
+        && grep { $_ eq $other_digest } @{ $_->[1][0] } } @first),
+        'told of a key before its first beat');
+}
+
 # ---- users
 
 change('a disabled user', "UPDATE app_user SET disabled = true
