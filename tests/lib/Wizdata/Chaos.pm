@@ -238,10 +238,12 @@ sub auth_methods {
     };
 }
 
-# What is void is told on each connection before anything else.
+# What is void is told on each connection before anything else, and keys that
+# were revoked lately.
 sub greet_auth {
     my ($self, $conn) = @_;
 
+    $conn->send($_) for @{ $conn->{backend}{lately} || [] };
     my $n = $self->{board}->get($self->slot('next_jwt'));
     my @void = map { $self->void_row($_) } grep {
         $self->{board}->get($self->slot(jwt => $_)) } 0 .. $n;
@@ -263,7 +265,11 @@ sub tell_revoked {
         : frame_notify('auth.revoke_token', [ [ $self->void_row($i) ], $at ]);
     my $say = sub { $_->send($frame) for values %{ $b->{conns} } };
     $say->();
-    $b->after(0.5, $say);
+    push @{ $b->{lately} }, $frame if $kind eq 'key';
+    $b->after(0.5, sub {
+        $say->();
+        shift @{ $b->{lately} } if $kind eq 'key';
+    });
     return 1;
 }
 
