@@ -14,10 +14,12 @@ use constant {
     RECOVER => 3,       # seconds until a backend that was ill is trusted
 };
 
-# Faults by which a backend or auth is missed.
+# Faults by which a backend or auth is missed. One endpoint of two that is
+# killed is no excuse for an error.
 my @DATA = qw/ backend_kill backend_hang garbage /;
 my @AUTH = qw/ auth_stop auth_kill /;
-my @ILL = (@DATA, @AUTH);
+my @ILL = (qw/ backend_hang garbage /, @AUTH);
+my @REDIS = qw/ redis_stop redis_kill redis_rubbish flush /;
 
 my @JUDGES = qw/ revocation purge limit statuses answers healthy places
     counters log zones /;
@@ -189,10 +191,17 @@ sub statuses {
             && $self->fault($r->{from} - 1, $r->{to}, $r->{g}, 'drain');
         next if $s == 0 && $self->fault($r->{from} - 0.2, $r->{to} + 0.05,
             $r->{g}, 'kill');
+        # Without Redis a gateway's share begins as if it were spent.
+        if ($s == 429 && (my $why = $self->fault($r->{from} - RECOVER,
+            $r->{to}, $r->{g}, @REDIS)))
+        {
+            $w->{excused}{"$why $s"}++;
+            next;
+        }
         if ($s >= 500 && (my $why = $self->fault($r->{from} - RECOVER,
             $r->{to}, $r->{g}, @ILL)))
         {
-            $w->{excused}{"$why $kind $s $r->{v}"}++;
+            $w->{excused}{"$why $s"}++;
             next;
         }
         push @bad, $self->said($r);
