@@ -26,18 +26,29 @@ ngx_http_wizdata_random(ngx_http_wizdata_worker_t *w, u_char *out, size_t n)
 }
 
 
-/* Ids of zeros are none: the last digit is then another one. */
+/*
+ * Ids of zeros are none: where the last half of one is, its last digit is
+ * another one.
+ */
 void
 ngx_http_wizdata_random_hex(ngx_http_wizdata_worker_t *w, u_char *out,
     size_t digits)
 {
-    u_char bytes[WD_TRACE_ID_LEN / 2];
+    uint64_t              last;
+    u_char                bytes[WD_TRACE_ID_LEN / 2], *p, *end;
+    static const u_char   hex[] = "0123456789abcdef";
 
+    end = bytes + digits / 2;
     ngx_http_wizdata_random(w, bytes, digits / 2);
-    if (sodium_is_zero(bytes, digits / 2)) {
-        bytes[digits / 2 - 1] = 1;
+    ngx_memcpy(&last, end - sizeof(last), sizeof(last));
+    if (last == 0) {
+        end[-1] = 1;
     }
-    ngx_hex_dump(out, bytes, digits / 2);
+
+    for (p = bytes; p < end; p++) {
+        *out++ = hex[*p >> 4];
+        *out++ = hex[*p & 0xf];
+    }
 }
 
 
