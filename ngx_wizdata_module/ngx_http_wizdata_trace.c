@@ -26,28 +26,37 @@ ngx_http_wizdata_random(ngx_http_wizdata_worker_t *w, u_char *out, size_t n)
 }
 
 
+/* The digits of eight numbers below 16, one in each byte. */
+static uint64_t
+ngx_http_wizdata_digits(uint64_t n)
+{
+    uint64_t letters;
+
+    letters = (n + UINT64_C(0x0606060606060606)) >> 4
+              & UINT64_C(0x0101010101010101);
+    return n + UINT64_C(0x3030303030303030) + letters * ('a' - '9' - 1);
+}
+
+
 /*
- * Ids of zeros are none: where the last half of one is, its last digit is
- * another one.
+ * `digits` is a multiple of 16. The bits are random, so it does not matter
+ * which digit has which. Ids of zeros are none.
  */
 void
 ngx_http_wizdata_random_hex(ngx_http_wizdata_worker_t *w, u_char *out,
     size_t digits)
 {
-    uint64_t              last;
-    u_char                bytes[WD_TRACE_ID_LEN / 2], *p, *end;
-    static const u_char   hex[] = "0123456789abcdef";
+    uint64_t bits, text;
 
-    end = bytes + digits / 2;
-    ngx_http_wizdata_random(w, bytes, digits / 2);
-    ngx_memcpy(&last, end - sizeof(last), sizeof(last));
-    if (last == 0) {
-        end[-1] = 1;
-    }
+    for ( /* void */ ; digits != 0; digits -= 16, out += 16) {
+        ngx_http_wizdata_random(w, (u_char *) &bits, sizeof(bits));
+        bits += bits == 0;
 
-    for (p = bytes; p < end; p++) {
-        *out++ = hex[*p >> 4];
-        *out++ = hex[*p & 0xf];
+        text = ngx_http_wizdata_digits(bits & UINT64_C(0x0f0f0f0f0f0f0f0f));
+        ngx_memcpy(out, &text, sizeof(text));
+        text = ngx_http_wizdata_digits(bits >> 4
+                                       & UINT64_C(0x0f0f0f0f0f0f0f0f));
+        ngx_memcpy(out + 8, &text, sizeof(text));
     }
 }
 

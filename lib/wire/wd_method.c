@@ -61,6 +61,9 @@ static const char *const wd_service_names[WD_SVC_COUNT] = {
 static int16_t wd_route_first[WD_ROUTE_LISTS];
 static int16_t wd_route_next[WD_METHOD_COUNT];
 
+/* Bytes of a template before its first variable. */
+static size_t wd_route_literal[WD_METHOD_COUNT];
+
 
 static void
 wd_route_link(void)
@@ -78,6 +81,7 @@ wd_route_link(void)
         /* Templates are literal up to there. */
         assert(memchr(wd_method_table[i].path, '{', WD_ROUTE_BYTE + 1) == NULL
                && strlen(wd_method_table[i].path) > WD_ROUTE_BYTE);
+        wd_route_literal[i] = strcspn(wd_method_table[i].path, "{");
         list = (uint8_t) wd_method_table[i].path[WD_ROUTE_BYTE];
         at = &wd_route_first[list % WD_ROUTE_LISTS];
         wd_route_next[i] = *at;
@@ -129,11 +133,17 @@ wd_method_by_name(wd_str_t name)
 
 /* Matches segment by segment; a variable takes one segment, never empty. */
 static bool
-wd_route_match(const char *tmpl, wd_str_t path, wd_route_t *r)
+wd_route_match(const char *tmpl, size_t literal, wd_str_t path, wd_route_t *r)
 {
     size_t n;
 
+    if (path.len < literal || memcmp(path.data, tmpl, literal) != 0) {
+        return false;
+    }
+
     r->n_vars = 0;
+    tmpl += literal;
+    path = wd_str(path.data + literal, path.len - literal);
 
     while (*tmpl != '\0') {
         if (*tmpl != '{') {
@@ -175,7 +185,7 @@ wd_route(wd_verb_e verb, wd_str_t path, wd_route_t *ret, unsigned *ret_allow)
 
     for (; i >= 0; i = wd_route_next[i]) {
         r.method = &wd_method_table[i];
-        if (!wd_route_match(r.method->path, path, &r)) {
+        if (!wd_route_match(r.method->path, wd_route_literal[i], path, &r)) {
             continue;
         }
 
