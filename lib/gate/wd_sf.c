@@ -6,15 +6,11 @@
 #include "wd_num.h"
 
 
-void
-wd_sf_item(wd_buf_t *b, wd_str_t s)
+static void
+wd_sf_string(wd_buf_t *b, wd_str_t s)
 {
     size_t  i;
     uint8_t c;
-
-    if (b->len != 0) {
-        wd_buf_z(b, ", ");
-    }
 
     wd_buf_byte(b, '"');
     for (i = 0; i < s.len; i++) {
@@ -27,6 +23,26 @@ wd_sf_item(wd_buf_t *b, wd_str_t s)
         wd_buf_byte(b, c);
     }
     wd_buf_byte(b, '"');
+}
+
+
+void
+wd_sf_item(wd_buf_t *b, wd_str_t s)
+{
+    if (b->len != 0) {
+        wd_buf_z(b, ", ");
+    }
+    wd_sf_string(b, s);
+}
+
+
+void
+wd_sf_text(wd_buf_t *b, const char *key, wd_str_t value)
+{
+    wd_buf_byte(b, ';');
+    wd_buf_z(b, key);
+    wd_buf_byte(b, '=');
+    wd_sf_string(b, value);
 }
 
 
