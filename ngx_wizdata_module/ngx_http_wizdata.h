@@ -621,6 +621,9 @@ int ngx_http_wizdata_refuse_param(ngx_http_wizdata_ctx_t *ctx, int code,
 /* Answers with the noted reason; returns what the request is finalized with. */
 ngx_int_t ngx_http_wizdata_send_problem(ngx_http_wizdata_ctx_t *ctx);
 
+/* Adds WWW-Authenticate, which says whether a token was sent (RFC 6750). */
+ngx_int_t ngx_http_wizdata_challenge(ngx_http_wizdata_ctx_t *ctx);
+
 ngx_int_t ngx_http_wizdata_filter_init(ngx_conf_t *cf);
 
 
