@@ -92,8 +92,9 @@ ngx_http_wizdata_limit_who(ngx_http_wizdata_ctx_t *ctx, wd_limit_key_t *key)
 
     p = ngx_http_wizdata_limit_plan(ctx->worker->limit, ctx->verdict.plan);
     if (p != NULL) {
-        wd_limit_key(ctx->verdict.principal, wd_str_z(p->name),
-                     ngx_http_wizdata_limit_group(ctx), key);
+        wd_limit_key_known(&((ngx_http_wizdata_limits_t *) ctx->worker->limit)->keys, ctx->verdict.principal,
+                           wd_str_z(p->name),
+                           ngx_http_wizdata_limit_group(ctx), key);
     }
     return p;
 }

@@ -8,6 +8,7 @@
 #include "wd_buf.h"
 
 #define WD_SF_INT_MAX INT64_C(999999999999999)
+#define WD_SF_KEY_MAX 16 /* bytes of a key */
 
 /*
  * A string item, with ", " before it unless the buffer is empty. Characters
