@@ -399,6 +399,7 @@ ngx_http_wizdata_limit_write_policy(ngx_http_wizdata_plan_t *p)
     if (plan->concurrency != 0) {
         wd_sf_item(out, WD_STR("concurrency"));
         wd_sf_param(out, "q", plan->concurrency);
+        wd_sf_text(out, "qu", WD_STR("concurrent-requests"));
     }
     for (i = 0; i < WD_PLAN_QUOTAS; i++) {
         p->windows[i] = plan->windows[i].id;

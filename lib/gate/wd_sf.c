@@ -24,15 +24,11 @@ wd_sf_plain(wd_str_t s)
 }
 
 
-void
-wd_sf_item(wd_buf_t *b, wd_str_t s)
+static void
+wd_sf_string(wd_buf_t *b, wd_str_t s)
 {
     char   c;
     size_t n;
-
-    if (b->len != 0) {
-        wd_buf_z(b, ", ");
-    }
 
     wd_buf_byte(b, '"');
     while (s.len != 0) {
@@ -51,6 +47,26 @@ wd_sf_item(wd_buf_t *b, wd_str_t s)
         s = wd_str(s.data + n + 1, s.len - n - 1);
     }
     wd_buf_byte(b, '"');
+}
+
+
+void
+wd_sf_item(wd_buf_t *b, wd_str_t s)
+{
+    if (b->len != 0) {
+        wd_buf_z(b, ", ");
+    }
+    wd_sf_string(b, s);
+}
+
+
+void
+wd_sf_text(wd_buf_t *b, const char *key, wd_str_t value)
+{
+    wd_buf_byte(b, ';');
+    wd_buf_z(b, key);
+    wd_buf_byte(b, '=');
+    wd_sf_string(b, value);
 }
 
 
