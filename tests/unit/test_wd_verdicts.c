@@ -785,6 +785,51 @@ test_l1(void **state)
 
 
 /*
+ * Two credentials in one slot, and the second is too long for it: what the
+ * slot had of the first must not come back to life.
+ */
+static void
+test_l1_long(void **state)
+{
+    char                text[300];
+    uint8_t             digest[WD_VERDICT_DIGEST];
+    wd_str_t            first = WD_STR("eyJ.first"), second = WD_STR("eyJ.2");
+    wd_verdict_t        v = key_verdict(5 * S);
+    wd_verdicts_t      *t = table(1 << 20);
+    wd_verdict_l1_t    *l1 = wd_verdict_l1_create(t, 1);
+    wd_verdict_rules_t  tokens = {60 * S, false};
+    const wd_verdict_t *got;
+    wd_verdict_copy_t   copy;
+
+#define GET(c) wd_verdict_l1_get(l1, c, &tokens, at(5 * S), &copy, &got, digest)
+
+    (void) state;
+    assert_non_null(l1);
+    v.kind = WD_VERDICT_TOKEN;
+    v.iat = 1000 * S;
+    v.jti = wd_verdicts_hash(t, WD_REVOKE_JTI, WD_STR("first"));
+    assert_int_equal(GET(first), WD_VERDICT_UNKNOWN);
+    assert_true(wd_verdicts_put(t, digest, &v, at(5 * S)));
+    assert_int_equal(GET(first), WD_VERDICT_GOOD);
+
+    assert_true(wd_verdicts_revoke_named(t, WD_REVOKE_JTI, WD_STR("first"),
+                                         WD_NS_MAX, at(5 * S)));
+    assert_int_equal(GET(first), WD_VERDICT_UNKNOWN);
+
+    memset(text, 'p', sizeof(text));
+    v.jti = 0;
+    v.perms = wd_str(text, sizeof(text));
+    assert_int_equal(GET(second), WD_VERDICT_UNKNOWN);
+    assert_true(wd_verdicts_put(t, digest, &v, at(5 * S)));
+    assert_int_equal(GET(second), WD_VERDICT_GOOD);
+    assert_int_equal(GET(first), WD_VERDICT_UNKNOWN);
+    wd_verdict_l1_destroy(l1);
+    free(t);
+#undef GET
+}
+
+
+/*
  * A model that forgets nothing: the table may know less, never more, and
  * what it knows is the same.
  */
@@ -924,6 +969,7 @@ main(void)
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_migrate),
         cmocka_unit_test(test_l1),
+        cmocka_unit_test(test_l1_long),
         cmocka_unit_test(test_model),
         cmocka_unit_test(test_too_small),
     };
