@@ -98,6 +98,15 @@ wd_verdicts_forget_tokens(wd_verdicts_t *t)
 }
 
 
+void
+wd_verdicts_policy(wd_verdicts_t *t, uint64_t policy)
+{
+    if (atomic_exchange(&t->policy, policy) != policy) {
+        wd_verdicts_forget_tokens(t);
+    }
+}
+
+
 uint64_t
 wd_verdicts_seq(const wd_verdicts_t *t)
 {

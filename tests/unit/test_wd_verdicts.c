@@ -784,6 +784,39 @@ test_l1(void **state)
 }
 
 
+static void
+test_policy(void **state)
+{
+    wd_verdict_t      v = key_verdict(5 * S);
+    wd_verdicts_t    *t = table(1 << 20), *other = table(1 << 21);
+    wd_verdict_copy_t got;
+
+    (void) state;
+    v.checked = 5 * S;
+    assert_true(put(t, 2, &v, 5 * S));
+    v.kind = WD_VERDICT_TOKEN;
+    v.iat = 1000 * S;
+    v.policy = 7;
+    assert_false(put(t, 1, &v, 5 * S));
+    wd_verdicts_policy(t, 7);
+    assert_true(put(t, 1, &v, 5 * S));
+    assert_int_equal(look(t, 1, 5 * S, &got), WD_VERDICT_GOOD);
+    wd_verdicts_policy(t, 7);
+    assert_int_equal(look(t, 1, 5 * S, &got), WD_VERDICT_GOOD);
+    wd_verdicts_migrate(other, t, at(5 * S));
+    assert_int_equal(look(other, 1, 5 * S, &got), WD_VERDICT_GOOD);
+
+    /* A worker of before that is still there stores no more. */
+    wd_verdicts_policy(other, 8);
+    assert_int_equal(look(other, 1, 5 * S, &got), WD_VERDICT_UNKNOWN);
+    assert_false(put(other, 1, &v, 5 * S));
+    assert_int_equal(look(other, 1, 5 * S, &got), WD_VERDICT_UNKNOWN);
+    assert_int_equal(look(other, 2, 5 * S, &got), WD_VERDICT_GOOD);
+    free(t);
+    free(other);
+}
+
+
 /*
  * Two credentials in one slot, and the second is too long for it: what the
  * slot had of the first must not come back to life.
@@ -969,6 +1002,7 @@ main(void)
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_migrate),
         cmocka_unit_test(test_l1),
+        cmocka_unit_test(test_policy),
         cmocka_unit_test(test_l1_long),
         cmocka_unit_test(test_model),
         cmocka_unit_test(test_too_small),
