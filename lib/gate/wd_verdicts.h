@@ -142,7 +142,8 @@ bool wd_verdicts_revoke(wd_verdicts_t   *t,
 void wd_verdicts_revoke_all(wd_verdicts_t *t, wd_verdict_now_t now);
 
 /*
- * JTI: `number` is the token's end, after which it may be forgotten. SUB:
+ * JTI: `number` is the token's end; it may be forgotten when the leeway that
+ * tokens are given at most is over, too. SUB:
  * tokens issued before `number` are void. OWNER: as keys are known now, kept
  * until `number`. False: that was known, or told within the last second.
  */

@@ -555,14 +555,14 @@ test_revoked_overflow(void **state)
     assert_int_equal(n, stats.revoked);
 
     /* When the lost ones are over by themselves, the table is whole again. */
-    wd_verdicts_beat(t, S, 61 * S);
-    assert_int_equal(look(t, 1, 61 * S, &got), WD_VERDICT_GOOD);
+    wd_verdicts_beat(t, S, 121 * S);
+    assert_int_equal(look(t, 1, 121 * S, &got), WD_VERDICT_GOOD);
     for (i = 0; i < 8; i++) {
         snprintf(jti, sizeof(jti), "k%zu", i);
         (void) wd_verdicts_revoke_named(t, WD_REVOKE_JTI, wd_str_z(jti),
-                                        t0 + 90 * S, at(61 * S));
+                                        t0 + 150 * S, at(121 * S));
     }
-    assert_int_equal(look(t, 1, 61 * S, &got), WD_VERDICT_GOOD);
+    assert_int_equal(look(t, 1, 121 * S, &got), WD_VERDICT_GOOD);
     free(t);
 }
 
