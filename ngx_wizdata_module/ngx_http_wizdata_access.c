@@ -40,15 +40,15 @@ ngx_http_wizdata_access_granted(ngx_http_wizdata_ctx_t *ctx)
 
 /* For `satisfy any` nginx has to know the header that it may take back. */
 static ngx_int_t
-ngx_http_wizdata_challenge(ngx_http_request_t *r)
+ngx_http_wizdata_access_challenge(ngx_http_wizdata_ctx_t *ctx)
 {
+    ngx_http_request_t *r = ctx->request;
+
     if (r->headers_out.www_authenticate != NULL) {
         return NGX_OK;
     }
 
-    if (ngx_http_wizdata_header(r, "WWW-Authenticate", "Bearer",
-                                sizeof("Bearer") - 1) != NGX_OK)
-    {
+    if (ngx_http_wizdata_challenge(ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -66,7 +66,7 @@ ngx_http_wizdata_access_refused(ngx_http_wizdata_ctx_t *ctx)
     rc = (ngx_int_t) ctx->problem.status;
 
     if (rc == NGX_HTTP_UNAUTHORIZED
-        && ngx_http_wizdata_challenge(ctx->request) != NGX_OK)
+        && ngx_http_wizdata_access_challenge(ctx) != NGX_OK)
     {
         rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -127,6 +127,27 @@ ngx_http_wizdata_access_handler(ngx_http_request_t *r)
 
 /* ---- headers by which a client could claim to be somebody --------------- */
 
+/*
+ * With underscores_in_headers these may come as underscores, and variables
+ * and CGI do not tell the two apart.
+ */
+static ngx_uint_t
+ngx_http_wizdata_begins(const u_char *name, const u_char *with, size_t len)
+{
+    size_t i;
+
+    for (i = 0; i < len; i++) {
+        if (name[i] != with[i]
+            && !((name[i] == '-' || name[i] == '_')
+                 && (with[i] == '-' || with[i] == '_')))
+        {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+
 /* One of those that wizdata_identity_headers names. */
 static ngx_uint_t
 ngx_http_wizdata_is_named(const ngx_array_t *names, const ngx_table_elt_t *h)
@@ -141,7 +162,8 @@ ngx_http_wizdata_is_named(const ngx_array_t *names, const ngx_table_elt_t *h)
     name = names->elts;
     for (i = 0; i < names->nelts; i++) {
         if (h->key.len == name[i].len
-            && ngx_memcmp(h->lowcase_key, name[i].data, name[i].len) == 0)
+            && ngx_http_wizdata_begins(h->lowcase_key, name[i].data,
+                                       name[i].len))
         {
             return 1;
         }
@@ -163,10 +185,12 @@ ngx_http_wizdata_is_identity(ngx_http_request_t *r, const ngx_table_elt_t *h)
     }
 
     if (h->key.len >= sizeof(prefix) - 1
-        && ngx_memcmp(h->lowcase_key, prefix, sizeof(prefix) - 1) == 0)
+        && ngx_http_wizdata_begins(h->lowcase_key, prefix,
+                                   sizeof(prefix) - 1))
     {
         return h->key.len != sizeof(trace) - 1
-               || ngx_memcmp(h->lowcase_key, trace, h->key.len) != 0;
+               || !ngx_http_wizdata_begins(h->lowcase_key, trace,
+                                           h->key.len);
     }
 
     wmcf = ngx_http_get_module_main_conf(r, ngx_http_wizdata_module);

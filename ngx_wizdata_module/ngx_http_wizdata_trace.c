@@ -26,18 +26,38 @@ ngx_http_wizdata_random(ngx_http_wizdata_worker_t *w, u_char *out, size_t n)
 }
 
 
-/* Ids of zeros are none: the last digit is then another one. */
+/* The digits of eight numbers below 16, one in each byte. */
+static uint64_t
+ngx_http_wizdata_digits(uint64_t n)
+{
+    uint64_t letters;
+
+    letters = (n + UINT64_C(0x0606060606060606)) >> 4
+              & UINT64_C(0x0101010101010101);
+    return n + UINT64_C(0x3030303030303030) + letters * ('a' - '9' - 1);
+}
+
+
+/*
+ * `digits` is a multiple of 16. The bits are random, so it does not matter
+ * which digit has which. Ids of zeros are none.
+ */
 void
 ngx_http_wizdata_random_hex(ngx_http_wizdata_worker_t *w, u_char *out,
     size_t digits)
 {
-    u_char bytes[WD_TRACE_ID_LEN / 2];
+    uint64_t bits, text;
 
-    ngx_http_wizdata_random(w, bytes, digits / 2);
-    if (sodium_is_zero(bytes, digits / 2)) {
-        bytes[digits / 2 - 1] = 1;
+    for ( /* void */ ; digits != 0; digits -= 16, out += 16) {
+        ngx_http_wizdata_random(w, (u_char *) &bits, sizeof(bits));
+        bits += bits == 0;
+
+        text = ngx_http_wizdata_digits(bits & UINT64_C(0x0f0f0f0f0f0f0f0f));
+        ngx_memcpy(out, &text, sizeof(text));
+        text = ngx_http_wizdata_digits(bits >> 4
+                                       & UINT64_C(0x0f0f0f0f0f0f0f0f));
+        ngx_memcpy(out + 8, &text, sizeof(text));
     }
-    ngx_hex_dump(out, bytes, digits / 2);
 }
 
 
@@ -245,20 +265,26 @@ ngx_http_wizdata_trace_header(ngx_http_request_t *r)
 
 /*
  * What nginx adds to its own error messages, without the query string: a
- * client may have put a key there, and a log is no place for it.
+ * client may have put a key there, and a log is no place for it. The path is
+ * as it came: decoded it may have line feeds.
  */
 static u_char *
 ngx_http_wizdata_log_request(ngx_http_request_t *r, ngx_http_request_t *sr,
     u_char *buf, size_t len)
 {
     u_char                   *p;
+    ngx_str_t                 path = r->unparsed_uri;
     ngx_http_core_srv_conf_t *cscf;
 
     (void) sr;
+    p = ngx_strlchr(path.data, path.data + path.len, '?');
+    if (p != NULL) {
+        path.len = (size_t) (p - path.data);
+    }
+
     cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
-    p = ngx_snprintf(buf, len, ", server: %V, request: \"%V %V\"",
-                     &cscf->server_name, &r->method_name, &r->uri);
-    return p;
+    return ngx_snprintf(buf, len, ", server: %V, request: \"%V %V\"",
+                        &cscf->server_name, &r->method_name, &path);
 }
 
 

@@ -1,6 +1,7 @@
 /*
  * wd_verdicts_revoke.c - what was revoked, and whether all of it is known.
  */
+#include "wd_jwt.h"
 #include "wd_verdicts_int.h"
 
 #include <sodium.h>
@@ -98,6 +99,15 @@ wd_verdicts_forget_tokens(wd_verdicts_t *t)
 }
 
 
+void
+wd_verdicts_policy(wd_verdicts_t *t, uint64_t policy)
+{
+    if (atomic_exchange(&t->policy, policy) != policy) {
+        wd_verdicts_forget_tokens(t);
+    }
+}
+
+
 uint64_t
 wd_verdicts_seq(const wd_verdicts_t *t)
 {
@@ -179,13 +189,21 @@ wd_verdicts_note_revoked(wd_verdicts_t *t, wd_verdict_shard_t *s,
 
     news = !wd_verdicts_was_revoked(s, digest, mono - WD_NS_PER_S);
 
+    /* A worker that was held up comes with an old time: the order stays. */
+    if (s->n_revoked != 0) {
+        r = &s->revoked[(s->n_revoked - 1) % WD_VERDICT_RING];
+        mono = wd_max(mono, r->at);
+    }
+
     r = &s->revoked[s->n_revoked % WD_VERDICT_RING];
     if (s->n_revoked >= WD_VERDICT_RING) {
         s->forgotten = r->at;
+        atomic_signal_fence(memory_order_seq_cst); /* killed: it is told */
     }
     memcpy(r->digest, digest, sizeof(r->digest));
     r->at = mono;
     r->seq = wd_verdicts_next(t);
+    atomic_signal_fence(memory_order_seq_cst);
     s->n_revoked++;
     return news;
 }
@@ -240,15 +258,19 @@ wd_verdicts_revoke_named(wd_verdicts_t *t, wd_revoke_e what, wd_str_t value,
                          wd_ns_t number, wd_verdict_now_t now)
 {
     bool     news;
+    wd_ns_t  end;
     int64_t  was;
     uint64_t hash = wd_verdicts_hash(t, what, value);
 
     switch (what) {
     case WD_REVOKE_JTI:
-        if (number <= now.wall) {
+        end = number < WD_NS_MAX - WD_JWT_LEEWAY_MAX
+                  ? number + WD_JWT_LEEWAY_MAX
+                  : WD_NS_MAX;
+        if (end <= now.wall) {
             return false; /* over by itself */
         }
-        news = wd_revoked_put(&t->revoked, hash, number, number, now.wall);
+        news = wd_revoked_put(&t->revoked, hash, number, end, now.wall);
         break;
     case WD_REVOKE_SUB: /* for as long as tokens may live, which is unknown */
         news = wd_revoked_put(&t->revoked, hash, number, WD_NS_MAX, now.wall);
