@@ -85,14 +85,20 @@ ngx_http_wizdata_counters_init(ngx_shm_zone_t *zone, void *data)
 }
 
 
+/* Of a process that was killed: it could not leave it. */
+static ngx_uint_t
+ngx_http_wizdata_counters_left(ngx_atomic_uint_t pid)
+{
+    return kill((ngx_pid_t) pid, 0) == -1 && ngx_errno == ESRCH;
+}
+
+
 static ngx_uint_t
 ngx_http_wizdata_counters_take(ngx_http_wizdata_counters_t *slot)
 {
     ngx_atomic_uint_t pid = slot->pid;
 
-    if (pid != 0
-        && (kill((ngx_pid_t) pid, 0) == 0 || ngx_errno != ESRCH))
-    {
+    if (pid != 0 && !ngx_http_wizdata_counters_left(pid)) {
         return 0;
     }
     return ngx_atomic_cmp_set(&slot->pid, pid, (ngx_atomic_uint_t) ngx_pid);
@@ -146,6 +152,24 @@ ngx_http_wizdata_counters_leave(ngx_http_wizdata_counters_t *slot)
     ngx_http_wizdata_counters_zero_gauges(slot);
     ngx_memory_barrier();
     slot->pid = 0;
+}
+
+
+void
+ngx_http_wizdata_counters_bury(ngx_http_wizdata_counters_zone_t *z)
+{
+    ngx_uint_t         i, n = z->n_slots;
+    ngx_atomic_uint_t  pid;
+
+    for (i = 0; i < n; i++) {
+        pid = z->slots[i].pid;
+        if (pid != 0 && ngx_http_wizdata_counters_left(pid)
+            && ngx_atomic_cmp_set(&z->slots[i].pid, pid,
+                                  (ngx_atomic_uint_t) ngx_pid))
+        {
+            ngx_http_wizdata_counters_leave(&z->slots[i]);
+        }
+    }
 }
 
 

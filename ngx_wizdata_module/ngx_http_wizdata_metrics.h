@@ -316,6 +316,12 @@ ngx_http_wizdata_counters_t *ngx_http_wizdata_counters_claim(
     ngx_cycle_t *cycle, ngx_shm_zone_t *zone);
 void ngx_http_wizdata_counters_leave(ngx_http_wizdata_counters_t *slot);
 
+/*
+ * Ends the gauges of workers that were killed: nobody takes the place of one
+ * that was about to end. Called before gauges are summed.
+ */
+void ngx_http_wizdata_counters_bury(ngx_http_wizdata_counters_zone_t *z);
+
 /* The row of a key in the table of labels. */
 ngx_uint_t ngx_http_wizdata_counters_key(ngx_shm_zone_t *zone, wd_str_t id);
 

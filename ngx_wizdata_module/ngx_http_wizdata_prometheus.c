@@ -261,6 +261,7 @@ ngx_http_wizdata_scrape_start(ngx_http_wizdata_ctx_t *ctx,
     s->ctx = ctx;
     s->samples.ctx = ctx;
     s->samples.zone = ctx->worker->conf->counters->data;
+    ngx_http_wizdata_counters_bury(ctx->worker->conf->counters->data);
     s->samples.out = &s->text;
     s->samples.openmetrics = wd_expo_accept(
         wd_str((char *) ctx->headers.accept.data, ctx->headers.accept.len));

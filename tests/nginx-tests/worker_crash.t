@@ -51,6 +51,34 @@ for my $round (1 .. 3) {
         !@{ $t->backend_ctl('analytics', 'streams') } });
 }
 
+# One that was about to end: no other takes its place, nor what it held.
+my @held = map { client() } 1 .. 10;
+$_->send_request('GET', '/v1/bars?symbol=HOLD') for @held;
+$t->poll(sub { $t->backend_ctl('analytics', 'held') == 10 });
+my %ending = map { $_ => 1 } $t->workers;
+$t->reload;
+$t->poll(sub { 2 == grep { !$ending{$_} } $t->workers });
+$t->poll(sub { $t->backend_ctl('analytics', 'conns') == 4 });
+kill 'KILL', keys %ending;
+$t->poll(sub { !grep { $ending{$_} } $t->workers });
+
+# The sum of a gauge.
+sub gauge {
+    my ($name) = @_;
+
+    my $sum = 0;
+    my $text = get('/metrics', key => undef)->body;
+    $sum += $1 while $text =~ /^\Q$name\E(?:\{[^}]*\})? (\d+)/mg;
+    return $sum;
+}
+$t->wait_for('no request is left of its', sub {
+    gauge('http_requests_active') == 1 });
+$t->wait_for('and no call', sub { gauge('wizdata_rpc_in_flight') == 0 });
+$t->wait_for('nor connection', sub {
+    gauge('wizdata_rpc_connections') == 4 });
+$_->reset for @held;
+$t->backend_ctl('analytics', 'release');
+
 # Both at once.
 kill 'KILL', $t->workers;
 $t->wait_for('both killed: works again', sub {
