@@ -97,7 +97,11 @@ round('first');
 my $first = memory();
 round('second');
 my $second = memory();
-cmp_ok($second, '<=', $first + SLACK, "memory: $first kB, then $second kB");
+SKIP: {
+    skip('a sanitizer keeps what was freed', 1) if $ENV{WIZDATA_ASAN_PRELOAD};
+    cmp_ok($second, '<=', $first + SLACK,
+        "memory: $first kB, then $second kB");
+}
 sub cancels {
     return map { $t->backend_events($_, 'cancel') } @endpoints;
 }

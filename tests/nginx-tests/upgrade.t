@@ -24,7 +24,8 @@ $t->backend('analytics', sub {
 $t->config(workers => 2, http => 'wizdata_cache_zone 4m;'
         . ' wizdata_plan default rate=100000/s burst=100000 concurrency=100;',
     location => 'wizdata_cache on; wizdata_limit on;',
-    globals => 'worker_shutdown_timeout 1s;');
+    globals => 'worker_shutdown_timeout 1s; env LD_PRELOAD;'
+        . ' env ASAN_OPTIONS; env UBSAN_OPTIONS;');
 $t->run();
 
 # A server may close a connection that is idle. Only when it did so before any
