@@ -32,7 +32,7 @@ $t->config(workers => 2, http => 'wizdata_cache_zone 4m;'
 $t->run();
 
 
-# ---- HTTP/2, as little as it takes -------------------------------------------
+# ---- HTTP/2, as little as it takes ------------------------------------------
 
 sub h2_frame {
     my ($type, $flags, $stream, $payload) = @_;
@@ -109,7 +109,7 @@ my %floods = (
 );
 
 
-# ---- what is seen meanwhile ----------------------------------------------------
+# ---- what is seen meanwhile -------------------------------------------------
 
 sub gauges {
     my $text = get('/metrics', key => undef)->body;

@@ -40,6 +40,13 @@ our @PHASES = qw/ kill_a redis_stop kill_b backend_kill reload auth_stop
     kill_both redis_kill backend_hang flush garbage drain auth_kill calm
     redis_rubbish /;
 
+# However the test ends: nothing is left running.
+my $CURRENT;
+END {
+    local $?;
+    $CURRENT->stop if $CURRENT && $$ == $CURRENT->{pid};
+}
+
 sub new {
     my ($class, $t, %o) = @_;
 
@@ -48,6 +55,7 @@ sub new {
         faults => [], revoked => [], purged => [], waiting => {},
         count => {}, pid => $$, %o
     }, $class;
+    $CURRENT = $self;
     $self->{seed} //= time() % 1_000_000;
     srand $self->{seed};
 
@@ -115,7 +123,7 @@ sub long_body {
 }
 
 
-# ---- who asks -------------------------------------------------------------------
+# ---- who asks ---------------------------------------------------------------
 
 sub credentials {
     my ($self) = @_;
@@ -145,7 +153,7 @@ sub credentials {
 }
 
 
-# ---- who answers ------------------------------------------------------------------
+# ---- who answers ------------------------------------------------------------
 
 sub backends {
     my ($self) = @_;
@@ -274,7 +282,7 @@ sub tell_revoked {
 }
 
 
-# ---- the gateways -----------------------------------------------------------------
+# ---- the gateways -----------------------------------------------------------
 
 sub configure {
     my ($self) = @_;
@@ -364,6 +372,8 @@ sub asks {
 sub stop {
     my ($self) = @_;
 
+    kill 'CONT', map { $self->{t}{backends}{$_}{pid} // () }
+        grep { $self->{stopped}{$_} } keys %{ $self->{stopped} };
     for my $pid (map { $_->{pid} } @{ $self->{rows} || [] }) {
         kill 'KILL', $pid;
         waitpid $pid, 0;
@@ -440,7 +450,7 @@ sub metric {
 }
 
 
-# ---- the storm --------------------------------------------------------------------
+# ---- the storm --------------------------------------------------------------
 
 sub note_fault {
     my ($self, $kind, $from, $to, $g) = @_;

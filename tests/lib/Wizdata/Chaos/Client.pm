@@ -265,7 +265,7 @@ sub do_health {
 }
 
 
-# ---- HTTP/2, by curl ----------------------------------------------------------
+# ---- HTTP/2, by curl --------------------------------------------------------
 
 # Several requests over one connection.
 sub run_curl {

@@ -101,7 +101,8 @@ sub revocation {
         $self->{w}{$word} = max $self->{w}{$word} // 0, $late;
         next if $late <= $may;
         next if $late <= $may + $self->stall($e->{from}, $r->{to});
-        push @bad, sprintf 'let in %.0f ms after: %s', 1000 * $late, $self->said($r);
+        push @bad, sprintf 'let in %.0f ms after: %s', 1000 * $late,
+            $self->said($r);
     }
     return @bad;
 }
@@ -335,7 +336,7 @@ sub zones {
 }
 
 
-# ---- memory, which takes a while ------------------------------------------------
+# ---- memory, which takes a while --------------------------------------------
 
 use constant { RELOADS => 50, REQUESTS => 20_000, GROWTH => 1_500 };
 
