@@ -54,7 +54,7 @@ sub fault {
 
     my %want = map { $_ => 1 } @kinds;
     for my $f (reverse @{ $self->{w}{faults} }) {
-        return $f->{kind} if $want{ $f->{kind} } && $f->{from} <= $to
+        return $f if $want{ $f->{kind} } && $f->{from} <= $to
             && $f->{to} >= $from && (!defined $f->{g} || $f->{g} == $g);
     }
     return;
@@ -171,6 +171,17 @@ sub windows {
     return $said;
 }
 
+# Counted, and how long after the fault was over.
+sub excuse {
+    my ($self, $r, $fault) = @_;
+
+    my $w = $self->{w};
+    my $what = "$fault->{kind} $r->{status}";
+    $w->{excused}{$what}++;
+    $w->{excused}{"$what latest"} = max $w->{excused}{"$what latest"} // 0,
+        sprintf '%.3f', $r->{from} - $fault->{to};
+}
+
 # Which status may be, by what was asked for and what was going on.
 sub statuses {
     my ($self) = @_;
@@ -196,13 +207,13 @@ sub statuses {
         if ($s == 429 && (my $why = $self->fault($r->{from} - RECOVER,
             $r->{to}, $r->{g}, @REDIS)))
         {
-            $w->{excused}{"$why $s"}++;
+            $self->excuse($r, $why);
             next;
         }
         if ($s >= 500 && (my $why = $self->fault($r->{from} - RECOVER,
             $r->{to}, $r->{g}, @ILL)))
         {
-            $w->{excused}{"$why $s"}++;
+            $self->excuse($r, $why);
             next;
         }
         push @bad, $self->said($r);
