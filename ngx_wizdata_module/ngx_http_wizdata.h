@@ -565,6 +565,13 @@ void ngx_http_wizdata_jwks_changed(ngx_http_wizdata_worker_t *w);
 ngx_int_t ngx_http_wizdata_jwks_init(ngx_http_wizdata_worker_t *w);
 void ngx_http_wizdata_jwks_done(ngx_http_wizdata_worker_t *w);
 void ngx_http_wizdata_jwks_claim(ngx_http_wizdata_main_conf_t *wmcf);
+
+/*
+ * What tokens are judged by: the issuers with all their words, and the files
+ * of keys as they were read with the configuration.
+ */
+uint64_t ngx_http_wizdata_jwt_policy(
+    const ngx_http_wizdata_main_conf_t *wmcf);
 size_t ngx_http_wizdata_jwks_zone_size(void);
 ngx_int_t ngx_http_wizdata_jwks_zone_init(ngx_shm_zone_t *zone, void *data);
 

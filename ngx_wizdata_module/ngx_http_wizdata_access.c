@@ -127,6 +127,27 @@ ngx_http_wizdata_access_handler(ngx_http_request_t *r)
 
 /* ---- headers by which a client could claim to be somebody --------------- */
 
+/*
+ * With underscores_in_headers these may come as underscores, and variables
+ * and CGI do not tell the two apart.
+ */
+static ngx_uint_t
+ngx_http_wizdata_begins(const u_char *name, const u_char *with, size_t len)
+{
+    size_t i;
+
+    for (i = 0; i < len; i++) {
+        if (name[i] != with[i]
+            && !((name[i] == '-' || name[i] == '_')
+                 && (with[i] == '-' || with[i] == '_')))
+        {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+
 /* One of those that wizdata_identity_headers names. */
 static ngx_uint_t
 ngx_http_wizdata_is_named(const ngx_array_t *names, const ngx_table_elt_t *h)
@@ -141,7 +162,8 @@ ngx_http_wizdata_is_named(const ngx_array_t *names, const ngx_table_elt_t *h)
     name = names->elts;
     for (i = 0; i < names->nelts; i++) {
         if (h->key.len == name[i].len
-            && ngx_memcmp(h->lowcase_key, name[i].data, name[i].len) == 0)
+            && ngx_http_wizdata_begins(h->lowcase_key, name[i].data,
+                                       name[i].len))
         {
             return 1;
         }
@@ -163,10 +185,12 @@ ngx_http_wizdata_is_identity(ngx_http_request_t *r, const ngx_table_elt_t *h)
     }
 
     if (h->key.len >= sizeof(prefix) - 1
-        && ngx_memcmp(h->lowcase_key, prefix, sizeof(prefix) - 1) == 0)
+        && ngx_http_wizdata_begins(h->lowcase_key, prefix,
+                                   sizeof(prefix) - 1))
     {
         return h->key.len != sizeof(trace) - 1
-               || ngx_memcmp(h->lowcase_key, trace, h->key.len) != 0;
+               || !ngx_http_wizdata_begins(h->lowcase_key, trace,
+                                           h->key.len);
     }
 
     wmcf = ngx_http_get_module_main_conf(r, ngx_http_wizdata_module);

@@ -483,7 +483,9 @@ ngx_http_wizdata_refresh_dup(ngx_pool_t *pool, wd_str_t *s)
     if (p == NULL) {
         return NGX_ERROR;
     }
-    ngx_memcpy(p, s->data, s->len);
+    if (s->len != 0) {
+        ngx_memcpy(p, s->data, s->len);
+    }
     s->data = p;
     return NGX_OK;
 }

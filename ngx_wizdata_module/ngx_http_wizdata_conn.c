@@ -130,9 +130,6 @@ ngx_http_wizdata_conn_close(ngx_http_wizdata_conn_t *conn, const char *why)
 
     lived = conn->ready ? ngx_current_msec - conn->opened : 0;
 
-    if (conn->flush.posted) {
-        ngx_delete_posted_event(&conn->flush);
-    }
     ngx_close_connection(conn->connection);
     ngx_queue_remove(&conn->link);
 
@@ -148,6 +145,11 @@ ngx_http_wizdata_conn_close(ngx_http_wizdata_conn_t *conn, const char *why)
         ngx_http_wizdata_peer_lost(peer, lived, why);
     }
     ngx_http_wizdata_rpc_lost(conn);
+
+    /* Who was told may have cancelled another call of this connection. */
+    if (conn->flush.posted) {
+        ngx_delete_posted_event(&conn->flush);
+    }
 
     wd_frame_reader_done(&conn->reader);
     wd_buf_done(&conn->out);

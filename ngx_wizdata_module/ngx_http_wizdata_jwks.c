@@ -798,6 +798,9 @@ ngx_http_wizdata_jwks_claim(ngx_http_wizdata_main_conf_t *wmcf)
     ngx_http_wizdata_jwt_conf_t  *jcf = wmcf->jwt;
     ngx_http_wizdata_jwks_conf_t *sources = jcf->sources.elts;
 
+    wd_verdicts_policy(wmcf->verdicts->data,
+                       ngx_http_wizdata_jwt_policy(wmcf));
+
     for (i = 0; i < jcf->sources.nelts; i++) {
         if (ngx_http_wizdata_jwks_shared(&sources[i])) {
             sources[i].slot = wd_keyshare_claim(jcf->zone->data,

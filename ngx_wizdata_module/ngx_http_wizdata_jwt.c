@@ -164,7 +164,9 @@ ngx_http_wizdata_jwt_principal(ngx_pool_t *pool,
         return WD_ENOMEM;
     }
 
-    ngx_memcpy(p, issuer->prefix.data, issuer->prefix.len);
+    if (issuer->prefix.len != 0) {
+        ngx_memcpy(p, issuer->prefix.data, issuer->prefix.len);
+    }
     *ret = wd_str((char *) p, issuer->prefix.len + sub.len);
 
     if (ret->len <= WD_PRINCIPAL_MAX) {

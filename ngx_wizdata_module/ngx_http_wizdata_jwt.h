@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #define NGX_HTTP_WIZDATA_JWT_ISSUERS_MAX 16
+#define NGX_HTTP_WIZDATA_JWT_POLICY 16
 
 _Static_assert(WD_KEYSHARE_BYTES == WD_JWKS_BYTES_MAX,
                "what is fetched fits into its slot");
@@ -74,6 +75,7 @@ struct ngx_http_wizdata_jwt_conf_s {
     ngx_shm_zone_t *zone; /* NULL: none of them */
     ngx_resolver_t *resolver; /* NULL: none */
     ngx_msec_t      resolver_timeout;
+    u_char          policy[NGX_HTTP_WIZDATA_JWT_POLICY]; /* a hash of all */
 #if (NGX_HTTP_SSL)
     ngx_ssl_t      *ssl; /* NULL: no https source */
 #endif

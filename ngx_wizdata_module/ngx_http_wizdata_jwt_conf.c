@@ -67,6 +67,31 @@ ngx_http_wizdata_jwt_create_conf(ngx_conf_t *cf,
 }
 
 
+uint64_t
+ngx_http_wizdata_jwt_policy(const ngx_http_wizdata_main_conf_t *wmcf)
+{
+    uint64_t policy;
+
+    ngx_memcpy(&policy, wmcf->jwt->policy, sizeof(policy));
+    return policy;
+}
+
+
+/* One more text becomes part of it. */
+static void
+ngx_http_wizdata_jwt_policy_add(ngx_http_wizdata_jwt_conf_t *jcf,
+    const ngx_str_t *text)
+{
+    u_char both[2 * NGX_HTTP_WIZDATA_JWT_POLICY];
+
+    ngx_memcpy(both, jcf->policy, sizeof(jcf->policy));
+    (void) crypto_generichash(both + sizeof(jcf->policy), sizeof(jcf->policy),
+                              text->data, text->len, NULL, 0);
+    (void) crypto_generichash(jcf->policy, sizeof(jcf->policy), both,
+                              sizeof(both), NULL, 0);
+}
+
+
 void
 ngx_http_wizdata_jwt_init_conf(ngx_http_wizdata_main_conf_t *wmcf)
 {
@@ -329,6 +354,7 @@ ngx_http_wizdata_jwks_check_file(ngx_http_wizdata_jwt_words_t *w,
             if (s->initial.data != NULL) {
                 ngx_memcpy(s->initial.data, buf.data, buf.len);
                 s->initial.len = buf.len;
+                ngx_http_wizdata_jwt_policy_add(w->jcf, &s->initial);
                 rc = NGX_OK;
             }
         }
@@ -781,6 +807,10 @@ ngx_http_wizdata_conf_jwt_issuer(ngx_conf_t *cf, ngx_command_t *cmd,
         || ngx_http_wizdata_jwt_begin(&w, cf, wmcf->jwt) != NGX_OK)
     {
         return NGX_CONF_ERROR;
+    }
+
+    for (i = 0; i < cf->args->nelts; i++) {
+        ngx_http_wizdata_jwt_policy_add(wmcf->jwt, &value[i]);
     }
 
     for (late = 0; late < 2; late++) {

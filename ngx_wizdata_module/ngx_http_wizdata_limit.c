@@ -106,7 +106,8 @@ ngx_http_wizdata_limit_client(const ngx_http_wizdata_ctx_t *ctx)
     if (ctx->verdict.principal.len == 0) {
         return NGX_HTTP_WIZDATA_ANONYMOUS;
     }
-    return ctx->has_digest ? NGX_HTTP_WIZDATA_API_KEY : NGX_HTTP_WIZDATA_JWT;
+    return ctx->verdict.kind == WD_VERDICT_TOKEN ? NGX_HTTP_WIZDATA_JWT
+                                                 : NGX_HTTP_WIZDATA_API_KEY;
 }
 
 

@@ -276,6 +276,19 @@ ngx_http_wizdata_reply_caching(ngx_http_wizdata_ctx_t *ctx)
 }
 
 
+/* Copied to *p, which moves behind it. */
+static wd_str_t
+ngx_http_wizdata_reply_text(u_char **p, wd_str_t from)
+{
+    wd_str_t to = wd_str((char *) *p, from.len);
+
+    if (from.len != 0) {
+        *p = ngx_cpymem(*p, from.data, from.len);
+    }
+    return to;
+}
+
+
 static ngx_int_t
 ngx_http_wizdata_reply_headers(ngx_http_wizdata_ctx_t *ctx,
     const wd_frame_t *f, const ngx_http_wizdata_meta_t *meta)
@@ -293,12 +306,9 @@ ngx_http_wizdata_reply_headers(ngx_http_wizdata_ctx_t *ctx,
     if (p == NULL) {
         return NGX_ERROR;
     }
-    type = wd_str((char *) p, meta->type.len);
-    p = ngx_cpymem(p, meta->type.data, type.len);
-    etag = wd_str((char *) p, meta->etag.len);
-    p = ngx_cpymem(p, meta->etag.data, etag.len);
-    next = wd_str((char *) p, meta->next.len);
-    ngx_memcpy(p, meta->next.data, next.len);
+    type = ngx_http_wizdata_reply_text(&p, meta->type);
+    etag = ngx_http_wizdata_reply_text(&p, meta->etag);
+    next = ngx_http_wizdata_reply_text(&p, meta->next);
 
     if (ngx_http_wizdata_answer_headers(ctx, type, etag, next) != NGX_OK) {
         return NGX_ERROR;

@@ -404,11 +404,13 @@ static ngx_int_t
 ngx_http_wizdata_token_verdict(ngx_http_wizdata_ctx_t *ctx,
     const ngx_http_wizdata_token_t *token)
 {
-    wd_verdicts_t              *t = ctx->worker->verdicts;
+    ngx_http_wizdata_worker_t  *w = ctx->worker;
+    wd_verdicts_t              *t = w->verdicts;
     ngx_http_wizdata_verdict_t  v;
 
     ngx_memzero(&v, sizeof(v));
     v.kind = WD_VERDICT_TOKEN;
+    v.policy = ngx_http_wizdata_jwt_policy(w->conf);
     v.principal = token->principal;
     v.plan = token->plan;
     v.perms = token->perms;

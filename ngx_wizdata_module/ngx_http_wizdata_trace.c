@@ -265,20 +265,26 @@ ngx_http_wizdata_trace_header(ngx_http_request_t *r)
 
 /*
  * What nginx adds to its own error messages, without the query string: a
- * client may have put a key there, and a log is no place for it.
+ * client may have put a key there, and a log is no place for it. The path is
+ * as it came: decoded it may have line feeds.
  */
 static u_char *
 ngx_http_wizdata_log_request(ngx_http_request_t *r, ngx_http_request_t *sr,
     u_char *buf, size_t len)
 {
     u_char                   *p;
+    ngx_str_t                 path = r->unparsed_uri;
     ngx_http_core_srv_conf_t *cscf;
 
     (void) sr;
+    p = ngx_strlchr(path.data, path.data + path.len, '?');
+    if (p != NULL) {
+        path.len = (size_t) (p - path.data);
+    }
+
     cscf = ngx_http_get_module_srv_conf(r, ngx_http_core_module);
-    p = ngx_snprintf(buf, len, ", server: %V, request: \"%V %V\"",
-                     &cscf->server_name, &r->method_name, &r->uri);
-    return p;
+    return ngx_snprintf(buf, len, ", server: %V, request: \"%V %V\"",
+                        &cscf->server_name, &r->method_name, &path);
 }
 
 

@@ -174,7 +174,7 @@ wd_limit_stale(const wd_limit_try_t *t)
 static void
 wd_limit_try_rate(wd_limit_try_t *t, unsigned i)
 {
-    wd_ns_t               unit, tau, ahead;
+    wd_ns_t               unit, tau, span, ahead;
     int64_t               base;
     const wd_plan_rate_t *r = &t->plan->rates[i];
 
@@ -191,8 +191,9 @@ wd_limit_try_rate(wd_limit_try_t *t, unsigned i)
     }
 
     /* What costs more than the burst passes when the bucket is full. */
-    t->tat[i] = base + unit * t->cost;
-    ahead = wd_max(tau, unit * t->cost);
+    span = wd_limit_span(unit, t->cost);
+    t->tat[i] = base + span;
+    ahead = wd_max(tau, span);
     if (t->tat[i] - ahead > t->now) {
         wd_limit_refuse(t, i, t->tat[i] - ahead - t->now);
     }

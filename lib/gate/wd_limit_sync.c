@@ -157,7 +157,7 @@ wd_limit_sync_learn(wd_bucket_t *b, const wd_limit_sync_t *sync,
         }
         /* The answer was true when it was made: between sent and now. */
         base = wd_max(sync->sent, now - sync->cap[i] / (4 * WD_LIMIT_SHARE));
-        tat = base + answer->tat[i] + b->owed * sync->unit[i];
+        tat = base + answer->tat[i] + wd_limit_span(sync->unit[i], b->owed);
         b->tat[i] = warm ? wd_max(tat, b->tat[i]) : tat;
     }
     for (i = 0; i < sync->n_quotas; i++) {

@@ -122,6 +122,14 @@ wd_limit_add(uint32_t a, uint32_t b)
 }
 
 
+/* The time of that many units; no longer than it can be added to. */
+static inline wd_ns_t
+wd_limit_span(wd_ns_t unit, uint32_t n)
+{
+    return n != 0 ? wd_min(unit, WD_NS_MAX / 4 / n) * n : 0;
+}
+
+
 static inline bool
 wd_limit_lease_over(const wd_bucket_t *b, uint32_t ms)
 {

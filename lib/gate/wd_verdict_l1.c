@@ -96,7 +96,8 @@ wd_verdict_l1_view(wd_str_t view, const char *from, char *to)
 }
 
 
-static void
+/* False: too long for it; the slot has what it had. */
+static bool
 wd_verdict_l1_fill(wd_verdict_slot_t *slot, const uint8_t *name,
                    const uint8_t *digest, const wd_verdict_copy_t *copy)
 {
@@ -106,7 +107,7 @@ wd_verdict_l1_fill(wd_verdict_slot_t *slot, const uint8_t *name,
     len = v->principal.len + v->key.len + v->nets.len + v->plan.len
           + v->perms.len;
     if (len > sizeof(slot->text)) {
-        return;
+        return false;
     }
 
     memcpy(slot->name, name, sizeof(slot->name));
@@ -119,6 +120,7 @@ wd_verdict_l1_fill(wd_verdict_slot_t *slot, const uint8_t *name,
     slot->v.nets = wd_verdict_l1_view(v->nets, copy->text, slot->text);
     slot->v.plan = wd_verdict_l1_view(v->plan, copy->text, slot->text);
     slot->v.perms = wd_verdict_l1_view(v->perms, copy->text, slot->text);
+    return true;
 }
 
 
@@ -156,9 +158,8 @@ wd_verdict_l1_get(wd_verdict_l1_t *l1, wd_str_t credential,
     known = wd_verdicts_get(l1->t, digest, rules, now, copy);
     *ret = &copy->v;
 
-    if (known == WD_VERDICT_GOOD) {
-        slot->filled = 0;
-        wd_verdict_l1_fill(slot, name, digest, copy);
+    if (known == WD_VERDICT_GOOD
+        && wd_verdict_l1_fill(slot, name, digest, copy)) {
         slot->gen = gen;
         slot->gen_all = gen_all;
         slot->filled = now.mono;

@@ -59,6 +59,8 @@ typedef struct {
     uint64_t          jti; /* wd_verdicts_hash() of it; 0: none */
     uint64_t          owner; /* the same of the subject or owner; 0: none */
     uint16_t          label; /* of a key: row in the caller's counters */
+    uint64_t          policy; /* of tokens: what they were judged by; the
+                                 table keeps those of its own only */
 } wd_verdict_t;
 
 /* A verdict with the memory of its views. */
@@ -140,7 +142,8 @@ bool wd_verdicts_revoke(wd_verdicts_t   *t,
 void wd_verdicts_revoke_all(wd_verdicts_t *t, wd_verdict_now_t now);
 
 /*
- * JTI: `number` is the token's end, after which it may be forgotten. SUB:
+ * JTI: `number` is the token's end; it may be forgotten when the leeway that
+ * tokens are given at most is over, too. SUB:
  * tokens issued before `number` are void. OWNER: as keys are known now, kept
  * until `number`. False: that was known, or told within the last second.
  */
@@ -165,6 +168,12 @@ uint64_t wd_verdicts_seq(const wd_verdicts_t *t);
 
 /* Tokens must be verified anew: a key that signed some is no more. */
 void wd_verdicts_forget_tokens(wd_verdicts_t *t);
+
+/*
+ * What tokens are judged by from now on, as a hash: when it is another one,
+ * they must be verified anew. Verdicts by another one are not stored.
+ */
+void wd_verdicts_policy(wd_verdicts_t *t, uint64_t policy);
 
 /* Hashes as in a verdict. A token without iat is older than any. */
 bool wd_verdicts_token_revoked(wd_verdicts_t *t, uint64_t jti, uint64_t owner,

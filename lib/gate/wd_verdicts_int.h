@@ -81,6 +81,7 @@ struct wd_verdicts_s {
     _Atomic int64_t cover_until;
 
     _Atomic uint16_t epoch; /* the label of tokens that count */
+    _Atomic uint64_t policy; /* changed before the epoch */
     _Atomic uint64_t seq; /* raised last of all by every revocation */
 
     /* Raised behind every revocation; read before what is cached is read. */

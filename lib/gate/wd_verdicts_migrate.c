@@ -77,6 +77,7 @@ wd_verdicts_migrate(wd_verdicts_t *to, wd_verdicts_t *from,
 
     /* Before the rest: hashes of names are compared with these rows. */
     memcpy(to->key, from->key, sizeof(to->key));
+    atomic_store(&to->policy, atomic_load(&from->policy));
     atomic_store(&to->epoch, atomic_load(&from->epoch));
     wd_verdicts_migrate_revoked(to, from);
 

@@ -1,6 +1,7 @@
 /*
  * wd_verdicts_revoke.c - what was revoked, and whether all of it is known.
  */
+#include "wd_jwt.h"
 #include "wd_verdicts_int.h"
 
 #include <sodium.h>
@@ -95,6 +96,15 @@ wd_verdicts_forget_tokens(wd_verdicts_t *t)
 {
     atomic_fetch_add(&t->epoch, 1);
     atomic_fetch_add(&t->gen_all, 1);
+}
+
+
+void
+wd_verdicts_policy(wd_verdicts_t *t, uint64_t policy)
+{
+    if (atomic_exchange(&t->policy, policy) != policy) {
+        wd_verdicts_forget_tokens(t);
+    }
 }
 
 
@@ -248,15 +258,19 @@ wd_verdicts_revoke_named(wd_verdicts_t *t, wd_revoke_e what, wd_str_t value,
                          wd_ns_t number, wd_verdict_now_t now)
 {
     bool     news;
+    wd_ns_t  end;
     int64_t  was;
     uint64_t hash = wd_verdicts_hash(t, what, value);
 
     switch (what) {
     case WD_REVOKE_JTI:
-        if (number <= now.wall) {
+        end = number < WD_NS_MAX - WD_JWT_LEEWAY_MAX
+                  ? number + WD_JWT_LEEWAY_MAX
+                  : WD_NS_MAX;
+        if (end <= now.wall) {
             return false; /* over by itself */
         }
-        news = wd_revoked_put(&t->revoked, hash, number, number, now.wall);
+        news = wd_revoked_put(&t->revoked, hash, number, end, now.wall);
         break;
     case WD_REVOKE_SUB: /* for as long as tokens may live, which is unknown */
         news = wd_revoked_put(&t->revoked, hash, number, WD_NS_MAX, now.wall);

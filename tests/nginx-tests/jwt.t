@@ -25,6 +25,7 @@ $t->write_file('legacy.json', jwks(do {
 $t->write_file('key.pem', $pem->pem);
 $t->config(http => <<"END");
     large_client_header_buffers 4 16k;
+    wizdata_plan free rate=1000/s burst=100;
     wizdata_jwt_issuer $iss audience=wizdata audience=other
         keys=file:$t->{dir}/keys.json keys=pem:pem:ES384:$t->{dir}/key.pem
         leeway=2s plan=free;
@@ -33,14 +34,19 @@ $t->config(http => <<"END");
         permissions_claim=/realm_access/roles plan_claim=tier
         grant=reader=bars:read,quotes:read "grant=a=b=instruments:read";
 END
-$t->config(servers => <<'END');
+$t->config(server => <<'END', servers => <<'END2');
+        location = /v1/quotes {
+            wizdata_api on;
+            wizdata_limit on;
+        }
+END
     server {
         listen 127.0.0.1:%%PORT_8081%% http2;
         location /v1/ {
             wizdata_api on;
         }
     }
-END
+END2
 
 $t->backend('analytics', sub { "{}" });
 $t->run();
@@ -258,7 +264,11 @@ SKIP: {
 
 # ---- log, metrics -------------------------------------------------------
 
+is(get('/v1/quotes?symbol=IBM', key => undef,
+    headers => ["Authorization: Bearer $good"])->status, 200, 'with a limit');
 my $metrics = get('/metrics', key => undef)->body;
+like($metrics, qr/^wizdata_limit_admitted_total\{client_type="jwt"\} 1$/m,
+    'as the client of a token');
 for my $outcome (qw/ verified cached malformed algorithm unknown_key signature
     expired claims /)
 {

@@ -39,6 +39,13 @@ my $log = $t->read_file('error.log');
 like($log, qr/too large body|request: "GET \/v1\/bars"/, 'is logged');
 unlike($log, qr/SECRETSECRET/, 'without the query string');
 
+# nginx decodes a path: a line feed in it must not begin a line of the log.
+is(get('/v1/bars%0a2026/01/01%20forged%1b[2J',
+    body => 'x' x 2_000_000)->status, 413, 'a path with a line feed');
+$log = $t->read_file('error.log');
+unlike($log, qr/^2026\/01\/01|\x1b/m, 'makes no line of its own');
+like($log, qr/request: "GET \/v1\/bars%0a2026\/01/, 'but is seen as it came');
+
 # ---- the next page ----
 
 $r = get('/v1/bars?symbol=IBM&format=csv');

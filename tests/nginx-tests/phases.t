@@ -66,7 +66,15 @@ $t->config(workers => 2, server => <<'EOF', servers => <<'EOF');
         }
 EOF
     server {
+        listen 127.0.0.1:%%PORT_8082%%;
+        underscores_in_headers on;
+        location / {
+            proxy_pass http://127.0.0.1:%%PORT_8081%%/echo/;
+        }
+    }
+    server {
         listen 127.0.0.1:%%PORT_8081%%;
+        underscores_in_headers on;
         location /echo/ {
             return 200 "p=$http_x_wizdata_principal k=$http_x_key i=$http_x_wizdata_key_id q=$http_x_wizdata_anything c=$http_cookie f=$http_x_forwarded_for a=$http_user_agent h=$host x=$http_x_last t=$http_x_wizdata_trace";
         }
@@ -146,6 +154,13 @@ is(get('/open/', key => undef, headers => [ @fake, 'Cookie: a' ])->status,
     200, 'only claims');
 is(get('/v1/bars?symbol=IBM', headers => [ @fake, 'Accept: text/csv' ])
     ->status, 200, 'the API reads what is left');
+
+# With underscores it is the same header for whoever reads variables.
+$r = get('/', key => undef, port => port(8082), headers => [
+    'X_Wizdata_Principal: root', 'X-Wizdata_Anything: yes', 'X-Last: l',
+    'X_Wizdata_Trace: 0', 'X_Wizdata: stays' ]);
+is($r->body, 'p= k= i= q= c= f= a= h=127.0.0.1 x=l t=0',
+    'claims with underscores, too');
 
 # ---- drain ----
 

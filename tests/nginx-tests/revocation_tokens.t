@@ -40,6 +40,8 @@ $t->config(workers => 2, http => <<"EOF", servers => <<'EOF2');
     wizdata_timeout bars.query 60s;
     wizdata_jwt_issuer https://issuer audience=wizdata leeway=0
         keys=file:$t->{dir}/keys.json;
+    wizdata_jwt_issuer https://lax name=lax audience=wizdata leeway=30s
+        keys=file:$t->{dir}/keys.json;
 EOF
     server {
         listen 127.0.0.1:%%PORT_8081%%;
@@ -117,8 +119,15 @@ is(all($gone), $no, 'nor by a reload');
 $t->poll(sub { $t->backend_ctl('auth', 'conns') == 2 });
 
 my $short = token(jti => 'over');
-push_void([ 'jti', 'over', ns(-1) ]);
+push_void([ 'jti', 'over', ns(-61) ]);
 is(all($short), $ok, 'what is over by itself need not be known');
+my $late_end = int(time()) - 1;
+my $ended = token(jti => 'ended', exp => $late_end,
+    iss => 'https://lax');
+is(all($ended), $ok, 'within the leeway');
+push_void([ 'jti', 'ended', $late_end * 10**9 ]);
+$t->wait_for('it can be revoked', sub { status($ended, 'IBM') == 401 });
+is(all($ended), $no, 'in every worker');
 
 # ---- by subject ----
 

@@ -260,6 +260,31 @@ test_quota_window(void **state)
 }
 
 
+/* The dearest request of the slowest rate: no number wraps. */
+static void
+test_dear(void **state)
+{
+    wd_plan_t         plan;
+    wd_limit_t       *l = limit_create(SIZE);
+    wd_limit_key_t    key = limit_key(1);
+    wd_limit_view_t   away = {.shared = true, .gateways = 1000};
+    wd_limit_result_t r;
+
+    (void) state;
+    limit_plan("rate=1/31d", &plan);
+    wd_limit_take(l, &key, &plan, &alone, WD_LIMIT_COST_MAX, 0, 1, WALL, &r);
+    assert_int_equal(r.outcome, WD_LIMIT_PASSED);
+    wd_limit_take(l, &key, &plan, &alone, 1, 0, 2 + WD_NS_PER_DAY, WALL, &r);
+    assert_int_equal(r.outcome, WD_LIMIT_REFUSED);
+    assert_true(r.retry > 365 * WD_NS_PER_DAY);
+    wd_limit_take(l, &key, &plan, &away, WD_LIMIT_COST_MAX, 0,
+                  3 + WD_NS_PER_DAY, WALL, &r);
+    assert_int_equal(r.outcome, WD_LIMIT_REFUSED);
+    wd_plan_done(&plan);
+    munmap(l, SIZE);
+}
+
+
 static void
 test_dry_run(void **state)
 {
@@ -554,6 +579,7 @@ main(void)
         cmocka_unit_test(test_any_window),
         cmocka_unit_test(test_all_or_nothing),
         cmocka_unit_test(test_quota_window),
+        cmocka_unit_test(test_dear),
         cmocka_unit_test(test_dry_run),
         cmocka_unit_test(test_concurrency),
         cmocka_unit_test(test_eviction),

@@ -555,14 +555,14 @@ test_revoked_overflow(void **state)
     assert_int_equal(n, stats.revoked);
 
     /* When the lost ones are over by themselves, the table is whole again. */
-    wd_verdicts_beat(t, S, 61 * S);
-    assert_int_equal(look(t, 1, 61 * S, &got), WD_VERDICT_GOOD);
+    wd_verdicts_beat(t, S, 121 * S);
+    assert_int_equal(look(t, 1, 121 * S, &got), WD_VERDICT_GOOD);
     for (i = 0; i < 8; i++) {
         snprintf(jti, sizeof(jti), "k%zu", i);
         (void) wd_verdicts_revoke_named(t, WD_REVOKE_JTI, wd_str_z(jti),
-                                        t0 + 90 * S, at(61 * S));
+                                        t0 + 150 * S, at(121 * S));
     }
-    assert_int_equal(look(t, 1, 61 * S, &got), WD_VERDICT_GOOD);
+    assert_int_equal(look(t, 1, 121 * S, &got), WD_VERDICT_GOOD);
     free(t);
 }
 
@@ -784,6 +784,84 @@ test_l1(void **state)
 }
 
 
+static void
+test_policy(void **state)
+{
+    wd_verdict_t      v = key_verdict(5 * S);
+    wd_verdicts_t    *t = table(1 << 20), *other = table(1 << 21);
+    wd_verdict_copy_t got;
+
+    (void) state;
+    v.checked = 5 * S;
+    assert_true(put(t, 2, &v, 5 * S));
+    v.kind = WD_VERDICT_TOKEN;
+    v.iat = 1000 * S;
+    v.policy = 7;
+    assert_false(put(t, 1, &v, 5 * S));
+    wd_verdicts_policy(t, 7);
+    assert_true(put(t, 1, &v, 5 * S));
+    assert_int_equal(look(t, 1, 5 * S, &got), WD_VERDICT_GOOD);
+    wd_verdicts_policy(t, 7);
+    assert_int_equal(look(t, 1, 5 * S, &got), WD_VERDICT_GOOD);
+    wd_verdicts_migrate(other, t, at(5 * S));
+    assert_int_equal(look(other, 1, 5 * S, &got), WD_VERDICT_GOOD);
+
+    /* A worker of before that is still there stores no more. */
+    wd_verdicts_policy(other, 8);
+    assert_int_equal(look(other, 1, 5 * S, &got), WD_VERDICT_UNKNOWN);
+    assert_false(put(other, 1, &v, 5 * S));
+    assert_int_equal(look(other, 1, 5 * S, &got), WD_VERDICT_UNKNOWN);
+    assert_int_equal(look(other, 2, 5 * S, &got), WD_VERDICT_GOOD);
+    free(t);
+    free(other);
+}
+
+
+/*
+ * Two credentials in one slot, and the second is too long for it: what the
+ * slot had of the first must not come back to life.
+ */
+static void
+test_l1_long(void **state)
+{
+    char                text[300];
+    uint8_t             digest[WD_VERDICT_DIGEST];
+    wd_str_t            first = WD_STR("eyJ.first"), second = WD_STR("eyJ.2");
+    wd_verdict_t        v = key_verdict(5 * S);
+    wd_verdicts_t      *t = table(1 << 20);
+    wd_verdict_l1_t    *l1 = wd_verdict_l1_create(t, 1);
+    wd_verdict_rules_t  tokens = {60 * S, false};
+    const wd_verdict_t *got;
+    wd_verdict_copy_t   copy;
+
+#define GET(c) wd_verdict_l1_get(l1, c, &tokens, at(5 * S), &copy, &got, digest)
+
+    (void) state;
+    assert_non_null(l1);
+    v.kind = WD_VERDICT_TOKEN;
+    v.iat = 1000 * S;
+    v.jti = wd_verdicts_hash(t, WD_REVOKE_JTI, WD_STR("first"));
+    assert_int_equal(GET(first), WD_VERDICT_UNKNOWN);
+    assert_true(wd_verdicts_put(t, digest, &v, at(5 * S)));
+    assert_int_equal(GET(first), WD_VERDICT_GOOD);
+
+    assert_true(wd_verdicts_revoke_named(t, WD_REVOKE_JTI, WD_STR("first"),
+                                         WD_NS_MAX, at(5 * S)));
+    assert_int_equal(GET(first), WD_VERDICT_UNKNOWN);
+
+    memset(text, 'p', sizeof(text));
+    v.jti = 0;
+    v.perms = wd_str(text, sizeof(text));
+    assert_int_equal(GET(second), WD_VERDICT_UNKNOWN);
+    assert_true(wd_verdicts_put(t, digest, &v, at(5 * S)));
+    assert_int_equal(GET(second), WD_VERDICT_GOOD);
+    assert_int_equal(GET(first), WD_VERDICT_UNKNOWN);
+    wd_verdict_l1_destroy(l1);
+    free(t);
+#undef GET
+}
+
+
 /*
  * A model that forgets nothing: the table may know less, never more, and
  * what it knows is the same.
@@ -924,6 +1002,8 @@ main(void)
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_migrate),
         cmocka_unit_test(test_l1),
+        cmocka_unit_test(test_policy),
+        cmocka_unit_test(test_l1_long),
         cmocka_unit_test(test_model),
         cmocka_unit_test(test_too_small),
     };

@@ -218,6 +218,15 @@ sub sanitizer_errors {
     for my $file (glob "$self->{dir}/san.*") {
         $text .= $self->read_file($file =~ s{.*/}{}r);
     }
+    # With both runtimes preloaded they may write to where nginx has put its
+    # standard error, whatever log_path says.
+    for my $file (qw/ error.log stderr.log /) {
+        my @lines = split /^/, $self->read_file($file);
+        my @at = grep { $lines[$_] =~ /\bruntime error: |==ERROR: \w+Sanitizer/ }
+            0 .. $#lines;
+        $text .= join '', @lines[ $_ .. ($_ + 20 < @lines ? $_ + 20 : $#lines) ]
+            for @at;
+    }
     return $text;
 }
 
