@@ -85,6 +85,15 @@ fuzz_param(wd_str_t *s, char key, int64_t want)
 
 
 static void
+fuzz_text(wd_str_t *s, char key, wd_str_t want)
+{
+    fuzz_require(fuzz_char(s) == ';' && fuzz_char(s) == key
+                 && fuzz_char(s) == '=');
+    fuzz_string(s, want);
+}
+
+
+static void
 fuzz_read(wd_str_t s, const fuzz_item_t *items, size_t n)
 {
     size_t i;
@@ -96,6 +105,7 @@ fuzz_read(wd_str_t s, const fuzz_item_t *items, size_t n)
         fuzz_string(&s, items[i].name);
         fuzz_param(&s, 'q', items[i].q);
         fuzz_param(&s, 'w', items[i].w);
+        fuzz_text(&s, 'u', items[i].name);
     }
     fuzz_require(s.len == 0);
 }
@@ -123,6 +133,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         wd_sf_item(&b, items[i].name);
         wd_sf_param(&b, "q", items[i].q);
         wd_sf_param(&b, "w", items[i].w);
+        wd_sf_text(&b, "u", items[i].name);
     }
     fuzz_require(b.err == WD_OK);
     fuzz_read(wd_buf_view(&b), items, n);

@@ -92,6 +92,7 @@ typedef struct {
     ngx_msec_t                      negative_ttl;
     ngx_uint_t                      jwt_revocation;
     ngx_array_t                    *identity; /* of ngx_str_t; may be NULL */
+    ngx_array_t                    *places; /* of status_places.c, or NULL */
     ngx_uint_t                      queue;
     ngx_str_t                       environment; /* shown, nothing else */
     size_t                          zone_size;
@@ -543,6 +544,10 @@ ngx_uint_t ngx_http_wizdata_method_cost(ngx_http_wizdata_ctx_t *ctx);
 void ngx_http_wizdata_method_auth(ngx_http_wizdata_ctx_t *ctx,
     ngx_http_wizdata_next_pt next, ngx_http_wizdata_next_pt refused);
 
+/* Member "methods": what a location says otherwise than the catalogue. */
+void ngx_http_wizdata_methods_show(wd_json_t *j,
+    const ngx_http_wizdata_method_conf_t *m);
+
 char *ngx_http_wizdata_methods_merge(ngx_conf_t *cf,
     ngx_http_wizdata_method_conf_t *prev,
     ngx_http_wizdata_method_conf_t **conf);
@@ -623,6 +628,9 @@ int ngx_http_wizdata_refuse_param(ngx_http_wizdata_ctx_t *ctx, int code,
 /* Answers with the noted reason; returns what the request is finalized with. */
 ngx_int_t ngx_http_wizdata_send_problem(ngx_http_wizdata_ctx_t *ctx);
 
+/* Adds WWW-Authenticate, which says whether a token was sent (RFC 6750). */
+ngx_int_t ngx_http_wizdata_challenge(ngx_http_wizdata_ctx_t *ctx);
+
 ngx_int_t ngx_http_wizdata_filter_init(ngx_conf_t *cf);
 
 
@@ -671,6 +679,11 @@ wd_str_t ngx_http_wizdata_limit_remaining(const ngx_http_wizdata_ctx_t *ctx);
 /* Member "rate_limit" of an object: how the caller stands. */
 void ngx_http_wizdata_limit_json(ngx_http_wizdata_ctx_t *ctx, wd_json_t *j);
 
+/* The same, of /api/status/config: "rate_limits", and "limits" in full. */
+void ngx_http_wizdata_limit_show_rates(wd_json_t *j,
+    ngx_http_wizdata_worker_t *w);
+void ngx_http_wizdata_limit_show(wd_json_t *j, ngx_http_wizdata_worker_t *w);
+
 /* Handler of the precontent phase, and that of /api/status/rate-limit. */
 ngx_int_t ngx_http_wizdata_limit_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_wizdata_rate_limit_handler(ngx_http_request_t *r);
@@ -698,10 +711,36 @@ char *ngx_http_wizdata_conf_limit(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_wizdata_conf_limit_headers(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
-/* ngx_http_wizdata_redis.c */
+/* ngx_http_wizdata_redis_conf.c */
+
+/* Member "redis": null when there is none; no password. */
+void ngx_http_wizdata_redis_show(wd_json_t *j,
+    const ngx_http_wizdata_main_conf_t *wmcf);
 
 char *ngx_http_wizdata_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+
+/* ngx_http_wizdata_jwt_show.c */
+
+/* Member "jwt" of /api/status/config. */
+void ngx_http_wizdata_jwt_show(wd_json_t *j,
+    const ngx_http_wizdata_main_conf_t *wmcf);
+
+
+/* ngx_http_wizdata_status_places.c */
+
+/* Notes a location whose configuration is merged, when it is one of ours. */
+ngx_int_t ngx_http_wizdata_places_note(ngx_conf_t *cf,
+    ngx_http_wizdata_loc_conf_t *lcf);
+
+/* Is there a location with that page? */
+ngx_uint_t ngx_http_wizdata_places_have(
+    const ngx_http_wizdata_main_conf_t *wmcf, ngx_uint_t endpoint);
+
+/* Member "locations" of /api/status/config. */
+void ngx_http_wizdata_places_show(wd_json_t *j,
+    const ngx_http_wizdata_main_conf_t *wmcf);
 
 
 /* ngx_http_wizdata_service.c */

@@ -40,15 +40,15 @@ ngx_http_wizdata_access_granted(ngx_http_wizdata_ctx_t *ctx)
 
 /* For `satisfy any` nginx has to know the header that it may take back. */
 static ngx_int_t
-ngx_http_wizdata_challenge(ngx_http_request_t *r)
+ngx_http_wizdata_access_challenge(ngx_http_wizdata_ctx_t *ctx)
 {
+    ngx_http_request_t *r = ctx->request;
+
     if (r->headers_out.www_authenticate != NULL) {
         return NGX_OK;
     }
 
-    if (ngx_http_wizdata_header(r, "WWW-Authenticate", "Bearer",
-                                sizeof("Bearer") - 1) != NGX_OK)
-    {
+    if (ngx_http_wizdata_challenge(ctx) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -85,7 +85,7 @@ ngx_http_wizdata_access_refused(ngx_http_wizdata_ctx_t *ctx)
     rc = (ngx_int_t) ctx->problem.status;
 
     if (rc == NGX_HTTP_UNAUTHORIZED
-        && ngx_http_wizdata_challenge(ctx->request) != NGX_OK)
+        && ngx_http_wizdata_access_challenge(ctx) != NGX_OK)
     {
         rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

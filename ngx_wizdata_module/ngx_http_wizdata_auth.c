@@ -40,8 +40,8 @@ ngx_http_wizdata_credential(ngx_http_wizdata_ctx_t *ctx, wd_str_t *ret)
         || (in->api_key.data != NULL && in->authorization.data != NULL))
     {
         return ngx_http_wizdata_refuse(
-            ctx, WD_EHEADER, "give the API key once: in X-API-Key or in "
-            "Authorization: Bearer, not in both");
+            ctx, WD_EHEADER, "give one credential, once: an API key in "
+            "X-API-Key, or a key or token in Authorization: Bearer");
     }
 
     if (in->api_key.data != NULL) {
@@ -51,14 +51,14 @@ ngx_http_wizdata_credential(ngx_http_wizdata_ctx_t *ctx, wd_str_t *ret)
 
     if (in->authorization.data == NULL) {
         return ngx_http_wizdata_refuse(
-            ctx, WD_EUNAUTH, "send an API key in X-API-Key or in "
-            "Authorization: Bearer");
+            ctx, WD_EUNAUTH, "send an API key in X-API-Key, or a key or token "
+            "in Authorization: Bearer");
     }
 
     if (!ngx_http_wizdata_bearer(&in->authorization, ret)) {
         return ngx_http_wizdata_refuse(
             ctx, WD_EUNAUTH, "Authorization must be Bearer, followed by an "
-            "API key");
+            "API key or a token");
     }
     return WD_OK;
 }

@@ -168,6 +168,34 @@ ngx_http_wizdata_cache_call(ngx_http_wizdata_ctx_t *ctx)
 }
 
 
+/*
+ * Cache-Control of an answer that is fresh for `left` more: data may change
+ * before, and a client's own cache is not told.
+ */
+static ngx_int_t
+ngx_http_wizdata_cache_client(ngx_http_wizdata_ctx_t *ctx, int64_t age,
+    wd_ns_t left)
+{
+    u_char             *p, *end;
+    wd_ns_t             may;
+    ngx_http_request_t *r = ctx->request;
+
+    may = (wd_ns_t) ngx_http_wizdata_cache_conf(ctx)->client * WD_NS_PER_MS;
+    may = ngx_min(may, left) / WD_NS_PER_S;
+    if (may <= 0) {
+        return ngx_http_wizdata_header(r, "Cache-Control", "private, no-cache",
+                                       sizeof("private, no-cache") - 1);
+    }
+
+    p = ngx_pnalloc(r->pool, sizeof("private, max-age=") + NGX_INT64_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+    end = ngx_sprintf(p, "private, max-age=%L", age + may);
+    return ngx_http_wizdata_header(r, "Cache-Control", p, end - p);
+}
+
+
 /* Headers whose values are numbers, in one piece of memory. */
 static ngx_int_t
 ngx_http_wizdata_cache_numbers(ngx_http_request_t *r, int64_t age,
@@ -175,18 +203,13 @@ ngx_http_wizdata_cache_numbers(ngx_http_request_t *r, int64_t age,
 {
     u_char *p, *end;
 
-    p = ngx_pnalloc(r->pool, sizeof("private, max-age=") + 3 * NGX_INT64_LEN);
+    p = ngx_pnalloc(r->pool, 2 * NGX_INT64_LEN);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    end = ngx_sprintf(p, "private, max-age=%L", ttl);
-    if (ngx_http_wizdata_header(r, "Cache-Control", p, end - p) != NGX_OK
-        || ngx_http_wizdata_header(r, "X-Cache-TTL",
-                                   p + sizeof("private, max-age=") - 1,
-                                   end - p - (sizeof("private, max-age=") - 1))
-           != NGX_OK)
-    {
+    end = ngx_sprintf(p, "%L", ttl);
+    if (ngx_http_wizdata_header(r, "X-Cache-TTL", p, end - p) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -222,6 +245,9 @@ ngx_http_wizdata_cache_headers(ngx_http_wizdata_ctx_t *ctx)
     }
     if (k->fill == NULL || k->fill->ttl == 0) {
         return NGX_DECLINED;
+    }
+    if (ngx_http_wizdata_cache_client(ctx, 0, k->fill->ttl) != NGX_OK) {
+        return NGX_ERROR;
     }
     return ngx_http_wizdata_cache_numbers(ctx->request, 0,
                                           k->fill->ttl / WD_NS_PER_S);
@@ -305,22 +331,41 @@ ngx_http_wizdata_cache_send(ngx_http_wizdata_ctx_t *ctx,
 }
 
 
+/* What is given out after its time is not fresh, whatever it became since. */
+static wd_ns_t
+ngx_http_wizdata_cache_left(const ngx_http_wizdata_ctx_t *ctx,
+    const wd_rcache_view_t *v)
+{
+    switch (ctx->cache->outcome) {
+    case NGX_HTTP_WIZDATA_CACHE_STALE:
+    case NGX_HTTP_WIZDATA_CACHE_STALE_ERROR:
+        return 0;
+    default:
+        return v->fresh - (wd_ns_t) ctx->times.cache;
+    }
+}
+
+
 static ngx_int_t
 ngx_http_wizdata_cache_answer(ngx_http_wizdata_ctx_t *ctx,
     ngx_http_wizdata_found_t *f)
 {
+    int64_t                 age;
     wd_ns_t                 now = (wd_ns_t) ctx->times.cache;
     const wd_rcache_view_t *v = &f->view;
 
+    age = ngx_max(now - v->from, 0) / WD_NS_PER_S;
     ctx->request->headers_out.status = v->status;
     ctx->request->headers_out.content_length_n = (off_t) v->body_len;
 
     if (ngx_http_wizdata_answer_headers(ctx, f->type, f->etag, f->next)
             != NGX_OK
         || ngx_http_wizdata_cache_word(ctx) != NGX_OK
-        || ngx_http_wizdata_cache_numbers(
-               ctx->request, ngx_max(now - v->from, 0) / WD_NS_PER_S,
-               (v->fresh - v->from) / WD_NS_PER_S) != NGX_OK)
+        || ngx_http_wizdata_cache_client(
+               ctx, age, ngx_http_wizdata_cache_left(ctx, v)) != NGX_OK
+        || ngx_http_wizdata_cache_numbers(ctx->request, age,
+                                          (v->fresh - v->from) / WD_NS_PER_S)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }

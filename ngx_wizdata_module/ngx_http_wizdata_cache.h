@@ -56,6 +56,7 @@ typedef struct {
     ngx_msec_t stale; /* while it is fetched anew */
     ngx_msec_t old; /* when it cannot be fetched anew */
     ngx_msec_t lock_timeout;
+    ngx_msec_t client; /* that a client may use it without asking */
 } ngx_http_wizdata_cache_loc_t;
 
 

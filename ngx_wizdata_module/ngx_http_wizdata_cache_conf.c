@@ -72,6 +72,7 @@ ngx_http_wizdata_cache_create_loc(ngx_http_wizdata_cache_loc_t *l)
     l->stale = NGX_CONF_UNSET_MSEC;
     l->old = NGX_CONF_UNSET_MSEC;
     l->lock_timeout = NGX_CONF_UNSET_MSEC;
+    l->client = NGX_CONF_UNSET_MSEC;
 }
 
 
@@ -86,6 +87,7 @@ ngx_http_wizdata_cache_merge_loc(const ngx_http_wizdata_cache_loc_t *prev,
                               NGX_HTTP_WIZDATA_CACHE_OLD_MS);
     ngx_conf_merge_msec_value(l->lock_timeout, prev->lock_timeout,
                               NGX_HTTP_WIZDATA_CACHE_LOCK_MS);
+    ngx_conf_merge_msec_value(l->client, prev->client, 0);
 }
 
 

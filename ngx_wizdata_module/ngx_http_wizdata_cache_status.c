@@ -568,19 +568,10 @@ ngx_http_wizdata_clear(ngx_http_wizdata_ctx_t *ctx)
 }
 
 
-ngx_int_t
-ngx_http_wizdata_cache_status_handler(ngx_http_request_t *r)
+static ngx_int_t
+ngx_http_wizdata_clear_begin(ngx_http_request_t *r)
 {
     ngx_http_wizdata_ctx_t *ctx;
-
-    if (r->method != NGX_HTTP_POST) {
-        if (ngx_http_wizdata_cache_rest(r).len != 0
-            && r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))
-        {
-            return NGX_HTTP_NOT_FOUND;
-        }
-        return ngx_http_wizdata_status_begin(r, ngx_http_wizdata_cache_show);
-    }
 
     ctx = ngx_http_wizdata_begin(r);
     if (ctx == NULL) {
@@ -589,6 +580,53 @@ ngx_http_wizdata_cache_status_handler(ngx_http_request_t *r)
     ngx_http_wizdata_auth(ctx, NGX_HTTP_WIZDATA_BIT_NONE, "cache:write",
                           ngx_http_wizdata_clear,
                           ngx_http_wizdata_status_refused);
+    return NGX_DONE;
+}
+
+
+/* Another verb than the path takes, or no such path. */
+static void
+ngx_http_wizdata_cache_not_so(ngx_http_wizdata_ctx_t *ctx)
+{
+    wd_str_t rest = ngx_http_wizdata_cache_rest(ctx->request);
+
+    if (rest.len == 0) {
+        ctx->problem.allow = 1u << WD_HTTP_GET | 1u << WD_HTTP_POST;
+        (void) ngx_http_wizdata_refuse(ctx, WD_EMETHOD, "the path takes GET, "
+                                       "HEAD and POST");
+    } else if (wd_str_eq(rest, WD_STR("/clear"))
+               || wd_str_starts(rest, "/clear/"))
+    {
+        ctx->problem.allow = 1u << WD_HTTP_POST;
+        (void) ngx_http_wizdata_refuse(ctx, WD_EMETHOD,
+                                       "the path takes POST only");
+    } else {
+        (void) ngx_http_wizdata_refuse(ctx, WD_ENOTFOUND, "nothing is served "
+                                       "at this path");
+    }
+    ngx_http_wizdata_finish_refused(ctx);
+}
+
+
+ngx_int_t
+ngx_http_wizdata_cache_status_handler(ngx_http_request_t *r)
+{
+    ngx_http_wizdata_ctx_t *ctx;
+
+    if (r->method == NGX_HTTP_POST) {
+        return ngx_http_wizdata_clear_begin(r);
+    }
+    if (ngx_http_wizdata_cache_rest(r).len == 0
+        && r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))
+    {
+        return ngx_http_wizdata_status_begin(r, ngx_http_wizdata_cache_show);
+    }
+
+    ctx = ngx_http_wizdata_begin(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    ngx_http_wizdata_cache_not_so(ctx);
     return NGX_DONE;
 }
 
@@ -634,6 +672,8 @@ ngx_http_wizdata_cache_show_config(wd_json_t *j,
                                      WD_DATA_STATIC);
     ngx_http_wizdata_cache_member(j, "zone_bytes", m->size);
     ngx_http_wizdata_cache_member(j, "max_body_bytes", m->body_max);
+    wd_json_key(j, "second_level");
+    wd_json_bool(j, m->second != 0);
     wd_json_key(j, "ttl_seconds");
     wd_json_obj(j);
     for (i = 0; i < WD_METHOD_COUNT; i++) {

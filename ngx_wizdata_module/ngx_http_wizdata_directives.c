@@ -678,6 +678,26 @@ ngx_command_t ngx_http_wizdata_commands[] = {
       (void *) &ngx_http_wizdata_lock_range },
 
     /*
+     * directive: wizdata_cache_client;
+     * syntax: time;
+     * default: 0;
+     * context: http, server, location
+     *
+     * How long a client may use an answer again without asking, at most as
+     * long as it is fresh here; in whole seconds. 0: Cache-Control says
+     * no-cache, and a client that has the ETag asks with If-None-Match. A
+     * client's own cache does not learn of changed data, so what it keeps is
+     * up to this time too old. Answers after their time (STALE) are always
+     * no-cache. Needs wizdata_cache.
+     */
+    { ngx_string("wizdata_cache_client"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_slot_msec,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_loc_conf_t, cache.client),
+      (void *) &ngx_http_wizdata_stale_range },
+
+    /*
      * directive: wizdata_status_cache;
      * syntax: [public];
      * default: none;

@@ -275,6 +275,24 @@ ngx_http_wizdata_retry_header(ngx_http_request_t *r, ngx_uint_t seconds)
 }
 
 
+ngx_int_t
+ngx_http_wizdata_challenge(ngx_http_wizdata_ctx_t *ctx)
+{
+    static const char  token[] = "Bearer error=\"invalid_token\"";
+    const ngx_str_t   *sent = &ctx->headers.authorization;
+
+    if (sent->len >= sizeof("Bearer ") - 1
+        && ngx_strncasecmp(sent->data, (u_char *) "Bearer ",
+                           sizeof("Bearer ") - 1) == 0)
+    {
+        return ngx_http_wizdata_header(ctx->request, "WWW-Authenticate",
+                                       token, sizeof(token) - 1);
+    }
+    return ngx_http_wizdata_header(ctx->request, "WWW-Authenticate", "Bearer",
+                                   sizeof("Bearer") - 1);
+}
+
+
 static ngx_int_t
 ngx_http_wizdata_problem_headers(ngx_http_wizdata_ctx_t *ctx, ngx_buf_t *b)
 {
@@ -307,8 +325,7 @@ ngx_http_wizdata_problem_headers(ngx_http_wizdata_ctx_t *ctx, ngx_buf_t *b)
     if (p->status == NGX_HTTP_UNAUTHORIZED && p->code != 0
         && r->headers_out.www_authenticate == NULL)
     {
-        return ngx_http_wizdata_header(r, "WWW-Authenticate", "Bearer",
-                                       sizeof("Bearer") - 1);
+        return ngx_http_wizdata_challenge(ctx);
     }
     return NGX_OK;
 }

@@ -92,8 +92,9 @@ ngx_http_wizdata_limit_who(ngx_http_wizdata_ctx_t *ctx, wd_limit_key_t *key)
 
     p = ngx_http_wizdata_limit_plan(ctx->worker->limit, ctx->verdict.plan);
     if (p != NULL) {
-        wd_limit_key(ctx->verdict.principal, wd_str_z(p->name),
-                     ngx_http_wizdata_limit_group(ctx), key);
+        wd_limit_key_known(&((ngx_http_wizdata_limits_t *) ctx->worker->limit)->keys, ctx->verdict.principal,
+                           wd_str_z(p->name),
+                           ngx_http_wizdata_limit_group(ctx), key);
     }
     return p;
 }
@@ -399,6 +400,7 @@ ngx_http_wizdata_limit_write_policy(ngx_http_wizdata_plan_t *p)
     if (plan->concurrency != 0) {
         wd_sf_item(out, WD_STR("concurrency"));
         wd_sf_param(out, "q", plan->concurrency);
+        wd_sf_text(out, "qu", WD_STR("concurrent-requests"));
     }
     for (i = 0; i < WD_PLAN_QUOTAS; i++) {
         p->windows[i] = plan->windows[i].id;

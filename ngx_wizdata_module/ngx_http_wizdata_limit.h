@@ -4,6 +4,7 @@
  *
  *   limit.c        decides for a request, problems, headers, variables
  *   limit_status.c /api/status/rate-limit
+ *   limit_show.c   in /api/status/config
  *   limit_conf.c   directives and zones
  *   limit_plan.c   plans: of nginx.conf, and those that auth pushes
  *   limit_sync.c   leases: what is told to Redis, and when
@@ -83,6 +84,7 @@ typedef struct {
     ngx_http_wizdata_plan_t       *plans[NGX_HTTP_WIZDATA_PLANS_MAX];
     ngx_uint_t                     n_plans;
     ngx_http_wizdata_plan_t       *fallback; /* "default", or NULL */
+    wd_limit_keys_t                keys;
 
     /* leases */
     ngx_http_wizdata_redis_t      *redis; /* NULL: limits of this host */
@@ -150,6 +152,10 @@ void ngx_http_wizdata_limit_plans_init(ngx_http_wizdata_limits_t *ls);
 /* Of that name, or "default"; NULL: neither is there. */
 ngx_http_wizdata_plan_t *ngx_http_wizdata_limit_plan(
     ngx_http_wizdata_limits_t *ls, wd_str_t name);
+
+/* Is it as auth pushed it? Else it is as it stands in nginx.conf. */
+ngx_uint_t ngx_http_wizdata_limit_of_auth(ngx_http_wizdata_limits_t *ls,
+    const ngx_http_wizdata_plan_t *plan);
 
 /* limit_sync.c */
 

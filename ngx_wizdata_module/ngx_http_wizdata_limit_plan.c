@@ -156,6 +156,19 @@ ngx_http_wizdata_limit_plan(ngx_http_wizdata_limits_t *ls, wd_str_t name)
 }
 
 
+ngx_uint_t
+ngx_http_wizdata_limit_of_auth(ngx_http_wizdata_limits_t *ls,
+    const ngx_http_wizdata_plan_t *plan)
+{
+    ngx_uint_t yes;
+
+    (void) !wd_shlock_lock(&ls->pushed->lock);
+    yes = ngx_http_wizdata_limit_is_pushed(ls->pushed, plan->name);
+    wd_shlock_unlock(&ls->pushed->lock);
+    return yes;
+}
+
+
 /* Both passes read the same; the first one only looks. */
 static int
 ngx_http_wizdata_limit_read(wd_str_t params,

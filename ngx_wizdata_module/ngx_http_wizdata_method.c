@@ -107,6 +107,43 @@ ngx_http_wizdata_methods_merge(ngx_conf_t *cf,
 }
 
 
+static const char *
+ngx_http_wizdata_method_access(const ngx_http_wizdata_method_conf_t *m)
+{
+    return m->public               ? "public"
+           : m->permission != NULL ? m->permission
+                                   : "key";
+}
+
+
+void
+ngx_http_wizdata_methods_show(wd_json_t *j,
+    const ngx_http_wizdata_method_conf_t *m)
+{
+    ngx_uint_t i;
+
+    wd_json_key(j, "methods");
+    wd_json_obj(j);
+    for (i = 0; m != NULL && i < WD_METHOD_COUNT; i++) {
+        if (!m[i].access_set && !m[i].cost_set) {
+            continue;
+        }
+        wd_json_key(j, wd_methods()[i].name);
+        wd_json_obj(j);
+        if (m[i].access_set) {
+            wd_json_key(j, "permission");
+            wd_json_z(j, ngx_http_wizdata_method_access(&m[i]));
+        }
+        if (m[i].cost_set) {
+            wd_json_key(j, "cost");
+            wd_json_int(j, (int64_t) m[i].cost);
+        }
+        wd_json_end(j);
+    }
+    wd_json_end(j);
+}
+
+
 /* public, key or resource:action. */
 static ngx_int_t
 ngx_http_wizdata_conf_method_access(ngx_conf_t *cf, const ngx_str_t *word,

@@ -176,7 +176,9 @@ ngx_http_wizdata_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                                                   ngx_http_wizdata_module);
         wmcf->used = 1;
     }
-    return NGX_CONF_OK;
+    return ngx_http_wizdata_places_note(cf, conf) == NGX_OK
+               ? NGX_CONF_OK
+               : NGX_CONF_ERROR;
 }
 
 

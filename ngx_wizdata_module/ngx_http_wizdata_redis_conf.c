@@ -189,3 +189,38 @@ ngx_http_wizdata_conf_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     wmcf->redis_conf = rc;
     return NGX_CONF_OK;
 }
+
+
+void
+ngx_http_wizdata_redis_show(wd_json_t *j,
+    const ngx_http_wizdata_main_conf_t *wmcf)
+{
+    const ngx_http_wizdata_redis_conf_t *rc = wmcf->redis_conf;
+
+    wd_json_key(j, "redis");
+    if (rc == NULL) {
+        wd_json_null(j);
+        return;
+    }
+
+    wd_json_obj(j);
+    wd_json_key(j, "address");
+    wd_json_str(j, wd_str((char *) rc->name.data, rc->name.len));
+    wd_json_key(j, "user");
+    if (rc->user.len != 0) {
+        wd_json_str(j, wd_str((char *) rc->user.data, rc->user.len));
+    } else {
+        wd_json_null(j);
+    }
+    wd_json_key(j, "password");
+    wd_json_bool(j, rc->password.len != 0);
+    wd_json_key(j, "db");
+    wd_json_int(j, (int64_t) rc->db);
+    wd_json_key(j, "prefix");
+    wd_json_str(j, wd_str((char *) rc->prefix.data, rc->prefix.len));
+    wd_json_key(j, "timeout_seconds");
+    wd_json_num(j, (double) rc->timeout / 1000);
+    wd_json_key(j, "gateways");
+    wd_json_int(j, (int64_t) rc->gateways);
+    wd_json_end(j);
+}

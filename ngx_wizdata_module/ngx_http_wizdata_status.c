@@ -2,6 +2,7 @@
  * ngx_http_wizdata_status.c - /health and /health/detailed.
  */
 #include "ngx_http_wizdata_status.h"
+#include "ngx_http_wizdata_redis.h"
 
 
 ngx_int_t
@@ -245,26 +246,11 @@ static void
 ngx_http_wizdata_detailed_service(wd_json_t *j,
     const ngx_http_wizdata_answer_t *a)
 {
-    const ngx_http_wizdata_service_t *s = a->service;
-
-    wd_json_key(j, wd_service_name(s->id));
+    wd_json_key(j, wd_service_name(a->service->id));
     wd_json_obj(j);
     wd_json_key(j, "status");
     wd_json_z(j, ngx_http_wizdata_answer_status(a));
-    wd_json_key(j, "latency_ms");
-    if (a->code == WD_OK) {
-        wd_json_int(j, (int64_t) a->latency);
-    } else {
-        wd_json_null(j);
-    }
-    wd_json_key(j, "endpoints");
-    wd_json_int(j, (int64_t) s->n_peers);
-    wd_json_key(j, "connected");
-    wd_json_int(j, (int64_t) ngx_http_wizdata_ready(s));
-    wd_json_key(j, "in_flight");
-    wd_json_int(j, (int64_t) s->in_flight);
-    wd_json_key(j, "last_error");
-    wd_json_z(j, s->last_error);
+    ngx_http_wizdata_status_backend(j, a->collect->ctx->worker, a);
 
     /* What it says of itself and of what it depends on. */
     wd_json_key(j, "detail");
@@ -354,6 +340,28 @@ ngx_http_wizdata_detailed_external(wd_json_t *j,
 }
 
 
+/* The gateway itself: it serves without Redis, so no 503 comes of that. */
+static void
+ngx_http_wizdata_detailed_gateway(wd_json_t *j, ngx_http_wizdata_worker_t *w)
+{
+    wd_json_key(j, "gateway");
+    wd_json_obj(j);
+    wd_json_key(j, "draining");
+    wd_json_bool(j, ngx_http_wizdata_draining(w));
+    wd_json_key(j, "redis");
+    wd_json_obj(j);
+    wd_json_key(j, "status");
+    wd_json_z(j, w->redis == NULL                         ? "not_configured"
+                 : ngx_http_wizdata_redis_up(w->redis) ? "healthy"
+                                                       : "unhealthy");
+    wd_json_key(j, "last_error");
+    wd_json_z(j, w->redis != NULL ? ngx_http_wizdata_redis_error(w->redis)
+                                  : NULL);
+    wd_json_end(j);
+    wd_json_end(j);
+}
+
+
 static bool
 ngx_http_wizdata_all_healthy(const ngx_http_wizdata_collect_t *c)
 {
@@ -392,6 +400,7 @@ ngx_http_wizdata_detailed_done(ngx_http_wizdata_ctx_t *ctx)
     ngx_http_wizdata_detailed_external(&j, c);
     wd_json_end(&j);
 
+    ngx_http_wizdata_detailed_gateway(&j, ctx->worker);
     wd_json_key(&j, "services");
     wd_json_obj(&j);
     for (i = 0; i < c->n; i++) {

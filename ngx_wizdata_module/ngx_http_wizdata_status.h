@@ -43,6 +43,13 @@ wd_str_t ngx_http_wizdata_answer_meta(const ngx_http_wizdata_answer_t *a,
 const char *ngx_http_wizdata_answer_status(
     const ngx_http_wizdata_answer_t *a);
 
+/* Why there is no answer; NULL: there is one. */
+const char *ngx_http_wizdata_answer_error(const ngx_http_wizdata_answer_t *a);
+
+/* Members that tell of a backend and of its endpoints. */
+void ngx_http_wizdata_status_backend(wd_json_t *j,
+    ngx_http_wizdata_worker_t *w, const ngx_http_wizdata_answer_t *a);
+
 /* "healthy", "unhealthy" or "not_configured", over all backends. */
 const char *ngx_http_wizdata_dep(const ngx_http_wizdata_collect_t *c,
     const char *name);

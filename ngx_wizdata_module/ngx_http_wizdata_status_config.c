@@ -79,6 +79,21 @@ ngx_http_wizdata_config_timeouts(wd_json_t *j,
 
 
 static void
+ngx_http_wizdata_config_identity(wd_json_t *j, const ngx_array_t *names)
+{
+    ngx_uint_t i;
+    ngx_str_t *name = names != NULL ? names->elts : NULL;
+
+    wd_json_key(j, "identity_headers");
+    wd_json_arr(j);
+    for (i = 0; names != NULL && i < names->nelts; i++) {
+        wd_json_str(j, wd_str((char *) name[i].data, name[i].len));
+    }
+    wd_json_end(j);
+}
+
+
+static void
 ngx_http_wizdata_config_gateway(wd_json_t *j,
     const ngx_http_wizdata_main_conf_t *wmcf)
 {
@@ -113,7 +128,14 @@ ngx_http_wizdata_config_gateway(wd_json_t *j,
                                  wmcf->negative_ttl);
     wd_json_key(j, "queue");
     wd_json_int(j, (int64_t) wmcf->queue);
+    wd_json_key(j, "metrics_requests");
+    wd_json_bool(j, wmcf->metrics_requests != 0);
+    ngx_http_wizdata_config_identity(j, wmcf->identity);
+    ngx_http_wizdata_jwt_show(j, wmcf);
+    ngx_http_wizdata_limit_show(j, wmcf->worker);
+    ngx_http_wizdata_redis_show(j, wmcf);
     ngx_http_wizdata_spans_show(j, wmcf);
+    ngx_http_wizdata_places_show(j, wmcf);
     wd_json_end(j);
 }
 
@@ -149,9 +171,12 @@ ngx_http_wizdata_config_features(wd_json_t *j,
     wd_json_key(j, "features");
     wd_json_obj(j);
     wd_json_key(j, "caching");
-    wd_json_bool(j, ctx->worker->cache != NULL);
+    wd_json_bool(j, ctx->worker->conf->cache.on_line != 0);
+    wd_json_key(j, "rate_limiting");
+    wd_json_bool(j, ctx->worker->limit != NULL);
     wd_json_key(j, "monitoring");
-    wd_json_bool(j, true);
+    wd_json_bool(j, ngx_http_wizdata_places_have(
+                        ctx->worker->conf, NGX_HTTP_WIZDATA_EP_METRICS));
     wd_json_key(j, "database");
     wd_json_bool(j, strcmp(ngx_http_wizdata_dep(health, "database"),
                            "not_configured") != 0);
@@ -182,6 +207,7 @@ ngx_http_wizdata_config_done(ngx_http_wizdata_ctx_t *ctx)
         &j, ngx_http_wizdata_ingestion_says(ctx->status_health, "external"));
     ngx_http_wizdata_config_features(&j, ctx, ctx->status_health);
     ngx_http_wizdata_cache_show_config(&j, &wmcf->cache);
+    ngx_http_wizdata_limit_show_rates(&j, ctx->worker);
     ngx_http_wizdata_config_gateway(&j, wmcf);
     ngx_http_wizdata_config_services(&j, ctx->collect);
     wd_json_end(&j);

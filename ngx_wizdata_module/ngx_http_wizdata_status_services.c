@@ -57,12 +57,9 @@ static void
 ngx_http_wizdata_services_backend(ngx_http_wizdata_tally_t *t,
     const ngx_http_wizdata_answer_t *a)
 {
-    wd_json_t                        *j = t->j;
-    const char                       *name = wd_service_name(a->service->id);
-    const char                       *status;
-    const ngx_http_wizdata_service_t *s = a->service;
-
-    status = ngx_http_wizdata_answer_status(a);
+    wd_json_t  *j = t->j;
+    const char *name = wd_service_name(a->service->id);
+    const char *status = ngx_http_wizdata_answer_status(a);
 
     wd_json_key(j, name);
     wd_json_obj(j);
@@ -70,20 +67,10 @@ ngx_http_wizdata_services_backend(ngx_http_wizdata_tally_t *t,
     wd_json_z(j, status);
     wd_json_key(j, "type");
     wd_json_z(j, "backend");
-    wd_json_key(j, "latency_ms");
-    if (a->code == WD_OK) {
-        wd_json_int(j, (int64_t) a->latency);
-    } else {
-        wd_json_null(j);
-    }
-    wd_json_key(j, "endpoints");
-    wd_json_int(j, (int64_t) s->n_peers);
-    wd_json_key(j, "connected");
-    wd_json_int(j, (int64_t) ngx_http_wizdata_ready(s));
+    ngx_http_wizdata_status_backend(j, a->collect->ctx->worker, a);
     if (a->code != WD_OK) {
         wd_json_key(j, "error");
-        wd_json_z(j, s->last_error != NULL ? s->last_error
-                                           : wd_err_info(a->code)->slug);
+        wd_json_z(j, ngx_http_wizdata_answer_error(a));
     }
     wd_json_end(j);
     ngx_http_wizdata_tally(t, wd_str_z(name), status);

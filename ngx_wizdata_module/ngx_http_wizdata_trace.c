@@ -26,18 +26,38 @@ ngx_http_wizdata_random(ngx_http_wizdata_worker_t *w, u_char *out, size_t n)
 }
 
 
-/* Ids of zeros are none: the last digit is then another one. */
+/* The digits of eight numbers below 16, one in each byte. */
+static uint64_t
+ngx_http_wizdata_digits(uint64_t n)
+{
+    uint64_t letters;
+
+    letters = (n + UINT64_C(0x0606060606060606)) >> 4
+              & UINT64_C(0x0101010101010101);
+    return n + UINT64_C(0x3030303030303030) + letters * ('a' - '9' - 1);
+}
+
+
+/*
+ * `digits` is a multiple of 16. The bits are random, so it does not matter
+ * which digit has which. Ids of zeros are none.
+ */
 void
 ngx_http_wizdata_random_hex(ngx_http_wizdata_worker_t *w, u_char *out,
     size_t digits)
 {
-    u_char bytes[WD_TRACE_ID_LEN / 2];
+    uint64_t bits, text;
 
-    ngx_http_wizdata_random(w, bytes, digits / 2);
-    if (sodium_is_zero(bytes, digits / 2)) {
-        bytes[digits / 2 - 1] = 1;
+    for ( /* void */ ; digits != 0; digits -= 16, out += 16) {
+        ngx_http_wizdata_random(w, (u_char *) &bits, sizeof(bits));
+        bits += bits == 0;
+
+        text = ngx_http_wizdata_digits(bits & UINT64_C(0x0f0f0f0f0f0f0f0f));
+        ngx_memcpy(out, &text, sizeof(text));
+        text = ngx_http_wizdata_digits(bits >> 4
+                                       & UINT64_C(0x0f0f0f0f0f0f0f0f));
+        ngx_memcpy(out + 8, &text, sizeof(text));
     }
-    ngx_hex_dump(out, bytes, digits / 2);
 }
 
 

@@ -39,6 +39,16 @@ docs_permission(const wd_method_t *m, char out[64])
 }
 
 
+/* The class under which answers are kept, if they are. */
+static const char *
+docs_kept(const wd_method_t *m)
+{
+    return m->flags & (WD_M_CACHE | WD_M_PRIVATE)
+               ? wd_data_class_name(wd_method_data_class(m))
+               : "";
+}
+
+
 static void
 docs_methods(wd_buf_t *out)
 {
@@ -46,14 +56,16 @@ docs_methods(wd_buf_t *out)
     size_t             i;
     const wd_method_t *m;
 
-    wd_buf_z(out, "| request | permission | method | what it does |\n"
-                  "|---|---|---|---|\n");
+    wd_buf_z(out,
+             "| request | permission | method | cost | kept | what it does |\n"
+             "|---|---|---|---|---|---|\n");
     for (i = 0; i < WD_METHOD_COUNT; i++) {
         m = &wd_methods()[i];
         if (m->path != NULL) {
-            wd_buf_printf(out, "| `%s %s` | %s | `%s` | %s |\n",
+            wd_buf_printf(out, "| `%s %s` | %s | `%s` | %u | %s | %s |\n",
                           wd_verb_name(m->verb), m->path,
-                          docs_permission(m, permission), m->name, m->summary);
+                          docs_permission(m, permission), m->name,
+                          (unsigned) m->cost, docs_kept(m), m->summary);
         }
     }
 }

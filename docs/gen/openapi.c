@@ -259,6 +259,81 @@ docs_success(wd_method_e id)
 }
 
 
+/* Headers of answers, by the name in components and on the wire. */
+static const struct {
+    const char *id;
+    const char *name;
+    const char *type;
+    const char *what;
+    bool        cached; /* of methods whose answers are kept */
+} docs_header_lines[] = {
+    {"RateLimitPolicy", "RateLimit-Policy", "string",
+     "The limits of the caller: draft-ietf-httpapi-ratelimit-headers-11",
+     false},
+    {"RateLimit", "RateLimit", "string", "What is left of each", false},
+    {"ETag", "ETag", "string", "For If-None-Match", true},
+    {"CacheControl", "Cache-Control", "string",
+     "private, no-cache: ask again, with If-None-Match; or how long a client "
+     "may use the answer",
+     true},
+    {"Age", "Age", "integer", "Seconds since the answer was made", true},
+    {"XCache", "X-Cache", "string",
+     "HIT, MISS, STALE, REVALIDATED or BYPASS; absent where nothing is kept",
+     true},
+    {"XCacheAge", "X-Cache-Age", "integer", "The same as Age", true},
+    {"XCacheTTL", "X-Cache-TTL", "integer",
+     "Seconds for which the answer is fresh from its beginning", true},
+    {"RetryAfter", "Retry-After", "integer", "Seconds, with 429 and 503",
+     false},
+};
+
+
+static void
+docs_headers(wd_json_t *j)
+{
+    size_t i;
+
+    wd_json_key(j, "headers");
+    wd_json_obj(j);
+    for (i = 0; i < wd_array_len(docs_header_lines); i++) {
+        wd_json_key(j, docs_header_lines[i].id);
+        wd_json_obj(j);
+        docs_key_z(j, "description", docs_header_lines[i].what);
+        wd_json_key(j, "schema");
+        wd_json_obj(j);
+        docs_key_z(j, "type", docs_header_lines[i].type);
+        wd_json_end(j);
+        wd_json_end(j);
+    }
+    wd_json_end(j);
+}
+
+
+static void
+docs_answer_headers(wd_json_t *j, const wd_method_t *m)
+{
+    char   ref[64];
+    size_t i;
+
+    wd_json_key(j, "headers");
+    wd_json_obj(j);
+    for (i = 0; i < wd_array_len(docs_header_lines); i++) {
+        if (strcmp(docs_header_lines[i].id, "RetryAfter") == 0
+            || (docs_header_lines[i].cached
+                && !(m->flags & (WD_M_CACHE | WD_M_PRIVATE)))) {
+            continue;
+        }
+        snprintf(ref, sizeof(ref), "#/components/headers/%s",
+                 docs_header_lines[i].id);
+        wd_json_key(j, docs_header_lines[i].name);
+        wd_json_obj(j);
+        docs_key_z(j, "$ref", ref);
+        wd_json_end(j);
+    }
+    wd_json_end(j);
+}
+
+
 static void
 docs_answer(wd_json_t *j, const wd_method_t *m)
 {
@@ -268,6 +343,7 @@ docs_answer(wd_json_t *j, const wd_method_t *m)
     wd_json_key(j, docs_success(m->id));
     wd_json_obj(j);
     docs_key_z(j, "description", m->summary);
+    docs_answer_headers(j, m);
     wd_json_key(j, "content");
     wd_json_obj(j);
     for (f = WD_FMT_JSON; f <= WD_FMT_MSGPACK; f <<= 1) {
@@ -291,6 +367,12 @@ docs_answer(wd_json_t *j, const wd_method_t *m)
     wd_json_end(j);
     wd_json_end(j);
 
+    if (m->flags & (WD_M_CACHE | WD_M_PRIVATE)) {
+        wd_json_key(j, "304");
+        wd_json_obj(j);
+        docs_key_z(j, "$ref", "#/components/responses/NotModified");
+        wd_json_end(j);
+    }
     wd_json_key(j, "default");
     wd_json_obj(j);
     docs_key_z(j, "$ref", "#/components/responses/Problem");
@@ -447,14 +529,23 @@ docs_components(wd_json_t *j, const char *schemas)
     wd_json_raw(
         j,
         WD_STR(
-            "{\"Problem\":{\"description\":\"Anything but success (RFC 9457)\","
+            "{\"NotModified\":{\"description\":\"The client has it already: "
+            "If-None-Match names its ETag\"},"
+            "\"Problem\":{\"description\":\"Anything but success (RFC 9457)\","
+            "\"headers\":{\"Retry-After\":{\"$ref\":"
+            "\"#/components/headers/RetryAfter\"},"
+            "\"RateLimit\":{\"$ref\":\"#/components/headers/RateLimit\"},"
+            "\"RateLimit-Policy\":{\"$ref\":"
+            "\"#/components/headers/RateLimitPolicy\"}},"
             "\"content\":{\"application/problem+json\":{\"schema\":{\"$ref\":"
             "\"#/components/schemas/Problem\"}}}}}"));
+    docs_headers(j);
     wd_json_key(j, "securitySchemes");
     wd_json_raw(
         j, WD_STR("{\"key\":{\"type\":\"apiKey\",\"in\":\"header\","
                   "\"name\":\"X-API-Key\"},"
-                  "\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\"}}"));
+                  "\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\","
+                  "\"description\":\"An API key, or a JSON Web Token\"}}"));
     wd_json_end(j);
     return rc;
 }

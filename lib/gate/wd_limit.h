@@ -13,20 +13,16 @@
 #ifndef WD_LIMIT_H
 #define WD_LIMIT_H
 
+#include "wd_limit_key.h"
 #include "wd_plan.h"
 
 #include <stdatomic.h>
 
-#define WD_LIMIT_KEY 16
 #define WD_LIMIT_SIZE_MIN (256 * 1024)
 #define WD_LIMIT_COST_MAX 1000000
 #define WD_LIMIT_GATEWAYS_MAX 1000
 
 typedef struct wd_limit_s wd_limit_t;
-
-typedef struct {
-    uint8_t b[WD_LIMIT_KEY];
-} wd_limit_key_t;
 
 typedef struct {
     _Atomic uint64_t evicted; /* buckets that made room for others */
@@ -82,10 +78,6 @@ wd_must_check int wd_limit_init(void *mem, size_t size, const uint8_t seed[32],
 
 /* Copies what fits from a table of another size. */
 void wd_limit_adopt(wd_limit_t *l, wd_limit_t *from);
-
-/* Hash (BLAKE2b) of who is limited; the same on all gateways. */
-void wd_limit_key(wd_str_t principal, wd_str_t plan, wd_str_t group,
-                  wd_limit_key_t *ret);
 
 /*
  * Decides. `plan` has its windows up to date for `wall`. With concurrency in

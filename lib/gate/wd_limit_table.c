@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <sodium.h>
 
-#define WD_LIMIT_KEY_PART 256 /* of a text, in the hash as it is */
 #define WD_LIMIT_EVICT_LOOK 8 /* old buckets looked at for a needless one */
 
 /* 16 bytes of key, and what the issue of memory is about: the rest. */
@@ -509,54 +508,4 @@ wd_limit_count(wd_limit_t *l, uint64_t *ret_n, uint64_t *ret_max)
         *ret_max += l->shards[i].max;
         wd_shard_unlock(&l->shards[i]);
     }
-}
-
-
-/* Length and bytes, so that no two lists of texts look the same. */
-static size_t
-wd_limit_key_part(uint8_t *at, size_t room, wd_str_t s)
-{
-    uint32_t len = (uint32_t) s.len;
-
-    if (s.len > room - sizeof(len)) {
-        return 0;
-    }
-    memcpy(at, &len, sizeof(len));
-    if (s.len != 0) {
-        memcpy(at + sizeof(len), s.data, s.len);
-    }
-    return sizeof(len) + s.len;
-}
-
-
-/* A text that is longer than the names of people and plans: its hash. */
-static wd_str_t
-wd_limit_key_short(wd_str_t s, uint8_t out[32])
-{
-    if (s.len <= WD_LIMIT_KEY_PART) {
-        return s;
-    }
-    crypto_generichash(out, 32, (const uint8_t *) s.data, s.len, NULL, 0);
-    return wd_str((const char *) out, 32);
-}
-
-
-void
-wd_limit_key(wd_str_t principal, wd_str_t plan, wd_str_t group,
-             wd_limit_key_t *ret)
-{
-    /* Keeps these hashes apart from others of the same text. */
-    static const unsigned char
-        personal[crypto_generichash_blake2b_PERSONALBYTES]
-        = {'w', 'i', 'z', 'd', 'a', 't', 'a', ' ', 'l', 'i', 'm', 'i', 't'};
-    size_t   i, n = 0;
-    uint8_t  bytes[3 * (WD_LIMIT_KEY_PART + 4)], hash[3][32];
-    wd_str_t parts[] = {principal, plan, group};
-
-    for (i = 0; i < wd_array_len(parts); i++) {
-        n += wd_limit_key_part(bytes + n, sizeof(bytes) - n,
-                               wd_limit_key_short(parts[i], hash[i]));
-    }
-    crypto_generichash_blake2b_salt_personal(ret->b, WD_LIMIT_KEY, bytes, n,
-                                             NULL, 0, NULL, personal);
 }

@@ -275,22 +275,14 @@ wd_rcache_get(wd_rcache_t *c, const uint8_t key[WD_CACHEKEY_LEN], wd_ns_t now,
 
 
 /*
- * The segments may be another entry's by now, whose writer stores plainly:
- * what was read then is thrown away, because the version tells.
+ * The segments may be another entry's by now: what was read then is thrown
+ * away, because the version tells. The fence keeps the look at it behind.
  */
 __attribute__((no_sanitize("thread"))) static uint8_t *
 wd_rcache_copy_out(const wd_rcache_word_t *words, size_t n, uint8_t *out)
 {
-    uint64_t w;
-
-    for (; n >= sizeof(w); n -= sizeof(w), out += sizeof(w)) {
-        w = atomic_load_explicit(words++, memory_order_acquire);
-        memcpy(out, &w, sizeof(w));
-    }
-    if (n != 0) {
-        w = atomic_load_explicit(words, memory_order_acquire);
-        memcpy(out, &w, n);
-    }
+    memcpy(out, (const void *) words, n);
+    atomic_thread_fence(memory_order_acquire);
     return out + n;
 }
 

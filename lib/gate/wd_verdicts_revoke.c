@@ -189,13 +189,21 @@ wd_verdicts_note_revoked(wd_verdicts_t *t, wd_verdict_shard_t *s,
 
     news = !wd_verdicts_was_revoked(s, digest, mono - WD_NS_PER_S);
 
+    /* A worker that was held up comes with an old time: the order stays. */
+    if (s->n_revoked != 0) {
+        r = &s->revoked[(s->n_revoked - 1) % WD_VERDICT_RING];
+        mono = wd_max(mono, r->at);
+    }
+
     r = &s->revoked[s->n_revoked % WD_VERDICT_RING];
     if (s->n_revoked >= WD_VERDICT_RING) {
         s->forgotten = r->at;
+        atomic_signal_fence(memory_order_seq_cst); /* killed: it is told */
     }
     memcpy(r->digest, digest, sizeof(r->digest));
     r->at = mono;
     r->seq = wd_verdicts_next(t);
+    atomic_signal_fence(memory_order_seq_cst);
     s->n_revoked++;
     return news;
 }

@@ -5,6 +5,9 @@
 
 #include "wd_num.h"
 
+#include <assert.h>
+#include <string.h>
+
 typedef struct {
     wd_method_e method;
     wd_param_t  param;
@@ -48,12 +51,53 @@ static const char *const wd_service_names[WD_SVC_COUNT] = {
     "any", "auth", "ingestion", "processing", "analytics"};
 
 
+/*
+ * Most paths begin with "/v1/": the byte behind tells them apart. A list for
+ * each value of it, in the order of the catalogue; -1 ends it.
+ */
+#define WD_ROUTE_BYTE 4
+#define WD_ROUTE_LISTS 128
+
+static int16_t wd_route_first[WD_ROUTE_LISTS];
+static int16_t wd_route_next[WD_METHOD_COUNT];
+
+/* Bytes of a template before its first variable. */
+static size_t wd_route_literal[WD_METHOD_COUNT];
+
+
+static void
+wd_route_link(void)
+{
+    size_t   i;
+    int16_t *at;
+    uint8_t  list;
+
+    memset(wd_route_first, -1, sizeof(wd_route_first));
+    for (i = WD_METHOD_COUNT; i-- != 0;) {
+        if (wd_method_table[i].path == NULL) {
+            continue;
+        }
+
+        /* Templates are literal up to there. */
+        assert(memchr(wd_method_table[i].path, '{', WD_ROUTE_BYTE + 1) == NULL
+               && strlen(wd_method_table[i].path) > WD_ROUTE_BYTE);
+        wd_route_literal[i] = strcspn(wd_method_table[i].path, "{");
+        list = (uint8_t) wd_method_table[i].path[WD_ROUTE_BYTE];
+        at = &wd_route_first[list % WD_ROUTE_LISTS];
+        wd_route_next[i] = *at;
+        *at = (int16_t) i;
+    }
+}
+
+
 /* Runs before main(), so that the tables are constant afterwards. */
 __attribute__((constructor)) static void
 wd_method_link(void)
 {
     size_t       i;
     wd_method_t *m;
+
+    wd_route_link();
 
     for (i = 0; i < wd_array_len(wd_param_rows); i++) {
         wd_param_table[i] = wd_param_rows[i].param;
@@ -89,11 +133,17 @@ wd_method_by_name(wd_str_t name)
 
 /* Matches segment by segment; a variable takes one segment, never empty. */
 static bool
-wd_route_match(const char *tmpl, wd_str_t path, wd_route_t *r)
+wd_route_match(const char *tmpl, size_t literal, wd_str_t path, wd_route_t *r)
 {
     size_t n;
 
+    if (path.len < literal || memcmp(path.data, tmpl, literal) != 0) {
+        return false;
+    }
+
     r->n_vars = 0;
+    tmpl += literal;
+    path = wd_str(path.data + literal, path.len - literal);
 
     while (*tmpl != '\0') {
         if (*tmpl != '{') {
@@ -124,14 +174,18 @@ wd_route_match(const char *tmpl, wd_str_t path, wd_route_t *r)
 int
 wd_route(wd_verb_e verb, wd_str_t path, wd_route_t *ret, unsigned *ret_allow)
 {
-    size_t     i;
+    int16_t    i = -1;
     unsigned   allow = 0;
     wd_route_t r;
 
-    for (i = 0; i < WD_METHOD_COUNT; i++) {
+    if (path.len > WD_ROUTE_BYTE) {
+        i = wd_route_first[(uint8_t) path.data[WD_ROUTE_BYTE]
+                           % WD_ROUTE_LISTS];
+    }
+
+    for (; i >= 0; i = wd_route_next[i]) {
         r.method = &wd_method_table[i];
-        if (r.method->path == NULL
-            || !wd_route_match(r.method->path, path, &r)) {
+        if (!wd_route_match(r.method->path, wd_route_literal[i], path, &r)) {
             continue;
         }
 

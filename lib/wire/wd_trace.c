@@ -94,10 +94,16 @@ wd_trace_threshold(double ratio)
 bool
 wd_trace_chosen(wd_str_t trace, uint64_t threshold)
 {
-    size_t   i;
+    size_t   i = WD_TRACE_ID_LEN - WD_TRACE_RANDOM_DIGITS;
+    unsigned left = 4 * WD_TRACE_RANDOM_DIGITS;
     uint64_t r = 0;
 
-    for (i = WD_TRACE_ID_LEN - WD_TRACE_RANDOM_DIGITS; i < trace.len; i++) {
+    for (; i < trace.len; i++) {
+        /* Mostly the first digit tells that the others cannot reach it. */
+        if (((r + 1) << left) <= threshold) {
+            return false;
+        }
+        left -= 4;
         r = r << 4 | (uint64_t) wd_max(wd_trace_digit(trace.data[i]), 0);
     }
     return r >= threshold;

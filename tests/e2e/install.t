@@ -40,7 +40,8 @@ my %expected = (
     (map { s,.*/,,r =~ s,^,/usr/share/wizdata/migrations/,r => 0644 }
         glob "$top/db/migrations/*.sql"),
     '/usr/share/wizdata/roles.sql' => 0644,
-    '/usr/share/doc/wizdata/OPERATIONS.md' => 0644,
+    (map { ("/usr/share/doc/wizdata/$_.md" => 0644) }
+        qw(OPERATIONS API CONFIG DIRECTIVES METRICS)),
     '/usr/share/doc/wizdata/tcp.conf' => 0644,
     '/etc/nginx/snippets/wizdata.conf' => 0644,
     '/etc/nginx/snippets/wizdata-server.conf' => 0644,

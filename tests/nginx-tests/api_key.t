@@ -83,6 +83,20 @@ my $r = refused('no key');
 like($r->header('www-authenticate') // '', qr/^Bearer\b/i,
     'how to authenticate');
 
+is($r->header('www-authenticate'), 'Bearer', 'without a reason (RFC 6750)');
+for my $bad ('wd_live_nonsense', 'eyJh.e30.x', 'x') {
+    $r = get('/v1/bars?symbol=IBM', key => undef,
+        headers => ["Authorization: Bearer $bad"]);
+    is($r->status, 401, "$bad: refused");
+    is($r->header('www-authenticate'), 'Bearer error="invalid_token"',
+        'and told that it was this one');
+}
+$r = get('/v1/bars?symbol=IBM', key => 'nonsense');
+is($r->header('www-authenticate'), 'Bearer', 'a bad X-API-Key is no token');
+$r = get('/v1/bars?symbol=IBM', key => undef,
+    headers => ['Authorization: Basic eDp5']);
+is($r->header('www-authenticate'), 'Bearer', 'nor is another scheme');
+
 my $key = $t->key;
 my $long = $key . 'x' x 20;
 

@@ -120,9 +120,15 @@ $t->wait_for('opened again and again', sub {
     return metric('wizdata_breaker_opened_total', 'analytics') >= $opened + 3;
 });
 my $before = calls('analytics');
+$opened = metric('wizdata_breaker_opened_total', 'analytics');
 my @bad = grep { get($path)->status != 200 } 1 .. 20;
-cmp_ok(scalar(@bad), '<=', 3, 'at most the probes meet the failing one');
-cmp_ok(calls('analytics') - $before, '<=', 3, 'of which there are few');
+
+# Three probes each time that it was tried; a slow machine has time for some.
+my $probes = 3 * (1 + metric('wizdata_breaker_opened_total', 'analytics')
+    - $opened);
+cmp_ok(scalar(@bad), '<=', $probes,
+    'at most the probes meet the failing one');
+cmp_ok(calls('analytics') - $before, '<=', $probes, 'of which there are few');
 
 # ---- the other one fails, too: it is the last and goes on ----
 

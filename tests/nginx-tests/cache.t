@@ -53,7 +53,10 @@ $t->config(http => 'wizdata_cache_zone 8m; wizdata_cache_max_body 200k;'
         . ' location /plain/ { rewrite ^/plain(/.*) $1 break;'
         . ' wizdata_api on; wizdata_cache on;'
         . ' wizdata_cache_stale_if_error 0;'
-        . ' wizdata_cache_stale_while_revalidate 0; }');
+        . ' wizdata_cache_stale_while_revalidate 0; }'
+        . join '', map { " location /client-$_/ { rewrite ^/[^/]*(/.*) \$1"
+            . ' break; wizdata_api on; wizdata_cache on;'
+            . " wizdata_cache_client $_; }" } qw/ 20s 1d 999ms /);
 $t->run();
 
 sub path { return "/v1/bars?symbol=$_[0]" . ($_[1] // '') }
@@ -75,14 +78,14 @@ sub cached {
 # ---- a hit ----
 
 my $r = cached(get(path('A')), 'MISS', 'the first');
-is($r->header('cache-control'), 'private, max-age=60', 'how long it lives');
+is($r->header('cache-control'), 'private, no-cache', 'clients ask again');
 is($r->header('age'), 0, 'new');
 my $body = $r->body;
 $r = cached(get(path('A')), 'HIT', 'the second');
 is($r->body, $body, 'the same body');
 is($r->status, 200, 'status');
 is($r->header('content-type'), 'application/json', 'type');
-is($r->header('cache-control'), 'private, max-age=60', 'Cache-Control');
+is($r->header('cache-control'), 'private, no-cache', 'Cache-Control');
 is($r->header('vary'), 'Accept', 'Vary');
 is($r->header('x-cache-ttl'), 60, 'X-Cache-TTL');
 like($r->header('age'), qr/^\d$/, 'Age');
@@ -157,7 +160,7 @@ for my $etag ('"v1"', 'W/"v1"', '"a", "v1"', '*') {
     is($r->status, 304, 'not modified');
     is($r->body, '', 'no body');
     is($r->header('etag'), '"v1"', 'ETag');
-    is($r->header('cache-control'), 'private, max-age=60', 'Cache-Control');
+    is($r->header('cache-control'), 'private, no-cache', 'Cache-Control');
 }
 $r = cached(ask(path('TAG'), 'If-None-Match: "v2"'), 'HIT', 'another tag');
 is($r->status, 200, 'the whole answer');
@@ -202,11 +205,41 @@ for my $p ([ 'ABSENT', 'only-if-cached' ], [ 'A', 'no-cache, only-if-cached' ],
 }
 is(calls(), $c, 'no call');
 
+# ---- what a client may keep itself ----
+
+# Seconds that its cache calls the answer fresh from now on.
+sub reusable {
+    my ($r) = @_;
+    my ($max) = $r->header('cache-control') =~ /^private, max-age=(\d+)\z/;
+    return defined $max ? $max - $r->header('age')
+        : $r->header('cache-control');
+}
+
+cached($r = get('/client-20s' . path('MINE')), 'MISS', 'a client may keep it');
+is(reusable($r), 20, 'for that time');
+$t->wait_for('an age', sub {
+    get('/client-20s' . path('MINE'))->header('age') > 0 });
+$r = cached(get('/client-20s' . path('MINE')), 'HIT', 'later');
+is(reusable($r), 20, 'for that time from now on');
+$r = cached(ask('/client-20s' . path('MINE'), 'If-None-Match: *'),
+    'REVALIDATED', 'not modified');
+is(reusable($r), 20, 'the same');
+$r = get('/client-1d' . path('MINE'));
+cmp_ok(reusable($r), '<', 60, 'no longer than it is fresh here');
+cmp_ok(reusable($r), '>', 0, 'but so long');
+is(reusable(get('/client-999ms' . path('MINE'))), 'private, no-cache',
+    'less than a second is none');
+is(reusable(get('/client-1d' . path('ZERO'))), 'private, no-cache',
+    'what is not kept here is not kept there');
+
 # ---- after its time ----
 
 cached(get(path('SHORT')), 'MISS', 'for a second');
 $t->wait_for('stale, while it is fetched anew', sub {
-    get(path('SHORT'))->header('x-cache') eq 'STALE' });
+    $r = get('/client-1d' . path('SHORT'));
+    return $r->header('x-cache') eq 'STALE' });
+is($r->header('cache-control'), 'private, no-cache',
+    'what is stale is not kept by clients');
 $t->wait_for('fetched anew', sub {
     my $r = get(path('SHORT'));
     return $r->header('x-cache') eq 'HIT' && $r->header('age') < 2;
@@ -221,11 +254,12 @@ get(path('SHORT', '&limit=2'));
 $t->backend_ctl('analytics', 'set', 'down', 1);
 my $how = '';
 $t->wait_for('an error: the old answer', sub {
-    my $r = get(path('SHORT', '&limit=2'));
-    $how = $r->header('x-cache') . ' ' . $r->header('age');
+    my $r = get('/client-1d' . path('SHORT', '&limit=2'));
+    $how = $r->header('cache-control');
     return $r->status == 200 && $r->header('x-cache') eq 'STALE'
         && $r->header('age') > 0;
 });
+is($how, 'private, no-cache', 'that is not kept by clients');
 $r = ask(path('A'), 'Cache-Control: no-cache');
 is_problem($r, 503, 'unavailable', 'not when asked for a new one', qr/down/);
 is(get(path('A'))->header('x-cache'), 'HIT', 'what is fresh stays');

@@ -136,7 +136,10 @@ is_problem(clear('', '{"all":true}', headers => ['Content-Type: text/plain']),
     415, 'unsupported-media-type', 'a body that is no JSON');
 is_problem(clear('/clear/nothing'), 404, 'not-found', 'an unknown type',
     qr/market_data/);
-is(get("$at/clear", key => $reader)->status, 404, 'GET of a command');
+is_problem($r = get("$at/clear", key => $reader), 405, 'method-not-allowed',
+    'GET of a command');
+is($r->header('allow'), 'POST', 'what it takes');
+is(get("$at/nothing", key => $reader)->status, 404, 'no such path');
 is_problem(request('DELETE', $at, key => $writer), 405, 'method-not-allowed',
     'DELETE');
 is(stats()->{total_cache_keys}, 1, 'nothing was cleared');

@@ -186,6 +186,10 @@ my @bad = grep { ref } (
     [ 'http', 'wizdata_cache_stale_if_error no;', qr/from 0 to 1d/ ],
     [ 'location', 'wizdata_cache_lock_timeout 61s;',
         qr/from 0 to 1m, such as 5s/ ],
+    [ 'server', 'wizdata_cache_client 25h;', qr/from 0 to 1d, such as 10s/ ],
+    [ 'http', 'wizdata_cache_client on;', qr/from 0 to 1d/ ],
+    [ 'location', 'wizdata_cache_client 1s; wizdata_cache_client 1s;',
+        qr/duplicate/ ],
     [ 'location', 'wizdata_status_cache all;', qr/"public"/ ],
     [ 'http', 'wizdata_health;', qr/not allowed here/ ],
     [ 'http', 'wizdata_environment;', qr/number of arguments/ ],
@@ -264,6 +268,8 @@ my @good = (
     [ 'http', 'wizdata_cache_stale_if_error 0;' ],
     [ 'http', 'wizdata_cache_stale_while_revalidate 1d;' ],
     [ 'http', 'wizdata_cache_lock_timeout 0;' ],
+    [ 'http', 'wizdata_cache_client 0;' ],
+    [ 'location', 'wizdata_cache_client 1d;' ],
     [ 'location', 'wizdata_status_cache public;' ],
 );
 

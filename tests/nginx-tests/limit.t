@@ -388,6 +388,8 @@ $t->poll(sub { bars($key{conc})->status == 429 });
 $r = bars($key{conc});
 is_problem($r, 429, 'rate-limited', 'two at a time');
 is($r->json->{policy}, 'concurrency', 'the policy');
+is($r->header('RateLimit-Policy'), '"concurrency";q=2;qu="concurrent-requests"',
+    'whose unit is no request of a window');
 
 # Clients that go away give their places back.
 $_->close for @held;
