@@ -27,7 +27,7 @@ bench_key(uint32_t n, uint8_t key[WD_CACHEKEY_LEN])
 
     memcpy(args, &n, sizeof(n));
     k.args = wd_str(args, sizeof(args));
-    if (wd_cachekey_digest(&k, &scratch, key) != WD_OK) {
+    if (wd_cachekey_digest(&k, &scratch, NULL, key) != WD_OK) {
         exit(1);
     }
 }

@@ -57,12 +57,31 @@ ngx_http_wizdata_access_challenge(ngx_http_wizdata_ctx_t *ctx)
 }
 
 
+/*
+ * With `satisfy any` another module may still let the client in, but not as
+ * the one whose credential was refused.
+ */
+static void
+ngx_http_wizdata_access_nobody(ngx_http_wizdata_ctx_t *ctx)
+{
+    ngx_http_core_loc_conf_t *clcf;
+
+    clcf = ngx_http_get_module_loc_conf(ctx->request, ngx_http_core_module);
+    if (clcf->satisfy == NGX_HTTP_SATISFY_ANY) {
+        ngx_memzero(&ctx->verdict, sizeof(ctx->verdict));
+        ctx->verdict.label = NGX_HTTP_WIZDATA_KEYS;
+        ctx->has_digest = 0;
+    }
+}
+
+
 static void
 ngx_http_wizdata_access_refused(ngx_http_wizdata_ctx_t *ctx)
 {
     ngx_int_t rc;
 
     ngx_http_wizdata_limit_failed(ctx);
+    ngx_http_wizdata_access_nobody(ctx);
     rc = (ngx_int_t) ctx->problem.status;
 
     if (rc == NGX_HTTP_UNAUTHORIZED

@@ -4,6 +4,8 @@
  */
 #include "ngx_http_wizdata.h"
 
+#include "wd_num.h"
+
 /* An entry that changes while it is read is looked up again. */
 #define NGX_HTTP_WIZDATA_CACHE_TRIES 3
 
@@ -104,7 +106,8 @@ ngx_http_wizdata_cache_key(ngx_http_wizdata_ctx_t *ctx,
             return WD_ENOMEM;
         }
     }
-    return wd_cachekey_digest(&key, &ctx->worker->cache->scratch, k->key);
+    return wd_cachekey_digest(&key, &ctx->worker->cache->scratch,
+                              ctx->worker->cache->keys, k->key);
 }
 
 
@@ -203,18 +206,18 @@ ngx_http_wizdata_cache_numbers(ngx_http_request_t *r, int64_t age,
 {
     u_char *p, *end;
 
-    p = ngx_pnalloc(r->pool, 2 * NGX_INT64_LEN);
+    p = ngx_pnalloc(r->pool, 2 * WD_NUM_TEXT_MAX);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    end = ngx_sprintf(p, "%L", ttl);
+    end = p + wd_int_format(ttl, (char *) p);
     if (ngx_http_wizdata_header(r, "X-Cache-TTL", p, end - p) != NGX_OK) {
         return NGX_ERROR;
     }
 
     p = end;
-    end = ngx_sprintf(p, "%L", age);
+    end = p + wd_int_format(age, (char *) p);
     if (ngx_http_wizdata_header(r, "Age", p, end - p) != NGX_OK) {
         return NGX_ERROR;
     }

@@ -69,6 +69,7 @@ typedef struct {
     ngx_http_wizdata_second_t *second; /* NULL: none */
     ngx_event_t       reclaim;
     ngx_queue_t       waiters[NGX_HTTP_WIZDATA_CACHE_BUCKETS];
+    wd_memo_t        *keys;
     wd_buf_t          scratch;
     wd_buf_t          scope;
 } ngx_http_wizdata_cache_worker_t;

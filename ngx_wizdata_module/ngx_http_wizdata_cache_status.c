@@ -579,7 +579,7 @@ ngx_http_wizdata_clear_begin(ngx_http_request_t *r)
     }
     ngx_http_wizdata_auth(ctx, NGX_HTTP_WIZDATA_BIT_NONE, "cache:write",
                           ngx_http_wizdata_clear,
-                          ngx_http_wizdata_finish_refused);
+                          ngx_http_wizdata_status_refused);
     return NGX_DONE;
 }
 

@@ -18,6 +18,10 @@
 
 #define NGX_HTTP_WIZDATA_CACHE_RECLAIM 256 /* entries in a turn of the loop */
 
+/* Requests whose keys are remembered, and how long their bytes may be. */
+#define NGX_HTTP_WIZDATA_CACHE_KEYS 1024
+#define NGX_HTTP_WIZDATA_CACHE_KEY_BYTES 400
+
 
 /* ---- waking others ------------------------------------------------------ */
 
@@ -323,6 +327,11 @@ ngx_http_wizdata_cache_init_worker(ngx_http_wizdata_worker_t *w)
     if (k == NULL) {
         return NGX_ERROR;
     }
+    k->keys = wd_memo_create(NGX_HTTP_WIZDATA_CACHE_KEYS,
+                             NGX_HTTP_WIZDATA_CACHE_KEY_BYTES);
+    if (k->keys == NULL) {
+        return NGX_ERROR;
+    }
 
     k->store = w->conf->cache.zone->data;
     for (i = 0; i < NGX_HTTP_WIZDATA_CACHE_BUCKETS; i++) {
@@ -381,4 +390,5 @@ ngx_http_wizdata_cache_done_worker(ngx_http_wizdata_worker_t *w)
     }
     wd_buf_done(&k->scratch);
     wd_buf_done(&k->scope);
+    wd_memo_destroy(k->keys);
 }

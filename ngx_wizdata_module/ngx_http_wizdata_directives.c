@@ -826,6 +826,8 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      * address, and counts the usage of principals. Applies where access is
      * decided: with wizdata_api or wizdata_access. What is over a limit is
      * refused with 429; with dry_run it passes, and is counted and logged.
+     * Of pages about the gateway only credentials that are refused count,
+     * against the address.
      */
     { ngx_string("wizdata_limit"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,

@@ -195,6 +195,13 @@ ngx_http_wizdata_jwt_name(ngx_http_wizdata_jwt_words_t *w, ngx_str_t *value)
             w, value, "1 to 63 letters, digits, dots, dashes and "
             "underscores, such as name=login");
     }
+
+    /* The principals of auth are user:1, user:2 and so on. */
+    if (wd_str_eq(ngx_http_wizdata_jwt_view(value), WD_STR("user"))) {
+        return ngx_http_wizdata_jwt_complain(
+            w, value, "name= with another name than auth's own principals "
+            "have, such as name=login");
+    }
     w->name = *value;
     return NGX_OK;
 }

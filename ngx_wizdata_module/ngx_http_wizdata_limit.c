@@ -83,16 +83,17 @@ ngx_http_wizdata_limit_group(const ngx_http_wizdata_ctx_t *ctx)
 ngx_http_wizdata_plan_t *
 ngx_http_wizdata_limit_who(ngx_http_wizdata_ctx_t *ctx, wd_limit_key_t *key)
 {
-    ngx_http_wizdata_plan_t *p;
+    ngx_http_wizdata_plan_t   *p;
+    ngx_http_wizdata_limits_t *ls = ctx->worker->limit;
 
     if (ctx->verdict.principal.len == 0) {
         return ngx_http_wizdata_limit_anonymous(
             ctx, ngx_http_wizdata_limit_group(ctx), key);
     }
 
-    p = ngx_http_wizdata_limit_plan(ctx->worker->limit, ctx->verdict.plan);
+    p = ngx_http_wizdata_limit_plan(ls, ctx->verdict.plan);
     if (p != NULL) {
-        wd_limit_key_known(&((ngx_http_wizdata_limits_t *) ctx->worker->limit)->keys, ctx->verdict.principal,
+        wd_limit_key_known(ls->keys, ctx->verdict.principal,
                            wd_str_z(p->name),
                            ngx_http_wizdata_limit_group(ctx), key);
     }

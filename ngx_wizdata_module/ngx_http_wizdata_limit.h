@@ -84,7 +84,7 @@ typedef struct {
     ngx_http_wizdata_plan_t       *plans[NGX_HTTP_WIZDATA_PLANS_MAX];
     ngx_uint_t                     n_plans;
     ngx_http_wizdata_plan_t       *fallback; /* "default", or NULL */
-    wd_limit_keys_t                keys;
+    wd_memo_t                     *keys;
 
     /* leases */
     ngx_http_wizdata_redis_t      *redis; /* NULL: limits of this host */

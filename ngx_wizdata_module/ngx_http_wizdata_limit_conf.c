@@ -13,6 +13,10 @@
 /* What nginx's slab pool takes for itself from a zone of that size. */
 #define ngx_http_wizdata_slab_left(size) ((size) - (size) / 64 - 8 * 4096)
 
+/* Principals whose keys are remembered, and how long their texts may be. */
+#define NGX_HTTP_WIZDATA_LIMIT_KEYS 1024
+#define NGX_HTTP_WIZDATA_LIMIT_KEY_BYTES 216
+
 
 static const ngx_http_wizdata_range_t ngx_http_wizdata_zone_range = {
     1024 * 1024, INT64_C(64) << 30, "a size from 1m to 64g, such as 8m"};
@@ -574,6 +578,11 @@ ngx_http_wizdata_limit_init(ngx_http_wizdata_worker_t *w)
         if (ls == NULL) {
             return NGX_ERROR;
         }
+        ls->keys = wd_memo_create(NGX_HTTP_WIZDATA_LIMIT_KEYS,
+                                  NGX_HTTP_WIZDATA_LIMIT_KEY_BYTES);
+        if (ls->keys == NULL) {
+            return NGX_ERROR;
+        }
         ls->worker = w;
         ls->conf = lc;
         ls->table = lc->zone->data;
@@ -611,6 +620,7 @@ ngx_http_wizdata_limit_exit(ngx_http_wizdata_worker_t *w)
     if (ls != NULL) {
         ngx_http_wizdata_usage_done(ls);
         wd_buf_done(&ls->text);
+        wd_memo_destroy(ls->keys);
         ngx_http_wizdata_limit_fallback_leave(ls);
     }
     if (w->redis != NULL) {

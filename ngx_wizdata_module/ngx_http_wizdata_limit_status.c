@@ -182,7 +182,7 @@ ngx_http_wizdata_rate_limit_handler(ngx_http_request_t *r)
     } else {
         ngx_http_wizdata_auth(ctx, NGX_HTTP_WIZDATA_BIT_NONE, NULL,
                               ngx_http_wizdata_limit_status,
-                              ngx_http_wizdata_finish_refused);
+                              ngx_http_wizdata_status_refused);
     }
     return NGX_DONE;
 }

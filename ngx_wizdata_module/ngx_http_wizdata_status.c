@@ -426,6 +426,14 @@ ngx_http_wizdata_detailed_ask(ngx_http_wizdata_ctx_t *ctx)
 }
 
 
+void
+ngx_http_wizdata_status_refused(ngx_http_wizdata_ctx_t *ctx)
+{
+    ngx_http_wizdata_limit_failed(ctx);
+    ngx_http_wizdata_finish_refused(ctx);
+}
+
+
 ngx_int_t
 ngx_http_wizdata_status_begin(ngx_http_request_t *r,
     ngx_http_wizdata_next_pt next)
@@ -445,7 +453,7 @@ ngx_http_wizdata_status_begin(ngx_http_request_t *r,
         next(ctx);
     } else {
         ngx_http_wizdata_auth(ctx, NGX_HTTP_WIZDATA_BIT_STATUS, "status:read",
-                              next, ngx_http_wizdata_finish_refused);
+                              next, ngx_http_wizdata_status_refused);
     }
     return NGX_DONE;
 }

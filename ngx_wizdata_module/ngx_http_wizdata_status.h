@@ -16,6 +16,9 @@
 ngx_int_t ngx_http_wizdata_status_begin(ngx_http_request_t *r,
     ngx_http_wizdata_next_pt next);
 
+/* For who refuses a credential there: that counts against the address. */
+void ngx_http_wizdata_status_refused(ngx_http_wizdata_ctx_t *ctx);
+
 /* GET and HEAD only: WD_OK, or a refusal that is noted. */
 int ngx_http_wizdata_read_only(ngx_http_wizdata_ctx_t *ctx);
 

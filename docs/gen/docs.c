@@ -39,11 +39,11 @@ docs_permission(const wd_method_t *m, char out[64])
 }
 
 
-/* The class under which answers are kept, if they are. */
+/* The class under which answers are kept for all who may read them. */
 static const char *
 docs_kept(const wd_method_t *m)
 {
-    return m->flags & (WD_M_CACHE | WD_M_PRIVATE)
+    return m->flags & WD_M_CACHE
                ? wd_data_class_name(wd_method_data_class(m))
                : "";
 }

@@ -320,7 +320,7 @@ docs_answer_headers(wd_json_t *j, const wd_method_t *m)
     for (i = 0; i < wd_array_len(docs_header_lines); i++) {
         if (strcmp(docs_header_lines[i].id, "RetryAfter") == 0
             || (docs_header_lines[i].cached
-                && !(m->flags & (WD_M_CACHE | WD_M_PRIVATE)))) {
+                && !(m->flags & WD_M_CACHE))) {
             continue;
         }
         snprintf(ref, sizeof(ref), "#/components/headers/%s",
@@ -367,7 +367,7 @@ docs_answer(wd_json_t *j, const wd_method_t *m)
     wd_json_end(j);
     wd_json_end(j);
 
-    if (m->flags & (WD_M_CACHE | WD_M_PRIVATE)) {
+    if (m->flags & WD_M_CACHE) {
         wd_json_key(j, "304");
         wd_json_obj(j);
         docs_key_z(j, "$ref", "#/components/responses/NotModified");

@@ -10,9 +10,11 @@
 #define WD_CACHEKEY_H
 
 #include "wd_buf.h"
+#include "wd_memo.h"
 #include "wd_method.h"
 
 #define WD_CACHEKEY_LEN 32 /* BLAKE2b-256 */
+#define WD_CACHEKEY_PART_MAX (1024 * 1024) /* bytes of a text in it */
 
 typedef enum {
     WD_CACHEKEY_GROUP, /* all who have the permission see the same */
@@ -31,10 +33,11 @@ typedef struct {
 void wd_cachekey_put(wd_buf_t *out, const wd_cachekey_t *key);
 
 /*
- * Their digest. `scratch` is emptied and used. WD_OK or WD_ENOMEM.
+ * Their digest. `scratch` is emptied and used; `memo` (or NULL) remembers it.
+ * WD_OK or WD_ENOMEM.
  */
 wd_must_check int wd_cachekey_digest(const wd_cachekey_t *key,
-                                     wd_buf_t            *scratch,
+                                     wd_buf_t *scratch, wd_memo_t *memo,
                                      uint8_t              ret[WD_CACHEKEY_LEN]);
 
 #endif /* WD_CACHEKEY_H */

@@ -6,6 +6,8 @@
  */
 #include "wd_lease.h"
 
+#include "wd_limit_table.h"
+
 #include <stdio.h>
 
 #include <openssl/sha.h>
@@ -267,6 +269,24 @@ wd_lease_int(const wd_resp_value_t *v, int64_t max, int64_t *ret)
 }
 
 
+/*
+ * The script leaves no time further ahead than this. One that is would keep
+ * the bucket shut for as long, because who is refused has nothing to tell.
+ */
+static wd_ns_t
+wd_lease_tat_max(const wd_limit_sync_t *s, unsigned i)
+{
+    wd_ns_t most;
+
+    if (s->unit[i] == 0) {
+        return INT64_MAX / 10; /* of the walk, and not used */
+    }
+    most = s->cap[i] + wd_limit_span(s->unit[i], s->owed_rate[i]);
+    return wd_max(most, s->est[i]) + wd_limit_span(s->unit[i], s->want)
+           + WD_NS_PER_MS;
+}
+
+
 static bool
 wd_lease_get_bucket(const wd_resp_value_t *v, const wd_limit_sync_t *s,
                     wd_limit_synced_t *ret)
@@ -280,7 +300,7 @@ wd_lease_get_bucket(const wd_resp_value_t *v, const wd_limit_sync_t *s,
     ret->grant = (uint32_t) n;
 
     for (i = 0; i < s->n_rates; i++) {
-        if (!wd_lease_int(v++, INT64_MAX / 100, &n)) {
+        if (!wd_lease_int(v++, wd_lease_tat_max(s, i) / 10, &n)) {
             return false;
         }
         ret->tat[i] = n * 10; /* from hundredths of a microsecond */

@@ -74,42 +74,23 @@ wd_limit_key(wd_str_t principal, wd_str_t plan, wd_str_t group,
 }
 
 
-/* Where the hash of these bytes would stand: any spread will do. */
-static wd_limit_known_t *
-wd_limit_known(wd_limit_keys_t *keys, const uint8_t *bytes, size_t n)
-{
-    uint64_t h = n, w;
-
-    for (; n >= sizeof(w); n -= sizeof(w), bytes += sizeof(w)) {
-        memcpy(&w, bytes, sizeof(w));
-        h = (h ^ w) * UINT64_C(0x9e3779b97f4a7c15);
-    }
-    w = 0;
-    memcpy(&w, bytes, n);
-    h = (h ^ w) * UINT64_C(0x9e3779b97f4a7c15);
-    return &keys->known[h >> 48 & (WD_LIMIT_KEYS_KNOWN - 1)];
-}
-
-
 void
-wd_limit_key_known(wd_limit_keys_t *keys, wd_str_t principal, wd_str_t plan,
+wd_limit_key_known(wd_memo_t *memo, wd_str_t principal, wd_str_t plan,
                    wd_str_t group, wd_limit_key_t *ret)
 {
-    size_t            n;
-    uint8_t           bytes[WD_LIMIT_KEY_BYTES];
-    wd_limit_known_t *k;
+    bool     known;
+    size_t   n;
+    uint8_t  bytes[WD_LIMIT_KEY_BYTES];
+    uint8_t *digest;
 
     n = wd_limit_key_bytes(principal, plan, group, bytes);
-    if (n > WD_LIMIT_KNOWN_BYTES) {
+    digest = wd_memo(memo, bytes, n, &known);
+    if (digest == NULL || !known) {
         wd_limit_key_hash(bytes, n, ret);
-        return;
     }
-
-    k = wd_limit_known(keys, bytes, n);
-    if (k->n != n || memcmp(k->bytes, bytes, n) != 0) {
-        wd_limit_key_hash(bytes, n, &k->key);
-        memcpy(k->bytes, bytes, n);
-        k->n = (uint32_t) n;
+    if (digest != NULL && !known) {
+        memcpy(digest, ret->b, sizeof(ret->b));
+    } else if (digest != NULL) {
+        memcpy(ret->b, digest, sizeof(ret->b));
     }
-    *ret = k->key;
 }

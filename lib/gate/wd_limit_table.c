@@ -108,13 +108,28 @@ wd_limit_init(void *mem, size_t size, const uint8_t seed[32], wd_ns_t now,
 }
 
 
+/*
+ * The key is a hash already, but one that others can compute: who chooses
+ * addresses must not choose chains. Multiplying by secret numbers is enough.
+ */
+static uint64_t
+wd_limit_spread(const wd_limit_t *l, const wd_limit_key_t *key)
+{
+    uint64_t k[2], odd[2];
+
+    memcpy(k, key->b, sizeof(k));
+    memcpy(odd, l->seed, sizeof(odd));
+    return (k[0] * (odd[0] | 1) + (k[1] ^ k[0] >> 32) * (odd[1] | 1)) >> 16;
+}
+
+
 wd_shard_t *
 wd_limit_shard(wd_limit_t *l, const wd_limit_key_t *key, uint32_t *ret_head)
 {
     uint64_t    h;
     wd_shard_t *s;
 
-    crypto_shorthash((unsigned char *) &h, key->b, WD_LIMIT_KEY, l->seed);
+    h = wd_limit_spread(l, key);
     s = &l->shards[h % WD_LIMIT_SHARDS];
     *ret_head = (uint32_t) ((h >> 8) % s->n_heads);
     return s;

@@ -7,15 +7,16 @@
  * filled, in any process, and for a second: then the shared table is looked
  * at again, which has what others know and keeps hot entries from eviction.
  */
+#include "wd_memo.h"
 #include "wd_verdicts_int.h"
 
 #include <sodium.h>
 #include <stdlib.h>
 
 #define WD_VERDICT_L1_TEXT 256 /* longer verdicts are not kept here */
+#define WD_VERDICT_L1_CREDENTIAL 1024 /* longer ones are hashed each time */
 
 typedef struct {
-    uint8_t      name[crypto_shorthash_siphashx24_BYTES];
     uint64_t     gen; /* of its digest, and ... */
     uint64_t     gen_all; /* of all, before the table was looked at */
     wd_ns_t      filled;
@@ -28,7 +29,7 @@ struct wd_verdict_l1_s {
     wd_verdicts_t        *t;
     size_t                mask;
     wd_verdict_l1_stats_t stats;
-    uint8_t               key[crypto_shorthash_siphashx24_KEYBYTES];
+    wd_memo_t            *digests; /* of credentials */
     wd_verdict_slot_t     slots[];
 };
 
@@ -42,9 +43,14 @@ wd_verdict_l1_create(wd_verdicts_t *t, size_t slots)
     if (l1 == NULL) {
         return NULL;
     }
+
     l1->t = t;
     l1->mask = slots - 1;
-    randombytes_buf(l1->key, sizeof(l1->key));
+    l1->digests = wd_memo_create(slots, WD_VERDICT_L1_CREDENTIAL);
+    if (l1->digests == NULL) {
+        free(l1);
+        return NULL;
+    }
     return l1;
 }
 
@@ -52,7 +58,10 @@ wd_verdict_l1_create(wd_verdicts_t *t, size_t slots)
 void
 wd_verdict_l1_destroy(wd_verdict_l1_t *l1)
 {
-    free(l1);
+    if (l1 != NULL) {
+        wd_memo_destroy(l1->digests);
+        free(l1);
+    }
 }
 
 
@@ -64,21 +73,21 @@ wd_verdict_l1_stats(const wd_verdict_l1_t *l1)
 
 
 static wd_verdict_slot_t *
-wd_verdict_l1_slot(wd_verdict_l1_t *l1, const uint8_t *name)
+wd_verdict_l1_slot(wd_verdict_l1_t *l1, const uint8_t *digest)
 {
     uint64_t word;
 
-    memcpy(&word, name, sizeof(word));
+    memcpy(&word, digest, sizeof(word));
     return &l1->slots[word & l1->mask];
 }
 
 
 static bool
 wd_verdict_l1_valid(const wd_verdict_l1_t *l1, const wd_verdict_slot_t *slot,
-                    const uint8_t *name, wd_verdict_now_t now)
+                    const uint8_t *digest, wd_verdict_now_t now)
 {
     return slot->filled != 0
-           && memcmp(slot->name, name, sizeof(slot->name)) == 0
+           && memcmp(slot->digest, digest, sizeof(slot->digest)) == 0
            && now.mono - slot->filled < WD_NS_PER_S
            && atomic_load_explicit(&l1->t->gen_all, memory_order_acquire)
                   == slot->gen_all
@@ -98,8 +107,8 @@ wd_verdict_l1_view(wd_str_t view, const char *from, char *to)
 
 /* False: too long for it; the slot has what it had. */
 static bool
-wd_verdict_l1_fill(wd_verdict_slot_t *slot, const uint8_t *name,
-                   const uint8_t *digest, const wd_verdict_copy_t *copy)
+wd_verdict_l1_fill(wd_verdict_slot_t *slot, const uint8_t *digest,
+                   const wd_verdict_copy_t *copy)
 {
     size_t              len;
     const wd_verdict_t *v = &copy->v;
@@ -110,7 +119,6 @@ wd_verdict_l1_fill(wd_verdict_slot_t *slot, const uint8_t *name,
         return false;
     }
 
-    memcpy(slot->name, name, sizeof(slot->name));
     memcpy(slot->digest, digest, sizeof(slot->digest));
     memcpy(slot->text, copy->text, len);
     slot->v = *v;
@@ -124,34 +132,50 @@ wd_verdict_l1_fill(wd_verdict_slot_t *slot, const uint8_t *name,
 }
 
 
+static void
+wd_verdict_l1_digest(wd_verdict_l1_t *l1, wd_str_t credential,
+                     uint8_t digest[WD_VERDICT_DIGEST])
+{
+    bool     known = false;
+    uint8_t *seen;
+
+    seen = wd_memo(l1->digests, (const uint8_t *) credential.data,
+                   credential.len, &known);
+    if (known) {
+        memcpy(digest, seen, WD_VERDICT_DIGEST);
+        return;
+    }
+
+    (void) crypto_generichash(digest, WD_VERDICT_DIGEST,
+                              (const uint8_t *) credential.data, credential.len,
+                              NULL, 0);
+    if (seen != NULL) {
+        memcpy(seen, digest, WD_VERDICT_DIGEST);
+    }
+}
+
+
 wd_verdict_e
 wd_verdict_l1_get(wd_verdict_l1_t *l1, wd_str_t credential,
                   const wd_verdict_rules_t *rules, wd_verdict_now_t now,
                   wd_verdict_copy_t *copy, const wd_verdict_t **ret,
                   uint8_t digest[WD_VERDICT_DIGEST])
 {
-    uint8_t            name[crypto_shorthash_siphashx24_BYTES];
     uint64_t           gen, gen_all;
     wd_verdict_e       known;
     wd_verdict_slot_t *slot;
 
-    (void) crypto_shorthash_siphashx24(name, (const uint8_t *) credential.data,
-                                       credential.len, l1->key);
-    slot = wd_verdict_l1_slot(l1, name);
+    wd_verdict_l1_digest(l1, credential, digest);
+    slot = wd_verdict_l1_slot(l1, digest);
 
-    if (wd_verdict_l1_valid(l1, slot, name, now)
+    if (wd_verdict_l1_valid(l1, slot, digest, now)
         && wd_verdicts_fresh(l1->t, &slot->v, rules, now)) {
         l1->stats.hits++;
-        memcpy(digest, slot->digest, WD_VERDICT_DIGEST);
         *ret = &slot->v;
         return WD_VERDICT_GOOD;
     }
 
     l1->stats.misses++;
-    (void) crypto_generichash(digest, WD_VERDICT_DIGEST,
-                              (const uint8_t *) credential.data, credential.len,
-                              NULL, 0);
-
     gen_all = atomic_load_explicit(&l1->t->gen_all, memory_order_acquire);
     gen = atomic_load_explicit(wd_verdicts_gen(l1->t, digest),
                                memory_order_acquire);
@@ -159,7 +183,7 @@ wd_verdict_l1_get(wd_verdict_l1_t *l1, wd_str_t credential,
     *ret = &copy->v;
 
     if (known == WD_VERDICT_GOOD
-        && wd_verdict_l1_fill(slot, name, digest, copy)) {
+        && wd_verdict_l1_fill(slot, digest, copy)) {
         slot->gen = gen;
         slot->gen_all = gen_all;
         slot->filled = now.mono;

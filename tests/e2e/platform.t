@@ -45,6 +45,7 @@ bad_requests();
 formats_agree();
 as_of();
 status_pages();
+as_described();
 rejects_are_kept();
 killed_backend();
 database_stops();
@@ -229,6 +230,44 @@ sub status_pages {
     my ($s, undef, $api) = ask('/openapi.json');
     is($s, 200, '/openapi.json');
     is(decode_json($api)->{openapi}, '3.1.0', 'is OpenAPI 3.1');
+}
+
+
+# What answers hold is what docs/openapi.json says, member by member.
+sub as_described {
+    my $tool = "$top/tests/openapi";
+  SKIP: {
+        skip 'npm is not installed', 1 unless have('npm');
+        system("cd $tool && npm ci --no-audit --no-fund --ignore-scripts"
+                . ' --cache ../../.cache/npm >/dev/null 2>&1')
+            unless -e "$tool/node_modules/ajv";
+        skip 'ajv cannot be installed from npm', 1
+            unless -e "$tool/node_modules/ajv";
+
+        my %schema = ('/v1/instruments?limit=5' => 'InstrumentList',
+            '/v1/instruments/IBM' => 'Instrument',
+            '/v1/bars?symbol=IBM,SPY&limit=5' => 'BarList',
+            '/v1/bars?symbol=IBM&timeframe=1w&adjustment=all' => 'BarList',
+            '/v1/quotes?symbol=IBM,BA' => 'QuoteList',
+            '/v1/macro?indicator=FP.CPI.TOTL.ZG&country=FR&limit=3' =>
+                'ObservationList',
+            '/v1/indicators' => 'IndicatorList',
+            '/v1/indicators/rsi?symbol=IBM&limit=30' => 'IndicatorValues',
+            '/v1/indicators/macd?symbol=IBM&limit=3' => 'IndicatorValues',
+            '/v1/ingest?limit=5' => 'IngestStatus',
+            '/v1/providers' => 'ProviderList', '/v1/quality' => 'Quality',
+            '/v1/quality/rejects?limit=5' => 'RejectList',
+            '/v1/users' => 'UserList', '/v1/keys' => 'KeyList',
+            '/v1/plans' => 'PlanList', '/v1/usage' => 'UsageList');
+        my @answers = map { { name => $_, schema => $schema{$_},
+            document => json_of($_) } } sort keys %schema;
+        open my $f, '>', "$dir/answers.json" or die;
+        print {$f} encode_json(\@answers);
+        close $f;
+        my $faults = `node $tool/validate.mjs $top/docs/openapi.json \\
+            <$dir/answers.json 2>&1`;
+        is($faults, '', 'answers are as they are described');
+    }
 }
 
 

@@ -68,7 +68,18 @@ my $servers = <<'END';
         }
 
         location = /api/status/rate-limit {
+            wizdata_limit on;
             wizdata_status_rate_limit;
+        }
+
+        location = /health/detailed {
+            wizdata_limit on;
+            wizdata_health_detailed;
+        }
+
+        location /api/status/cache {
+            wizdata_limit on;
+            wizdata_status_cache;
         }
     }
 
@@ -129,7 +140,7 @@ sub from {
     my $to = $address =~ /:/ ? '::1' : '127.0.0.1';
     my $c = client(port => port(8081));
     $c->send("PROXY $family $address $to 1000 80\r\n"
-        . Test::Wizdata::build('GET', $path, key => undef, %o));
+        . Test::Wizdata::build($o{method} || 'GET', $path, key => undef, %o));
     return $c->response;
 }
 
@@ -307,6 +318,19 @@ is(from('2001:db8:2::1', '/v1/bars?symbol=A')->status, 401, 'another prefix');
 is(from('::ffff:10.0.0.1', '/v1/bars?symbol=A')->status, 429,
     'IPv4 in IPv6 is IPv4');
 
+# Pages that need a credential are no way around that.
+for my $page ([ 1, 'GET', '/api/status/rate-limit' ],
+    [ 2, 'GET', '/health/detailed' ], [ 3, 'GET', '/api/status/cache' ],
+    [ 4, 'POST', '/api/status/cache/clear' ])
+{
+    my ($n, $method, $path) = @$page;
+    @a = map { from("10.0.3.$n", $path, key => wd_apikey(),
+        method => $method)->status } 1 .. 5;
+    is("@a", '401 401 401 401 429', "refused credentials at $path");
+    isnt(from("10.0.3.$n", $path, key => $t->key, method => $method)->status,
+        429, 'a good one');
+}
+
 
 # ---- the status page ----------------------------------------------------------
 
@@ -326,7 +350,7 @@ cmp_ok(abs($rl->{reset} - time() - $rl->{reset_after}), '<', 3, 'reset');
 is(join(' ', map { $_->{policy} } @{ $rl->{windows} }), 'hour day day-quota',
     'all windows');
 is($rl->{windows}[2]{remaining}, 45, 'equal to the headers');
-is(from('10.0.0.1', '/api/status/rate-limit', key => 'x')->status, 401,
+is(from('10.0.4.1', '/api/status/rate-limit', key => 'x')->status, 401,
     'a bad credential');
 
 

@@ -31,6 +31,14 @@ $t->config(workers => 2, server => <<'EOF', servers => <<'EOF');
             wizdata_access key;
             proxy_pass http://127.0.0.1:%%PORT_8081%%/echo/;
         }
+        location /lent/ {
+            satisfy any;
+            allow 127.0.0.1;
+            deny all;
+            wizdata_access reports:read;
+            proxy_set_header X-Key $wizdata_principal;
+            proxy_pass http://127.0.0.1:%%PORT_8081%%/echo/;
+        }
         location /none/ {
             satisfy any;
             deny all;
@@ -117,8 +125,17 @@ is(get('/v1/bars?symbol=IBM', key => $other)->status, 200, 'API by key');
 is(get('/v1/bars?symbol=IBM', key => undef)->status, 401, 'API by neither');
 is(get('/v1/quotes?symbol=IBM', key => undef)->status, 200,
     'API by address alone');
-my ($call) = $t->backend_requests('analytics', 'quotes.query');
-is($call->{context}{sub}, undef, 'without a principal');
+sub seen { return ($t->backend_requests('analytics', $_[0]))[-1]{ctx} }
+is(seen('bars.query')->{sub}, 'user:2', 'of a principal');
+is(seen('quotes.query')->{sub}, undef, 'without a principal');
+is(get('/v1/quotes?symbol=MSFT', key => $other)->status, 200,
+    'by address, with a key that may not');
+is(seen('quotes.query')->{sub}, undef, 'and does not lend its name');
+is_deeply(seen('quotes.query')->{perm} // [], [], 'nor its permissions');
+is(get('/lent/', key => $other)->body =~ /k=(\S*)/ ? $1 : undef, '',
+    'nor to another handler');
+is(get('/lent/', key => $reports)->body =~ /k=(\S*)/ ? $1 : undef, 'user:3',
+    'a key that may does');
 
 # ---- error_page, internal redirects ----
 

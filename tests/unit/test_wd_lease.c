@@ -734,6 +734,12 @@ test_command(void **state)
     v[4].n = -1;
     assert_int_equal(wd_lease_get(v, 6, &sync, 1, &head, &got), WD_EPROTO);
     v[4].n = 5;
+    v[5].n = 100 * (INT64_C(3) * 5 + 1100 + 1); /* later than it can be */
+    sync.owed_rate[0] = 3;
+    sync.cap[0] = 100 * WD_NS_PER_US;
+    assert_int_equal(wd_lease_get(v, 6, &sync, 1, &head, &got), WD_EPROTO);
+    v[5].n = 100 * INT64_C(1100);
+    assert_ok(wd_lease_get(v, 6, &sync, 1, &head, &got));
     v[5].type = WD_RESP_BULK;
     assert_int_equal(wd_lease_get(v, 6, &sync, 1, &head, &got), WD_EPROTO);
 }

@@ -401,8 +401,9 @@ test_ctx(void **state)
 static void
 put_long(wd_buf_t *b, const char *key, size_t n)
 {
-    char text[100];
+    char text[WD_PRINCIPAL_MAX + 1];
 
+    assert_true(n <= sizeof(text));
     memset(text, 'x', sizeof(text));
     wd_buf_reset(b);
     wd_mp_put_map(b, 1);

@@ -47,7 +47,7 @@ key_of(unsigned n)
     wd_cachekey_t  k = {.method = WD_STR("m"),
                         .args = wd_str((char *) &n, sizeof(n))};
 
-    assert_ok(wd_cachekey_digest(&k, &scratch, key));
+    assert_ok(wd_cachekey_digest(&k, &scratch, NULL, key));
     wd_buf_done(&scratch);
     return key;
 }
@@ -841,12 +841,12 @@ test_keys(void **state)
 
     (void) state;
     for (i = 0; i < wd_array_len(keys); i++) {
-        assert_ok(wd_cachekey_digest(&keys[i], &scratch, d[i]));
+        assert_ok(wd_cachekey_digest(&keys[i], &scratch, NULL, d[i]));
         for (k = 0; k < i; k++) {
             assert_memory_not_equal(d[i], d[k], WD_CACHEKEY_LEN);
         }
     }
-    assert_ok(wd_cachekey_digest(&keys[0], &scratch, d[1]));
+    assert_ok(wd_cachekey_digest(&keys[0], &scratch, NULL, d[1]));
     assert_memory_equal(d[0], d[1], WD_CACHEKEY_LEN);
     wd_buf_done(&scratch);
 }
