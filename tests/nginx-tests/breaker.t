@@ -113,6 +113,16 @@ for my $how (qw/ die hang /) {
 
 # ---- it stays out while probes fail, longer each time ----
 
+# Calls that hung are over, and both endpoints answer: else the one that is
+# to fail may be the last, which stays in.
+$t->wait_for('nothing is in flight', sub {
+    metric('wizdata_rpc_in_flight', 'analytics') == 0 });
+$t->wait_for('both are well', sub {
+    my %seen;
+    $seen{ get($path)->body }++ for 1 .. 10;
+    return $seen{a} && $seen{b} && get('/metrics', key => undef)->body
+        !~ /^wizdata_endpoint_breaker\{service="analytics"[^}]*\} [12]$/m;
+});
 $opened = metric('wizdata_breaker_opened_total', 'analytics');
 set('analytics', -12);
 $t->wait_for('opened again and again', sub {

@@ -86,9 +86,9 @@ sub new {
 
     $self->{dir} = tempdir('wd-test-XXXXXXXX', TMPDIR => 1);
     $self->{nginx} = $ENV{WIZDATA_NGINX} || 'nginx';
-    # Not those that need a sanitizer preloaded.
+    # Not those that need a sanitizer preloaded, or another nginx.
     $self->{module} = $ENV{WIZDATA_MODULE} || newest(
-        grep { !/asan/ } glob("$root/build*/ngx_http_wizdata_module.so"),
+        grep { !/asan|newer/ } glob("$root/build*/ngx_http_wizdata_module.so"),
         glob("$root/build*/*/ngx_http_wizdata_module.so"));
 
     $CURRENT = $self;
