@@ -4,9 +4,12 @@
 #include "wd_shlock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -60,10 +63,38 @@ wd_shlock_pause(void)
 }
 
 
+/*
+ * A killed process can be signalled until its parent has asked for it. The
+ * parent may be the one who waits here: nginx's master asks for nobody while
+ * it reads a configuration.
+ */
+static bool
+wd_shlock_zombie(uint32_t holder)
+{
+    int     fd;
+    char    text[64], *state; /* "1 (name) Z ...", the name is short */
+    ssize_t n;
+
+    (void) snprintf(text, sizeof(text), "/proc/%u/stat", holder);
+    fd = open(text, O_RDONLY | O_CLOEXEC);
+    if (fd == -1) {
+        return false;
+    }
+    n = read(fd, text, sizeof(text) - 1);
+    (void) close(fd);
+
+    text[wd_max(n, (ssize_t) 0)] = '\0';
+    state = strrchr(text, ')');
+    return state != NULL && state[1] == ' '
+           && (state[2] == 'Z' || state[2] == 'X');
+}
+
+
 static bool
 wd_shlock_dead(uint32_t holder)
 {
-    return kill((pid_t) holder, 0) == -1 && errno == ESRCH;
+    return (kill((pid_t) holder, 0) == -1 && errno == ESRCH)
+           || wd_shlock_zombie(holder);
 }
 
 

@@ -91,6 +91,22 @@ test_processes(void **state)
 }
 
 
+/* A process that dies with the lock. */
+static pid_t
+killed_holder(shared_t *s)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        if (wd_shlock_lock(&s->lock)) {
+            _exit(1);
+        }
+        raise(SIGKILL);
+    }
+    return pid;
+}
+
+
 static void
 test_killed_holder(void **state)
 {
@@ -99,13 +115,7 @@ test_killed_holder(void **state)
     shared_t *s = shared_create();
 
     (void) state;
-    pid = fork();
-    if (pid == 0) {
-        if (wd_shlock_lock(&s->lock)) {
-            _exit(1);
-        }
-        raise(SIGKILL);
-    }
+    pid = killed_holder(s);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_not_equal(atomic_load(&s->lock.holder), 0);
 
@@ -117,6 +127,28 @@ test_killed_holder(void **state)
 }
 
 
+/* Its parent waits for the lock before it asks for its children. */
+static void
+test_killed_child(void **state)
+{
+    int       status;
+    pid_t     pid;
+    siginfo_t info;
+    shared_t *s = shared_create();
+
+    (void) state;
+    pid = killed_holder(s);
+    assert_int_equal(waitid(P_PID, (id_t) pid, &info, WEXITED | WNOWAIT), 0);
+
+    alarm(20); /* instead of waiting for ever */
+    assert_true(wd_shlock_lock(&s->lock));
+    alarm(0);
+    wd_shlock_unlock(&s->lock);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    munmap(s, sizeof(*s));
+}
+
+
 int
 main(void)
 {
@@ -124,6 +156,7 @@ main(void)
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_processes),
         cmocka_unit_test(test_killed_holder),
+        cmocka_unit_test(test_killed_child),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
