@@ -8,6 +8,7 @@ use warnings;
 use strict;
 
 use Test::Wizdata;
+use Wizdata::Jwt;
 
 my $t = Test::Wizdata->new()->has(qw/ nginx module /);
 my $dir = $t->dir;
@@ -20,12 +21,27 @@ system("openssl req -x509 -newkey rsa:2048 -nodes -days 2 "
 $t->backend('analytics', sub {
     my ($req) = @_;
     my $symbol = ($req->{args}{symbol} || [])->[0] // '';
+    return reply('{"c":1}', meta => { ttl => 3600, tags => ['c'],
+            etag => '"c"' }) if $symbol eq 'CACHED';
     return stream(150_000) if $symbol eq 'LONG';
     return error_reply(-5, 'no such symbol') if $symbol eq 'NONE';
     return qq({"symbol":"$symbol"});
 });
 $t->backend('ingestion', sub { reply('{"job":1}', status => 202) });
-$t->config(server => <<'EOF', servers => <<'EOF');
+my $signer = Wizdata::Jwt->new($dir, 'HS256', kid => 'k');
+$t->write_file('jwks.json', jwks($signer));
+$t->config(http => <<'EOF', server => <<'EOF', servers => <<'EOF');
+    wizdata_jwt_issuer https://login.example.com audience=api
+        keys=file:%%TESTDIR%%/jwks.json;
+    wizdata_jwt_revocation off;
+    wizdata_cache_zone 4m;
+    wizdata_plan default;
+    wizdata_plan tiny rate=1/h;
+EOF
+        location /v1/quotes { wizdata_api on; wizdata_cache on; }
+        location /v1/macro { wizdata_api on; wizdata_limit on; }
+        location /api/status/cache { wizdata_status_cache; }
+        location = /api/status/rate-limit { wizdata_status_rate_limit; }
         location /file/ {
             wizdata_access bars:read;
             return 404;
@@ -54,6 +70,10 @@ EOF
         location = /health { wizdata_health; }
         location = /api/status/config { wizdata_status_config; }
         location = /api/status/services { wizdata_status_services; }
+        location /v1/quotes { wizdata_api on; wizdata_cache on; }
+        location /v1/macro { wizdata_api on; wizdata_limit on; }
+        location /api/status/cache { wizdata_status_cache; }
+        location = /api/status/rate-limit { wizdata_status_rate_limit; }
     }
 EOF
 $t->run();
@@ -61,6 +81,11 @@ $t->run();
 my $key = $t->key;
 my $weak = $t->add_key(perm => ['macro:read']);
 my $unknown = wd_apikey();
+my $tiny = $t->add_key(perm => ['*'], plan => 'tiny');
+my %claims = (iss => 'https://login.example.com', aud => 'api', sub => 'u',
+    permissions => ['*'], exp => time() + 3600);
+my $token = $signer->token({ %claims });
+my $expired = $signer->token({ %claims, exp => time() - 3600 });
 my $broken = substr($key, 0, -1) . ($key =~ /0$/ ? '1' : '0');
 
 # name, verb, path, header lines, body, status
@@ -96,6 +121,24 @@ my @kinds = (
     [ 'another verb', 'DELETE', '/v1/bars', ["X-API-Key: $key"], undef, 405 ],
     [ 'protected', 'GET', '/passed/', ["X-API-Key: $key"], undef, 200 ],
     [ 'protected, no key', 'GET', '/passed/', [], undef, 401 ],
+    [ 'a token', 'GET', '/v1/bars?symbol=IBM',
+        ["Authorization: Bearer $token"], undef, 200 ],
+    [ 'an expired token', 'GET', '/v1/bars?symbol=IBM',
+        ["Authorization: Bearer $expired"], undef, 401 ],
+    [ 'a cached answer', 'GET', '/v1/quotes?symbol=CACHED',
+        ["X-API-Key: $key"], undef, 200 ],
+    [ 'a condition', 'GET', '/v1/quotes?symbol=CACHED',
+        ["X-API-Key: $key", 'If-None-Match: "c"'], undef, 304 ],
+    [ 'a token and a cached answer', 'GET', '/v1/quotes?symbol=CACHED',
+        ["Authorization: Bearer $token"], undef, 200 ],
+    [ 'over the limit', 'GET', '/v1/macro?indicator=X',
+        ["X-API-Key: $tiny"], undef, 429 ],
+    [ 'a limit that holds', 'GET', '/v1/macro?indicator=X',
+        ["X-API-Key: $key"], undef, 200 ],
+    [ 'a purge', 'POST', '/api/status/cache/clear', ["X-API-Key: $key",
+        'Content-Type: application/json'], '{"tags":["none"]}', 200 ],
+    [ 'the limits', 'GET', '/api/status/rate-limit', ["X-API-Key: $key"],
+        undef, 200 ],
     [ 'health', 'GET', '/health', [], undef, 200 ],
     [ 'services', 'GET', '/api/status/services', ["X-API-Key: $key"], undef,
         200 ],
@@ -124,6 +167,7 @@ sub then_good {
     return $c->response->status == 200;
 }
 
+get('/v1/macro?indicator=X', key => $tiny); # all that it may
 get('/v1/bars?symbol=IBM'); # the key is known, the backends are connected
 $t->wait_for('connected', sub { get('/health/detailed')->status == 200 });
 
