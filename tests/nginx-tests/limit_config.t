@@ -26,8 +26,7 @@ sub check {
         @lines, 'server { listen 127.0.0.1:' . port(8080) . ';',
         'location /v1/ { wizdata_api on; } } }', '';
     $t->write_file('nginx.conf', $text);
-    my $out = `$t->{nginx} -t -p $dir/ -c $dir/nginx.conf -e $dir/error.log 2>&1`;
-    return ($?, $out);
+    return $t->test_config;
 }
 
 my @bad = (

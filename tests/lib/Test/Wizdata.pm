@@ -447,6 +447,17 @@ sub start_nginx {
     POSIX::_exit(127);
 }
 
+# nginx -t of the configuration as it lies there: status and what it said.
+sub test_config {
+    my ($self) = @_;
+
+    my $env = $ENV{WIZDATA_ASAN_PRELOAD} ? 'env ASAN_OPTIONS=detect_leaks=0'
+        . " LD_PRELOAD='$ENV{WIZDATA_ASAN_PRELOAD}'" : '';
+    my $dir = $self->{dir};
+    my $out = `$env $self->{nginx} -t -p $dir/ -c $dir/nginx.conf -e $dir/error.log 2>&1`;
+    return ($?, $out);
+}
+
 sub wait_ready {
     my ($self) = @_;
 
