@@ -302,7 +302,7 @@ wd_jwks_key(wd_jwks_t *set, const wd_jobj_t *o, wd_pool_t *pool,
 {
     int                     rc;
     wd_jwa_e                alg = WD_JWA_NONE;
-    wd_jwk_t               *key;
+    wd_jwk_t               *key = NULL;
     const wd_jobj_member_t *kid = wd_jwks_text(o, "kid");
 
     if (kid == NULL || !wd_jobj_printable(kid->text, WD_JWK_KID_MAX)) {

@@ -38,8 +38,8 @@ test_plain(void **state)
         "",
         "/v1/bars",
         "curl/8.0 (x; y) \"q\" \\",
-        "Gr\xc3\xbc\xc3\x9f"
-        "e",
+        ("Gr\xc3\xbc\xc3\x9f"
+         "e"),
         "\xe2\x82\xac \xf0\x9f\x92\xb9",
         "wd_",
         "wd_live",

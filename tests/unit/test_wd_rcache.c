@@ -144,7 +144,7 @@ count_entries(const wd_rcache_shard_t *s, uint32_t *ret_segments,
         assert_true(++n <= s->n_entries);
         *ret_segments += e->segments;
         *ret_links += e->n_links;
-        for (k = 1, i = i; k < e->segments; k++) {
+        for (k = 1; k < e->segments; k++) {
             i = s->next[i];
         }
         assert_int_equal(i, e->tail);
