@@ -11,7 +11,7 @@
  * fetcher are not configured, and said so.
  */
 static const char *const ingestion_known_apis[] = {
-    "alpha_vantage", "bloomberg", "refinitiv",
+    "alpha_vantage", "bloomberg",  "refinitiv",
     "sp_global",     "world_bank", "openai",
 };
 
@@ -62,8 +62,7 @@ put_external(const ingestion_fetcher_state_t s[INGESTION_PROVIDERS],
     wd_json_obj(&j);
     for (i = 0; i < wd_array_len(ingestion_known_apis); i++) {
         wd_json_key(&j, ingestion_known_apis[i]);
-        wd_json_bool(&j,
-                     is_configured(find_api(s, ingestion_known_apis[i])));
+        wd_json_bool(&j, is_configured(find_api(s, ingestion_known_apis[i])));
     }
     wd_json_end(&j);
     wd_json_end(&j);

@@ -319,8 +319,7 @@ docs_answer_headers(wd_json_t *j, const wd_method_t *m)
     wd_json_obj(j);
     for (i = 0; i < wd_array_len(docs_header_lines); i++) {
         if (strcmp(docs_header_lines[i].id, "RetryAfter") == 0
-            || (docs_header_lines[i].cached
-                && !(m->flags & WD_M_CACHE))) {
+            || (docs_header_lines[i].cached && !(m->flags & WD_M_CACHE))) {
             continue;
         }
         snprintf(ref, sizeof(ref), "#/components/headers/%s",

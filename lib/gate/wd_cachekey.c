@@ -54,8 +54,8 @@ wd_cachekey_put(wd_buf_t *out, const wd_cachekey_t *key)
 
 
 int
-wd_cachekey_digest(const wd_cachekey_t *key, wd_buf_t *scratch,
-                   wd_memo_t *memo, uint8_t ret[WD_CACHEKEY_LEN])
+wd_cachekey_digest(const wd_cachekey_t *key, wd_buf_t *scratch, wd_memo_t *memo,
+                   uint8_t ret[WD_CACHEKEY_LEN])
 {
     bool     known = false;
     uint8_t *digest = NULL;

@@ -38,6 +38,6 @@ void wd_cachekey_put(wd_buf_t *out, const wd_cachekey_t *key);
  */
 wd_must_check int wd_cachekey_digest(const wd_cachekey_t *key,
                                      wd_buf_t *scratch, wd_memo_t *memo,
-                                     uint8_t              ret[WD_CACHEKEY_LEN]);
+                                     uint8_t ret[WD_CACHEKEY_LEN]);
 
 #endif /* WD_CACHEKEY_H */

@@ -182,8 +182,7 @@ wd_verdict_l1_get(wd_verdict_l1_t *l1, wd_str_t credential,
     known = wd_verdicts_get(l1->t, digest, rules, now, copy);
     *ret = &copy->v;
 
-    if (known == WD_VERDICT_GOOD
-        && wd_verdict_l1_fill(slot, digest, copy)) {
+    if (known == WD_VERDICT_GOOD && wd_verdict_l1_fill(slot, digest, copy)) {
         slot->gen = gen;
         slot->gen_all = gen_all;
         slot->filled = now.mono;

@@ -179,8 +179,7 @@ wd_route(wd_verb_e verb, wd_str_t path, wd_route_t *ret, unsigned *ret_allow)
     wd_route_t r;
 
     if (path.len > WD_ROUTE_BYTE) {
-        i = wd_route_first[(uint8_t) path.data[WD_ROUTE_BYTE]
-                           % WD_ROUTE_LISTS];
+        i = wd_route_first[(uint8_t) path.data[WD_ROUTE_BYTE] % WD_ROUTE_LISTS];
     }
 
     for (; i >= 0; i = wd_route_next[i]) {
