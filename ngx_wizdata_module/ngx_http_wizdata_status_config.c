@@ -200,8 +200,7 @@ ngx_http_wizdata_config_done(ngx_http_wizdata_ctx_t *ctx)
     wd_json_str(&j, wd_str((char *) wmcf->environment.data,
                            wmcf->environment.len));
     wd_json_key(&j, "debug");
-    wd_json_bool(&j, (ngx_cycle->log->log_level & NGX_LOG_DEBUG) != 0
-                     && ngx_cycle->log->log_level >= NGX_LOG_DEBUG);
+    wd_json_bool(&j, (ngx_cycle->log->log_level & NGX_LOG_DEBUG_ALL) != 0);
 
     ngx_http_wizdata_config_apis(
         &j, ngx_http_wizdata_ingestion_says(ctx->status_health, "external"));

@@ -243,11 +243,13 @@ ok($c && !defined $c->{services}{analytics}, 'a broken one is null');
 
 my $conf = $t->read_file('nginx.conf');
 $conf =~ s/verdict_ttl 30s/verdict_ttl 45s/;
+$conf =~ s/(?<=error\.log) info;/ debug;/ or die 'no error_log';
 $t->write_file('nginx.conf', $conf);
 $t->renew;
 $t->wait_for('the new value', sub {
     my $now = get($config)->json;
     return $now && $now->{gateway}{verdict_ttl_seconds} == 45 });
+ok(get($config)->json->{debug}, 'error_log at debug');
 
 # ---- detailed health has what backends say ----
 
