@@ -389,6 +389,10 @@ ngx_int_t ngx_http_wizdata_strip_handler(ngx_http_request_t *r);
 /* ngx_http_wizdata_control.c */
 
 size_t ngx_http_wizdata_control_size(void);
+/* A zone of the module's, initialized by `init`; NULL: no memory. */
+ngx_shm_zone_t *ngx_http_wizdata_add_zone(ngx_conf_t *cf, const char *text,
+    size_t size, ngx_shm_zone_init_pt init);
+
 ngx_int_t ngx_http_wizdata_control_init(ngx_shm_zone_t *zone, void *data);
 
 /* Installs the signal handlers. */
@@ -512,9 +516,6 @@ ngx_int_t ngx_http_wizdata_auth_revoke_token(ngx_http_wizdata_worker_t *w,
 /* auth.beat on a connection that misses nothing since then. */
 void ngx_http_wizdata_revoke_beat(ngx_http_wizdata_worker_t *w,
     ngx_msec_t since);
-
-bool ngx_http_wizdata_token_revoked(ngx_http_wizdata_worker_t *w, wd_str_t jti,
-    wd_str_t sub, wd_ns_t iat);
 
 /* The list of requests that have a credential. */
 void ngx_http_wizdata_open_init(ngx_http_wizdata_worker_t *w);

@@ -233,16 +233,6 @@ ngx_http_wizdata_conn_beat(ngx_http_wizdata_conn_t *conn)
 }
 
 
-ngx_uint_t
-ngx_http_wizdata_conn_covers(const ngx_http_wizdata_conn_t *conn,
-    ngx_msec_t since)
-{
-    return conn->ready && conn->covered
-           && ngx_current_msec - conn->last_beat <= NGX_HTTP_WIZDATA_BEAT_MAX
-           && (ngx_msec_int_t) (since - conn->cover_since) >= 0;
-}
-
-
 static void
 ngx_http_wizdata_conn_goaway(ngx_http_wizdata_conn_t *conn)
 {

@@ -207,7 +207,6 @@ ngx_http_wizdata_jwks_poll(ngx_http_wizdata_jwks_t *s)
     wd_error_t  err = {.text = "out of memory"};
     const char *why;
 
-    s->polled = ngx_current_msec;
     rc = ngx_http_wizdata_jwks_read(s->conf->path.data, &s->seen, buf, &why);
     if (rc == NGX_DECLINED) {
         return;
@@ -280,12 +279,23 @@ ngx_http_wizdata_jwks_sync(ngx_http_wizdata_jwks_t *s)
 }
 
 
+/* A request that waited for keys; it may be gone afterwards. */
+static void
+ngx_http_wizdata_jwks_look_again(ngx_http_wizdata_ctx_t *ctx)
+{
+    ngx_connection_t *c = ctx->request->connection;
+
+    ngx_http_wizdata_auth_leave(ctx);
+    ngx_http_set_log_request(c->log, ctx->request);
+    ngx_http_wizdata_jwt_again(ctx);
+    ngx_http_run_posted_requests(c);
+}
+
+
 static void
 ngx_http_wizdata_jwks_wake(ngx_http_wizdata_jwks_t *s)
 {
-    ngx_queue_t             all, *q;
-    ngx_connection_t       *c;
-    ngx_http_wizdata_ctx_t *ctx;
+    ngx_queue_t all, *q;
 
     /* Those who wait again are not met again. */
     ngx_queue_init(&all);
@@ -296,12 +306,8 @@ ngx_http_wizdata_jwks_wake(ngx_http_wizdata_jwks_t *s)
 
     while (!ngx_queue_empty(&all)) {
         q = ngx_queue_head(&all);
-        ctx = ngx_queue_data(q, ngx_http_wizdata_ctx_t, waiter);
-        c = ctx->request->connection;
-        ngx_http_wizdata_auth_leave(ctx);
-        ngx_http_set_log_request(c->log, ctx->request);
-        ngx_http_wizdata_jwt_again(ctx);
-        ngx_http_run_posted_requests(c);
+        ngx_http_wizdata_jwks_look_again(
+            ngx_queue_data(q, ngx_http_wizdata_ctx_t, waiter));
     }
 }
 
@@ -538,7 +544,6 @@ static void
 ngx_http_wizdata_jwks_expire(ngx_http_wizdata_jwks_t *s)
 {
     ngx_queue_t            *q;
-    ngx_connection_t       *c;
     ngx_http_wizdata_ctx_t *ctx;
 
     while (!ngx_queue_empty(&s->waiters)) {
@@ -547,11 +552,7 @@ ngx_http_wizdata_jwks_expire(ngx_http_wizdata_jwks_t *s)
         if ((ngx_msec_int_t) (ctx->wait_until - ngx_current_msec) > 0) {
             return;
         }
-        c = ctx->request->connection;
-        ngx_http_wizdata_auth_leave(ctx);
-        ngx_http_set_log_request(c->log, ctx->request);
-        ngx_http_wizdata_jwt_again(ctx);
-        ngx_http_run_posted_requests(c);
+        ngx_http_wizdata_jwks_look_again(ctx);
     }
 }
 

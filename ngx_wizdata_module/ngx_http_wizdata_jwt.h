@@ -94,7 +94,6 @@ typedef struct {
 
     /* FILE, PEM */
     struct stat                   seen; /* the file that was read last */
-    ngx_msec_t                    polled;
 
     /* AUTH, HTTPS */
     uint64_t                      generation; /* of `set` */

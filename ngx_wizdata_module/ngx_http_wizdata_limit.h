@@ -65,7 +65,6 @@ typedef struct {
     ngx_uint_t               ipv4_prefix;
     ngx_uint_t               ipv6_prefix;
     const char              *groups[WD_METHOD_COUNT]; /* NULL: the rest */
-    ngx_uint_t               n_groups;
     size_t                   zone_size;
     ngx_shm_zone_t          *zone; /* wd_limit_t */
     ngx_shm_zone_t          *pushed; /* ngx_http_wizdata_pushed_t */

@@ -510,23 +510,6 @@ ngx_http_wizdata_limit_used(ngx_shm_zone_t *zone)
 }
 
 
-static ngx_shm_zone_t *
-ngx_http_wizdata_limit_add_zone(ngx_conf_t *cf, const char *text, size_t size,
-    ngx_shm_zone_init_pt init)
-{
-    ngx_str_t       name;
-    ngx_shm_zone_t *zone;
-
-    name.data = (u_char *) text;
-    name.len = ngx_strlen(text);
-    zone = ngx_shared_memory_add(cf, &name, size, &ngx_http_wizdata_module);
-    if (zone != NULL) {
-        zone->init = init;
-    }
-    return zone;
-}
-
-
 ngx_int_t
 ngx_http_wizdata_limit_zones(ngx_conf_t *cf,
     ngx_http_wizdata_main_conf_t *wmcf)
@@ -537,13 +520,13 @@ ngx_http_wizdata_limit_zones(ngx_conf_t *cf,
         return NGX_OK;
     }
 
-    lc->zone = ngx_http_wizdata_limit_add_zone(
+    lc->zone = ngx_http_wizdata_add_zone(
         cf, "wizdata_limits", lc->zone_size,
         ngx_http_wizdata_limit_zone_init);
-    lc->usage = ngx_http_wizdata_limit_add_zone(
+    lc->usage = ngx_http_wizdata_add_zone(
         cf, "wizdata_usage", NGX_HTTP_WIZDATA_USAGE_ZONE,
         ngx_http_wizdata_usage_zone_init);
-    lc->pushed = ngx_http_wizdata_limit_add_zone(
+    lc->pushed = ngx_http_wizdata_add_zone(
         cf, "wizdata_plans",
         2 * sizeof(ngx_http_wizdata_pushed_t) + 16 * ngx_pagesize,
         ngx_http_wizdata_pushed_zone_init);

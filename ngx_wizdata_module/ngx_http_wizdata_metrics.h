@@ -254,10 +254,6 @@ typedef struct {
     ((void) ((who)->counters->cells[NGX_HTTP_WIZDATA_M_##id]                  \
              += (uint64_t) (int64_t) (n)))
 
-#define ngx_http_wizdata_gauge_set(who, id, n)                                \
-    ((void) ((who)->counters->cells[NGX_HTTP_WIZDATA_M_##id]                  \
-             = (uint64_t) (int64_t) (n)))
-
 /* A time in ns; below 0 counts as 0. */
 #define ngx_http_wizdata_observe(who, id, ns)                                 \
     (void) ngx_http_wizdata_histogram_add(                                    \

@@ -182,7 +182,7 @@ ngx_http_wizdata_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 }
 
 
-static ngx_shm_zone_t *
+ngx_shm_zone_t *
 ngx_http_wizdata_add_zone(ngx_conf_t *cf, const char *text, size_t size,
     ngx_shm_zone_init_pt init)
 {

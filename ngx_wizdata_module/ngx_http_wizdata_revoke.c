@@ -368,18 +368,6 @@ ngx_http_wizdata_open_tick(ngx_event_t *ev)
 
 /* ---- tokens ------------------------------------------------------------- */
 
-bool
-ngx_http_wizdata_token_revoked(ngx_http_wizdata_worker_t *w, wd_str_t jti,
-    wd_str_t sub, wd_ns_t iat)
-{
-    wd_verdicts_t *t = w->verdicts;
-
-    return wd_verdicts_token_revoked(
-        t, jti.len != 0 ? wd_verdicts_hash(t, WD_REVOKE_JTI, jti) : 0,
-        wd_verdicts_hash(t, WD_REVOKE_SUB, sub), iat);
-}
-
-
 /* Nothing speaks against it: it is remembered, and used. */
 void
 ngx_http_wizdata_token_granted(ngx_http_wizdata_ctx_t *ctx)

@@ -300,8 +300,4 @@ void ngx_http_wizdata_conn_flush_later(ngx_http_wizdata_conn_t *conn);
 void ngx_http_wizdata_conn_close(ngx_http_wizdata_conn_t *conn,
     const char *why);
 
-/* True when no revocation since `since` can have been missed. */
-ngx_uint_t ngx_http_wizdata_conn_covers(const ngx_http_wizdata_conn_t *conn,
-    ngx_msec_t since);
-
 #endif /* NGX_HTTP_WIZDATA_RPC_H */

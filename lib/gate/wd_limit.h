@@ -101,7 +101,6 @@ void wd_limit_reap(wd_limit_t *l);
 
 wd_limit_stats_t *wd_limit_stats(wd_limit_t *l);
 wd_limit_link_t  *wd_limit_link(wd_limit_t *l);
-wd_ns_t           wd_limit_born(const wd_limit_t *l);
 
 /* Buckets in use, and how many there is room for. */
 void wd_limit_count(wd_limit_t *l, uint64_t *ret_n, uint64_t *ret_max);

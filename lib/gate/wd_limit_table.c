@@ -504,13 +504,6 @@ wd_limit_link(wd_limit_t *l)
 }
 
 
-wd_ns_t
-wd_limit_born(const wd_limit_t *l)
-{
-    return l->born;
-}
-
-
 void
 wd_limit_count(wd_limit_t *l, uint64_t *ret_n, uint64_t *ret_max)
 {

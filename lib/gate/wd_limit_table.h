@@ -62,7 +62,6 @@ typedef struct {
     uint32_t     oldest;
     uint32_t     n_holds;
     uint32_t     free_hold;
-    uint32_t     hint; /* where a new hold was found last */
     uint32_t    *heads;
     wd_bucket_t *buckets; /* [max + 1] */
     wd_hold_t   *holds; /* [n_holds + 1] */

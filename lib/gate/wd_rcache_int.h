@@ -190,7 +190,6 @@ struct wd_rcache_s {
     wd_rcache_ring_t *ring;
     _Atomic uint64_t  purges;
     _Atomic uint32_t  dirty; /* a hint: some shard has void entries */
-    _Atomic uint32_t  reclaim_at;
 };
 
 

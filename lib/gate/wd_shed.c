@@ -21,16 +21,6 @@ wd_class_of(const wd_method_t *m)
 }
 
 
-const char *
-wd_class_name(wd_class_e c)
-{
-    static const char *const names[WD_CLASSES] = {"critical", "write", "heavy",
-                                                  "cheap"};
-
-    return names[c];
-}
-
-
 unsigned
 wd_shed_limit(unsigned cap, unsigned reserve, wd_class_e c)
 {

@@ -40,8 +40,7 @@ typedef struct {
     _Atomic uint32_t seen; /* some call waited in it */
 } wd_shed_t;
 
-wd_class_e  wd_class_of(const wd_method_t *m);
-const char *wd_class_name(wd_class_e c);
+wd_class_e wd_class_of(const wd_method_t *m);
 
 /*
  * Of `cap` slots those that a class may fill: reads leave `reserve` per cent
