@@ -184,6 +184,7 @@ auth_on_void(auth_push_t *p, const auth_news_t *n)
     v.value = wd_buf_view(&n->bytes);
     auth_void_put(&entry, &v);
     if (entry.err != WD_OK) {
+        wd_buf_done(&entry);
         p->blind = true;
         return;
     }
