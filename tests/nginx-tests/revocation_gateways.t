@@ -59,7 +59,7 @@ sub unknown {
 
 # ---- pushed ----
 
-my (@took, @late);
+my (@took, @late, @never);
 for (1 .. 15) {
     my $key = $t->add_key(perm => ['*']);
     die 'not known to all' if unknown($key);
@@ -82,12 +82,14 @@ for (1 .. 15) {
         }
     }
     push @took, time - $at;
+    push @never, keys %left;
 }
 @took = sort { $a <=> $b } @took;
 diag(sprintf 'revoke to reject, 4 workers of 2 gateways: median %.1f ms, '
     . 'worst %.1f ms of %d', 1000 * $took[ @took / 2 ], 1000 * $took[-1],
     scalar @took);
 is("@late", '', 'nobody is let in 250 ms after a revocation');
+is("@never", '', 'every worker refuses');
 
 # ---- the push channel is cut ----
 
@@ -117,6 +119,7 @@ while (time < $stopped + 1.9) {
 ok($seen{$_}, 'let in while auth may just be late') for @ports;
 diag(sprintf 'last let in %.0f ms after the channel was cut', 1000 * $last);
 cmp_ok($last, '<', 1.25, 'nobody is let in by what is older than a second');
+ok(@open > 0, 'some had to be asked about');
 is(join(' ', grep { $_ != 503 } map { $_->[0]->response->status } @open), '',
     'who had to be asked about is refused');
 
