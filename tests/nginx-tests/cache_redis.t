@@ -28,11 +28,18 @@ $t->backend('analytics', sub {
         : reply({ n => ++$b->{n}, s => $s }, meta => \%m);
     return $s =~ /^HELD/ ? hold($do) : $do;
 });
-my $redis = Wizdata::Redis->new(dir => $dir)->start;
+
+# The gateway may do what docs/OPERATIONS.md says it has to, and no more.
+my $acl = join ' ', map { "+$_" } qw/ ping info eval get set incr hmget hset
+    del pexpire rpush ltrim lrange /;
+my $redis = Wizdata::Redis->new(dir => $dir,
+    conf => "user gate on >sesame ~* &* -\@all $acl\n")->start;
+$t->write_file('redis.password', "sesame\n");
 $t->config(workers => 2, location => 'wizdata_cache on;',
     server => 'location /api/status/cache { wizdata_status_cache; }',
     http => 'wizdata_cache_zone 4m; wizdata_cache_redis on;'
-        . "wizdata_redis unix:$dir/redis.sock;");
+        . "wizdata_redis unix:$dir/redis.sock user=gate"
+        . " password_file=$dir/redis.password;");
 $t->run();
 
 # The second gateway: another nginx with memory of its own.
