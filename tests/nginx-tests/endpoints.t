@@ -79,6 +79,18 @@ $t->wait_for('one endpoint less', sub {
 # ---- the cap ----
 
 my $path = '/v1/ingest';
+
+# Its connection may come later than those of the other service.
+$t->wait_for('the service is connected', sub {
+    my $first = client();
+    $first->send_request('GET', $path);
+    $t->poll(sub {
+        $t->backend_ctl('ingestion', 'held') == 1
+            || IO::Select->new($first->{fh})->can_read(0);
+    });
+    $t->backend_ctl('ingestion', 'release');
+    return $first->response->status == 200;
+});
 @c = map { client() } 1 .. 4;
 $_->send_request('GET', $path) for @c;
 $t->poll(sub { $t->backend_ctl('ingestion', 'held') == 4 });
