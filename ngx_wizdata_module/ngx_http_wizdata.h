@@ -30,11 +30,13 @@
 #define NGX_HTTP_WIZDATA_VERIFY_MAX 1024 /* auth.verify at a time, per worker */
 
 /* Bits of a verdict beside those of the catalogue's methods. */
-#define NGX_HTTP_WIZDATA_BIT_STATUS 63 /* status:read */
-#define NGX_HTTP_WIZDATA_BIT_NONE 64 /* the permission is looked for by name */
+#define NGX_HTTP_WIZDATA_BIT_STATUS (WD_METHOD_SET_MAX - 1) /* status:read */
+#define NGX_HTTP_WIZDATA_BIT_NONE WD_METHOD_SET_MAX /* the permission is looked for by name */
 
 _Static_assert((int) WD_METHOD_COUNT < NGX_HTTP_WIZDATA_BIT_STATUS,
                "a verdict has one bit per method");
+_Static_assert((int) WD_METHOD_COUNT <= WD_RCACHE_METHODS,
+               "the response cache tells methods apart");
 
 
 typedef struct {

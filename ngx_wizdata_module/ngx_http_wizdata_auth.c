@@ -133,7 +133,7 @@ ngx_http_wizdata_permitted(ngx_http_wizdata_ctx_t *ctx)
     if (ctx->need == NGX_HTTP_WIZDATA_BIT_NONE) {
         return wd_ctx_permits(&c, ctx->permission);
     }
-    return ctx->verdict.bits >> ctx->need & 1;
+    return wd_method_set_has(&ctx->verdict.bits, (unsigned) ctx->need);
 }
 
 
@@ -150,7 +150,7 @@ ngx_http_wizdata_auth_allowed(ngx_http_wizdata_ctx_t *ctx)
     }
 
     if (ctx->method != NULL
-        && (ctx->verdict.barred >> ctx->method->id & 1))
+        && wd_method_set_has(&ctx->verdict.barred, ctx->method->id))
     {
         return ngx_http_wizdata_forbid(
             ctx, "the key is limited to other methods than %s; ask its owner "
