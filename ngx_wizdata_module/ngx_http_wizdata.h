@@ -374,6 +374,12 @@ ngx_int_t ngx_http_wizdata_add_header(ngx_http_request_t *r,
 /* The line that was added last. */
 ngx_table_elt_t *ngx_http_wizdata_last_header(ngx_http_request_t *r);
 
+/*
+ * The client's address as text, without port, as realip and the PROXY protocol
+ * leave it; empty for a Unix socket. The view is good as long as the request.
+ */
+wd_str_t ngx_http_wizdata_client_ip(const ngx_http_request_t *r);
+
 ngx_int_t ngx_http_wizdata_api_handler(ngx_http_request_t *r);
 
 /* A JSON body: is it announced as one that is taken? Its bytes, when read. */

@@ -74,6 +74,7 @@ ngx_http_wizdata_call_context(ngx_http_wizdata_ctx_t *ctx, wd_ctx_t *c)
     c->key = ctx->verdict.key;
     c->plan = ctx->verdict.plan;
     c->perms = ctx->verdict.perms;
+    c->ip = ngx_http_wizdata_client_ip(ctx->request);
     c->format = ctx->format;
     ngx_http_wizdata_trace_context(ctx, c);
     ngx_http_wizdata_cache_context(ctx, c);

@@ -347,6 +347,24 @@ ngx_http_wizdata_last_header(ngx_http_request_t *r)
 }
 
 
+wd_str_t
+ngx_http_wizdata_client_ip(const ngx_http_request_t *r)
+{
+    const ngx_connection_t *c = r->connection;
+
+    switch (c->sockaddr->sa_family) {
+    case AF_INET:
+#if (NGX_HAVE_INET6)
+    case AF_INET6:
+#endif
+        return wd_str((char *) c->addr_text.data,
+                      ngx_min(c->addr_text.len, WD_IP_MAX));
+    default:
+        return WD_STR_NULL;
+    }
+}
+
+
 /* A body has no meaning here and could hide a smuggled request. */
 static int
 ngx_http_wizdata_no_body(ngx_http_wizdata_ctx_t *ctx)

@@ -702,6 +702,8 @@ sub check_context {
     return 'plan' if defined $ctx->{plan} && length $ctx->{plan} > 32;
     return 'perm' if defined $ctx->{perm}
         && (ref $ctx->{perm} ne 'ARRAY' || @{ $ctx->{perm} } > 32);
+    return 'ip' if exists $ctx->{ip} && (!defined $ctx->{ip}
+            || $ctx->{ip} !~ /^[0-9a-f.:]{2,45}$/);
     return 'ms' if defined $ctx->{ms} && $ctx->{ms} !~ /^[0-9]+$/;
     return 'fmt' if defined $ctx->{fmt}
         && $ctx->{fmt} !~ /^(json|csv|msgpack)$/;
