@@ -477,6 +477,44 @@ ngx_http_wizdata_conn_flush_later(ngx_http_wizdata_conn_t *conn)
 }
 
 
+ngx_uint_t
+ngx_http_wizdata_conn_tell(ngx_http_wizdata_conn_t *conn,
+    const char *method, wd_str_t params)
+{
+    size_t at = conn->out.len;
+
+    wd_frame_put_notify(&conn->out, method, params);
+    if (conn->out.err != WD_OK) {
+        conn->out.len = at;
+        conn->out.err = WD_OK;
+        return 0;
+    }
+
+    conn->queued += conn->out.len - at;
+    ngx_http_wizdata_conn_flush_later(conn);
+    return 1;
+}
+
+
+void
+ngx_http_wizdata_conn_push(ngx_http_wizdata_conn_t *conn)
+{
+    ssize_t           n;
+    ngx_connection_t *c = conn->connection;
+
+    if (conn->out_pos == conn->out.len) {
+        return;
+    }
+
+    n = c->send(c, conn->out.data + conn->out_pos,
+                conn->out.len - conn->out_pos);
+    if (n > 0) {
+        conn->out_pos += n;
+        conn->written += n;
+    }
+}
+
+
 static void
 ngx_http_wizdata_conn_trim(ngx_http_wizdata_conn_t *conn)
 {
