@@ -377,6 +377,7 @@ ngx_http_wizdata_conn_retire(ngx_http_wizdata_conn_t *conn)
         && conn->peer->service->n_waiting == 0)
     {
         ngx_http_wizdata_spans_leave(conn);
+        ngx_http_wizdata_refusals_leave(conn);
         ngx_http_wizdata_conn_close(conn, NULL);
         return NGX_DONE;
     }

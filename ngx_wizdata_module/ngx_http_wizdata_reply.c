@@ -88,8 +88,9 @@ ngx_http_wizdata_reply_start(ngx_http_wizdata_ctx_t *ctx)
     ngx_http_wizdata_rpc_t *rpc = &ctx->rpc;
 
     if (ctx->revoked) { /* while the body was read */
-        (void) ngx_http_wizdata_refuse(
-            ctx, WD_EUNAUTH, "the credential was revoked or has expired");
+        (void) ngx_http_wizdata_refuse_for(
+            ctx, WD_EUNAUTH, NGX_HTTP_WIZDATA_REFUSAL_REVOKED,
+            "the credential was revoked or has expired");
         ngx_http_wizdata_finish_refused(ctx);
         return;
     }

@@ -290,9 +290,13 @@ ngx_http_wizdata_finish_refused(ngx_http_wizdata_ctx_t *ctx)
 {
     ngx_http_request_t *r = ctx->request;
 
-    if (!r->header_sent && ngx_http_wizdata_has_page(r, ctx->problem.status)) {
-        ngx_http_wizdata_finish(ctx, (ngx_int_t) ctx->problem.status);
-        return;
+    if (!r->header_sent) {
+        ngx_http_wizdata_refusal_final(ctx);
+
+        if (ngx_http_wizdata_has_page(r, ctx->problem.status)) {
+            ngx_http_wizdata_finish(ctx, (ngx_int_t) ctx->problem.status);
+            return;
+        }
     }
     ngx_http_wizdata_finish(ctx, ngx_http_wizdata_send_problem(ctx));
 }

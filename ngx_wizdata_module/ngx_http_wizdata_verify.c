@@ -543,7 +543,7 @@ ngx_http_wizdata_verify_fail(ngx_http_wizdata_rpc_t *rpc, int code)
 
 static void
 ngx_http_wizdata_verify_refused(ngx_http_wizdata_verify_t *v,
-    const char *detail)
+    ngx_http_wizdata_refusal_e reason, const char *detail)
 {
     ngx_connection_t          *c;
     ngx_http_wizdata_ctx_t    *ctx;
@@ -555,7 +555,7 @@ ngx_http_wizdata_verify_refused(ngx_http_wizdata_verify_t *v,
 
     while ((ctx = ngx_http_wizdata_verify_next(v)) != NULL) {
         c = ctx->request->connection;
-        ngx_http_wizdata_auth_refused(ctx, detail);
+        ngx_http_wizdata_auth_refused(ctx, reason, detail);
         ngx_http_run_posted_requests(c);
     }
 
@@ -633,7 +633,8 @@ ngx_http_wizdata_verify_key_reply(ngx_http_wizdata_rpc_t *rpc,
     }
 
     if (f->code == WD_EUNAUTH) {
-        ngx_http_wizdata_verify_refused(v, NGX_HTTP_WIZDATA_BAD_KEY);
+        ngx_http_wizdata_verify_refused(v, NGX_HTTP_WIZDATA_REFUSAL_BAD_KEY,
+                                        NGX_HTTP_WIZDATA_BAD_KEY);
         return;
     }
 
@@ -647,7 +648,8 @@ ngx_http_wizdata_verify_key_reply(ngx_http_wizdata_rpc_t *rpc,
     if (verdict.expires != 0
         && verdict.expires <= ngx_http_wizdata_verdict_now().wall)
     {
-        ngx_http_wizdata_verify_refused(v, NGX_HTTP_WIZDATA_BAD_KEY);
+        ngx_http_wizdata_verify_refused(v, NGX_HTTP_WIZDATA_REFUSAL_BAD_KEY,
+                                        NGX_HTTP_WIZDATA_BAD_KEY);
         return;
     }
     ngx_http_wizdata_verify_key_known(v, &verdict);
@@ -683,7 +685,9 @@ ngx_http_wizdata_verify_token_reply(ngx_http_wizdata_rpc_t *rpc,
     }
 
     if (f->code == WD_EUNAUTH) {
-        ngx_http_wizdata_verify_refused(v, NGX_HTTP_WIZDATA_BAD_TOKEN);
+        ngx_http_wizdata_verify_refused(
+            v, NGX_HTTP_WIZDATA_REFUSAL_TOKEN_REVOKED,
+            NGX_HTTP_WIZDATA_BAD_TOKEN);
     } else if (f->code != WD_OK) {
         ngx_http_wizdata_verify_fail(rpc, WD_EUNAVAIL);
     } else {
