@@ -62,7 +62,7 @@ put(wd_verdicts_t *t, size_t n, wd_verdict_now_t now)
             .plan = wd_str(plan, (size_t) plan_len),
             .perms = wd_str(perms, (size_t) perms_len),
             .nets = n % 4 == 0 ? WD_STR("\x18\xc0\x00\x02") : WD_STR(""),
-            .bits = n % 8,
+            .bits = {{n % 8}},
             .checked = now.mono,
         },
         now);

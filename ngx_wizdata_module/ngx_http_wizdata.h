@@ -21,6 +21,7 @@
 
 #include "ngx_http_wizdata_cache.h"
 #include "ngx_http_wizdata_metrics.h"
+#include "ngx_http_wizdata_refusals.h"
 #include "ngx_http_wizdata_rpc.h"
 #include "ngx_http_wizdata_spans.h"
 #include "ngx_http_wizdata_verdict.h"
@@ -30,11 +31,13 @@
 #define NGX_HTTP_WIZDATA_VERIFY_MAX 1024 /* auth.verify at a time, per worker */
 
 /* Bits of a verdict beside those of the catalogue's methods. */
-#define NGX_HTTP_WIZDATA_BIT_STATUS 63 /* status:read */
-#define NGX_HTTP_WIZDATA_BIT_NONE 64 /* the permission is looked for by name */
+#define NGX_HTTP_WIZDATA_BIT_STATUS (WD_METHOD_SET_MAX - 1) /* status:read */
+#define NGX_HTTP_WIZDATA_BIT_NONE WD_METHOD_SET_MAX /* the permission is looked for by name */
 
 _Static_assert((int) WD_METHOD_COUNT < NGX_HTTP_WIZDATA_BIT_STATUS,
                "a verdict has one bit per method");
+_Static_assert((int) WD_METHOD_COUNT <= WD_RCACHE_METHODS,
+               "the response cache tells methods apart");
 
 
 typedef struct {
@@ -171,6 +174,7 @@ struct ngx_http_wizdata_worker_s {
     ngx_http_wizdata_cache_worker_t *cache; /* NULL: none */
     ngx_http_wizdata_counters_t  *counters; /* this worker's slot */
     ngx_http_wizdata_spans_t     *spans;
+    ngx_http_wizdata_refusals_t  *refusals; /* NULL: nobody is told */
     void                         *scrapes; /* of prometheus.c */
     wd_buf_t                      scratch; /* for one piece at a time */
     wd_buf_t                      context;
@@ -194,6 +198,7 @@ typedef struct {
     ngx_str_t  param;
     ngx_uint_t retry; /* seconds; 0: none */
     ngx_str_t  policy; /* of a limit */
+    ngx_uint_t reason; /* ngx_http_wizdata_refusal_e, of a 401 or 403 */
     unsigned   allow; /* verbs, for 405 */
 } ngx_http_wizdata_problem_t;
 
@@ -272,6 +277,7 @@ struct ngx_http_wizdata_ctx_s {
     ngx_http_wizdata_rpc_t         rpc;
     ngx_http_wizdata_stream_t      stream;
     ngx_http_wizdata_problem_t     problem;
+    ngx_http_wizdata_refusal_t     refusal;
     wd_error_t                     error;
     ngx_buf_t                     *problem_body; /* of the error filter */
     void                          *collect; /* of a status handler */
@@ -372,6 +378,12 @@ ngx_int_t ngx_http_wizdata_add_header(ngx_http_request_t *r,
 /* The line that was added last. */
 ngx_table_elt_t *ngx_http_wizdata_last_header(ngx_http_request_t *r);
 
+/*
+ * The client's address as text, without port, as realip and the PROXY protocol
+ * leave it; empty for a Unix socket. The view is good as long as the request.
+ */
+wd_str_t ngx_http_wizdata_client_ip(const ngx_http_request_t *r);
+
 ngx_int_t ngx_http_wizdata_api_handler(ngx_http_request_t *r);
 
 /* A JSON body: is it announced as one that is taken? Its bytes, when read. */
@@ -435,7 +447,7 @@ void ngx_http_wizdata_auth(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t need,
  */
 void ngx_http_wizdata_auth_known(ngx_http_wizdata_ctx_t *ctx);
 void ngx_http_wizdata_auth_refused(ngx_http_wizdata_ctx_t *ctx,
-    const char *detail);
+    ngx_http_wizdata_refusal_e reason, const char *detail);
 void ngx_http_wizdata_auth_unavailable(ngx_http_wizdata_ctx_t *ctx);
 
 /* A token whose signature is good says so; views are copied. */
@@ -620,9 +632,14 @@ void ngx_http_wizdata_stream_cut(ngx_http_wizdata_ctx_t *ctx);
 
 /* ngx_http_wizdata_error.c */
 
-/* Note the reason; both return `code`. */
+/*
+ * Note the reason; all return `code`. Of a 401 or 403 auth is told why: a
+ * service said so, unless it is known better.
+ */
 int ngx_http_wizdata_refuse(ngx_http_wizdata_ctx_t *ctx, int code,
     const char *detail);
+int ngx_http_wizdata_refuse_for(ngx_http_wizdata_ctx_t *ctx, int code,
+    ngx_http_wizdata_refusal_e reason, const char *detail);
 int ngx_http_wizdata_refuse_param(ngx_http_wizdata_ctx_t *ctx, int code,
     wd_str_t detail, wd_str_t param);
 

@@ -59,7 +59,8 @@ ngx_http_wizdata_access_challenge(ngx_http_wizdata_ctx_t *ctx)
 
 /*
  * With `satisfy any` another module may still let the client in, but not as
- * the one whose credential was refused.
+ * the one whose credential was refused. Whether it did is seen when the
+ * request is logged.
  */
 static void
 ngx_http_wizdata_access_nobody(ngx_http_wizdata_ctx_t *ctx)
@@ -67,11 +68,15 @@ ngx_http_wizdata_access_nobody(ngx_http_wizdata_ctx_t *ctx)
     ngx_http_core_loc_conf_t *clcf;
 
     clcf = ngx_http_get_module_loc_conf(ctx->request, ngx_http_core_module);
-    if (clcf->satisfy == NGX_HTTP_SATISFY_ANY) {
-        ngx_memzero(&ctx->verdict, sizeof(ctx->verdict));
-        ctx->verdict.label = NGX_HTTP_WIZDATA_KEYS;
-        ctx->has_digest = 0;
+    if (clcf->satisfy != NGX_HTTP_SATISFY_ANY) {
+        ngx_http_wizdata_refusal_final(ctx);
+        return;
     }
+
+    ngx_http_wizdata_refusal_note(ctx);
+    ngx_memzero(&ctx->verdict, sizeof(ctx->verdict));
+    ctx->verdict.label = NGX_HTTP_WIZDATA_KEYS;
+    ctx->has_digest = 0;
 }
 
 

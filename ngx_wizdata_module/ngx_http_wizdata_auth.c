@@ -50,15 +50,17 @@ ngx_http_wizdata_credential(ngx_http_wizdata_ctx_t *ctx, wd_str_t *ret)
     }
 
     if (in->authorization.data == NULL) {
-        return ngx_http_wizdata_refuse(
-            ctx, WD_EUNAUTH, "send an API key in X-API-Key, or a key or token "
-            "in Authorization: Bearer");
+        return ngx_http_wizdata_refuse_for(
+            ctx, WD_EUNAUTH, NGX_HTTP_WIZDATA_REFUSAL_NO_CREDENTIAL,
+            "send an API key in X-API-Key, or a key or token in "
+            "Authorization: Bearer");
     }
 
     if (!ngx_http_wizdata_bearer(&in->authorization, ret)) {
-        return ngx_http_wizdata_refuse(
-            ctx, WD_EUNAUTH, "Authorization must be Bearer, followed by an "
-            "API key or a token");
+        return ngx_http_wizdata_refuse_for(
+            ctx, WD_EUNAUTH, NGX_HTTP_WIZDATA_REFUSAL_BAD_SCHEME,
+            "Authorization must be Bearer, followed by an API key or a "
+            "token");
     }
     return WD_OK;
 }
@@ -112,16 +114,18 @@ ngx_http_wizdata_in_networks(ngx_http_wizdata_ctx_t *ctx)
 
 /* Writes the reason into ctx->error.text, where the problem points to. */
 static int
-ngx_http_wizdata_forbid(ngx_http_wizdata_ctx_t *ctx, const char *fmt,
-    const char *arg)
+ngx_http_wizdata_forbid(ngx_http_wizdata_ctx_t *ctx,
+    ngx_http_wizdata_refusal_e reason, const char *fmt, const char *arg)
 {
     int   n;
     char *p = ctx->error.text;
 
     n = snprintf(p, sizeof(ctx->error.text), fmt, arg);
     n = ngx_min(n, (int) sizeof(ctx->error.text) - 1);
-    return ngx_http_wizdata_refuse_param(ctx, WD_EFORBIDDEN,
+    (void) ngx_http_wizdata_refuse_param(ctx, WD_EFORBIDDEN,
                                          wd_str(p, (size_t) n), WD_STR_NULL);
+    ctx->problem.reason = reason;
+    return WD_EFORBIDDEN;
 }
 
 
@@ -133,7 +137,7 @@ ngx_http_wizdata_permitted(ngx_http_wizdata_ctx_t *ctx)
     if (ctx->need == NGX_HTTP_WIZDATA_BIT_NONE) {
         return wd_ctx_permits(&c, ctx->permission);
     }
-    return ctx->verdict.bits >> ctx->need & 1;
+    return wd_method_set_has(&ctx->verdict.bits, (unsigned) ctx->need);
 }
 
 
@@ -145,21 +149,24 @@ ngx_http_wizdata_auth_allowed(ngx_http_wizdata_ctx_t *ctx)
 
     if (ctx->verdict.nets.len != 0 && !ngx_http_wizdata_in_networks(ctx)) {
         return ngx_http_wizdata_forbid(
-            ctx, "the %s is not for use from this address; its owner has set "
-            "the networks that it is for", whose);
+            ctx, NGX_HTTP_WIZDATA_REFUSAL_NETWORK, "the %s is not for use "
+            "from this address; its owner has set the networks that it is "
+            "for", whose);
     }
 
     if (ctx->method != NULL
-        && (ctx->verdict.barred >> ctx->method->id & 1))
+        && wd_method_set_has(&ctx->verdict.barred, ctx->method->id))
     {
         return ngx_http_wizdata_forbid(
-            ctx, "the key is limited to other methods than %s; ask its owner "
-            "for one that has it", ctx->method->name);
+            ctx, NGX_HTTP_WIZDATA_REFUSAL_METHOD, "the key is limited to "
+            "other methods than %s; ask its owner for one that has it",
+            ctx->method->name);
     }
 
     if (!ngx_http_wizdata_permitted(ctx)) {
         return ngx_http_wizdata_forbid(
-            ctx, ctx->verdict.kind == WD_VERDICT_TOKEN
+            ctx, NGX_HTTP_WIZDATA_REFUSAL_PERMISSION,
+            ctx->verdict.kind == WD_VERDICT_TOKEN
                      ? "the token lacks the permission %s"
                      : "the key lacks the permission %s; ask its owner for "
                        "one that has it", ctx->permission);
@@ -182,9 +189,10 @@ ngx_http_wizdata_auth_known(ngx_http_wizdata_ctx_t *ctx)
 
 
 void
-ngx_http_wizdata_auth_refused(ngx_http_wizdata_ctx_t *ctx, const char *detail)
+ngx_http_wizdata_auth_refused(ngx_http_wizdata_ctx_t *ctx,
+    ngx_http_wizdata_refusal_e reason, const char *detail)
 {
-    (void) ngx_http_wizdata_refuse(ctx, WD_EUNAUTH, detail);
+    (void) ngx_http_wizdata_refuse_for(ctx, WD_EUNAUTH, reason, detail);
     ctx->refused(ctx);
 }
 
@@ -274,7 +282,8 @@ ngx_http_wizdata_auth_key(ngx_http_wizdata_ctx_t *ctx, wd_str_t key)
         ngx_http_wizdata_auth_known(ctx);
         break;
     case WD_VERDICT_BAD:
-        ngx_http_wizdata_auth_refused(ctx, NGX_HTTP_WIZDATA_BAD_KEY);
+        ngx_http_wizdata_auth_refused(ctx, NGX_HTTP_WIZDATA_REFUSAL_BAD_KEY,
+                                      NGX_HTTP_WIZDATA_BAD_KEY);
         break;
     default:
         ngx_http_wizdata_verify_key(ctx);
@@ -300,7 +309,9 @@ ngx_http_wizdata_auth_bearer(ngx_http_wizdata_ctx_t *ctx, wd_str_t token)
         break;
     case WD_VERDICT_BAD:
         ngx_http_wizdata_count(ctx, JWT_REVOKED, 1);
-        ngx_http_wizdata_auth_refused(ctx, NGX_HTTP_WIZDATA_BAD_TOKEN);
+        ngx_http_wizdata_auth_refused(ctx,
+                                      NGX_HTTP_WIZDATA_REFUSAL_TOKEN_REVOKED,
+                                      NGX_HTTP_WIZDATA_BAD_TOKEN);
         break;
     default:
         ctx->worker->token_handler(ctx, token);

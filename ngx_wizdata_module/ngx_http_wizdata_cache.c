@@ -68,7 +68,10 @@ ngx_http_wizdata_cache_usable(ngx_http_wizdata_ctx_t *ctx)
 }
 
 
-/* All that the backend is told of the caller. */
+/*
+ * All that the backend is told of the caller but the address: who asks from
+ * two of them has one answer.
+ */
 static wd_str_t
 ngx_http_wizdata_cache_caller(ngx_http_wizdata_ctx_t *ctx)
 {
@@ -121,7 +124,7 @@ ngx_http_wizdata_cache_context(ngx_http_wizdata_ctx_t *ctx, wd_ctx_t *c)
         return;
     }
 
-    c->principal = c->key = c->plan = WD_STR_NULL;
+    c->principal = c->key = c->plan = c->ip = WD_STR_NULL;
     c->perms = WD_STR_NULL;
     if (ctx->method->permission == NULL) {
         return;

@@ -505,6 +505,7 @@ ngx_http_wizdata_refresh_copy(ngx_http_wizdata_refresh_t *b)
            && ngx_http_wizdata_refresh_dup(b->pool, &c->key) == NGX_OK
            && ngx_http_wizdata_refresh_dup(b->pool, &c->plan) == NGX_OK
            && ngx_http_wizdata_refresh_dup(b->pool, &c->perms) == NGX_OK
+           && ngx_http_wizdata_refresh_dup(b->pool, &c->ip) == NGX_OK
                ? NGX_OK : NGX_ERROR;
 }
 

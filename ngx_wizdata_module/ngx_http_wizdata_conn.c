@@ -377,6 +377,7 @@ ngx_http_wizdata_conn_retire(ngx_http_wizdata_conn_t *conn)
         && conn->peer->service->n_waiting == 0)
     {
         ngx_http_wizdata_spans_leave(conn);
+        ngx_http_wizdata_refusals_leave(conn);
         ngx_http_wizdata_conn_close(conn, NULL);
         return NGX_DONE;
     }
@@ -473,6 +474,44 @@ ngx_http_wizdata_conn_flush_later(ngx_http_wizdata_conn_t *conn)
 {
     if (!conn->flush.posted) {
         ngx_post_event(&conn->flush, &ngx_posted_events);
+    }
+}
+
+
+ngx_uint_t
+ngx_http_wizdata_conn_tell(ngx_http_wizdata_conn_t *conn,
+    const char *method, wd_str_t params)
+{
+    size_t at = conn->out.len;
+
+    wd_frame_put_notify(&conn->out, method, params);
+    if (conn->out.err != WD_OK) {
+        conn->out.len = at;
+        conn->out.err = WD_OK;
+        return 0;
+    }
+
+    conn->queued += conn->out.len - at;
+    ngx_http_wizdata_conn_flush_later(conn);
+    return 1;
+}
+
+
+void
+ngx_http_wizdata_conn_push(ngx_http_wizdata_conn_t *conn)
+{
+    ssize_t           n;
+    ngx_connection_t *c = conn->connection;
+
+    if (conn->out_pos == conn->out.len) {
+        return;
+    }
+
+    n = c->send(c, conn->out.data + conn->out_pos,
+                conn->out.len - conn->out_pos);
+    if (n > 0) {
+        conn->out_pos += n;
+        conn->written += n;
     }
 }
 

@@ -80,12 +80,23 @@ ngx_http_wizdata_refuse(ngx_http_wizdata_ctx_t *ctx, int code,
     ctx->problem.code = wd_err_info(code)->code;
     ctx->problem.status = wd_err_info(code)->http;
     ctx->problem.detail = ngx_http_wizdata_ngx_str(detail);
+    ctx->problem.reason = NGX_HTTP_WIZDATA_REFUSAL_BACKEND;
 
     /* No client is there to see a 499, so a service cannot answer it. */
     if (ctx->problem.status == NGX_HTTP_CLIENT_CLOSED_REQUEST) {
         ctx->problem.code = WD_EBADGATEWAY;
         ctx->problem.status = NGX_HTTP_BAD_GATEWAY;
     }
+    return code;
+}
+
+
+int
+ngx_http_wizdata_refuse_for(ngx_http_wizdata_ctx_t *ctx, int code,
+    ngx_http_wizdata_refusal_e reason, const char *detail)
+{
+    (void) ngx_http_wizdata_refuse(ctx, code, detail);
+    ctx->problem.reason = reason;
     return code;
 }
 

@@ -64,11 +64,36 @@ ngx_http_wizdata_jwt_count(ngx_http_wizdata_ctx_t *ctx, wd_jwt_why_e why)
 }
 
 
+static ngx_http_wizdata_refusal_e
+ngx_http_wizdata_jwt_reason(wd_jwt_why_e why)
+{
+    switch (why) {
+    case WD_JWT_WHY_ISS:
+        return NGX_HTTP_WIZDATA_REFUSAL_TOKEN_ISSUER;
+    case WD_JWT_WHY_KEY:
+        return NGX_HTTP_WIZDATA_REFUSAL_TOKEN_KEY;
+    case WD_JWT_WHY_SIGNATURE:
+        return NGX_HTTP_WIZDATA_REFUSAL_TOKEN_SIGNATURE;
+    case WD_JWT_WHY_AUD:
+        return NGX_HTTP_WIZDATA_REFUSAL_TOKEN_AUDIENCE;
+    case WD_JWT_WHY_EARLY:
+        return NGX_HTTP_WIZDATA_REFUSAL_TOKEN_EARLY;
+    case WD_JWT_WHY_EXPIRED:
+        return NGX_HTTP_WIZDATA_REFUSAL_TOKEN_EXPIRED;
+    case WD_JWT_WHY_REVOKED:
+        return NGX_HTTP_WIZDATA_REFUSAL_TOKEN_REVOKED;
+    default:
+        return NGX_HTTP_WIZDATA_REFUSAL_BAD_TOKEN;
+    }
+}
+
+
 static void
 ngx_http_wizdata_jwt_refuse(ngx_http_wizdata_ctx_t *ctx, wd_jwt_why_e why)
 {
     ngx_http_wizdata_jwt_count(ctx, why);
-    ngx_http_wizdata_auth_refused(ctx, wd_jwt_why_text(why));
+    ngx_http_wizdata_auth_refused(ctx, ngx_http_wizdata_jwt_reason(why),
+                                  wd_jwt_why_text(why));
 }
 
 
@@ -139,11 +164,11 @@ ngx_http_wizdata_jwt_unknown(ngx_http_wizdata_ctx_t *ctx,
         failing += e == NGX_HTTP_WIZDATA_JWKS_FAILING;
     }
 
-    ngx_http_wizdata_jwt_count(ctx, WD_JWT_WHY_KEY);
     if (failing != 0) {
+        ngx_http_wizdata_jwt_count(ctx, WD_JWT_WHY_KEY);
         ngx_http_wizdata_auth_unavailable(ctx);
     } else {
-        ngx_http_wizdata_auth_refused(ctx, wd_jwt_why_text(WD_JWT_WHY_KEY));
+        ngx_http_wizdata_jwt_refuse(ctx, WD_JWT_WHY_KEY);
     }
 }
 

@@ -310,7 +310,7 @@ ngx_http_wizdata_counters_handler(ngx_http_request_t *r)
     ngx_http_wizdata_exemplar_put(ctx, bucket, verb, ns);
     ngx_http_wizdata_count_series(ctx, status, end);
 
-    if (ctx->has_digest && ctx->verdict.bits != 0) {
+    if (ctx->has_digest && !wd_method_set_is_empty(&ctx->verdict.bits)) {
         m->keys[ctx->verdict.label][ctx->endpoint]++;
     }
     if (status >= 500) {

@@ -252,6 +252,7 @@ static const struct {
     {NGX_HTTP_PRECONTENT_PHASE, ngx_http_wizdata_limit_handler},
     {NGX_HTTP_LOG_PHASE, ngx_http_wizdata_counters_handler},
     {NGX_HTTP_LOG_PHASE, ngx_http_wizdata_spans_handler},
+    {NGX_HTTP_LOG_PHASE, ngx_http_wizdata_refusals_handler},
 };
 
 
@@ -381,6 +382,7 @@ ngx_http_wizdata_init_process(ngx_cycle_t *cycle)
         || ngx_http_wizdata_cache_init_worker(w) != NGX_OK
         || ngx_http_wizdata_peers_init(w) != NGX_OK
         || ngx_http_wizdata_spans_init(w) != NGX_OK
+        || ngx_http_wizdata_refusals_init(w) != NGX_OK
         || ngx_http_wizdata_jwks_init(w) != NGX_OK)
     {
         return NGX_ERROR;
@@ -407,6 +409,7 @@ ngx_http_wizdata_exit_process(ngx_cycle_t *cycle)
     ngx_http_wizdata_jwks_done(w);
     ngx_http_wizdata_limit_exit(w);
     ngx_http_wizdata_spans_done(w);
+    ngx_http_wizdata_refusals_done(w);
     ngx_http_wizdata_peers_done(w);
     ngx_http_wizdata_auth_done(w);
     ngx_http_wizdata_cache_done_worker(w);

@@ -28,6 +28,24 @@ ngx_http_wizdata_pick_ready(const ngx_http_wizdata_conn_t *conn)
 }
 
 
+ngx_http_wizdata_conn_t *
+ngx_http_wizdata_pick_any(ngx_http_wizdata_service_t *s, size_t unsent)
+{
+    ngx_uint_t               i;
+    ngx_http_wizdata_conn_t *conn;
+
+    for (i = 0; i < s->n_peers; i++) {
+        conn = s->peers[i].conn;
+        if (ngx_http_wizdata_pick_ready(conn)
+            && conn->out.len - conn->out_pos < unsent)
+        {
+            return conn;
+        }
+    }
+    return NULL;
+}
+
+
 static ngx_uint_t
 ngx_http_wizdata_pick_takes(const ngx_http_wizdata_conn_t *conn)
 {

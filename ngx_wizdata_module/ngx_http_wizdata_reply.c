@@ -74,6 +74,7 @@ ngx_http_wizdata_call_context(ngx_http_wizdata_ctx_t *ctx, wd_ctx_t *c)
     c->key = ctx->verdict.key;
     c->plan = ctx->verdict.plan;
     c->perms = ctx->verdict.perms;
+    c->ip = ngx_http_wizdata_client_ip(ctx->request);
     c->format = ctx->format;
     ngx_http_wizdata_trace_context(ctx, c);
     ngx_http_wizdata_cache_context(ctx, c);
@@ -87,8 +88,9 @@ ngx_http_wizdata_reply_start(ngx_http_wizdata_ctx_t *ctx)
     ngx_http_wizdata_rpc_t *rpc = &ctx->rpc;
 
     if (ctx->revoked) { /* while the body was read */
-        (void) ngx_http_wizdata_refuse(
-            ctx, WD_EUNAUTH, "the credential was revoked or has expired");
+        (void) ngx_http_wizdata_refuse_for(
+            ctx, WD_EUNAUTH, NGX_HTTP_WIZDATA_REFUSAL_REVOKED,
+            "the credential was revoked or has expired");
         ngx_http_wizdata_finish_refused(ctx);
         return;
     }

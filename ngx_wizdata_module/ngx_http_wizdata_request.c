@@ -290,9 +290,13 @@ ngx_http_wizdata_finish_refused(ngx_http_wizdata_ctx_t *ctx)
 {
     ngx_http_request_t *r = ctx->request;
 
-    if (!r->header_sent && ngx_http_wizdata_has_page(r, ctx->problem.status)) {
-        ngx_http_wizdata_finish(ctx, (ngx_int_t) ctx->problem.status);
-        return;
+    if (!r->header_sent) {
+        ngx_http_wizdata_refusal_final(ctx);
+
+        if (ngx_http_wizdata_has_page(r, ctx->problem.status)) {
+            ngx_http_wizdata_finish(ctx, (ngx_int_t) ctx->problem.status);
+            return;
+        }
     }
     ngx_http_wizdata_finish(ctx, ngx_http_wizdata_send_problem(ctx));
 }
@@ -344,6 +348,24 @@ ngx_http_wizdata_last_header(ngx_http_request_t *r)
     ngx_list_part_t *part = r->headers_out.headers.last;
 
     return (ngx_table_elt_t *) part->elts + part->nelts - 1;
+}
+
+
+wd_str_t
+ngx_http_wizdata_client_ip(const ngx_http_request_t *r)
+{
+    const ngx_connection_t *c = r->connection;
+
+    switch (c->sockaddr->sa_family) {
+    case AF_INET:
+#if (NGX_HAVE_INET6)
+    case AF_INET6:
+#endif
+        return wd_str((char *) c->addr_text.data,
+                      ngx_min(c->addr_text.len, WD_IP_MAX));
+    default:
+        return WD_STR_NULL;
+    }
 }
 
 

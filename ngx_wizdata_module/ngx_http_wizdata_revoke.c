@@ -146,7 +146,8 @@ ngx_http_wizdata_open_end(ngx_http_wizdata_ctx_t *ctx, const char *why)
 static void
 ngx_http_wizdata_open_void(ngx_http_wizdata_ctx_t *ctx, const char *why)
 {
-    (void) ngx_http_wizdata_refuse(ctx, WD_EUNAUTH, why);
+    (void) ngx_http_wizdata_refuse_for(
+        ctx, WD_EUNAUTH, NGX_HTTP_WIZDATA_REFUSAL_REVOKED, why);
     ngx_http_wizdata_open_end(ctx, why);
 }
 
@@ -378,7 +379,9 @@ ngx_http_wizdata_token_granted(ngx_http_wizdata_ctx_t *ctx)
     /* It may have been revoked while auth was asked. */
     if (wd_verdicts_token_revoked(t, v->jti, v->owner, v->iat)) {
         ngx_http_wizdata_count(ctx, JWT_REVOKED, 1);
-        ngx_http_wizdata_auth_refused(ctx, NGX_HTTP_WIZDATA_BAD_TOKEN);
+        ngx_http_wizdata_auth_refused(ctx,
+                                      NGX_HTTP_WIZDATA_REFUSAL_TOKEN_REVOKED,
+                                      NGX_HTTP_WIZDATA_BAD_TOKEN);
         return;
     }
 

@@ -216,6 +216,10 @@ ngx_uint_t ngx_http_wizdata_retry_after(ngx_http_wizdata_service_t *s);
 /* The connection for a call; NULL: none is ready and has room. */
 ngx_http_wizdata_conn_t *ngx_http_wizdata_pick(ngx_http_wizdata_rpc_t *rpc);
 
+/* For a notification: whichever is ready and has less than that unsent. */
+ngx_http_wizdata_conn_t *ngx_http_wizdata_pick_any(
+    ngx_http_wizdata_service_t *s, size_t unsent);
+
 /* That, or one of an endpoint that was taken out and is to be tried. */
 ngx_http_wizdata_conn_t *ngx_http_wizdata_pick_probe(
     ngx_http_wizdata_rpc_t *rpc, ngx_http_wizdata_conn_t *conn);
@@ -295,6 +299,13 @@ void ngx_http_wizdata_conn_established(ngx_http_wizdata_conn_t *conn);
 
 /* Appended frames leave together at the end of the event loop's turn. */
 void ngx_http_wizdata_conn_flush_later(ngx_http_wizdata_conn_t *conn);
+
+/* Appends a notification; 0: no memory. */
+ngx_uint_t ngx_http_wizdata_conn_tell(ngx_http_wizdata_conn_t *conn,
+    const char *method, wd_str_t params);
+
+/* Before it is closed: one try, what the socket does not take is lost. */
+void ngx_http_wizdata_conn_push(ngx_http_wizdata_conn_t *conn);
 
 /* `why` is a class of failure for logs and status; NULL: on purpose. */
 void ngx_http_wizdata_conn_close(ngx_http_wizdata_conn_t *conn,

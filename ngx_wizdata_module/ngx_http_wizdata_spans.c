@@ -18,18 +18,7 @@
 static ngx_http_wizdata_conn_t *
 ngx_http_wizdata_spans_conn(ngx_http_wizdata_service_t *service)
 {
-    ngx_uint_t               i;
-    ngx_http_wizdata_conn_t *conn;
-
-    for (i = 0; i < service->n_peers; i++) {
-        conn = service->peers[i].conn;
-        if (conn != NULL && conn->ready && !conn->goaway
-            && conn->out.len - conn->out_pos < NGX_HTTP_WIZDATA_SPANS_OUT)
-        {
-            return conn;
-        }
-    }
-    return NULL;
+    return ngx_http_wizdata_pick_any(service, NGX_HTTP_WIZDATA_SPANS_OUT);
 }
 
 
@@ -59,7 +48,6 @@ static ngx_uint_t
 ngx_http_wizdata_spans_put(ngx_http_wizdata_spans_t *s,
     ngx_http_wizdata_conn_t *conn, wd_str_t spans, uint32_t n)
 {
-    size_t    at = conn->out.len;
     wd_buf_t *params = &s->attrs;
 
     wd_buf_reset(params);
@@ -67,18 +55,10 @@ ngx_http_wizdata_spans_put(ngx_http_wizdata_spans_t *s,
     wd_mp_put_array(params, n);
     wd_buf_str(params, spans);
     wd_mp_put_z(params, s->worker->instance);
-    wd_frame_put_notify(&conn->out, WD_N_SPANS,
-                        wd_buf_view(params));
 
-    if (params->err != WD_OK || conn->out.err != WD_OK) {
-        conn->out.len = at;
-        conn->out.err = WD_OK;
-        return 0;
-    }
-
-    conn->queued += conn->out.len - at;
-    ngx_http_wizdata_conn_flush_later(conn);
-    return 1;
+    return params->err == WD_OK
+           && ngx_http_wizdata_conn_tell(conn, WD_N_SPANS,
+                                           wd_buf_view(params));
 }
 
 
@@ -198,8 +178,6 @@ ngx_http_wizdata_spans_init(ngx_http_wizdata_worker_t *w)
 void
 ngx_http_wizdata_spans_leave(ngx_http_wizdata_conn_t *conn)
 {
-    ssize_t                   n;
-    ngx_connection_t         *c = conn->connection;
     ngx_http_wizdata_spans_t *s = conn->peer->service->worker->spans;
 
     if (!ngx_exiting || s == NULL || conn->peer->service != s->service
@@ -208,14 +186,8 @@ ngx_http_wizdata_spans_leave(ngx_http_wizdata_conn_t *conn)
         return;
     }
 
-    /* One try: what the socket does not take at once is lost with it. */
     ngx_http_wizdata_spans_send(s, conn);
-    n = c->send(c, conn->out.data + conn->out_pos,
-                conn->out.len - conn->out_pos);
-    if (n > 0) {
-        conn->out_pos += n;
-        conn->written += n;
-    }
+    ngx_http_wizdata_conn_push(conn);
 }
 
 

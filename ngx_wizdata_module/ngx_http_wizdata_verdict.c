@@ -120,21 +120,21 @@ ngx_http_wizdata_verdict_keep(ngx_pool_t *pool,
 
 
 /* So that a request needs no look at the texts. */
-uint64_t
+wd_method_set_t
 ngx_http_wizdata_verdict_bits(wd_str_t perms)
 {
-    size_t             i;
-    uint64_t           bits = 0;
+    unsigned           i;
+    wd_method_set_t    bits = {{0}};
     wd_ctx_t           c = {.perms = perms};
     const wd_method_t *m = wd_methods();
 
     for (i = 0; i < WD_METHOD_COUNT; i++) {
         if (wd_ctx_permits(&c, m[i].permission)) {
-            bits |= UINT64_C(1) << i;
+            wd_method_set_add(&bits, i);
         }
     }
     if (wd_ctx_permits(&c, "status:read")) {
-        bits |= UINT64_C(1) << NGX_HTTP_WIZDATA_BIT_STATUS;
+        wd_method_set_add(&bits, NGX_HTTP_WIZDATA_BIT_STATUS);
     }
     return bits;
 }

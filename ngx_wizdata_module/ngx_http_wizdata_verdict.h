@@ -28,7 +28,7 @@ wd_verdict_now_t ngx_http_wizdata_verdict_now(void);
 ngx_int_t ngx_http_wizdata_verdict_keep(ngx_pool_t *pool,
     const ngx_http_wizdata_verdict_t *v, ngx_http_wizdata_verdict_t *ret);
 
-/* Methods that the permissions cover, as bits. */
-uint64_t ngx_http_wizdata_verdict_bits(wd_str_t perms);
+/* Methods that the permissions cover. */
+wd_method_set_t ngx_http_wizdata_verdict_bits(wd_str_t perms);
 
 #endif /* NGX_HTTP_WIZDATA_VERDICT_H */

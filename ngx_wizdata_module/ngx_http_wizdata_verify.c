@@ -390,7 +390,7 @@ ngx_http_wizdata_meta_nets(wd_mp_t meta, u_char *out, wd_str_t *ret)
  * this gateway does not know may be of a newer catalogue.
  */
 static int
-ngx_http_wizdata_meta_methods(wd_mp_t meta, uint64_t *ret_barred)
+ngx_http_wizdata_meta_methods(wd_mp_t meta, wd_method_set_t *ret_barred)
 {
     int                rc;
     uint32_t           n;
@@ -398,7 +398,7 @@ ngx_http_wizdata_meta_methods(wd_mp_t meta, uint64_t *ret_barred)
     wd_str_t           name;
     const wd_method_t *m;
 
-    *ret_barred = 0;
+    ngx_memzero(ret_barred, sizeof(*ret_barred));
     rc = wd_mp_map_find(meta, "methods", &at);
     if (rc == WD_ENOTFOUND || (rc == WD_OK && wd_mp_read_nil(&at))) {
         return WD_OK;
@@ -409,14 +409,15 @@ ngx_http_wizdata_meta_methods(wd_mp_t meta, uint64_t *ret_barred)
         return WD_EPROTO;
     }
 
-    *ret_barred = UINT64_MAX >> 1; /* not the bit of the status */
+    wd_method_set_fill(ret_barred);
+    wd_method_set_remove(ret_barred, NGX_HTTP_WIZDATA_BIT_STATUS);
     while (n-- != 0) {
         if (wd_mp_read_str(&at, &name) != WD_OK) {
             return WD_EPROTO;
         }
         m = wd_method_by_name(name);
         if (m != NULL) {
-            *ret_barred &= ~(UINT64_C(1) << m->id);
+            wd_method_set_remove(ret_barred, m->id);
         }
     }
     return WD_OK;
@@ -542,7 +543,7 @@ ngx_http_wizdata_verify_fail(ngx_http_wizdata_rpc_t *rpc, int code)
 
 static void
 ngx_http_wizdata_verify_refused(ngx_http_wizdata_verify_t *v,
-    const char *detail)
+    ngx_http_wizdata_refusal_e reason, const char *detail)
 {
     ngx_connection_t          *c;
     ngx_http_wizdata_ctx_t    *ctx;
@@ -554,7 +555,7 @@ ngx_http_wizdata_verify_refused(ngx_http_wizdata_verify_t *v,
 
     while ((ctx = ngx_http_wizdata_verify_next(v)) != NULL) {
         c = ctx->request->connection;
-        ngx_http_wizdata_auth_refused(ctx, detail);
+        ngx_http_wizdata_auth_refused(ctx, reason, detail);
         ngx_http_run_posted_requests(c);
     }
 
@@ -632,7 +633,8 @@ ngx_http_wizdata_verify_key_reply(ngx_http_wizdata_rpc_t *rpc,
     }
 
     if (f->code == WD_EUNAUTH) {
-        ngx_http_wizdata_verify_refused(v, NGX_HTTP_WIZDATA_BAD_KEY);
+        ngx_http_wizdata_verify_refused(v, NGX_HTTP_WIZDATA_REFUSAL_BAD_KEY,
+                                        NGX_HTTP_WIZDATA_BAD_KEY);
         return;
     }
 
@@ -646,7 +648,8 @@ ngx_http_wizdata_verify_key_reply(ngx_http_wizdata_rpc_t *rpc,
     if (verdict.expires != 0
         && verdict.expires <= ngx_http_wizdata_verdict_now().wall)
     {
-        ngx_http_wizdata_verify_refused(v, NGX_HTTP_WIZDATA_BAD_KEY);
+        ngx_http_wizdata_verify_refused(v, NGX_HTTP_WIZDATA_REFUSAL_BAD_KEY,
+                                        NGX_HTTP_WIZDATA_BAD_KEY);
         return;
     }
     ngx_http_wizdata_verify_key_known(v, &verdict);
@@ -682,7 +685,9 @@ ngx_http_wizdata_verify_token_reply(ngx_http_wizdata_rpc_t *rpc,
     }
 
     if (f->code == WD_EUNAUTH) {
-        ngx_http_wizdata_verify_refused(v, NGX_HTTP_WIZDATA_BAD_TOKEN);
+        ngx_http_wizdata_verify_refused(
+            v, NGX_HTTP_WIZDATA_REFUSAL_TOKEN_REVOKED,
+            NGX_HTTP_WIZDATA_BAD_TOKEN);
     } else if (f->code != WD_OK) {
         ngx_http_wizdata_verify_fail(rpc, WD_EUNAVAIL);
     } else {

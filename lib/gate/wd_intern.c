@@ -80,26 +80,39 @@ wd_intern_gen(const wd_intern_t *in)
 }
 
 
+/* The words follow from the bytes or from few lists: mixing them will do. */
 static uint64_t
-wd_intern_hash(const wd_intern_t *in, wd_str_t bytes, wd_intern_extra_t extra)
+wd_intern_hash(const wd_intern_t *in, wd_str_t bytes,
+               const wd_intern_extra_t *extra)
 {
+    unsigned i;
     uint64_t h;
 
     crypto_shorthash((uint8_t *) &h, (const uint8_t *) bytes.data, bytes.len,
                      in->key);
-    return h ^ extra.word[0] * UINT64_C(0x9e3779b97f4a7c15)
-           ^ extra.word[1] * UINT64_C(0xbf58476d1ce4e5b9);
+    for (i = 0; i < WD_INTERN_WORDS; i++) {
+        h = (h ^ extra->word[i]) * UINT64_C(0x9e3779b97f4a7c15);
+        h ^= h >> 32;
+    }
+    return h;
+}
+
+
+static bool
+wd_intern_extra_same(const wd_intern_extra_t *a, const wd_intern_extra_t *b)
+{
+    return memcmp(a->word, b->word, sizeof(a->word)) == 0;
 }
 
 
 static bool
 wd_intern_same(const wd_intern_half_t *h, uint16_t id, uint64_t hash,
-               wd_str_t bytes, wd_intern_extra_t extra)
+               wd_str_t bytes, const wd_intern_extra_t *extra)
 {
     const wd_intern_record_t *r = &h->records[id - 1];
 
-    return r->hash == hash && r->extra.word[0] == extra.word[0]
-           && r->extra.word[1] == extra.word[1] && r->len == bytes.len
+    return r->hash == hash && wd_intern_extra_same(&r->extra, extra)
+           && r->len == bytes.len
            && memcmp(h->bytes + r->offset, bytes.data, bytes.len) == 0;
 }
 
@@ -107,7 +120,7 @@ wd_intern_same(const wd_intern_half_t *h, uint16_t id, uint64_t hash,
 /* The place in the index: of these bytes, or the free one for them. */
 static _Atomic uint16_t *
 wd_intern_find(const wd_intern_t *in, wd_intern_half_t *h, uint64_t hash,
-               wd_str_t bytes, wd_intern_extra_t extra)
+               wd_str_t bytes, const wd_intern_extra_t *extra)
 {
     size_t   i = hash % (2 * (size_t) in->records);
     uint16_t id;
@@ -124,7 +137,7 @@ wd_intern_find(const wd_intern_t *in, wd_intern_half_t *h, uint64_t hash,
 
 static int
 wd_intern_add(wd_intern_t *in, wd_intern_half_t *h, uint64_t hash,
-              wd_str_t bytes, wd_intern_extra_t extra, uint16_t *ret)
+              wd_str_t bytes, const wd_intern_extra_t *extra, uint16_t *ret)
 {
     uint32_t            n = atomic_load(&h->n), used = atomic_load(&h->used);
     wd_intern_record_t *r;
@@ -135,7 +148,7 @@ wd_intern_add(wd_intern_t *in, wd_intern_half_t *h, uint64_t hash,
 
     r = &h->records[n];
     r->hash = hash;
-    r->extra = extra;
+    r->extra = *extra;
     r->offset = used;
     r->len = (uint16_t) bytes.len;
     memcpy(h->bytes + used, bytes.data, bytes.len);
@@ -147,14 +160,15 @@ wd_intern_add(wd_intern_t *in, wd_intern_half_t *h, uint64_t hash,
 
 
 int
-wd_intern_put(wd_intern_t *in, wd_str_t bytes, wd_intern_extra_t extra,
+wd_intern_put(wd_intern_t *in, wd_str_t bytes, const wd_intern_extra_t *extra,
               uint16_t *ret_id, uint32_t *ret_gen)
 {
-    int               rc = WD_OK;
-    uint64_t          hash;
-    uint16_t          id;
-    _Atomic uint16_t *place;
-    wd_intern_half_t *h;
+    int                            rc = WD_OK;
+    uint64_t                       hash;
+    uint16_t                       id;
+    _Atomic uint16_t              *place;
+    wd_intern_half_t              *h;
+    static const wd_intern_extra_t none;
 
     if (bytes.len == 0) {
         bytes = WD_STR("");
@@ -170,7 +184,7 @@ wd_intern_put(wd_intern_t *in, wd_str_t bytes, wd_intern_extra_t extra,
 
     *ret_gen = wd_intern_gen(in);
     h = in->half[*ret_gen % 2];
-    if (bytes.len == 0 && extra.word[0] == 0 && extra.word[1] == 0) {
+    if (bytes.len == 0 && wd_intern_extra_same(extra, &none)) {
         id = 0;
     } else {
         place = wd_intern_find(in, h, hash, bytes, extra);

@@ -38,9 +38,11 @@ void wd_intern_init(wd_intern_t *in, void *mem, size_t size,
 
 uint32_t wd_intern_gen(const wd_intern_t *in);
 
+#define WD_INTERN_WORDS 4
+
 /* What goes with the bytes and tells them apart, too. */
 typedef struct {
-    uint64_t word[2];
+    uint64_t word[WD_INTERN_WORDS];
 } wd_intern_extra_t;
 
 /*
@@ -49,8 +51,8 @@ typedef struct {
  * room; WD_ETOOBIG.
  */
 wd_must_check int wd_intern_put(wd_intern_t *in, wd_str_t bytes,
-                                wd_intern_extra_t extra, uint16_t *ret_id,
-                                uint32_t *ret_gen);
+                                const wd_intern_extra_t *extra,
+                                uint16_t *ret_id, uint32_t *ret_gen);
 
 /*
  * The view is good until the generation after the next begins: who copies

@@ -6,6 +6,9 @@
 
 #define WD_VERDICT_TOKEN_HEAD 16 /* iat and jti before the texts */
 
+_Static_assert(WD_INTERN_WORDS == 2 * WD_METHOD_SET_WORDS,
+               "two sets stand beside interned permissions");
+
 
 static size_t
 wd_verdict_room(const wd_verdict_t *v)
@@ -46,7 +49,7 @@ wd_verdict_sets_nets(wd_verdicts_t *t, const wd_verdict_t *v,
 {
     int               rc;
     uint32_t          gen;
-    wd_intern_extra_t none = {{0, 0}};
+    wd_intern_extra_t none = {{0}};
 
     if (v->principal.len + v->key.len + v->nets.len <= wd_verdict_room(v)) {
         ret->nets = 0;
@@ -57,8 +60,19 @@ wd_verdict_sets_nets(wd_verdicts_t *t, const wd_verdict_t *v,
         return WD_ENOMEM;
     }
 
-    rc = wd_intern_put(&t->sets, v->nets, none, &ret->nets, &gen);
+    rc = wd_intern_put(&t->sets, v->nets, &none, &ret->nets, &gen);
     return rc == WD_OK && gen != ret->gen ? WD_EAGAIN : rc;
+}
+
+
+static wd_intern_extra_t
+wd_verdict_extra(const wd_verdict_t *v)
+{
+    wd_intern_extra_t extra;
+
+    memcpy(extra.word, &v->bits, sizeof(v->bits));
+    memcpy(extra.word + WD_METHOD_SET_WORDS, &v->barred, sizeof(v->barred));
+    return extra;
 }
 
 
@@ -67,16 +81,15 @@ static int
 wd_verdict_sets_shared(wd_verdicts_t *t, const wd_verdict_t *v, wd_ns_t mono,
                        wd_verdict_sets_t *ret)
 {
-    int      rc;
-    uint32_t gen;
-    int64_t  cleared;
+    int                     rc;
+    uint32_t                gen;
+    int64_t                 cleared;
+    wd_intern_extra_t       none = {{0}};
+    const wd_intern_extra_t sets = wd_verdict_extra(v);
 
-    rc = wd_intern_put(&t->sets, v->perms,
-                       (wd_intern_extra_t){{v->bits, v->barred}}, &ret->perms,
-                       &ret->gen);
+    rc = wd_intern_put(&t->sets, v->perms, &sets, &ret->perms, &ret->gen);
     if (rc == WD_OK) {
-        rc = wd_intern_put(&t->sets, v->plan, (wd_intern_extra_t){{0, 0}},
-                           &ret->plan, &gen);
+        rc = wd_intern_put(&t->sets, v->plan, &none, &ret->plan, &gen);
         if (rc == WD_OK && gen != ret->gen) {
             return WD_EAGAIN;
         }
@@ -267,8 +280,8 @@ wd_verdict_read_small(const wd_verdicts_t *t, const wd_verdict_small_t *e,
         return WD_ENOTFOUND;
     }
 
-    v->bits = extra.word[0];
-    v->barred = extra.word[1];
+    memcpy(&v->bits, extra.word, sizeof(v->bits));
+    memcpy(&v->barred, extra.word + WD_METHOD_SET_WORDS, sizeof(v->barred));
 
     /* The half that was read lives on until the generation after the next. */
     return wd_intern_gen(&t->sets) - gen <= 1 ? WD_OK : WD_ENOTFOUND;

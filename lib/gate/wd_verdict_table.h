@@ -47,12 +47,12 @@ typedef struct {
     wd_verdict_head_t head;
     wd_ns_t           iat;
     uint64_t          jti;
-    uint64_t          bits;
-    uint64_t          barred;
+    wd_method_set_t   bits;
+    wd_method_set_t   barred;
     uint16_t          nets_len;
     uint16_t          plan_len;
     uint16_t          perms_len;
-    uint8_t           text[1024 - sizeof(wd_verdict_head_t) - 38];
+    uint8_t           text[1024 - sizeof(wd_verdict_head_t) - 54];
 } wd_verdict_large_t;
 
 _Static_assert(sizeof(wd_verdict_large_t) == 1024, "a multiple of the line");

@@ -16,6 +16,7 @@
 
 #include "wd_cidr.h"
 #include "wd_err.h"
+#include "wd_method_set.h"
 #include "wd_str.h"
 #include "wd_time.h"
 
@@ -51,8 +52,8 @@ typedef struct {
     wd_str_t          plan;
     wd_str_t          perms; /* MessagePack array of texts */
     wd_str_t          nets; /* packed networks (wd_cidr.h); empty: any */
-    uint64_t          bits; /* what it may, as the caller counts */
-    uint64_t          barred; /* what it may not whatever is permitted */
+    wd_method_set_t   bits; /* what it may, as the caller counts */
+    wd_method_set_t   barred; /* what it may not whatever is permitted */
     wd_ns_t           checked; /* monotonic: when its issuer was asked */
     wd_ns_t           expires; /* wall; 0: never */
     wd_ns_t           iat; /* wall; of tokens */

@@ -22,7 +22,7 @@ wd_ctx_put(wd_buf_t *out, const wd_ctx_t *c)
     n = (c->id.len != 0) + (c->traceparent.len != 0)
         + (c->tracestate.len != 0) + (c->principal.len != 0)
         + (c->key.len != 0) + (c->plan.len != 0) + (c->perms.len != 0)
-        + (c->ms > 0) + (c->format != 0);
+        + (c->ip.len != 0) + (c->ms > 0) + (c->format != 0);
 
     wd_mp_put_map(out, n);
     wd_ctx_put_str(out, "id", c->id);
@@ -35,6 +35,7 @@ wd_ctx_put(wd_buf_t *out, const wd_ctx_t *c)
         wd_mp_put_z(out, "perm");
         wd_buf_str(out, c->perms);
     }
+    wd_ctx_put_str(out, "ip", c->ip);
     if (c->ms > 0) {
         wd_mp_put_z(out, "ms");
         wd_mp_put_int(out, c->ms);
@@ -83,6 +84,7 @@ wd_ctx_get_one(wd_mp_t *c, wd_str_t key, wd_ctx_t *ret)
         {"sub", offsetof(wd_ctx_t, principal), 0, WD_PRINCIPAL_MAX},
         {"key", offsetof(wd_ctx_t, key), 0, SIZE_MAX},
         {"plan", offsetof(wd_ctx_t, plan), 0, WD_PLAN_MAX},
+        {"ip", offsetof(wd_ctx_t, ip), 0, WD_IP_MAX},
     };
     size_t    i;
     wd_str_t *s;

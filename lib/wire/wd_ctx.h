@@ -6,7 +6,8 @@
  *     ts    W3C tracestate
  *     sub   principal              key   id of the API key
  *     plan  plan of the principal  perm  permissions, array of strings
- *     ms    milliseconds left      fmt   "json", "csv" or "msgpack"
+ *     ip    client's address       ms    milliseconds left
+ *     fmt   "json", "csv" or "msgpack"
  */
 #ifndef WD_CTX_H
 #define WD_CTX_H
@@ -19,6 +20,7 @@
 #define WD_PRINCIPAL_MAX 255
 #define WD_PLAN_MAX 32
 #define WD_PERMS_MAX 32
+#define WD_IP_MAX 45 /* an IPv6 address that ends in an IPv4 address */
 
 typedef struct {
     wd_str_t id;
@@ -28,6 +30,7 @@ typedef struct {
     wd_str_t key;
     wd_str_t plan;
     wd_str_t perms; /* MessagePack of the array, or empty */
+    wd_str_t ip; /* without port */
     int64_t  ms; /* 0: no deadline */
     unsigned format;
 } wd_ctx_t;

@@ -35,6 +35,7 @@
 
 /* Of gateways to a service. */
 #define WD_N_SPANS "trace.spans" /* [[span, ...], instance] */
+#define WD_N_REFUSALS "auth.refusals" /* [[row, ...], lost, instance] */
 
 /* Notifications of services to gateways. */
 #define WD_N_BEAT "auth.beat" /* [seq]: revocations arrive here */

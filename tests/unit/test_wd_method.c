@@ -356,6 +356,7 @@ test_ctx(void **state)
     c.key = WD_STR("17");
     c.plan = WD_STR("default");
     c.perms = wd_buf_view(&perms);
+    c.ip = WD_STR("2001:db8::7");
     c.ms = 4321;
     c.format = WD_FMT_MSGPACK;
     wd_ctx_put(&b, &c);
@@ -369,6 +370,7 @@ test_ctx(void **state)
     assert_view(r.principal, "user:5");
     assert_view(r.key, "17");
     assert_view(r.plan, "default");
+    assert_view(r.ip, "2001:db8::7");
     assert_int_equal(r.ms, 4321);
     assert_int_equal(r.format, WD_FMT_MSGPACK);
     assert_true(wd_ctx_permits(&r, "bars:read"));
@@ -389,7 +391,9 @@ test_ctx(void **state)
     assert_ok(wd_ctx_get(wd_buf_view(&b), &r));
     assert_int_equal(r.format, WD_FMT_JSON);
     assert_int_equal(r.ms, 0);
-    assert_int_equal(r.principal.len + r.perms.len + r.tracestate.len, 0);
+    assert_int_equal(r.principal.len + r.perms.len + r.tracestate.len
+                         + r.ip.len,
+                     0);
     assert_view(wd_ctx_trace_id(&r), "");
     assert_false(wd_ctx_permits(&r, "bars:read"));
     assert_true(wd_ctx_permits(&r, NULL));
@@ -424,6 +428,7 @@ test_ctx_limits(void **state)
         {"tp", WD_TRACEPARENT_LEN},
         {"sub", WD_PRINCIPAL_MAX},
         {"plan", WD_PLAN_MAX},
+        {"ip", WD_IP_MAX},
     };
 #define MAP1(key, value) "\x81" key value
     static const char *const wrong[] = {
@@ -432,6 +437,8 @@ test_ctx_limits(void **state)
         MAP1("\xa3sub", "\x90"),       MAP1("\xa3key", "\x05"),
         MAP1("\xa4plan", "\xc3"),      MAP1("\xa4perm", "\xa1x"),
         MAP1("\xa4perm", "\x80"),      MAP1("\xa4perm", "\x91\x05"),
+        MAP1("\xa2ip", "\xc4\x01x"),  MAP1("\xa2ip", "\x01"),
+        MAP1("\xa2ip", "\xc0"),       MAP1("\xa2ip", "\x91\xa1x"),
         MAP1("\xa2ms", "\xa1\x35"),    MAP1("\xa2ms", "\xca\x3f\x80\x01\x01"),
         MAP1("\xa3" "fmt", "\xa3xml"), MAP1("\xa3" "fmt", "\x05"),
         MAP1("\x05", "\x05"),          "\x90",

@@ -71,10 +71,25 @@ key_verdict(wd_ns_t checked)
         .plan = WD_STR("pro"),
         .perms = WD_STR("\x91\xa9"
                         "bars:read"),
-        .bits = 5,
+        .bits = {{5, 9}},
         .checked = checked,
         .label = 3,
     };
+}
+
+
+/* One of few sets, whose members are in either word or in both. */
+static wd_method_set_t
+some_set(unsigned n)
+{
+    wd_method_set_t set = {{0}};
+
+    if (n == 4) {
+        wd_method_set_fill(&set);
+    } else if (n != 0) {
+        wd_method_set_add(&set, n == 1 ? 63 : WD_METHOD_SET_MAX - n);
+    }
+    return set;
 }
 
 
@@ -87,8 +102,8 @@ assert_same(const wd_verdict_t *a, const wd_verdict_t *b)
     assert_true(wd_str_eq(a->plan, b->plan));
     assert_true(wd_str_eq(a->perms, b->perms));
     assert_true(wd_str_eq(a->nets, b->nets));
-    assert_true(a->bits == b->bits);
-    assert_true(a->barred == b->barred);
+    assert_true(wd_method_set_eq(&a->bits, &b->bits));
+    assert_true(wd_method_set_eq(&a->barred, &b->barred));
     assert_true(a->checked == b->checked);
     assert_true(a->expires == b->expires);
     assert_true(a->iat == b->iat);
@@ -193,12 +208,12 @@ test_lengths(void **state)
         v.plan = wd_str(text + 2, (size_t) rand() % 33);
         v.perms = wd_str(text + 3, (size_t) rand() % (rand() % 8 ? 40 : 700));
         v.nets = wd_str(text + 4, (size_t) rand() % (rand() % 2 ? 5 : 545));
-        v.bits = v.perms.len % 3;
-        v.barred = v.perms.len % 2;
+        v.bits = some_set((unsigned) rand() % 3);
+        v.barred = some_set((unsigned) rand() % 5);
         if (!put(t, i, &v, 5 * S)) {
             assert_true(v.principal.len + v.key.len + v.plan.len + v.perms.len
                             + v.nets.len
-                        > 900);
+                        > sizeof(((wd_verdict_large_t *) 0)->text));
             continue;
         }
         assert_int_equal(look(t, i, 5 * S, &got), WD_VERDICT_GOOD);
@@ -584,7 +599,7 @@ test_sets_full(void **state)
         snprintf(plan, sizeof(plan), "plan-%zu", i);
         v.plan = wd_str_z(plan);
         v.perms = v.plan;
-        v.bits = i;
+        v.bits = (wd_method_set_t){{i, ~i}};
         assert_true(put(t, i, &v, 5 * S));
         assert_int_equal(look(t, i, 5 * S, &got), WD_VERDICT_GOOD);
         assert_same(&got.v, &v);
@@ -598,7 +613,8 @@ test_sets_full(void **state)
         snprintf(plan, sizeof(plan), "plan-%zu", i);
         if (look(t, i, 5 * S, &got) == WD_VERDICT_GOOD) {
             assert_true(wd_str_eq_z(got.v.plan, plan));
-            assert_int_equal(got.v.bits, i);
+            assert_int_equal(got.v.bits.word[0], i);
+            assert_int_equal(got.v.bits.word[1], ~i);
             n_known++;
         }
     }
@@ -892,7 +908,7 @@ model_step(wd_verdicts_t *t, model_t *m, wd_ns_t now, wd_ns_t *all)
     case 0:
         v.principal = wd_str(subs, (size_t) rand() % sizeof(subs));
         v.label = (uint16_t) rand();
-        v.bits = (uint64_t) rand() % 4;
+        v.bits = some_set((unsigned) rand() % 4);
         v.owner = 1 + i % 7;
         if (wd_verdicts_put(t, digest, &v, at(now))) {
             assert_true(m[i].revoked == 0 || v.checked > m[i].revoked);

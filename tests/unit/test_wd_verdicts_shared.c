@@ -88,7 +88,7 @@ verdict_of(uint64_t n, wd_ns_t checked, char text[64])
         .key = n % 5 == 0 ? wd_str(text, 60) : wd_str(text, (size_t) len),
         .plan = wd_str_z(plans[n % 3]),
         .perms = wd_str(text, n % 11),
-        .bits = n % 4,
+        .bits = {{n % 4, n % 7}},
         .jti = n % 3 == 0 ? n + 1 : 0,
         .iat = n % 3 == 0 ? (wd_ns_t) n + 1 : 0,
         .checked = checked,
@@ -102,8 +102,9 @@ same(const wd_verdict_t *a, const wd_verdict_t *b)
 {
     return a->kind == b->kind && wd_str_eq(a->principal, b->principal)
            && wd_str_eq(a->key, b->key) && wd_str_eq(a->plan, b->plan)
-           && wd_str_eq(a->perms, b->perms) && a->bits == b->bits
-           && a->jti == b->jti && a->iat == b->iat
+           && wd_str_eq(a->perms, b->perms)
+           && wd_method_set_eq(&a->bits, &b->bits) && a->jti == b->jti
+           && a->iat == b->iat
            && (a->kind == WD_VERDICT_TOKEN || a->label == b->label);
 }
 

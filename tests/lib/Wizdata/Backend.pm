@@ -702,6 +702,8 @@ sub check_context {
     return 'plan' if defined $ctx->{plan} && length $ctx->{plan} > 32;
     return 'perm' if defined $ctx->{perm}
         && (ref $ctx->{perm} ne 'ARRAY' || @{ $ctx->{perm} } > 32);
+    return 'ip' if exists $ctx->{ip} && (!defined $ctx->{ip}
+            || $ctx->{ip} !~ /^[0-9a-f.:]{2,45}$/);
     return 'ms' if defined $ctx->{ms} && $ctx->{ms} !~ /^[0-9]+$/;
     return 'fmt' if defined $ctx->{fmt}
         && $ctx->{fmt} !~ /^(json|csv|msgpack)$/;
@@ -775,8 +777,45 @@ sub notification {
         return;
     }
 
+    if ($method eq 'auth.refusals') {
+        my $why = check_refusals($params);
+        $b->bad($self, "$method: $why") if $why;
+    }
     $b->note({ e => 'notify', c => $self->{id}, method => $method,
         params => $params });
+}
+
+# What PROTOCOL.md section 8 says of auth.refusals.
+sub check_refusals {
+    my ($params) = @_;
+
+    return 'not of three' unless @$params == 3;
+    my ($rows, $lost, $instance) = @$params;
+    return 'no rows' unless ref $rows eq 'ARRAY';
+    return 'too many rows' if @$rows > 256;
+    return 'nothing' unless @$rows || $lost;
+    return 'lost' unless defined $lost && $lost =~ /^[0-9]+$/;
+    return 'instance' unless defined $instance && length $instance;
+
+    my %seen;
+    for my $row (@$rows) {
+        return 'a row is not of eight' unless ref $row eq 'ARRAY'
+            && @$row == 8 && !grep { !defined || ref } @$row;
+        my ($at, $ip, $sub, $key, $method, $code, $reason, $n) = @$row;
+        return "at: $at" unless $at =~ /^[0-9]{19}$/;
+        return "ip: $ip" unless $ip =~ /^([0-9a-f.:]{2,45})?$/;
+        return "sub: $sub" if length $sub > 255;
+        return "key: $key" if length $key > 64;
+        return "method: $method" unless length $method <= 64
+            && $method =~ m{^([a-z]+(\.[a-z_]+)+|/[a-z/-]+)?$};
+        return "code: $code" unless $code == -3 || $code == -4;
+        return "reason: $reason" unless length $reason <= 64
+            && $reason =~ /^[a-z]+(-[a-z]+)*$/;
+        return "n: $n" unless $n =~ /^[1-9][0-9]*$/;
+        return 'two rows are equal'
+            if $seen{ join "\0", @$row[ 1 .. 6 ] }++;
+    }
+    return;
 }
 
 
