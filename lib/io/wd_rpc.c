@@ -93,6 +93,24 @@ wd_rpc_server_create(wd_daemon_t *d, const wd_rpc_method_t *methods, size_t n,
 }
 
 
+void
+wd_rpc_server_quick(wd_rpc_server_t *s, const char *method,
+                    wd_rpc_method_pt quick)
+{
+    wd_rpc_entry_t *e = wd_map_get(s->by_name, wd_str_z(method));
+
+    assert(e != NULL);
+    e->quick = quick;
+}
+
+
+void
+wd_rpc_server_lane(wd_rpc_server_t *s, wd_lane_t *lane)
+{
+    s->lane = lane;
+}
+
+
 static void
 wd_rpc_conn_free(uv_handle_t *h)
 {

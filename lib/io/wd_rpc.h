@@ -3,7 +3,8 @@
  *
  * A method is one function. Inline methods run on the loop and must not
  * wait; the others run on a worker thread, with a database connection when
- * they ask for one. The function fills *res and returns WD_OK, or returns an
+ * they ask for one, or, where they take long on purpose, on a thread of the
+ * server's lane. The function fills *res and returns WD_OK, or returns an
  * error code with res->err filled; the server does the rest: frames, chunks,
  * credit, cancel, deadlines, caps, metrics, logs.
  */
@@ -13,6 +14,7 @@
 #include "wd_ctx.h"
 #include "wd_daemon.h"
 #include "wd_frame.h"
+#include "wd_lane.h"
 #include "wd_pg.h"
 #include "wd_pool.h"
 
@@ -45,6 +47,7 @@ typedef int (*wd_rpc_method_pt)(const wd_rpc_call_t *call, wd_rpc_res_t *res);
 #define WD_RPC_INLINE 0u
 #define WD_RPC_WORK 1u /* on a worker thread */
 #define WD_RPC_PG 3u /* on a worker thread, with a connection */
+#define WD_RPC_SLOW 5u /* on a thread of the lane */
 
 typedef struct {
     const char      *name;
@@ -62,9 +65,23 @@ wd_rpc_server_t  *wd_rpc_server_create(wd_daemon_t           *d,
                                        uint32_t max_inflight);
 wd_must_check int wd_rpc_server_listen(wd_rpc_server_t *s, const int *fds,
                                        size_t n_fds, wd_error_t *err);
-void              wd_rpc_server_drain(wd_rpc_server_t *s); /* goaway on all */
-size_t            wd_rpc_server_inflight(const wd_rpc_server_t *s);
-void wd_rpc_server_stop(wd_rpc_server_t *s); /* frees when all is closed */
+/*
+ * Where methods with WD_RPC_SLOW run; without one they run on worker threads.
+ * What has no room in it is answered with unavailable. The lane is the
+ * caller's, and to be stopped before the server.
+ */
+void wd_rpc_server_lane(wd_rpc_server_t *s, wd_lane_t *lane);
+
+/*
+ * `quick` is tried first, on the loop; when it answers WD_EAGAIN, which it
+ * has for nothing else, the method itself is asked. The method must be there.
+ */
+void wd_rpc_server_quick(wd_rpc_server_t *s, const char *method,
+                         wd_rpc_method_pt quick);
+
+void   wd_rpc_server_drain(wd_rpc_server_t *s); /* goaway on all */
+size_t wd_rpc_server_inflight(const wd_rpc_server_t *s);
+void   wd_rpc_server_stop(wd_rpc_server_t *s); /* frees when all is closed */
 
 /*
  * To every connection whose peer has said hello. Loop thread. `params`:

@@ -299,12 +299,10 @@ wd_rpc_pump(wd_rpc_conn_t *c)
 }
 
 
-/* On a worker thread. */
+/* On a worker thread, or one of the lane. */
 static void
-wd_rpc_work(uv_work_t *w)
+wd_rpc_run(wd_rpc_req_t *req)
 {
-    wd_rpc_req_t *req = w->data;
-
     if (__atomic_load_n(&req->canceled, __ATOMIC_RELAXED)) {
         req->rc = WD_ECANCELED;
         return;
@@ -341,11 +339,8 @@ wd_rpc_work(uv_work_t *w)
 
 
 static void
-wd_rpc_after_work(uv_work_t *w, int status)
+wd_rpc_after_run(wd_rpc_req_t *req)
 {
-    wd_rpc_req_t *req = w->data;
-
-    (void) status; /* UV_ECANCELED: then it is canceled, too */
     if (req->s->before_answer != NULL) {
         req->s->before_answer(req->s->before_arg);
     }
@@ -357,6 +352,35 @@ wd_rpc_after_work(uv_work_t *w, int status)
         return;
     }
     wd_rpc_answer(req);
+}
+
+
+static void
+wd_rpc_work(uv_work_t *w)
+{
+    wd_rpc_run(w->data);
+}
+
+
+static void
+wd_rpc_after_work(uv_work_t *w, int status)
+{
+    (void) status; /* UV_ECANCELED: then it is canceled, too */
+    wd_rpc_after_run(w->data);
+}
+
+
+static void
+wd_rpc_lane_work(wd_lane_job_t *job)
+{
+    wd_rpc_run(wd_list_entry(job, wd_rpc_req_t, job));
+}
+
+
+static void
+wd_rpc_lane_done(wd_lane_job_t *job)
+{
+    wd_rpc_after_run(wd_list_entry(job, wd_rpc_req_t, job));
 }
 
 
@@ -403,6 +427,30 @@ wd_rpc_req_create(wd_rpc_conn_t *c, wd_rpc_entry_t *e, const wd_frame_t *f)
 }
 
 
+/* To a thread; what the lane has no room for is answered now. */
+static void
+wd_rpc_hand_over(wd_rpc_req_t *req)
+{
+    wd_rpc_server_t *s = req->s;
+
+    if (req->entry->m->flags != WD_RPC_SLOW || s->lane == NULL) {
+        uv_queue_work(wd_daemon_loop(s->d), &req->work, wd_rpc_work,
+                      wd_rpc_after_work);
+        return;
+    }
+
+    req->slow = true;
+    req->job.work = wd_rpc_lane_work;
+    req->job.done = wd_rpc_lane_done;
+    if (!wd_lane_push(s->lane, &req->job)) {
+        req->res.retry_s = 1;
+        req->rc = wd_rpc_fail(&req->res, WD_EUNAVAIL,
+                              "too many are waiting for this; try again");
+        wd_rpc_answer(req);
+    }
+}
+
+
 static int
 wd_rpc_start_work(wd_rpc_conn_t *c, wd_rpc_entry_t *e, const wd_frame_t *f)
 {
@@ -423,13 +471,15 @@ wd_rpc_start_work(wd_rpc_conn_t *c, wd_rpc_entry_t *e, const wd_frame_t *f)
         return rc;
     }
 
-    uv_queue_work(wd_daemon_loop(c->s->d), &req->work, wd_rpc_work,
-                  wd_rpc_after_work);
+    wd_rpc_hand_over(req);
     return WD_OK;
 }
 
 
-/* Answers before the next frame is looked at: nothing needs to be kept. */
+/*
+ * Answers before the next frame is looked at: nothing needs to be kept.
+ * WD_EAGAIN, with nothing answered: `quick` does not know.
+ */
 static int
 wd_rpc_run_inline(wd_rpc_conn_t *c, wd_rpc_entry_t *e, const wd_frame_t *f)
 {
@@ -440,6 +490,8 @@ wd_rpc_run_inline(wd_rpc_conn_t *c, wd_rpc_entry_t *e, const wd_frame_t *f)
     wd_rpc_res_t  res;
     wd_rpc_call_t call = {.canceled = &canceled};
 
+    wd_rpc_method_pt fn = e->quick != NULL ? e->quick : e->m->fn;
+
     rc = wd_rpc_call_init(c->s, &call, f->context, f->args);
     if (rc != WD_OK) {
         return rc;
@@ -448,8 +500,14 @@ wd_rpc_run_inline(wd_rpc_conn_t *c, wd_rpc_entry_t *e, const wd_frame_t *f)
     started = wd_spans_wanted(c->s->spans, &call.ctx) ? wd_monotonic() : 0;
     call.pool = wd_pool_create(WD_RPC_POOL_BLOCK);
     wd_rpc_res_init(&res);
-    rc = call.pool != NULL ? e->m->fn(&call, &res) : WD_ENOMEM;
+    rc = call.pool != NULL ? fn(&call, &res) : WD_ENOMEM;
     rc = wd_rpc_final_code(rc, &res);
+
+    if (rc == WD_EAGAIN && e->quick != NULL) {
+        wd_rpc_res_done(&res);
+        wd_pool_destroy(call.pool);
+        return WD_EAGAIN;
+    }
 
     if (rc == WD_OK && res.body.len > WD_CHUNK_MAX
         && c->s->inflight >= c->s->max_inflight) {
@@ -490,6 +548,7 @@ wd_rpc_run_inline(wd_rpc_conn_t *c, wd_rpc_entry_t *e, const wd_frame_t *f)
 int
 wd_rpc_on_request(wd_rpc_conn_t *c, const wd_frame_t *f)
 {
+    int             rc;
     wd_rpc_res_t    none = {0};
     wd_rpc_entry_t *e;
 
@@ -501,8 +560,11 @@ wd_rpc_on_request(wd_rpc_conn_t *c, const wd_frame_t *f)
         return WD_OK;
     }
 
-    if (e->m->flags == WD_RPC_INLINE) {
-        return wd_rpc_run_inline(c, e, f);
+    if (e->m->flags == WD_RPC_INLINE || e->quick != NULL) {
+        rc = wd_rpc_run_inline(c, e, f);
+        if (rc != WD_EAGAIN) {
+            return rc;
+        }
     }
 
     if (c->s->inflight >= c->s->max_inflight) {
@@ -546,7 +608,7 @@ wd_rpc_req_drop(wd_rpc_req_t *req)
 
     if (sending) {
         wd_rpc_req_free(req);
-    } else {
+    } else if (!req->slow) {
         uv_cancel((uv_req_t *) &req->work); /* if it has not begun */
     }
 }

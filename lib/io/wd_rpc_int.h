@@ -21,6 +21,7 @@ typedef struct wd_rpc_req  wd_rpc_req_t;
 /* A method with what was counted on the loop and not yet told. */
 typedef struct {
     const wd_rpc_method_t *m;
+    wd_rpc_method_pt       quick; /* or NULL */
     uint64_t               answered[WD_RPC_CODES]; /* by -code */
 } wd_rpc_entry_t;
 
@@ -36,6 +37,7 @@ struct wd_rpc_server {
     wd_log_t         *log;
     void             *svc;
     wd_pg_pool_t     *pool;
+    wd_lane_t        *lane; /* or NULL */
     uint32_t          max_inflight;
     wd_rpc_entry_t   *entries;
     size_t            n_entries;
@@ -89,11 +91,13 @@ struct wd_rpc_req {
     wd_rpc_entry_t  *entry;
     uint32_t         msgid;
     uv_work_t        work;
+    wd_lane_job_t    job; /* with WD_RPC_SLOW, instead of work */
     wd_ns_t          started;
     wd_rpc_call_t    call;
     wd_rpc_res_t     res;
     char             why[WD_ERROR_TEXT_MAX]; /* for the log, not for users */
     int              rc;
+    bool             slow; /* on the lane */
     volatile bool    canceled; /* atomic */
     size_t           body_sent;
     int64_t          window; /* body bytes that may be sent now */

@@ -156,14 +156,14 @@ int
 wd_conf_ms(const wd_conf_row_t *row, wd_str_t text, void *field,
            wd_error_t *err)
 {
-    static const char *const units[] = {"ms", "s", "m", "h", NULL};
-    static const double      factors[] = {1, 1e3, 6e4, 36e5};
+    static const char *const units[] = {"ms", "s", "m", "h", "d", NULL};
+    static const double      factors[] = {1, 1e3, 6e4, 36e5, 864e5};
     int                      rc;
     double                   v;
 
     if (wd_conf_unit(text, units, factors, &v) != WD_OK) {
         return wd_conf_bad(row, err,
-                           "must be a duration such as 250ms, 5s or 2m");
+                           "must be a duration such as 250ms, 5s, 2m or 7d");
     }
 
     rc = wd_conf_range(row, v, err, "a duration in milliseconds");

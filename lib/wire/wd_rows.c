@@ -250,20 +250,35 @@ wd_doc_member_time(wd_doc_t *d, const char *key, wd_ns_t t)
 
 
 void
-wd_rows_begin(wd_rows_t *r, wd_buf_t *out, unsigned format,
-              const wd_col_t *cols, size_t n_cols)
+wd_rows_single(wd_rows_t *r, wd_buf_t *out, unsigned format,
+               const wd_col_t *cols, size_t n_cols)
 {
-    size_t i;
-
     memset(r, 0, sizeof(*r));
     wd_doc_init(&r->own, out, format);
     r->doc = &r->own;
     r->cols = cols;
     r->n_cols = n_cols;
+}
 
+
+void
+wd_rows_begin(wd_rows_t *r, wd_buf_t *out, unsigned format,
+              const wd_col_t *cols, size_t n_cols)
+{
+    wd_rows_begin_as(r, out, format, "data", cols, n_cols);
+}
+
+
+void
+wd_rows_begin_as(wd_rows_t *r, wd_buf_t *out, unsigned format, const char *name,
+                 const wd_col_t *cols, size_t n_cols)
+{
+    size_t i;
+
+    wd_rows_single(r, out, format, cols, n_cols);
     if (format != WD_FMT_CSV) {
         wd_doc_obj(r->doc);
-        wd_doc_key(r->doc, "data");
+        wd_doc_key(r->doc, name);
         wd_doc_arr(r->doc);
         return;
     }
@@ -369,6 +384,68 @@ wd_rows_str(wd_rows_t *r, wd_str_t s)
     } else {
         wd_csv_cell(r->doc->out, s);
     }
+    wd_rows_cell_done(r);
+}
+
+
+static void
+wd_rows_list_csv(wd_rows_t *r, const wd_str_t *v, size_t n)
+{
+    size_t   i;
+    wd_buf_t text = WD_BUF_INIT;
+
+    for (i = 0; i < n; i++) {
+        if (i != 0) {
+            wd_buf_byte(&text, ' ');
+        }
+        wd_buf_str(&text, v[i]);
+    }
+    wd_csv_cell(r->doc->out, wd_buf_view(&text));
+    if (text.err != WD_OK) {
+        r->doc->out->err = text.err;
+    }
+    wd_buf_done(&text);
+}
+
+
+void
+wd_rows_list(wd_rows_t *r, const wd_str_t *v, size_t n)
+{
+    size_t i;
+
+    if (v == NULL) {
+        wd_rows_null(r);
+        return;
+    }
+
+    wd_rows_cell(r);
+    if (r->doc->format == WD_FMT_JSON) {
+        wd_json_arr(&r->doc->json);
+        for (i = 0; i < n; i++) {
+            wd_json_str(&r->doc->json, v[i]);
+        }
+        wd_json_end(&r->doc->json);
+    } else if (r->doc->format == WD_FMT_MSGPACK) {
+        wd_mp_put_array(r->doc->out, (uint32_t) n);
+        for (i = 0; i < n; i++) {
+            wd_mp_put_str(r->doc->out, v[i]);
+        }
+    } else {
+        wd_rows_list_csv(r, v, n);
+    }
+    wd_rows_cell_done(r);
+}
+
+
+void
+wd_rows_json(wd_rows_t *r, wd_str_t json)
+{
+    if (r->doc->format != WD_FMT_JSON) {
+        wd_rows_str(r, json);
+        return;
+    }
+    wd_rows_cell(r);
+    wd_json_raw(&r->doc->json, json);
     wd_rows_cell_done(r);
 }
 

@@ -69,6 +69,8 @@ typedef enum {
     WD_COL_NUM,
     WD_COL_INT,
     WD_COL_BOOL,
+    WD_COL_LIST, /* texts */
+    WD_COL_JSON, /* a whole value */
     WD_COL_TIME, /* RFC 3339 */
     WD_COL_DATE /* YYYY-MM-DD */
 } wd_col_type_e;
@@ -91,6 +93,14 @@ typedef struct {
 void wd_rows_begin(wd_rows_t *r, wd_buf_t *out, unsigned format,
                    const wd_col_t *cols, size_t n_cols);
 
+/* The same with another name than "data". */
+void wd_rows_begin_as(wd_rows_t *r, wd_buf_t *out, unsigned format,
+                      const char *name, const wd_col_t *cols, size_t n_cols);
+
+/* One row is the whole document; wd_rows_row(), cells, and no end. */
+void wd_rows_single(wd_rows_t *r, wd_buf_t *out, unsigned format,
+                    const wd_col_t *cols, size_t n_cols);
+
 /*
  * A table as the next value of an open document; wd_rows_end() goes back to
  * it. Not for CSV.
@@ -106,6 +116,12 @@ void wd_rows_num(wd_rows_t *r, double v);
 void wd_rows_int(wd_rows_t *r, int64_t v);
 void wd_rows_bool(wd_rows_t *r, bool v);
 void wd_rows_time(wd_rows_t *r, wd_ns_t t); /* text by the column's type */
+
+/* An array, NULL: null; in CSV the texts with blanks between them. */
+void wd_rows_list(wd_rows_t *r, const wd_str_t *v, size_t n);
+
+/* A JSON value as it is; in the other formats its text. */
+void wd_rows_json(wd_rows_t *r, wd_str_t json);
 void wd_rows_null(wd_rows_t *r);
 
 /* Closes "data"; members may follow through r->doc. */
