@@ -1,5 +1,5 @@
 /*
- * auth_answer.c - refusals, pages and members of the answers.
+ * auth_answer.c - arguments, refusals, pages and members of the answers.
  */
 #include "auth_answer.h"
 
@@ -8,8 +8,6 @@
 
 #define AUTH_PAGE_DEFAULT 100
 #define AUTH_PAGE_MAX 1000
-
-static const wd_str_t auth_default_perms[] = {{"*:read", 6}};
 
 
 int
@@ -24,6 +22,8 @@ auth_fail_store(const wd_rpc_call_t *call, wd_rpc_res_t *res, int rc,
     return wd_rpc_fail(res, rc, "%s", wd_err_info(rc)->text);
 }
 
+
+/* ---- arguments ---------------------------------------------------------- */
 
 int
 auth_arg_text(const wd_rpc_call_t *call, wd_rpc_res_t *res, const char *name,
@@ -52,24 +52,139 @@ auth_arg_text(const wd_rpc_call_t *call, wd_rpc_res_t *res, const char *name,
 
 
 int
+auth_arg_int(const wd_rpc_call_t *call, wd_rpc_res_t *res, const char *name,
+             int64_t min, int64_t max, int64_t *ret)
+{
+    int     rc;
+    int64_t v;
+
+    rc = wd_rpc_arg_int(call, name, &v);
+    if (rc == WD_ENOTFOUND) {
+        return WD_OK;
+    }
+    if (rc != WD_OK || v < min || v > max) {
+        return wd_rpc_fail_param(res, name,
+                                 "%s must be an integer from %lld to %lld",
+                                 name, (long long) min, (long long) max);
+    }
+    *ret = v;
+    return WD_OK;
+}
+
+
+int
+auth_arg_time(const wd_rpc_call_t *call, wd_rpc_res_t *res, const char *name,
+              wd_ns_t *ret)
+{
+    int rc = wd_rpc_arg_int(call, name, ret);
+
+    return rc == WD_OK || rc == WD_ENOTFOUND
+               ? WD_OK
+               : wd_rpc_fail_param(res, name, "%s must be a time", name);
+}
+
+
+int
+auth_arg_bool(const wd_rpc_call_t *call, wd_rpc_res_t *res, const char *name,
+              bool *value, const bool **ret)
+{
+    int rc = wd_rpc_arg_bool(call, name, value);
+
+    *ret = rc == WD_OK ? value : NULL;
+    return rc == WD_OK || rc == WD_ENOTFOUND
+               ? WD_OK
+               : wd_rpc_fail_param(res, name, "%s must be true or false", name);
+}
+
+
+int
+auth_arg_texts(const wd_rpc_call_t *call, wd_rpc_res_t *res, const char *name,
+               size_t max, wd_str_t **ret, size_t *ret_n)
+{
+    int rc;
+
+    *ret = NULL;
+    *ret_n = 0;
+    rc = wd_rpc_arg_list(call, name, ret, ret_n);
+    if (rc == WD_ENOTFOUND) {
+        return WD_OK;
+    }
+    if (rc != WD_OK || *ret_n > max) {
+        return wd_rpc_fail_param(res, name, "%s must be a list of at most %zu",
+                                 name, max);
+    }
+    return WD_OK;
+}
+
+
+int
+auth_arg_perms(const wd_rpc_call_t *call, wd_rpc_res_t *res, const char *name,
+               wd_perms_t *ret)
+{
+    int       rc;
+    size_t    n;
+    wd_str_t *v;
+
+    rc = wd_perms_init(ret, call->pool, WD_PERMS_MAX);
+    if (rc == WD_OK) {
+        rc = auth_arg_texts(call, res, name, WD_PERMS_MAX, &v, &n);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+    if (v != NULL && (n == 0 || wd_perms_add_all(ret, v, n) != WD_OK)) {
+        return wd_rpc_fail_param(res, name,
+                                 "%s must be a list of 1 to %d of the form "
+                                 "resource:action, as bars:read or bars:*",
+                                 name, WD_PERMS_MAX);
+    }
+    return WD_OK;
+}
+
+
+int
+auth_arg_name(const wd_rpc_call_t *call, wd_rpc_res_t *res, const char *name,
+              size_t max, wd_str_t *ret)
+{
+    if (wd_rpc_arg_str(call, name, ret) != WD_OK
+        || !auth_name_valid(*ret, max)) {
+        return wd_rpc_fail_param(
+            res, name, "%s must be 1 to %zu letters, digits and - _ .", name,
+            max);
+    }
+    return WD_OK;
+}
+
+
+int
+auth_arg_id(const wd_rpc_call_t *call, wd_rpc_res_t *res, int64_t *ret)
+{
+    if (wd_rpc_arg_int(call, "id", ret) != WD_OK || *ret < 1) {
+        return wd_rpc_fail_param(res, "id", "id must be a positive integer");
+    }
+    return WD_OK;
+}
+
+
+int
 auth_arg_user(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t ref,
-              auth_user_t *ret)
+              int64_t org_id, auth_user_t *ret)
 {
     int        rc;
     int64_t    id = 0;
-    wd_str_t   email = WD_STR_NULL;
     wd_error_t err;
 
-    if (!auth_user_id(ref, &id)) {
-        if (!auth_email_valid(ref)) {
-            return wd_rpc_fail_param(
-                res, "user", "user must be an address, or an id as user:12");
-        }
-        email = ref;
+    if (auth_user_id(ref, &id)) {
+        rc = auth_store_user(call->pg, id, call->pool, ret, &err);
+    } else if (auth_email_valid(ref)) {
+        rc = auth_store_user_by_email(call->pg, org_id, ref, call->pool, ret,
+                                      &err);
+    } else {
+        return wd_rpc_fail_param(
+            res, "user", "user must be an address, or an id as user:12");
     }
 
-    rc = auth_store_user_find(call->pg, email, id, call->pool, ret, &err);
-    if (rc == WD_ENOTFOUND) {
+    if (rc == WD_ENOTFOUND || (rc == WD_OK && ret->org_id != org_id)) {
         return wd_rpc_fail_param(res, "user", "there is no user %.*s",
                                  WD_STR_ARG(ref));
     }
@@ -77,78 +192,11 @@ auth_arg_user(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t ref,
 }
 
 
-/*
- * Nobody can hand on more than they have; a caller without permissions has
- * none. An operator's call carries "*".
- */
-static int
-auth_check_perms(const wd_rpc_call_t *call, wd_rpc_res_t *res,
-                 const wd_str_t *perms, size_t n)
-{
-    char   perm[WD_ERROR_TEXT_MAX];
-    size_t i;
-
-    for (i = 0; i < n; i++) {
-        if (!wd_perm_valid(perms[i])) {
-            return wd_rpc_fail_param(
-                res, "permissions",
-                "permissions must be resource:action, as bars:read or *:read");
-        }
-        wd_str_copy(perm, sizeof(perm), perms[i]);
-        if (!wd_ctx_permits(&call->ctx, perm)) {
-            return wd_rpc_fail(res, WD_EFORBIDDEN,
-                               "your key does not have the permission %s, so "
-                               "it cannot be given on",
-                               perm);
-        }
-    }
-    return WD_OK;
-}
-
-
-int
-auth_arg_perms(const wd_rpc_call_t *call, wd_rpc_res_t *res,
-               const wd_str_t **ret, size_t *ret_n)
-{
-    int       rc;
-    size_t    n = 0;
-    wd_str_t *perms;
-
-    *ret = auth_default_perms;
-    *ret_n = wd_array_len(auth_default_perms);
-
-    rc = wd_rpc_arg_list(call, "permissions", &perms, &n);
-    if (rc == WD_OK && n >= 1 && n <= WD_PERMS_MAX) {
-        *ret = perms;
-        *ret_n = n;
-    } else if (rc != WD_ENOTFOUND) {
-        return wd_rpc_fail_param(res, "permissions",
-                                 "permissions must be a list of 1 to %d",
-                                 WD_PERMS_MAX);
-    }
-
-    return auth_check_perms(call, res, *ret, *ret_n);
-}
-
-
-int
-auth_arg_plan(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t *ret)
-{
-    int rc;
-
-    *ret = WD_STR("default");
-    rc = wd_rpc_arg_str(call, "plan", ret);
-    if ((rc != WD_OK && rc != WD_ENOTFOUND)
-        || !auth_text_valid(*ret, WD_PLAN_MAX)) {
-        return wd_rpc_fail_param(res, "plan", "plan must be the name of one");
-    }
-    return WD_OK;
-}
-
+/* ---- pages -------------------------------------------------------------- */
 
 int
 auth_page_begin(auth_page_t *page, const wd_rpc_call_t *call, wd_rpc_res_t *res,
-                const char *name)
+                const char *name, const wd_col_t *cols, size_t n_cols)
 {
     int      rc;
     wd_str_t cursor;
@@ -156,12 +204,9 @@ auth_page_begin(auth_page_t *page, const wd_rpc_call_t *call, wd_rpc_res_t *res,
     page->limit = AUTH_PAGE_DEFAULT;
     page->after = page->n = page->last = 0;
 
-    rc = wd_rpc_arg_int(call, "limit", &page->limit);
-    if ((rc != WD_OK && rc != WD_ENOTFOUND) || page->limit < 1
-        || page->limit > AUTH_PAGE_MAX) {
-        return wd_rpc_fail_param(res, "limit",
-                                 "limit must be an integer from 1 to %d",
-                                 AUTH_PAGE_MAX);
+    rc = auth_arg_int(call, res, "limit", 1, AUTH_PAGE_MAX, &page->limit);
+    if (rc != WD_OK) {
+        return rc;
     }
 
     rc = wd_rpc_arg_str(call, "cursor", &cursor);
@@ -173,10 +218,8 @@ auth_page_begin(auth_page_t *page, const wd_rpc_call_t *call, wd_rpc_res_t *res,
             res, "cursor", "cursor must be the `next` of the page before");
     }
 
-    wd_json_init(&page->j, &res->body);
-    wd_json_obj(&page->j);
-    wd_json_key(&page->j, name);
-    wd_json_arr(&page->j);
+    wd_rows_begin_as(&page->rows, &res->body, call->ctx.format, name, cols,
+                     n_cols);
     return WD_OK;
 }
 
@@ -195,22 +238,31 @@ auth_page_row(auth_page_t *page, int64_t id)
 void
 auth_page_end(auth_page_t *page, wd_rpc_res_t *res)
 {
-    size_t len;
-    char   next[WD_NUM_TEXT_MAX];
+    char next[WD_NUM_TEXT_MAX + 1];
+    bool more = page->n > page->limit;
 
-    wd_json_end(&page->j);
-    wd_json_key(&page->j, "next");
-
-    if (page->n > page->limit) {
-        len = wd_int_format(page->last, next);
-        wd_json_str(&page->j, wd_str(next, len));
-        wd_rpc_meta_str(res, "next", wd_str(next, len));
-    } else {
-        wd_json_null(&page->j);
+    if (more) {
+        next[wd_int_format(page->last, next)] = '\0';
+        wd_rpc_meta_str(res, "next", wd_str_z(next));
     }
-    wd_json_end(&page->j);
+    wd_rows_end(&page->rows);
+    wd_doc_member_z(page->rows.doc, "next", more ? next : NULL);
+    wd_rows_finish(&page->rows);
 }
 
+
+void
+auth_rows_end_time(wd_rows_t *rows, wd_ns_t t)
+{
+    if (t != WD_NS_MAX) {
+        wd_rows_time(rows, t);
+    } else {
+        wd_rows_null(rows);
+    }
+}
+
+
+/* ---- members ------------------------------------------------------------ */
 
 void
 auth_json_str(wd_json_t *j, const char *key, wd_str_t v)
@@ -230,10 +282,6 @@ auth_json_strs(wd_json_t *j, const char *key, const wd_str_t *v, size_t n)
     size_t i;
 
     wd_json_key(j, key);
-    if (n == 0) {
-        wd_json_null(j);
-        return;
-    }
     wd_json_arr(j);
     for (i = 0; i < n; i++) {
         wd_json_str(j, v[i]);
@@ -251,4 +299,20 @@ auth_json_end(wd_json_t *j, const char *key, wd_ns_t t)
     } else {
         wd_json_null(j);
     }
+}
+
+
+void
+auth_json_int(wd_json_t *j, const char *key, int64_t v)
+{
+    wd_json_key(j, key);
+    wd_json_int(j, v);
+}
+
+
+void
+auth_json_bool(wd_json_t *j, const char *key, bool v)
+{
+    wd_json_key(j, key);
+    wd_json_bool(j, v);
 }

@@ -8,6 +8,7 @@
 
 #define AUTH_EMAIL_MAX 254
 #define AUTH_NAME_MAX 128 /* of a user or a key, in bytes */
+#define AUTH_ORG_NAME_MAX 32
 
 /*
  * local@domain: 1 to 64 characters of RFC 5322's dot-atom, or UTF-8 (RFC
@@ -15,6 +16,9 @@
  * literals are refused: nobody has them, and they break display.
  */
 bool auth_email_valid(wd_str_t email);
+
+/* 1 to `max` letters, digits and - _ . : a word in nginx.conf, too. */
+bool auth_name_valid(wd_str_t name, size_t max);
 
 /* 1 to `max` bytes of UTF-8 without control characters. */
 bool auth_text_valid(wd_str_t text, size_t max);

@@ -23,15 +23,36 @@ static const wd_conf_row_t auth_rows[] = {
     {"auth", "hash_passes", wd_conf_u32, offsetof(auth_conf_t, hash_passes),
      "2", 2, 16, 0, "Passes of one Argon2id password hash"},
     {"auth", "hash_parallel", wd_conf_u32, offsetof(auth_conf_t, hash_parallel),
-     "2", 1, 64, 0, "Password hashes computed at a time"},
+     "2", 1, 64, 0,
+     "Requests with a password that are worked on at a time, each with the "
+     "memory of a hash"},
     {"auth", "hash_queue", wd_conf_u32, offsetof(auth_conf_t, hash_queue), "64",
      0, 1024, 0,
-     "Password hashes that may wait, never in the last of server.threads; "
-     "more are answered with unavailable"},
+     "Requests with a password that may wait; more are answered with "
+     "unavailable"},
     {"auth", "issuer", wd_conf_str, offsetof(auth_conf_t, issuer), "wizdata", 0,
      0, 0, "Issuer (iss) of the tokens that are made here"},
     {"auth", "audience", wd_conf_str, offsetof(auth_conf_t, audience),
      "wizdata", 0, 0, 0, "Audience (aud) of the tokens that are made here"},
+    {"auth", "access_ttl", wd_conf_ms, offsetof(auth_conf_t, access_ttl_ms),
+     "5m", 10000, 3600000, 0, "Life of an access token"},
+    {"auth", "refresh_ttl", wd_conf_ms, offsetof(auth_conf_t, refresh_ttl_ms),
+     "14d", 60000, 2592000000.0, 0,
+     "Life of a refresh token: a session ends when it is not used for so long"},
+    {"auth", "session_ttl", wd_conf_ms, offsetof(auth_conf_t, session_ttl_ms),
+     "30d", 60000, 4233600000.0, 0,
+     "Longest life of a session, however it is used"},
+    {"auth", "invite_ttl", wd_conf_ms, offsetof(auth_conf_t, invite_ttl_ms),
+     "7d", 60000, 2592000000.0, 0,
+     "Life of a token with which a user accepts an invitation or proves an "
+     "address"},
+    {"auth", "reset_ttl", wd_conf_ms, offsetof(auth_conf_t, reset_ttl_ms), "1h",
+     60000, 86400000, 0,
+     "Life of a token with which a user chooses a new password"},
+    {"auth", "rotate", wd_conf_ms, offsetof(auth_conf_t, rotate_ms), "30d", 0,
+     4233600000.0, 0,
+     "Tokens are signed with the next key when one was in use for so long; 0: "
+     "only when told to"},
 };
 
 

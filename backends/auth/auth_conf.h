@@ -15,6 +15,12 @@ typedef struct {
     uint32_t          hash_queue;
     char             *issuer; /* of tokens */
     char             *audience;
+    uint32_t          access_ttl_ms;
+    uint32_t          refresh_ttl_ms;
+    uint32_t          session_ttl_ms;
+    uint32_t          invite_ttl_ms;
+    uint32_t          reset_ttl_ms;
+    uint32_t          rotate_ms; /* of signing keys; 0: never */
 } auth_conf_t;
 
 const wd_conf_row_t *auth_conf_rows(size_t *ret_n);

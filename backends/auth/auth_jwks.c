@@ -1,10 +1,12 @@
 /*
- * auth_jwks.c - signing keys: made, sealed, published, changed; and JWTs.
+ * auth_jwks.c - signing keys: made, sealed, published, changed.
  */
 #include "auth_jwks.h"
 
 #include "auth_answer.h"
+#include "auth_audit.h"
 #include "auth_service.h"
+#include "wd_base64url.h"
 
 #include <sodium.h>
 
@@ -13,13 +15,10 @@
 #define AUTH_JWKS_KEEP_MAX_S (400 * 86400)
 #define AUTH_JWKS_TTL_S 10
 
-_Static_assert(AUTH_SIGN_SEALED
-                   == crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES
-                          + crypto_sign_SEEDBYTES,
-               "a sealed key is nonce, authenticator and seed");
+_Static_assert(AUTH_SIGN_SEALED == AUTH_SEAL_EXTRA + crypto_sign_SEEDBYTES,
+               "a sealed key is its seed");
 _Static_assert(AUTH_SIGN_SECRET == crypto_sign_SECRETKEYBYTES, "Ed25519");
 _Static_assert(AUTH_SIGN_PUBLIC == crypto_sign_PUBLICKEYBYTES, "Ed25519");
-_Static_assert(AUTH_SECRET_LEN == crypto_secretbox_KEYBYTES, "secretbox");
 
 
 /* ---- keys --------------------------------------------------------------- */
@@ -27,8 +26,8 @@ _Static_assert(AUTH_SECRET_LEN == crypto_secretbox_KEYBYTES, "secretbox");
 void
 auth_signkey_make(const auth_pepper_t *pepper, auth_signkey_t *ret)
 {
-    uint8_t box[AUTH_SECRET_LEN], secret[AUTH_SIGN_SECRET];
-    uint8_t seed[crypto_sign_SEEDBYTES], id[AUTH_KID_LEN / 2];
+    uint8_t secret[AUTH_SIGN_SECRET], seed[crypto_sign_SEEDBYTES];
+    uint8_t id[AUTH_KID_LEN / 2];
 
     memset(ret, 0, sizeof(*ret));
     randombytes_buf(seed, sizeof(seed));
@@ -36,16 +35,11 @@ auth_signkey_make(const auth_pepper_t *pepper, auth_signkey_t *ret)
     crypto_generichash(id, sizeof(id), ret->public, sizeof(ret->public), NULL,
                        0);
     wd_hex_encode(id, sizeof(id), ret->kid);
-
-    auth_pepper_derive(pepper, AUTH_JWKS_LABEL, box);
-    randombytes_buf(ret->sealed, crypto_secretbox_NONCEBYTES);
-    crypto_secretbox_easy(ret->sealed + crypto_secretbox_NONCEBYTES, seed,
-                          sizeof(seed), ret->sealed, box);
-    ret->not_after = WD_NS_MAX;
+    auth_seal(pepper, AUTH_JWKS_LABEL, seed, sizeof(seed), ret->sealed);
+    ret->not_after = ret->active_from = WD_NS_MAX;
 
     sodium_memzero(seed, sizeof(seed));
     sodium_memzero(secret, sizeof(secret));
-    sodium_memzero(box, sizeof(box));
 }
 
 
@@ -53,18 +47,10 @@ bool
 auth_signkey_open(const auth_pepper_t *pepper, const auth_signkey_t *key,
                   uint8_t secret[AUTH_SIGN_SECRET])
 {
-    bool    ok;
-    uint8_t box[AUTH_SECRET_LEN], public[AUTH_SIGN_PUBLIC];
-    uint8_t seed[crypto_sign_SEEDBYTES];
+    uint8_t public[AUTH_SIGN_PUBLIC], seed[crypto_sign_SEEDBYTES];
 
-    auth_pepper_derive(pepper, AUTH_JWKS_LABEL, box);
-    ok = crypto_secretbox_open_easy(
-             seed, key->sealed + crypto_secretbox_NONCEBYTES,
-             sizeof(key->sealed) - crypto_secretbox_NONCEBYTES, key->sealed,
-             box)
-         == 0;
-    sodium_memzero(box, sizeof(box));
-    if (!ok) {
+    if (!auth_unseal(pepper, AUTH_JWKS_LABEL, key->sealed, sizeof(key->sealed),
+                     seed)) {
         return false;
     }
 
@@ -74,29 +60,30 @@ auth_signkey_open(const auth_pepper_t *pepper, const auth_signkey_t *key,
 }
 
 
-/* The key that signs: the newest in use that this pepper opens. */
-typedef struct {
-    const auth_pepper_t *pepper;
-    bool                 found;
-    auth_signkey_t       key;
-    uint8_t              secret[AUTH_SIGN_SECRET];
-} auth_signer_t;
-
-
 static void
 auth_signer_try(const auth_signkey_t *key, void *arg)
 {
+    uint8_t        secret[AUTH_SIGN_SECRET];
     auth_signer_t *s = arg;
 
-    if (!s->found && key->not_after == WD_NS_MAX
-        && auth_signkey_open(s->pepper, key, s->secret)) {
-        s->found = true;
-        s->key = *key;
+    if (key->not_after != WD_NS_MAX
+        || !auth_signkey_open(s->pepper, key, secret)) {
+        return;
     }
+
+    if (key->active_from == WD_NS_MAX) {
+        s->next = *key;
+        s->found_next = true;
+    } else if (!s->found || key->active_from > s->key.active_from) {
+        s->key = *key;
+        memcpy(s->secret, secret, sizeof(secret));
+        s->found = true;
+    }
+    sodium_memzero(secret, sizeof(secret));
 }
 
 
-static int
+int
 auth_signer_find(wd_pg_conn_t *c, const auth_pepper_t *pepper,
                  auth_signer_t *ret, wd_error_t *err)
 {
@@ -106,59 +93,113 @@ auth_signer_find(wd_pg_conn_t *c, const auth_pepper_t *pepper,
 }
 
 
+/* Without the secret. */
+static int
+auth_signer_look(wd_pg_conn_t *c, const auth_pepper_t *pepper,
+                 auth_signer_t *ret, wd_error_t *err)
+{
+    int rc = auth_signer_find(c, pepper, ret, err);
+
+    sodium_memzero(ret->secret, sizeof(ret->secret));
+    return rc;
+}
+
+
+/* ---- changes ------------------------------------------------------------ */
+
+static int
+auth_jwks_add_next(wd_pg_conn_t *c, const auth_pepper_t *pepper,
+                   auth_signkey_t *ret, wd_error_t *err)
+{
+    auth_signkey_make(pepper, ret);
+    return auth_store_signkey_add(c, ret, err);
+}
+
+
+/* Inside a transaction, with the lock. The next key takes its turn. */
+static int
+auth_jwks_turn(wd_pg_conn_t *c, const auth_pepper_t *pepper,
+               const auth_signer_t *s, wd_ns_t keep_ns, char *ret_kid,
+               wd_error_t *err)
+{
+    int            rc = WD_OK;
+    auth_signkey_t next = s->next, after;
+
+    if (!s->found_next) {
+        rc = auth_jwks_add_next(c, pepper, &next, err);
+    }
+    if (rc == WD_OK) {
+        rc = auth_store_signkey_use(c, next.kid, keep_ns, err);
+    }
+    if (rc == WD_OK && ret_kid != NULL) {
+        wd_str_copy(ret_kid, AUTH_KID_LEN + 1, wd_str_z(next.kid));
+    }
+    return rc == WD_OK ? auth_jwks_add_next(c, pepper, &after, err) : rc;
+}
+
+
+static bool
+auth_jwks_due(const auth_signer_t *s, wd_ns_t every_ns)
+{
+    return !s->found
+           || (every_ns != 0 && wd_now() - s->key.active_from >= every_ns);
+}
+
+
 /* Inside a transaction. */
 static int
-auth_jwks_first(wd_pg_conn_t *c, const auth_pepper_t *pepper, bool *ret_made,
-                wd_error_t *err)
+auth_jwks_mend(wd_pg_conn_t *c, const auth_pepper_t *pepper, wd_ns_t every_ns,
+               bool *ret_changed, wd_error_t *err)
 {
     int            rc;
     auth_signer_t  s;
-    auth_signkey_t key;
+    auth_signkey_t next;
 
-    *ret_made = false;
+    *ret_changed = false;
     rc = auth_store_signkeys_lock(c, err);
     if (rc == WD_OK) {
-        rc = auth_signer_find(c, pepper, &s, err);
-        sodium_memzero(s.secret, sizeof(s.secret));
+        rc = auth_signer_look(c, pepper, &s, err);
     }
-    if (rc != WD_OK || s.found) {
+    if (rc != WD_OK) {
         return rc;
     }
 
-    auth_signkey_make(pepper, &key);
-    *ret_made = true;
-    return auth_store_signkey_add(c, &key, AUTH_JWKS_KEEP_S * WD_NS_PER_S, err);
+    *ret_changed = auth_jwks_due(&s, every_ns);
+    if (*ret_changed) {
+        return auth_jwks_turn(c, pepper, &s, AUTH_JWKS_KEEP_S * WD_NS_PER_S,
+                              NULL, err);
+    }
+    return s.found_next ? WD_OK : auth_jwks_add_next(c, pepper, &next, err);
 }
 
 
 /*
- * A look without a lock goes before: instances start often, and need a key
- * once.
+ * A look without a lock goes before: instances look often, and there is
+ * seldom something to do.
  */
 int
-auth_jwks_ensure(wd_pg_conn_t *c, const auth_pepper_t *pepper, wd_log_t *log,
-                 wd_error_t *err)
+auth_jwks_ensure(wd_pg_conn_t *c, const auth_pepper_t *pepper, wd_ns_t every_ns,
+                 wd_log_t *log, wd_error_t *err)
 {
     int           rc;
-    bool          made = false;
+    bool          changed = false;
     auth_signer_t s;
 
-    rc = auth_signer_find(c, pepper, &s, err);
-    sodium_memzero(s.secret, sizeof(s.secret));
-    if (rc != WD_OK || s.found) {
+    rc = auth_signer_look(c, pepper, &s, err);
+    if (rc != WD_OK || (s.found_next && !auth_jwks_due(&s, every_ns))) {
         return rc;
     }
 
     rc = wd_pg_begin(c, err);
     if (rc == WD_OK) {
-        rc = auth_jwks_first(c, pepper, &made, err);
+        rc = auth_jwks_mend(c, pepper, every_ns, &changed, err);
     }
     if (rc == WD_OK) {
         rc = wd_pg_commit(c, err);
     }
     if (rc == WD_OK) {
-        if (made) {
-            wd_log_msg(log, WD_LOG_INFO, "signing key made");
+        if (changed) {
+            wd_log_msg(log, WD_LOG_INFO, "tokens are signed with a new key");
         }
         return WD_OK;
     }
@@ -166,103 +207,10 @@ auth_jwks_ensure(wd_pg_conn_t *c, const auth_pepper_t *pepper, wd_log_t *log,
     if (wd_pg_broken(c)) {
         return rc;
     }
-    wd_log_warn(log, "no signing key, tokens cannot be issued", "reason",
+    wd_log_warn(log, "signing keys not changed", "reason",
                 (const char *) err->text);
     wd_pg_rollback(c);
     return WD_OK;
-}
-
-
-/* ---- tokens ------------------------------------------------------------- */
-
-static void
-auth_base64url(wd_buf_t *out, const void *data, size_t n)
-{
-    size_t len = sodium_base64_ENCODED_LEN(
-        n, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    uint8_t *to = wd_buf_reserve(out, len);
-
-    if (to != NULL) {
-        sodium_bin2base64((char *) to, len, data, n,
-                          sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-        out->len += len - 1; /* without the zero */
-    }
-}
-
-
-static void
-auth_jwt_header(wd_buf_t *out, const char *kid)
-{
-    wd_json_t j;
-
-    wd_json_init(&j, out);
-    wd_json_obj(&j);
-    wd_json_key(&j, "alg");
-    wd_json_z(&j, "EdDSA");
-    wd_json_key(&j, "kid");
-    wd_json_z(&j, kid);
-    wd_json_key(&j, "typ");
-    wd_json_z(&j, "at+jwt");
-    wd_json_end(&j);
-}
-
-
-static void
-auth_jwt_claims(wd_buf_t *out, const auth_claims_t *c)
-{
-    size_t    i;
-    wd_json_t j;
-
-    wd_json_init(&j, out);
-    wd_json_obj(&j);
-    auth_json_str(&j, "iss", wd_str_z(c->issuer));
-    auth_json_str(&j, "aud", wd_str_z(c->audience));
-    auth_json_str(&j, "sub", c->sub);
-    auth_json_str(&j, "jti", wd_str_z(c->jti));
-    wd_json_key(&j, "iat");
-    wd_json_int(&j, c->issued_at / WD_NS_PER_S);
-    wd_json_key(&j, "nbf");
-    wd_json_int(&j, c->issued_at / WD_NS_PER_S);
-    wd_json_key(&j, "exp");
-    wd_json_int(&j, c->expires_at / WD_NS_PER_S);
-    wd_json_key(&j, "permissions");
-    wd_json_arr(&j);
-    for (i = 0; i < c->n_perms; i++) {
-        wd_json_str(&j, c->perms[i]);
-    }
-    wd_json_end(&j);
-    auth_json_str(&j, "plan", c->plan);
-    wd_json_end(&j);
-}
-
-
-void
-auth_jwt_write(wd_buf_t *out, const auth_claims_t *claims, const char *kid,
-               const uint8_t secret[AUTH_SIGN_SECRET])
-{
-    size_t   from = out->len;
-    uint8_t  signature[crypto_sign_BYTES];
-    wd_buf_t part = WD_BUF_INIT;
-
-    auth_jwt_header(&part, kid);
-    auth_base64url(out, part.data, part.len);
-    wd_buf_byte(out, '.');
-    wd_buf_reset(&part);
-    auth_jwt_claims(&part, claims);
-    auth_base64url(out, part.data, part.len);
-
-    if (part.err != WD_OK) {
-        out->err = part.err;
-    }
-    wd_buf_done(&part);
-    if (out->err != WD_OK) {
-        return;
-    }
-
-    crypto_sign_detached(signature, NULL, out->data + from, out->len - from,
-                         secret);
-    wd_buf_byte(out, '.');
-    auth_base64url(out, signature, sizeof(signature));
 }
 
 
@@ -271,18 +219,17 @@ auth_jwt_write(wd_buf_t *out, const auth_claims_t *claims, const char *kid,
 static void
 auth_put_jwk(const auth_signkey_t *key, void *arg)
 {
-    char       x[64];
+    char       x[WD_BASE64URL_TEXT(AUTH_SIGN_PUBLIC)];
     wd_json_t *j = arg;
 
-    sodium_bin2base64(x, sizeof(x), key->public, sizeof(key->public),
-                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    wd_base64url_encode(key->public, sizeof(key->public), x);
     wd_json_obj(j);
     auth_json_str(j, "kty", WD_STR("OKP"));
     auth_json_str(j, "crv", WD_STR("Ed25519"));
     auth_json_str(j, "alg", WD_STR("EdDSA"));
     auth_json_str(j, "use", WD_STR("sig"));
     auth_json_str(j, "kid", wd_str_z(key->kid));
-    auth_json_str(j, "x", wd_str_z(x));
+    auth_json_str(j, "x", wd_str(x, sizeof(x)));
     wd_json_end(j);
 }
 
@@ -311,148 +258,58 @@ auth_jwks(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 }
 
 
+/* Inside a transaction. */
 static int
-auth_jwks_add(wd_pg_conn_t *c, const auth_signkey_t *key, wd_ns_t keep_ns,
-              wd_error_t *err)
+auth_jwks_turn_now(wd_pg_conn_t *c, const auth_pepper_t *pepper,
+                   wd_ns_t keep_ns, char *ret_kid, wd_error_t *err)
 {
-    int rc;
+    int           rc;
+    auth_signer_t s;
 
-    rc = wd_pg_begin(c, err);
+    rc = auth_store_signkeys_lock(c, err);
     if (rc == WD_OK) {
-        rc = auth_store_signkeys_lock(c, err);
+        rc = auth_signer_look(c, pepper, &s, err);
     }
-    if (rc == WD_OK) {
-        rc = auth_store_signkey_add(c, key, keep_ns, err);
-    }
-    return rc == WD_OK ? wd_pg_commit(c, err) : rc;
+    return rc == WD_OK ? auth_jwks_turn(c, pepper, &s, keep_ns, ret_kid, err)
+                       : rc;
 }
 
 
 int
 auth_jwks_rotate(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 {
-    int            rc;
-    auth_t        *a = call->svc;
-    int64_t        keep_s = AUTH_JWKS_KEEP_S;
-    wd_json_t      j;
-    wd_error_t     err;
-    auth_signkey_t key;
+    int         rc;
+    char        kid[AUTH_KID_LEN + 1];
+    auth_t     *a = call->svc;
+    int64_t     keep_s = AUTH_JWKS_KEEP_S;
+    wd_json_t   j;
+    wd_error_t  err;
+    auth_note_t note = {.action = "jwks.rotate"};
 
-    rc = wd_rpc_arg_int(call, "keep", &keep_s);
-    if ((rc != WD_OK && rc != WD_ENOTFOUND) || keep_s < 0
-        || keep_s > AUTH_JWKS_KEEP_MAX_S) {
-        return wd_rpc_fail_param(res, "keep",
-                                 "keep must be seconds from 0 to %d",
-                                 AUTH_JWKS_KEEP_MAX_S);
+    rc = auth_arg_int(call, res, "keep", 0, AUTH_JWKS_KEEP_MAX_S, &keep_s);
+    if (rc != WD_OK) {
+        return rc;
     }
 
-    auth_signkey_make(a->pepper, &key);
-    rc = auth_jwks_add(call->pg, &key, keep_s * WD_NS_PER_S, &err);
+    rc = wd_pg_begin(call->pg, &err);
+    if (rc == WD_OK) {
+        rc = auth_jwks_turn_now(call->pg, a->pepper, keep_s * WD_NS_PER_S, kid,
+                                &err);
+    }
+    if (rc == WD_OK) {
+        note.subject = wd_str_z(kid);
+        rc = auth_audit_commit(call, call->pg, &note, &err);
+    }
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
     }
 
     wd_log_info(call->log, "signing key changed", "request", call->ctx.id,
-                "kid", (const char *) key.kid, "by", call->ctx.principal);
+                "kid", (const char *) kid, "by", call->ctx.principal);
     wd_json_init(&j, &res->body);
     wd_json_obj(&j);
-    auth_json_str(&j, "kid", wd_str_z(key.kid));
+    auth_json_str(&j, "kid", wd_str_z(kid));
     auth_json_end(&j, "old_not_after", wd_now() + keep_s * WD_NS_PER_S);
     wd_json_end(&j);
-    return WD_OK;
-}
-
-
-/* The token's id: 128 random bits. */
-static void
-auth_jti_make(char out[33])
-{
-    uint8_t bytes[16];
-
-    randombytes_buf(bytes, sizeof(bytes));
-    wd_hex_encode(bytes, sizeof(bytes), out);
-}
-
-
-static void
-auth_put_token(const wd_rpc_call_t *call, wd_rpc_res_t *res,
-               const auth_signer_t *signer, auth_claims_t *claims)
-{
-    char      jti[33];
-    auth_t   *a = call->svc;
-    wd_buf_t  token = WD_BUF_INIT;
-    wd_json_t j;
-
-    auth_jti_make(jti);
-    claims->jti = jti;
-    claims->issuer = a->conf.issuer;
-    claims->audience = a->conf.audience;
-    auth_jwt_write(&token, claims, signer->key.kid, signer->secret);
-
-    wd_json_init(&j, &res->body);
-    wd_json_obj(&j);
-    auth_json_str(&j, "token", wd_buf_view(&token));
-    auth_json_str(&j, "token_type", WD_STR("Bearer"));
-    auth_json_str(&j, "jti", wd_str_z(jti));
-    auth_json_str(&j, "sub", claims->sub);
-    auth_json_end(&j, "expires_at", claims->expires_at);
-    wd_json_end(&j);
-    if (token.err != WD_OK) {
-        res->body.err = token.err;
-    }
-    if (token.data != NULL) {
-        sodium_memzero(token.data, token.cap);
-    }
-    wd_buf_done(&token);
-}
-
-
-int
-auth_tokens_issue(const wd_rpc_call_t *call, wd_rpc_res_t *res)
-{
-    int           rc;
-    auth_t       *a = call->svc;
-    int64_t       ttl_s = AUTH_TOKEN_TTL_S;
-    wd_error_t    err;
-    auth_claims_t claims = {0};
-    auth_signer_t signer;
-
-    rc = auth_arg_text(call, res, "sub", WD_PRINCIPAL_MAX, &claims.sub);
-    if (rc == WD_OK && claims.sub.data == NULL) {
-        rc = wd_rpc_fail_param(res, "sub", "sub is required");
-    }
-    if (rc == WD_OK) {
-        rc = auth_arg_perms(call, res, &claims.perms, &claims.n_perms);
-    }
-    if (rc == WD_OK) {
-        rc = auth_arg_plan(call, res, &claims.plan);
-    }
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    rc = wd_rpc_arg_int(call, "ttl", &ttl_s);
-    if ((rc != WD_OK && rc != WD_ENOTFOUND) || ttl_s < 1
-        || ttl_s > AUTH_TOKEN_TTL_MAX_S) {
-        return wd_rpc_fail_param(res, "ttl", "ttl must be seconds from 1 to %d",
-                                 AUTH_TOKEN_TTL_MAX_S);
-    }
-
-    rc = auth_signer_find(call->pg, a->pepper, &signer, &err);
-    if (rc != WD_OK) {
-        return auth_fail_store(call, res, rc, &err);
-    }
-    if (!signer.found) {
-        return wd_rpc_fail(res, WD_EUNAVAIL, "there is no signing key");
-    }
-
-    claims.issued_at = wd_now();
-    claims.expires_at = claims.issued_at + ttl_s * WD_NS_PER_S;
-    claims.expires_at -= claims.expires_at % WD_NS_PER_S;
-    auth_put_token(call, res, &signer, &claims);
-    sodium_memzero(signer.secret, sizeof(signer.secret));
-
-    wd_log_info(call->log, "token issued", "request", call->ctx.id, "sub",
-                claims.sub, "seconds", ttl_s, "by", call->ctx.principal);
     return WD_OK;
 }

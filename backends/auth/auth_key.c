@@ -78,6 +78,44 @@ auth_pepper_derive(const auth_pepper_t *p, const char *label,
 }
 
 
+_Static_assert(AUTH_SEAL_EXTRA
+                   == crypto_secretbox_NONCEBYTES + crypto_secretbox_MACBYTES,
+               "what is sealed is nonce, authenticator and text");
+_Static_assert(AUTH_SECRET_LEN == crypto_secretbox_KEYBYTES, "secretbox");
+
+
+void
+auth_seal(const auth_pepper_t *p, const char *label, const uint8_t *plain,
+          size_t n, uint8_t *ret)
+{
+    uint8_t box[AUTH_SECRET_LEN];
+
+    auth_pepper_derive(p, label, box);
+    randombytes_buf(ret, crypto_secretbox_NONCEBYTES);
+    crypto_secretbox_easy(ret + crypto_secretbox_NONCEBYTES, plain, n, ret,
+                          box);
+    sodium_memzero(box, sizeof(box));
+}
+
+
+bool
+auth_unseal(const auth_pepper_t *p, const char *label, const uint8_t *sealed,
+            size_t n_sealed, uint8_t *ret)
+{
+    bool    ok;
+    uint8_t box[AUTH_SECRET_LEN];
+
+    auth_pepper_derive(p, label, box);
+    ok = n_sealed >= AUTH_SEAL_EXTRA
+         && crypto_secretbox_open_easy(
+                ret, sealed + crypto_secretbox_NONCEBYTES,
+                n_sealed - crypto_secretbox_NONCEBYTES, sealed, box)
+                == 0;
+    sodium_memzero(box, sizeof(box));
+    return ok;
+}
+
+
 void
 auth_key_make(bool live, char key[WD_APIKEY_LEN + 1])
 {
@@ -106,4 +144,29 @@ auth_key_hash(const auth_pepper_t *pepper,
 {
     crypto_generichash(hash, AUTH_HASH_LEN, digest, AUTH_DIGEST_LEN,
                        pepper->bytes, pepper->len);
+}
+
+
+void
+auth_ticket_make(const char *prefix, char out[AUTH_TICKET_LEN + 1])
+{
+    size_t i;
+
+    memcpy(out, prefix, AUTH_TICKET_PREFIX);
+    for (i = AUTH_TICKET_PREFIX; i < AUTH_TICKET_LEN; i++) {
+        out[i] = wd_base62(randombytes_uniform(62));
+    }
+    out[i] = '\0';
+}
+
+
+void
+auth_ticket_hash(const auth_pepper_t *pepper, wd_str_t ticket,
+                 uint8_t hash[AUTH_HASH_LEN])
+{
+    uint8_t digest[AUTH_DIGEST_LEN];
+
+    auth_key_digest(ticket, digest);
+    auth_key_hash(pepper, digest, hash);
+    sodium_memzero(digest, sizeof(digest));
 }

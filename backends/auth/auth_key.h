@@ -40,8 +40,34 @@ void              auth_pepper_destroy(auth_pepper_t *p); /* NULL accepted */
 void auth_pepper_derive(const auth_pepper_t *p, const char *label,
                         uint8_t ret[AUTH_SECRET_LEN]);
 
+/*
+ * Seals n bytes with a key that is made of the pepper (XSalsa20-Poly1305):
+ * n + AUTH_SEAL_EXTRA bytes. False: with another pepper or label, or damaged.
+ */
+#define AUTH_SEAL_EXTRA 40 /* nonce and authenticator */
+
+void auth_seal(const auth_pepper_t *p, const char *label, const uint8_t *plain,
+               size_t n, uint8_t *ret);
+bool auth_unseal(const auth_pepper_t *p, const char *label,
+                 const uint8_t *sealed, size_t n_sealed, uint8_t *ret);
+
 /* A new random key; the caller wipes it. */
 void auth_key_make(bool live, char key[WD_APIKEY_LEN + 1]);
+
+/*
+ * A secret that is given out once: `prefix` and 43 random letters and digits,
+ * 256 bits. The caller wipes it.
+ */
+#define AUTH_TICKET_PREFIX 6
+#define AUTH_TICKET_LEN (AUTH_TICKET_PREFIX + 43)
+#define AUTH_TICKET_REFRESH "wd_rt_"
+#define AUTH_TICKET_ONCE "wd_ot_"
+
+void auth_ticket_make(const char *prefix, char out[AUTH_TICKET_LEN + 1]);
+
+/* What is stored of a ticket or a recovery code: as of a key. */
+void auth_ticket_hash(const auth_pepper_t *pepper, wd_str_t ticket,
+                      uint8_t hash[AUTH_HASH_LEN]);
 
 void auth_key_digest(wd_str_t key, uint8_t digest[AUTH_DIGEST_LEN]);
 void auth_key_hash(const auth_pepper_t *pepper,

@@ -1,32 +1,161 @@
 /*
- * auth_keys.c - keys.create, keys.list and keys.revoke.
+ * auth_keys.c - API keys: made, listed, replaced, revoked.
+ *
+ * One's own keys belong to the account (auth_actor_self()); for those of
+ * others keys:read or keys:write is needed, and their organisation reached.
  */
 #include "auth_answer.h"
+#include "auth_audit.h"
 #include "auth_check.h"
 #include "auth_service.h"
+#include "auth_store_roles.h"
 #include "wd_metrics.h"
 
 #include <sodium.h>
 
+#define AUTH_OVERLAP_S 86400
+#define AUTH_OVERLAP_MAX_S 7776000
 
+static const wd_col_t auth_key_cols[] = {
+    {"id", WD_COL_INT},           {"prefix", WD_COL_STR},
+    {"last4", WD_COL_STR},        {"user", WD_COL_STR},
+    {"user_id", WD_COL_INT},      {"name", WD_COL_STR},
+    {"permissions", WD_COL_LIST}, {"scopes", WD_COL_LIST},
+    {"product", WD_COL_STR},      {"networks", WD_COL_LIST},
+    {"methods", WD_COL_LIST},     {"plan", WD_COL_STR},
+    {"created_at", WD_COL_TIME},  {"expires_at", WD_COL_TIME},
+    {"revoked_at", WD_COL_TIME},  {"last_used_at", WD_COL_TIME},
+    {"rotated_from", WD_COL_INT},
+};
+
+/* The same with the secret, the only time that it is shown. */
+static const wd_col_t auth_new_key_cols[] = {
+    {"key", WD_COL_STR},           {"id", WD_COL_INT},
+    {"prefix", WD_COL_STR},        {"last4", WD_COL_STR},
+    {"user", WD_COL_STR},          {"user_id", WD_COL_INT},
+    {"name", WD_COL_STR},          {"permissions", WD_COL_LIST},
+    {"scopes", WD_COL_LIST},       {"product", WD_COL_STR},
+    {"networks", WD_COL_LIST},     {"methods", WD_COL_LIST},
+    {"plan", WD_COL_STR},          {"created_at", WD_COL_TIME},
+    {"expires_at", WD_COL_TIME},   {"revoked_at", WD_COL_TIME},
+    {"last_used_at", WD_COL_TIME}, {"rotated_from", WD_COL_INT},
+};
+
+_Static_assert(wd_array_len(auth_new_key_cols)
+                   == wd_array_len(auth_key_cols) + 1,
+               "a key and its secret");
+
+
+/* From the id on. */
 static void
-auth_json_apikey(wd_json_t *j, const auth_apikey_t *key)
+auth_put_key(wd_rows_t *rows, const auth_apikey_t *k)
 {
-    auth_json_str(j, "prefix", key->prefix);
-    auth_json_str(j, "last4", key->last4);
-    auth_json_str(j, "user", key->email);
-    wd_json_key(j, "user_id");
-    wd_json_int(j, key->user_id);
-    auth_json_str(j, "name", key->name);
-
-    auth_json_strs(j, "permissions", key->perms, key->n_perms);
-    auth_json_strs(j, "networks", key->networks, key->n_networks);
-    auth_json_strs(j, "methods", key->methods, key->n_methods);
-    auth_json_str(j, "plan", key->plan);
-    auth_json_end(j, "created_at", key->created_at);
-    auth_json_end(j, "expires_at", key->expires_at);
+    wd_rows_int(rows, k->id);
+    wd_rows_str(rows, k->prefix);
+    wd_rows_str(rows, k->last4);
+    wd_rows_str(rows, k->email);
+    wd_rows_int(rows, k->user_id);
+    wd_rows_str(rows, k->name);
+    wd_rows_list(rows, k->perms, k->n_perms);
+    wd_rows_list(rows, k->scopes, k->n_scopes);
+    wd_rows_str(rows, k->product);
+    wd_rows_list(rows, k->networks, k->n_networks);
+    wd_rows_list(rows, k->methods, k->n_methods);
+    wd_rows_str(rows, k->plan);
+    wd_rows_time(rows, k->created_at);
+    auth_rows_end_time(rows, k->expires_at);
+    auth_rows_end_time(rows, k->revoked_at);
+    auth_rows_end_time(rows, k->last_used_at);
+    if (k->rotated_from != 0) {
+        wd_rows_int(rows, k->rotated_from);
+    } else {
+        wd_rows_null(rows);
+    }
 }
 
+
+static void
+auth_answer_key(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                const auth_apikey_t *key, const char *secret)
+{
+    wd_rows_t rows;
+
+    if (secret == NULL) {
+        wd_rows_single(&rows, &res->body, call->ctx.format, auth_key_cols,
+                       wd_array_len(auth_key_cols));
+        wd_rows_row(&rows);
+    } else {
+        wd_rows_single(&rows, &res->body, call->ctx.format, auth_new_key_cols,
+                       wd_array_len(auth_new_key_cols));
+        wd_rows_row(&rows);
+        wd_rows_str(&rows, wd_str(secret, WD_APIKEY_LEN));
+    }
+    auth_put_key(&rows, key);
+}
+
+
+/* ---- whose keys --------------------------------------------------------- */
+
+/* WD_OK: those of that user, or with user_id 0 of all, may be touched. */
+static int
+auth_keys_allowed(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                  const auth_actor_t *actor, int64_t user_id, const char *perm)
+{
+    if (wd_perms_cover(&actor->perms, wd_str_z(perm))) {
+        return WD_OK;
+    }
+    if (user_id != 0 && user_id == actor->user_id) {
+        return actor->session
+                       || wd_perms_cover(&actor->perms, WD_STR("account:write"))
+                   ? WD_OK
+                   : wd_rpc_fail(res, WD_EFORBIDDEN,
+                                 "keys are managed with an access token: log "
+                                 "in; a key needs the permission %s",
+                                 perm);
+    }
+    (void) call;
+    return wd_rpc_fail(res, WD_EFORBIDDEN,
+                       "the keys of others need the permission %s", perm);
+}
+
+
+/*
+ * The key of the path. What is not one's own and not reached is not there;
+ * inside a transaction it is locked.
+ */
+static int
+auth_arg_key_id(const wd_rpc_call_t *call, wd_rpc_res_t *res, const char *perm,
+                const char *orgs, auth_actor_t *actor, auth_apikey_t *ret)
+{
+    int        rc;
+    int64_t    id;
+    wd_error_t err;
+
+    rc = auth_actor(call, res, actor);
+    if (rc == WD_OK) {
+        rc = auth_arg_id(call, res, &id);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    rc = auth_store_key(call->pg, id, call->pool, ret, &err);
+    if (rc != WD_OK && rc != WD_ENOTFOUND) {
+        return auth_fail_store(call, res, rc, &err);
+    }
+    if (rc == WD_OK && ret->user_id == actor->user_id) {
+        return auth_keys_allowed(call, res, actor, ret->user_id, perm);
+    }
+    if (rc == WD_OK && auth_actor_reaches(actor, ret->org_id, orgs)
+        && wd_perms_cover(&actor->perms, wd_str_z(perm))) {
+        return WD_OK;
+    }
+    return wd_rpc_fail(res, WD_ENOTFOUND, "there is no key %lld",
+                       (long long) id);
+}
+
+
+/* ---- keys.create -------------------------------------------------------- */
 
 /* The catalogue's name of a method that keys are for. */
 static bool
@@ -123,36 +252,210 @@ auth_arg_mode(const wd_rpc_call_t *call, wd_rpc_res_t *res, bool *ret_live)
 }
 
 
+/* Without the argument it is oneself. */
 static int
-auth_arg_owner(const wd_rpc_call_t *call, wd_rpc_res_t *res, auth_apikey_t *key)
+auth_arg_owner(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+               const auth_actor_t *actor, auth_apikey_t *key,
+               wd_str_t *ret_plan)
 {
     int         rc;
+    char        self[AUTH_SUBJECT_MAX];
+    int64_t     org_id;
     wd_str_t    ref;
     auth_user_t user;
 
-    if (wd_rpc_arg_str(call, "user", &ref) != WD_OK) {
-        return wd_rpc_fail_param(res, "user", "user is required");
+    rc = auth_arg_text(call, res, "user", AUTH_EMAIL_MAX, &ref);
+    if (rc == WD_OK && ref.data == NULL && actor->user_id == 0) {
+        rc = wd_rpc_fail_param(res, "user", "user is required");
+    }
+    if (rc == WD_OK) {
+        rc = auth_actor_org(call, res, actor, "orgs:write", &org_id);
+    }
+    if (rc != WD_OK) {
+        return rc;
     }
 
-    rc = auth_arg_user(call, res, ref, &user);
+    if (ref.data == NULL) {
+        ref = auth_subject(self, "user", actor->user_id);
+        org_id = actor->org_id;
+    }
+    rc = auth_arg_user(call, res, ref, org_id, &user);
+    if (rc == WD_OK) {
+        rc = auth_keys_allowed(call, res, actor, user.id, "keys:write");
+    }
     if (rc != WD_OK) {
         return rc;
     }
 
     key->user_id = user.id;
+    key->org_id = user.org_id;
     key->email = user.email;
+    *ret_plan = user.plan;
     return WD_OK;
 }
 
 
 static int
-auth_arg_key(const wd_rpc_call_t *call, wd_rpc_res_t *res, auth_apikey_t *key,
-             bool *ret_live)
+auth_alias_find(const auth_alias_t *v, size_t n, wd_str_t name,
+                const auth_alias_t **ret)
 {
-    int rc;
+    size_t i;
 
-    key->revoked_at = WD_NS_MAX;
-    rc = auth_arg_perms(call, res, &key->perms, &key->n_perms);
+    for (i = 0; i < n; i++) {
+        if (wd_str_eq(v[i].name, name)) {
+            *ret = &v[i];
+            return WD_OK;
+        }
+    }
+    return WD_ENOTFOUND;
+}
+
+
+/* The product's scopes become the key's, when none are named. */
+static int
+auth_arg_product(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                 auth_apikey_t *key)
+{
+    int                 rc;
+    size_t              n;
+    wd_error_t          err;
+    auth_alias_t       *products;
+    const auth_alias_t *product;
+
+    rc = auth_arg_text(call, res, "product", 32, &key->product);
+    if (rc != WD_OK || key->product.data == NULL) {
+        return rc;
+    }
+
+    rc = auth_store_products(call->pg, call->pool, &products, &n, &err);
+    if (rc != WD_OK) {
+        return auth_fail_store(call, res, rc, &err);
+    }
+    if (auth_alias_find(products, n, key->product, &product) != WD_OK) {
+        return wd_rpc_fail_param(res, "product", "there is no product %.*s",
+                                 WD_STR_ARG(key->product));
+    }
+    if (key->scopes == NULL) {
+        key->scopes = product->means;
+        key->n_scopes = product->n_means;
+    }
+    return WD_OK;
+}
+
+
+/* What scopes and product stand for is added to the permissions. */
+static int
+auth_arg_scopes(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                auth_apikey_t *key, wd_perms_t *perms)
+{
+    int                 rc;
+    size_t              i, n, n_named;
+    wd_str_t           *named;
+    wd_error_t          err;
+    auth_alias_t       *scopes;
+    const auth_alias_t *scope;
+
+    rc = auth_arg_texts(call, res, "scopes", AUTH_KEY_SCOPES_MAX, &named,
+                        &n_named);
+    key->scopes = named;
+    key->n_scopes = n_named;
+    if (rc == WD_OK) {
+        rc = auth_arg_product(call, res, key);
+    }
+    if (rc != WD_OK || key->scopes == NULL) {
+        return rc;
+    }
+
+    rc = auth_store_scopes(call->pg, call->pool, &scopes, &n, &err);
+    if (rc != WD_OK) {
+        return auth_fail_store(call, res, rc, &err);
+    }
+    for (i = 0; i < key->n_scopes; i++) {
+        if (auth_alias_find(scopes, n, key->scopes[i], &scope) != WD_OK) {
+            return wd_rpc_fail_param(res, "scopes", "there is no scope %.*s",
+                                     WD_STR_ARG(key->scopes[i]));
+        }
+        if (wd_perms_add_all(perms, scope->means, scope->n_means) != WD_OK) {
+            return wd_rpc_fail_param(res, "scopes",
+                                     "scopes have too many permissions");
+        }
+    }
+    return WD_OK;
+}
+
+
+/*
+ * No more than the owner has, and than the caller has. `*` of a scope, and
+ * what nobody named, means what the owner has.
+ */
+static int
+auth_arg_key_perms(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                   const auth_actor_t *actor, auth_apikey_t *key)
+{
+    int           rc;
+    wd_error_t    err;
+    wd_perms_t    asked, of_scopes, perms;
+    auth_rights_t owner;
+
+    rc = auth_arg_perms(call, res, "permissions", &asked);
+    if (rc == WD_OK) {
+        rc = wd_perms_init(&of_scopes, call->pool, WD_PERMS_MAX);
+    }
+    if (rc == WD_OK) {
+        rc = auth_arg_scopes(call, res, key, &of_scopes);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    rc = auth_store_rights(call->pg, key->user_id, call->pool, &owner, &err);
+    if (rc != WD_OK) {
+        return auth_fail_store(call, res, rc, &err);
+    }
+    if (!wd_perms_cover_all(&owner.perms, &asked)) {
+        return wd_rpc_fail_param(res, "permissions",
+                                 "permissions go beyond those of the owner");
+    }
+    if (asked.n == 0 && of_scopes.n == 0) {
+        rc = wd_perms_add(&of_scopes, WD_STR("*:read"));
+    }
+
+    /* Scopes are what was asked for, as far as the owner has it. */
+    if (rc == WD_OK) {
+        rc = wd_perms_init(&perms, call->pool, WD_PERMS_MAX);
+    }
+    if (rc == WD_OK) {
+        rc = wd_perms_add_meet(&perms, &of_scopes, &owner.perms);
+    }
+    if (rc == WD_OK) {
+        rc = wd_perms_add_all(&perms, asked.v, asked.n);
+    }
+    if (rc == WD_ETOOBIG || (rc == WD_OK && perms.n == 0)) {
+        return wd_rpc_fail_param(res, "permissions",
+                                 perms.n == 0
+                                     ? "permissions are none that the owner has"
+                                     : "permissions are too many");
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+    key->perms = perms.v;
+    key->n_perms = perms.n;
+    return auth_actor_hands_on(actor, res, &perms);
+}
+
+
+static int
+auth_arg_key(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+             const auth_actor_t *actor, auth_apikey_t *key, bool *ret_live)
+{
+    int      rc;
+    wd_str_t owners;
+
+    rc = auth_arg_owner(call, res, actor, key, &owners);
+    if (rc == WD_OK) {
+        rc = auth_arg_key_perms(call, res, actor, key);
+    }
     if (rc == WD_OK) {
         rc = auth_arg_expires(call, res, &key->expires_at);
     }
@@ -165,38 +468,92 @@ auth_arg_key(const wd_rpc_call_t *call, wd_rpc_res_t *res, auth_apikey_t *key,
     if (rc == WD_OK) {
         rc = auth_arg_text(call, res, "name", AUTH_NAME_MAX, &key->name);
     }
+    if (rc == WD_OK) {
+        rc = auth_arg_text(call, res, "plan", WD_PLAN_MAX, &key->plan);
+    }
     if (rc != WD_OK) {
         return rc;
     }
 
-    rc = auth_arg_plan(call, res, &key->plan);
-    return rc == WD_OK ? auth_arg_owner(call, res, key) : rc;
+    if (key->plan.data == NULL) {
+        key->plan = owners;
+    }
+    return wd_str_eq(key->plan, owners)
+               ? WD_OK
+               : auth_actor_plan(call, res, actor, key->plan);
 }
 
 
-static int
-auth_add_key(const wd_rpc_call_t *call, wd_rpc_res_t *res, auth_apikey_t *key,
-             const char *secret)
+static void
+auth_note_key(const wd_rpc_call_t *call, auth_note_t *note,
+              char subject[AUTH_SUBJECT_MAX], const auth_apikey_t *key)
 {
-    int        rc;
-    auth_t    *a = call->svc;
-    uint8_t    digest[AUTH_DIGEST_LEN], hash[AUTH_HASH_LEN];
-    wd_error_t err;
+    char      owner[AUTH_SUBJECT_MAX];
+    wd_buf_t  detail = WD_BUF_INIT;
+    wd_json_t j;
 
+    note->org_id = key->org_id;
+    note->subject = auth_subject(subject, "key", key->id);
+    wd_json_init(&j, &detail);
+    wd_json_obj(&j);
+    auth_json_str(&j, "owner", auth_subject(owner, "user", key->user_id));
+    auth_json_str(&j, "prefix", key->prefix);
+    auth_json_str(&j, "plan", key->plan);
+    auth_json_strs(&j, "permissions", key->perms, key->n_perms);
+    if (key->rotated_from != 0) {
+        auth_json_int(&j, "rotated_from", key->rotated_from);
+    }
+    wd_json_end(&j);
+    if (detail.err == WD_OK) {
+        note->detail.len = detail.len;
+        note->detail.data = wd_pool_strdup(call->pool, wd_buf_view(&detail));
+    }
+    wd_buf_done(&detail);
+}
+
+
+/* Inside a transaction, which ends here: key->id and the secret are new. */
+static int
+auth_add_key(const wd_rpc_call_t *call, wd_rpc_res_t *res, bool live,
+             auth_apikey_t *key, const char *action)
+{
+    int         rc;
+    char        secret[WD_APIKEY_LEN + 1], subject[AUTH_SUBJECT_MAX];
+    auth_t     *a = call->svc;
+    uint8_t     digest[AUTH_DIGEST_LEN], hash[AUTH_HASH_LEN];
+    wd_error_t  err;
+    auth_note_t note = {.action = action};
+
+    auth_key_make(live, secret);
+    key->prefix = wd_str(secret, AUTH_KEY_SHOWN);
+    key->last4 = wd_str(secret + WD_APIKEY_LEN - AUTH_KEY_LAST, AUTH_KEY_LAST);
     auth_key_digest(wd_str(secret, WD_APIKEY_LEN), digest);
     auth_key_hash(a->pepper, digest, hash);
 
     rc = auth_store_key_add(call->pg, key, hash, &err);
+    if (rc == WD_ENOTFOUND) {
+        rc = wd_rpc_fail_param(res, "plan", "there is no plan %.*s",
+                               WD_STR_ARG(key->plan));
+    } else if (rc == WD_OK) {
+        auth_note_key(call, &note, subject, key);
+        rc = auth_audit_commit(call, call->pg, &note, &err);
+        if (rc != WD_OK) {
+            rc = auth_fail_store(call, res, rc, &err);
+        }
+    } else {
+        rc = auth_fail_store(call, res, rc, &err);
+    }
+
     if (rc == WD_OK) {
         auth_digests_put(a->digests, key->id, digest);
+        res->status = 201;
+        auth_answer_key(call, res, key, secret);
+        wd_log_info(call->log, "key created", "request", call->ctx.id, "key",
+                    key->id, "user", key->user_id, "by", call->ctx.principal);
     }
     sodium_memzero(digest, sizeof(digest));
-
-    if (rc == WD_ENOTFOUND) {
-        return wd_rpc_fail_param(res, "plan", "there is no plan %.*s",
-                                 WD_STR_ARG(key->plan));
-    }
-    return rc == WD_OK ? WD_OK : auth_fail_store(call, res, rc, &err);
+    sodium_memzero(secret, sizeof(secret));
+    return rc;
 }
 
 
@@ -205,83 +562,199 @@ auth_keys_create(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 {
     int           rc;
     bool          live;
-    char          secret[WD_APIKEY_LEN + 1];
-    wd_json_t     j;
+    wd_error_t    err;
+    auth_actor_t  actor;
     auth_apikey_t key = {0};
 
-    rc = auth_arg_key(call, res, &key, &live);
+    rc = auth_actor(call, res, &actor);
+    if (rc == WD_OK) {
+        rc = auth_arg_key(call, res, &actor, &key, &live);
+    }
     if (rc != WD_OK) {
         return rc;
     }
 
-    auth_key_make(live, secret);
-    key.prefix = wd_str(secret, AUTH_KEY_SHOWN);
-    key.last4 = wd_str(secret + WD_APIKEY_LEN - AUTH_KEY_LAST, AUTH_KEY_LAST);
-
-    rc = auth_add_key(call, res, &key, secret);
-    if (rc == WD_OK) {
-        res->status = 201;
-        wd_json_init(&j, &res->body);
-        wd_json_obj(&j);
-        wd_json_key(&j, "id");
-        wd_json_int(&j, key.id);
-        auth_json_str(&j, "key", wd_str(secret, WD_APIKEY_LEN));
-        auth_json_apikey(&j, &key);
-        wd_json_end(&j);
-        wd_log_info(call->log, "key created", "request", call->ctx.id, "key",
-                    key.id, "user", key.user_id, "by", call->ctx.principal);
-    }
-
-    sodium_memzero(secret, sizeof(secret));
-    return rc;
+    rc = wd_pg_begin(call->pg, &err);
+    return rc == WD_OK ? auth_add_key(call, res, live, &key, "keys.create")
+                       : auth_fail_store(call, res, rc, &err);
 }
 
 
-static void
-auth_list_key(const auth_apikey_t *key, void *arg)
-{
-    auth_page_t *page = arg;
+/* ---- keys.list and keys.get --------------------------------------------- */
 
-    if (!auth_page_row(page, key->id)) {
-        return;
+/* Who may not see all sees their own. */
+static int
+auth_keys_filter(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                 const auth_actor_t *actor, int64_t *ret_org, int64_t *ret_user)
+{
+    int         rc;
+    wd_str_t    ref;
+    auth_user_t user;
+
+    rc = auth_arg_text(call, res, "user", AUTH_EMAIL_MAX, &ref);
+    if (rc == WD_OK) {
+        rc = auth_actor_org(call, res, actor, "orgs:read", ret_org);
+    }
+    if (rc != WD_OK) {
+        return rc;
     }
 
-    wd_json_obj(&page->j);
-    wd_json_key(&page->j, "id");
-    wd_json_int(&page->j, key->id);
-    auth_json_apikey(&page->j, key);
-    auth_json_end(&page->j, "revoked_at", key->revoked_at);
-    wd_json_end(&page->j);
+    *ret_user = 0;
+    if (ref.data != NULL) {
+        rc = auth_arg_user(call, res, ref, *ret_org, &user);
+        *ret_user = rc == WD_OK ? user.id : 0;
+    } else if (!wd_perms_cover(&actor->perms, WD_STR("keys:read"))) {
+        *ret_user = actor->user_id;
+    }
+    return rc == WD_OK
+               ? auth_keys_allowed(call, res, actor, *ret_user, "keys:read")
+               : rc;
 }
 
 
 int
 auth_keys_list(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 {
-    int         rc;
-    wd_str_t    ref;
-    wd_error_t  err;
-    auth_page_t page;
-    auth_user_t user = {0};
+    int            rc;
+    size_t         i, n;
+    int64_t        org_id, user_id;
+    wd_error_t     err;
+    auth_page_t    page;
+    auth_actor_t   actor;
+    auth_apikey_t *keys;
 
-    rc = auth_arg_text(call, res, "user", AUTH_EMAIL_MAX, &ref);
-    if (rc == WD_OK && ref.data != NULL) {
-        rc = auth_arg_user(call, res, ref, &user);
+    rc = auth_actor(call, res, &actor);
+    if (rc == WD_OK) {
+        rc = auth_keys_filter(call, res, &actor, &org_id, &user_id);
     }
     if (rc == WD_OK) {
-        rc = auth_page_begin(&page, call, res, "keys");
+        rc = auth_page_begin(&page, call, res, "keys", auth_key_cols,
+                             wd_array_len(auth_key_cols));
     }
     if (rc != WD_OK) {
         return rc;
     }
 
-    rc = auth_store_keys(call->pg, user.id, page.after, page.limit + 1,
-                         call->pool, auth_list_key, &page, &err);
+    rc = auth_store_keys(call->pg, org_id, user_id, page.after, page.limit + 1,
+                         call->pool, &keys, &n, &err);
+    if (rc != WD_OK) {
+        return auth_fail_store(call, res, rc, &err);
+    }
+    for (i = 0; i < n; i++) {
+        if (auth_page_row(&page, keys[i].id)) {
+            wd_rows_row(&page.rows);
+            auth_put_key(&page.rows, &keys[i]);
+        }
+    }
+    auth_page_end(&page, res);
+    return WD_OK;
+}
+
+
+int
+auth_keys_get(const wd_rpc_call_t *call, wd_rpc_res_t *res)
+{
+    int           rc;
+    auth_actor_t  actor;
+    auth_apikey_t key;
+
+    rc = auth_arg_key_id(call, res, "keys:read", "orgs:read", &actor, &key);
+    if (rc == WD_OK) {
+        auth_answer_key(call, res, &key, NULL);
+    }
+    return rc;
+}
+
+
+/* ---- keys.rotate -------------------------------------------------------- */
+
+/* What the new key says is what the old one says, as far as both may. */
+static int
+auth_rotated_perms(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                   const auth_actor_t *actor, auth_apikey_t *key)
+{
+    int        rc;
+    wd_perms_t perms;
+
+    rc = wd_perms_init(&perms, call->pool, WD_PERMS_MAX);
+    if (rc == WD_OK) {
+        rc = wd_perms_add_all(&perms, key->perms, key->n_perms);
+    }
+    if (rc != WD_OK || actor->user_id == key->user_id) {
+        return rc;
+    }
+    return auth_actor_hands_on(actor, res, &perms);
+}
+
+
+int
+auth_keys_rotate(const wd_rpc_call_t *call, wd_rpc_res_t *res)
+{
+    int           rc;
+    int64_t       overlap_s = AUTH_OVERLAP_S;
+    wd_ns_t       end;
+    wd_error_t    err;
+    auth_actor_t  actor;
+    auth_apikey_t key;
+
+    rc = auth_arg_int(call, res, "overlap", 0, AUTH_OVERLAP_MAX_S, &overlap_s);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    rc = wd_pg_begin(call->pg, &err);
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
     }
 
-    auth_page_end(&page, res);
+    rc = auth_arg_key_id(call, res, "keys:write", "orgs:write", &actor, &key);
+    if (rc == WD_OK
+        && (key.revoked_at != WD_NS_MAX || key.expires_at <= wd_now())) {
+        rc = wd_rpc_fail(res, WD_EEXIST,
+                         "the key has ended: make a new one instead");
+    }
+    if (rc == WD_OK) {
+        rc = auth_rotated_perms(call, res, &actor, &key);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    rc = auth_store_key_expire(call->pg, key.id, overlap_s, &end, &err);
+    if (rc != WD_OK) {
+        return auth_fail_store(call, res, rc, &err);
+    }
+    key.rotated_from = key.id;
+    return auth_add_key(call, res, wd_str_starts(key.prefix, "wd_live_"), &key,
+                        "keys.rotate");
+}
+
+
+/* ---- keys.revoke -------------------------------------------------------- */
+
+static int
+auth_revoke_commit(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                   const auth_apikey_t *key, wd_ns_t *ret_at)
+{
+    int         rc;
+    bool        fresh;
+    char        subject[AUTH_SUBJECT_MAX];
+    wd_error_t  err;
+    auth_note_t note = {.action = "keys.revoke"};
+
+    rc = auth_store_key_revoke(call->pg, key->id, ret_at, &fresh, &err);
+    if (rc == WD_OK) {
+        auth_note_key(call, &note, subject, key);
+        rc = auth_audit_commit(call, call->pg, &note, &err);
+    }
+    if (rc != WD_OK) {
+        return auth_fail_store(call, res, rc, &err);
+    }
+
+    if (fresh) {
+        wd_metric(WD_MX_KEYS_REVOKED, 1, NULL, NULL, NULL);
+        wd_log_info(call->log, "key revoked", "request", call->ctx.id, "key",
+                    key->id, "by", call->ctx.principal);
+    }
     return WD_OK;
 }
 
@@ -289,40 +762,33 @@ auth_keys_list(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 int
 auth_keys_revoke(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 {
-    int        rc;
-    bool       fresh;
-    auth_t    *a = call->svc;
-    int64_t    id;
-    wd_ns_t    at;
-    wd_json_t  j;
-    wd_error_t err;
+    int           rc;
+    auth_t       *a = call->svc;
+    wd_ns_t       at;
+    wd_json_t     j;
+    wd_error_t    err;
+    auth_actor_t  actor;
+    auth_apikey_t key;
 
-    if (wd_rpc_arg_int(call, "id", &id) != WD_OK || id < 1) {
-        return wd_rpc_fail_param(res, "id", "id must be a positive integer");
-    }
-
-    rc = auth_store_key_revoke(call->pg, id, &at, &fresh, &err);
-    if (rc == WD_ENOTFOUND) {
-        return wd_rpc_fail(res, rc, "there is no key %lld", (long long) id);
-    }
+    rc = wd_pg_begin(call->pg, &err);
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
+    }
+    rc = auth_arg_key_id(call, res, "keys:write", "orgs:write", &actor, &key);
+    if (rc == WD_OK) {
+        rc = auth_revoke_commit(call, res, &key, &at);
+    }
+    if (rc != WD_OK) {
+        return rc;
     }
 
     /* Not only by way of LISTEN: own gateways hear of it before the answer,
      * and also while LISTEN is lost. */
-    auth_push_key(a->push, id, at);
-
-    if (fresh) {
-        wd_metric(WD_MX_KEYS_REVOKED, 1, NULL, NULL, NULL);
-        wd_log_info(call->log, "key revoked", "request", call->ctx.id, "key",
-                    id, "by", call->ctx.principal);
-    }
+    auth_push_key(a->push, key.id, at);
 
     wd_json_init(&j, &res->body);
     wd_json_obj(&j);
-    wd_json_key(&j, "id");
-    wd_json_int(&j, id);
+    auth_json_int(&j, "id", key.id);
     auth_json_end(&j, "revoked_at", at);
     wd_json_end(&j);
     return WD_OK;

@@ -1,51 +1,119 @@
 /*
- * auth_password.c - password hashing behind a small gate.
+ * auth_password.c - rules for passwords, and Argon2id by libsodium.
  */
 #include "auth_password.h"
 
-#include <pthread.h>
+#include <ctype.h>
 #include <sodium.h>
 #include <stdlib.h>
 
 _Static_assert(crypto_pwhash_STRBYTES <= AUTH_PASSWORD_HASH_MAX,
                "room for libsodium's text");
 
+/* In the order of their bytes, in lower case. */
+static const char *const auth_common[] = {
+#include "auth_common.inc"
+};
+
 struct auth_hasher {
-    auth_hasher_conf_t conf;
-    pthread_mutex_t    lock;
-    pthread_cond_t     left; /* somebody finished */
-    uint32_t           running;
-    uint32_t           waiting;
+    uint64_t memory_bytes;
+    uint32_t passes;
+    char     nobody[AUTH_PASSWORD_HASH_MAX]; /* of a random password */
 };
 
 
-void
-auth_hasher_fit(auth_hasher_conf_t *conf, uint32_t threads)
-{
-    uint32_t spare = threads > 1 ? threads - 1 : 1;
+/* ---- rules -------------------------------------------------------------- */
 
-    conf->parallel = wd_min(conf->parallel, spare);
-    conf->queue = wd_min(conf->queue, spare - conf->parallel);
+static size_t
+auth_characters(wd_str_t s)
+{
+    size_t i, n = 0;
+
+    for (i = 0; i < s.len; i++) {
+        n += ((unsigned char) s.data[i] & 0xc0) != 0x80;
+    }
+    return n;
 }
 
 
-auth_hasher_t *
-auth_hasher_create(const auth_hasher_conf_t *conf)
+static int
+auth_common_cmp(const void *key, const void *row)
 {
-    auth_hasher_t     *h;
-    pthread_condattr_t attr;
+    return strcmp(key, *(const char *const *) row);
+}
+
+
+static bool
+auth_password_common(wd_str_t password)
+{
+    char   lower[AUTH_PASSWORD_MAX + 1];
+    size_t i;
+
+    for (i = 0; i < password.len; i++) {
+        lower[i] = (char) tolower((unsigned char) password.data[i]);
+    }
+    lower[i] = '\0';
+    i = bsearch(lower, auth_common, wd_array_len(auth_common),
+                sizeof(auth_common[0]), auth_common_cmp)
+        != NULL;
+    sodium_memzero(lower, sizeof(lower));
+    return i != 0;
+}
+
+
+/* The address, or what stands before its @. */
+static bool
+auth_password_own(wd_str_t password, wd_str_t email)
+{
+    wd_str_t local = WD_STR_NULL, rest = email;
+
+    return email.len != 0
+           && (wd_str_ieq(password, email)
+               || (wd_str_split(&rest, '@', &local)
+                   && wd_str_ieq(password, local)));
+}
+
+
+int
+auth_password_check(wd_str_t password, wd_str_t email, wd_error_t *err)
+{
+    if (password.len > AUTH_PASSWORD_MAX || !wd_utf8_valid(password)
+        || auth_characters(password) < AUTH_PASSWORD_MIN) {
+        return wd_error(err, WD_EPARAM,
+                        "password must be text of at least %d characters and "
+                        "at most %d bytes",
+                        AUTH_PASSWORD_MIN, AUTH_PASSWORD_MAX);
+    }
+    if (auth_password_common(password) || auth_password_own(password, email)) {
+        return wd_error(err, WD_EPARAM,
+                        "password is one of the first that anybody would try; "
+                        "choose another");
+    }
+    return WD_OK;
+}
+
+
+/* ---- hashes ------------------------------------------------------------- */
+
+auth_hasher_t *
+auth_hasher_create(uint64_t memory_bytes, uint32_t passes)
+{
+    char           random[32];
+    auth_hasher_t *h;
 
     h = calloc(1, sizeof(*h));
     if (h == NULL) {
         return NULL;
     }
 
-    h->conf = *conf;
-    pthread_mutex_init(&h->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&h->left, &attr);
-    pthread_condattr_destroy(&attr);
+    h->memory_bytes = memory_bytes;
+    h->passes = passes;
+    randombytes_buf(random, sizeof(random));
+    if (auth_hasher_hash(h, wd_str(random, sizeof(random)), h->nobody)
+        != WD_OK) {
+        free(h);
+        return NULL;
+    }
     return h;
 }
 
@@ -53,90 +121,43 @@ auth_hasher_create(const auth_hasher_conf_t *conf)
 void
 auth_hasher_destroy(auth_hasher_t *h)
 {
-    if (h == NULL) {
-        return;
-    }
-
-    pthread_cond_destroy(&h->left);
-    pthread_mutex_destroy(&h->lock);
     free(h);
 }
 
 
-static struct timespec
-auth_timespec(wd_ns_t t)
-{
-    return (struct timespec){.tv_sec = t / WD_NS_PER_S,
-                             .tv_nsec = t % WD_NS_PER_S};
-}
-
-
-/* With the lock held. */
-static int
-auth_hasher_wait(auth_hasher_t *h, wd_ns_t deadline)
-{
-    struct timespec until = auth_timespec(deadline);
-
-    if (h->waiting >= h->conf.queue) {
-        return WD_EUNAVAIL;
-    }
-
-    h->waiting++;
-    while (h->running >= h->conf.parallel && wd_monotonic() < deadline) {
-        pthread_cond_timedwait(&h->left, &h->lock, &until);
-    }
-    h->waiting--;
-
-    return h->running < h->conf.parallel ? WD_OK : WD_ETIMEOUT;
-}
-
-
-static int
-auth_hasher_enter(auth_hasher_t *h, wd_ns_t deadline)
-{
-    int rc = WD_OK;
-
-    pthread_mutex_lock(&h->lock);
-    if (h->running >= h->conf.parallel) {
-        rc = auth_hasher_wait(h, deadline);
-    }
-    if (rc == WD_OK) {
-        h->running++;
-    }
-    pthread_mutex_unlock(&h->lock);
-    return rc;
-}
-
-
-static void
-auth_hasher_leave(auth_hasher_t *h)
-{
-    pthread_mutex_lock(&h->lock);
-    h->running--;
-    pthread_cond_signal(&h->left);
-    pthread_mutex_unlock(&h->lock);
-}
-
-
 int
-auth_hasher_hash(auth_hasher_t *h, wd_str_t password, wd_ns_t deadline,
+auth_hasher_hash(const auth_hasher_t *h, wd_str_t password,
                  char out[AUTH_PASSWORD_HASH_MAX])
 {
-    int rc;
-
-    rc = auth_hasher_enter(h, deadline);
-    if (rc != WD_OK) {
-        return rc;
-    }
-
     /* It fails for want of memory only; the lengths were checked. */
-    rc = crypto_pwhash_str_alg(out, password.data, password.len, h->conf.passes,
-                               (size_t) h->conf.memory_bytes,
-                               crypto_pwhash_ALG_ARGON2ID13)
-                 == 0
-             ? WD_OK
-             : WD_ENOMEM;
+    return crypto_pwhash_str_alg(out, password.data, password.len, h->passes,
+                                 (size_t) h->memory_bytes,
+                                 crypto_pwhash_ALG_ARGON2ID13)
+                   == 0
+               ? WD_OK
+               : WD_ENOMEM;
+}
 
-    auth_hasher_leave(h);
-    return rc;
+
+bool
+auth_hasher_verify(const auth_hasher_t *h, wd_str_t hash, wd_str_t password)
+{
+    char text[AUTH_PASSWORD_HASH_MAX];
+    bool good, somebody = hash.data != NULL && hash.len < sizeof(text);
+
+    wd_str_copy(text, sizeof(text), somebody ? hash : wd_str_z(h->nobody));
+    good = crypto_pwhash_str_verify(text, password.data, password.len) == 0;
+    return good && somebody;
+}
+
+
+bool
+auth_hasher_stale(const auth_hasher_t *h, wd_str_t hash)
+{
+    char text[AUTH_PASSWORD_HASH_MAX];
+
+    wd_str_copy(text, sizeof(text), hash);
+    return crypto_pwhash_str_needs_rehash(text, h->passes,
+                                          (size_t) h->memory_bytes)
+           == 1;
 }

@@ -1,45 +1,44 @@
 /*
- * auth_password.h - Argon2id hashes of passwords, few at a time.
+ * auth_password.h - passwords: which may be chosen, and their Argon2id hashes.
  *
- * A hash costs tens of megabytes and a tenth of a second on purpose. So that
- * many at once take neither the machine's memory nor all worker threads,
- * some are computed, some wait, and the rest are refused.
+ * A hash costs tens of megabytes and a tenth of a second on purpose: hash and
+ * verify on the lane only.
  */
 #ifndef AUTH_PASSWORD_H
 #define AUTH_PASSWORD_H
 
 #include "wd_err.h"
 #include "wd_str.h"
-#include "wd_time.h"
 
-#define AUTH_PASSWORD_MIN 8 /* bytes */
-#define AUTH_PASSWORD_MAX 256
+#define AUTH_PASSWORD_MIN 8 /* characters */
+#define AUTH_PASSWORD_MAX 256 /* bytes */
 #define AUTH_PASSWORD_HASH_MAX 128 /* text with its zero */
+
+/*
+ * May it be chosen? WD_OK, or WD_EPARAM with the rule in *err: length, valid
+ * UTF-8, not the address, and none of the 3,000 commonest.
+ */
+wd_must_check int auth_password_check(wd_str_t password, wd_str_t email,
+                                      wd_error_t *err);
 
 typedef struct auth_hasher auth_hasher_t;
 
-typedef struct {
-    uint64_t memory_bytes;
-    uint32_t passes;
-    uint32_t parallel; /* computed at a time */
-    uint32_t queue; /* waiting */
-} auth_hasher_conf_t;
-
-/*
- * What of conf->parallel and conf->queue leaves one of `threads` worker
- * threads free for other requests.
- */
-void auth_hasher_fit(auth_hasher_conf_t *conf, uint32_t threads);
-
-auth_hasher_t *auth_hasher_create(const auth_hasher_conf_t *conf);
+/* Computes one hash, for those who do not exist. NULL without memory. */
+auth_hasher_t *auth_hasher_create(uint64_t memory_bytes, uint32_t passes);
 void           auth_hasher_destroy(auth_hasher_t *h); /* NULL is accepted */
 
+/* Any thread. WD_ENOMEM. */
+wd_must_check int auth_hasher_hash(const auth_hasher_t *h, wd_str_t password,
+                                   char out[AUTH_PASSWORD_HASH_MAX]);
+
 /*
- * Worker threads; waits for its turn until `deadline` (wd_monotonic).
- * WD_EUNAVAIL: the queue is full. WD_ETIMEOUT. WD_ENOMEM.
+ * Any thread. hash.data NULL: it is of nobody; that takes as long, and is
+ * false.
  */
-wd_must_check int auth_hasher_hash(auth_hasher_t *h, wd_str_t password,
-                                   wd_ns_t deadline,
-                                   char    out[AUTH_PASSWORD_HASH_MAX]);
+bool auth_hasher_verify(const auth_hasher_t *h, wd_str_t hash,
+                        wd_str_t password);
+
+/* Was it made with other parameters than those of now? */
+bool auth_hasher_stale(const auth_hasher_t *h, wd_str_t hash);
 
 #endif /* AUTH_PASSWORD_H */

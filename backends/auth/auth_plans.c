@@ -1,32 +1,33 @@
 /*
- * auth_plans.c - plans.list and plans.set.
+ * auth_plans.c - plans: listed, set, deleted.
  */
 #include "auth_answer.h"
+#include "auth_audit.h"
 #include "auth_check.h"
 #include "auth_service.h"
+#include "auth_store_plans.h"
 #include "wd_plan.h"
 
 #define AUTH_PLAN_TEXT_MAX 256
 
-
-static void
-auth_json_plan(wd_json_t *j, const auth_plan_t *plan)
-{
-    wd_json_obj(j);
-    auth_json_str(j, "name", plan->name);
-    auth_json_str(j, "limits", plan->limits);
-    if (plan->description.data != NULL) {
-        auth_json_str(j, "description", plan->description);
-    }
-    auth_json_end(j, "updated_at", plan->updated_at);
-    wd_json_end(j);
-}
+static const wd_col_t auth_plan_cols[] = {
+    {"name", WD_COL_STR},
+    {"limits", WD_COL_STR},
+    {"description", WD_COL_STR},
+    {"updated_at", WD_COL_TIME},
+};
 
 
 static void
-auth_list_plan(const auth_plan_t *plan, void *arg)
+auth_put_plan(const auth_plan_t *plan, void *arg)
 {
-    auth_json_plan(arg, plan);
+    wd_rows_t *rows = arg;
+
+    wd_rows_row(rows);
+    wd_rows_str(rows, plan->name);
+    wd_rows_str(rows, plan->limits);
+    wd_rows_str(rows, plan->description);
+    wd_rows_time(rows, plan->updated_at);
 }
 
 
@@ -34,38 +35,18 @@ int
 auth_plans_list(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 {
     int        rc;
-    wd_json_t  j;
+    wd_rows_t  rows;
     wd_error_t err;
 
-    wd_json_init(&j, &res->body);
-    wd_json_obj(&j);
-    wd_json_key(&j, "plans");
-    wd_json_arr(&j);
-    rc = auth_store_plans(call->pg, auth_list_plan, &j, &err);
+    wd_rows_begin_as(&rows, &res->body, call->ctx.format, "plans",
+                     auth_plan_cols, wd_array_len(auth_plan_cols));
+    rc = auth_store_plans(call->pg, auth_put_plan, &rows, &err);
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
     }
-    wd_json_end(&j);
-    wd_json_end(&j);
+    wd_rows_end(&rows);
+    wd_rows_finish(&rows);
     return WD_OK;
-}
-
-
-/* Without blanks, so that it is a word in nginx.conf, too. */
-static bool
-auth_plan_name_valid(wd_str_t name)
-{
-    size_t i;
-    char   c;
-
-    for (i = 0; i < name.len; i++) {
-        c = name.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-              || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.')) {
-            return false;
-        }
-    }
-    return name.len >= 1 && name.len <= WD_PLAN_MAX;
 }
 
 
@@ -89,40 +70,123 @@ auth_arg_limits(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t *ret)
 }
 
 
+static void
+auth_note_plan(const wd_rpc_call_t *call, auth_note_t *note, wd_str_t name,
+               const char *limits)
+{
+    wd_buf_t  text = WD_BUF_INIT;
+    wd_json_t j;
+
+    wd_buf_z(&text, "plan:");
+    wd_buf_str(&text, name);
+    note->subject = wd_str(wd_pool_strdup(call->pool, wd_buf_view(&text)),
+                           text.len);
+    if (limits != NULL) {
+        wd_buf_reset(&text);
+        wd_json_init(&j, &text);
+        wd_json_obj(&j);
+        auth_json_str(&j, "limits", wd_str_z(limits));
+        wd_json_end(&j);
+        note->detail = wd_str(wd_pool_strdup(call->pool, wd_buf_view(&text)),
+                              text.len);
+    }
+    wd_buf_done(&text);
+}
+
+
+static int
+auth_plan_commit(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                 auth_plan_t *plan, bool *ret_made)
+{
+    int         rc;
+    wd_error_t  err;
+    auth_note_t note = {.action = "plans.set"};
+
+    auth_note_plan(call, &note, plan->name,
+                   wd_pool_strdup(call->pool, plan->limits));
+    rc = wd_pg_begin(call->pg, &err);
+    if (rc == WD_OK) {
+        rc = auth_store_plan_set(call->pg, plan, ret_made, &err);
+    }
+    if (rc == WD_OK) {
+        rc = auth_audit_commit(call, call->pg, &note, &err);
+    }
+    return rc == WD_OK ? WD_OK : auth_fail_store(call, res, rc, &err);
+}
+
+
 int
 auth_plans_set(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 {
     int         rc;
     bool        made;
-    wd_json_t   j;
-    wd_error_t  err;
+    wd_rows_t   rows;
     auth_plan_t plan = {0};
 
-    if (wd_rpc_arg_str(call, "name", &plan.name) != WD_OK
-        || !auth_plan_name_valid(plan.name)) {
-        return wd_rpc_fail_param(
-            res, "name", "name must be 1 to %d letters, digits and - _ .",
-            WD_PLAN_MAX);
+    rc = auth_arg_name(call, res, "name", WD_PLAN_MAX, &plan.name);
+    if (rc == WD_OK) {
+        rc = auth_arg_limits(call, res, &plan.limits);
     }
-
-    rc = auth_arg_limits(call, res, &plan.limits);
     if (rc == WD_OK) {
         rc = auth_arg_text(call, res, "description", AUTH_PLAN_TEXT_MAX,
                            &plan.description);
+    }
+    if (rc == WD_OK) {
+        rc = auth_plan_commit(call, res, &plan, &made);
     }
     if (rc != WD_OK) {
         return rc;
     }
 
-    rc = auth_store_plan_set(call->pg, &plan, &made, &err);
+    wd_log_info(call->log, made ? "plan made" : "plan changed", "request",
+                call->ctx.id, "plan", plan.name, "limits", plan.limits, "by",
+                call->ctx.principal);
+    wd_rows_single(&rows, &res->body, call->ctx.format, auth_plan_cols,
+                   wd_array_len(auth_plan_cols));
+    auth_put_plan(&plan, &rows);
+    return WD_OK;
+}
+
+
+int
+auth_plans_delete(const wd_rpc_call_t *call, wd_rpc_res_t *res)
+{
+    int         rc;
+    wd_str_t    name;
+    wd_json_t   j;
+    wd_error_t  err;
+    auth_note_t note = {.action = "plans.delete"};
+
+    rc = auth_arg_name(call, res, "name", WD_PLAN_MAX, &name);
+    if (rc == WD_OK && wd_str_eq_z(name, "default")) {
+        rc = wd_rpc_fail(res, WD_EEXIST, "the plan default is what users get");
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    auth_note_plan(call, &note, name, NULL);
+    rc = wd_pg_begin(call->pg, &err);
+    if (rc == WD_OK) {
+        rc = auth_store_plan_delete(call->pg, name, &err);
+    }
+    if (rc == WD_ENOTFOUND) {
+        return wd_rpc_fail(res, rc, "there is no plan %.*s", WD_STR_ARG(name));
+    }
+    if (rc == WD_EEXIST) {
+        return wd_rpc_fail(res, rc, "users or keys have the plan");
+    }
+    if (rc == WD_OK) {
+        rc = auth_audit_commit(call, call->pg, &note, &err);
+    }
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
     }
 
-    wd_log_info(call->log, made ? "plan made" : "plan changed", "request",
-                call->ctx.id, "plan", plan.name, "limits", plan.limits, "by",
-                call->ctx.principal);
     wd_json_init(&j, &res->body);
-    auth_json_plan(&j, &plan);
+    wd_json_obj(&j);
+    auth_json_str(&j, "name", name);
+    auth_json_bool(&j, "deleted", true);
+    wd_json_end(&j);
     return WD_OK;
 }

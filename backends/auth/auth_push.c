@@ -3,6 +3,7 @@
  */
 #include "auth_push.h"
 
+#include "auth_audit.h"
 #include "auth_jwks.h"
 #include "auth_tables.h"
 #include "wd_listen.h"
@@ -30,8 +31,12 @@ struct auth_push {
     auth_digests_t      *digests;
     const auth_pepper_t *pepper;
     wd_listen_t         *listen;
-    atomic_uint_fast64_t epoch;
+    wd_ns_t              rotate_ns; /* of signing keys; 0: never */
     atomic_bool          blind; /* something could not be told: no beats */
+
+    /* listen thread */
+    bool plans_due; /* to be read again */
+    bool roles_due;
 
     /* loop thread */
     int64_t        seq;
@@ -47,6 +52,7 @@ typedef enum {
     AUTH_NEWS_VOID,
     AUTH_NEWS_TABLES, /* all was read anew */
     AUTH_NEWS_PLANS,
+    AUTH_NEWS_ROLES,
     AUTH_NEWS_JWKS
 } auth_news_e;
 
@@ -55,7 +61,7 @@ typedef struct {
     auth_push_t   *push;
     wd_ns_t        at; /* 0: not known */
     bool           all;
-    wd_buf_t       bytes; /* digests, a void token's value, plans */
+    wd_buf_t       bytes; /* digests, a void token's value, plans, roles */
     auth_void_t    v;
     auth_tables_t *tables;
 } auth_news_t;
@@ -223,6 +229,15 @@ auth_on_plans(auth_push_t *p, auth_news_t *n)
 
 
 static void
+auth_on_roles(auth_push_t *p, auth_news_t *n)
+{
+    wd_rpc_server_notify(wd_service_rpc(p->service), WD_N_ROLES,
+                         wd_buf_view(&n->bytes));
+    auth_tables_set_roles(p->tables, &n->bytes);
+}
+
+
+static void
 auth_on_news(void *arg)
 {
     auth_news_t *n = arg;
@@ -240,6 +255,9 @@ auth_on_news(void *arg)
         break;
     case AUTH_NEWS_PLANS:
         auth_on_plans(p, n);
+        break;
+    case AUTH_NEWS_ROLES:
+        auth_on_roles(p, n);
         break;
     case AUTH_NEWS_JWKS:
         wd_rpc_server_notify(wd_service_rpc(p->service), WD_N_JWKS_CHANGED,
@@ -354,7 +372,9 @@ auth_post_kind(auth_push_t *p, auth_news_e kind, wd_ns_t at)
 
     if (n != NULL && kind == AUTH_NEWS_KEYS) {
         n->all = true;
-        atomic_fetch_add(&p->epoch, 1);
+    }
+    if (kind == AUTH_NEWS_KEYS) {
+        auth_digests_void(p->digests, 0);
     }
     return auth_post(p, n);
 }
@@ -370,10 +390,15 @@ auth_post_keys(auth_push_t *p, wd_str_t ids, wd_ns_t at)
     auth_news_t *n = auth_news_create(p, AUTH_NEWS_KEYS, at);
 
     /* First: who verifies now looks once more, and finds what is new. */
-    atomic_fetch_add(&p->epoch, 1);
-    while (n != NULL && !n->all && wd_str_split(&ids, ',', &one)) {
-        if (wd_int_parse(one, &id) == WD_OK
-            && auth_digests_get(p->digests, id, digest)) {
+    while (wd_str_split(&ids, ',', &one)) {
+        if (wd_int_parse(one, &id) != WD_OK || id < 1) {
+            id = 0;
+        }
+        auth_digests_void(p->digests, id);
+        if (n == NULL || n->all) {
+            continue;
+        }
+        if (id != 0 && auth_digests_get(p->digests, id, digest)) {
             wd_buf_append(&n->bytes, digest, sizeof(digest));
         } else {
             n->all = true;
@@ -419,17 +444,29 @@ auth_push_void(auth_push_t *p, const auth_void_t *v, wd_ns_t at)
 }
 
 
-uint64_t
-auth_push_epoch(const auth_push_t *p)
-{
-    return atomic_load(&p->epoch);
-}
-
-
 bool
 auth_push_listening(const auth_push_t *p)
 {
     return wd_listen_hears(p->listen);
+}
+
+
+bool
+auth_push_complete(const auth_push_t *p)
+{
+    return wd_listen_hears(p->listen) && !atomic_load(&p->blind);
+}
+
+
+bool
+auth_push_token(const auth_push_t *p, wd_str_t jti, wd_str_t sub,
+                wd_ns_t issued_at, bool *ret_void)
+{
+    if (p->tables == NULL || !auth_push_complete(p)) {
+        return false;
+    }
+    *ret_void = auth_tables_void(p->tables, jti, sub, issued_at);
+    return true;
 }
 
 
@@ -446,14 +483,19 @@ static int
 auth_load(wd_pg_conn_t *c, auth_tables_t *t, wd_error_t *err)
 {
     int      rc;
-    wd_buf_t plans = WD_BUF_INIT;
+    wd_buf_t plans = WD_BUF_INIT, roles = WD_BUF_INIT;
 
     rc = auth_plans_params(c, &plans, err);
     if (rc == WD_OK) {
         auth_tables_set_plans(t, &plans);
+        rc = auth_roles_params(c, &roles, err);
+    }
+    if (rc == WD_OK) {
+        auth_tables_set_roles(t, &roles);
         rc = auth_store_voids(c, auth_load_void, t, err);
     }
     wd_buf_done(&plans);
+    wd_buf_done(&roles);
     return rc;
 }
 
@@ -488,7 +530,16 @@ auth_push_open(wd_pg_conn_t *c, void *arg, wd_error_t *err)
 
     rc = auth_store_listen(c, err);
     if (rc == WD_OK) {
-        rc = auth_jwks_ensure(c, p->pepper, p->log, err);
+        rc = auth_jwks_ensure(c, p->pepper, p->rotate_ns, p->log, err);
+    }
+    if (rc == WD_OK) {
+        rc = auth_audit_begin(c, p->pepper, err);
+        if (rc != WD_OK && !wd_pg_broken(c)) {
+            wd_log_warn(p->log, "the audit trail does not begin", "reason",
+                        (const char *) err->text);
+            wd_pg_rollback(c);
+            rc = WD_OK;
+        }
     }
     if (rc == WD_OK) {
         rc = auth_load_tables(p, c, err);
@@ -549,30 +600,51 @@ auth_push_heard(wd_str_t payload, void *arg, bool *ret_work)
         return auth_post_kind(p, AUTH_NEWS_JWKS, at_us * WD_NS_PER_US);
     }
 
-    *ret_work = wd_str_eq_z(kind, "plans");
+    p->plans_due |= wd_str_eq_z(kind, "plans");
+    p->roles_due |= wd_str_eq_z(kind, "roles");
+    *ret_work = p->plans_due || p->roles_due;
     return *ret_work ? WD_OK : WD_EPROTO;
 }
 
 
-/* The plans have changed. */
+/* A table that changed is read and told. */
 static int
-auth_push_work(wd_pg_conn_t *c, void *arg, wd_error_t *err)
+auth_push_table(auth_push_t *p, wd_pg_conn_t *c, auth_news_e kind,
+                int (*read)(wd_pg_conn_t *c, wd_buf_t *out, wd_error_t *err),
+                wd_error_t *err)
 {
     int          rc;
-    auth_push_t *p = arg;
-    auth_news_t *n = auth_news_create(p, AUTH_NEWS_PLANS, 0);
+    auth_news_t *n = auth_news_create(p, kind, 0);
 
     if (n == NULL) {
         return wd_error(err, WD_ENOMEM, "no memory");
     }
 
-    rc = auth_plans_params(c, &n->bytes, err);
+    rc = read(c, &n->bytes, err);
     if (rc != WD_OK) {
         auth_news_destroy(n);
         return rc;
     }
     rc = auth_post(p, n);
     return rc == WD_OK ? WD_OK : wd_error(err, rc, "no memory");
+}
+
+
+/* Of those before the connection was lost all was read anew. */
+static int
+auth_push_work(wd_pg_conn_t *c, void *arg, wd_error_t *err)
+{
+    int          rc = WD_OK;
+    auth_push_t *p = arg;
+
+    if (p->plans_due) {
+        rc = auth_push_table(p, c, AUTH_NEWS_PLANS, auth_plans_params, err);
+    }
+    if (rc == WD_OK && p->roles_due) {
+        rc = auth_push_table(p, c, AUTH_NEWS_ROLES, auth_roles_params, err);
+    }
+    p->plans_due = p->roles_due = false;
+    return rc;
 }
 
 
@@ -620,7 +692,8 @@ auth_push_destroy(auth_push_t *p)
 
 int
 auth_push_start(wd_service_t *service, const char *url, auth_digests_t *digests,
-                const auth_pepper_t *pepper, auth_push_t **ret, wd_error_t *err)
+                const auth_pepper_t *pepper, wd_ns_t rotate_ns,
+                auth_push_t **ret, wd_error_t *err)
 {
     int              rc;
     auth_push_t     *p;
@@ -644,6 +717,7 @@ auth_push_start(wd_service_t *service, const char *url, auth_digests_t *digests,
     p->log = spec.log;
     p->digests = digests;
     p->pepper = pepper;
+    p->rotate_ns = rotate_ns;
     spec.arg = p;
     wd_rpc_server_on_connect(wd_service_rpc(service), auth_on_connect, p);
 

@@ -4,20 +4,54 @@
 #include "auth_service.h"
 
 /*
- * users.create takes its connection itself, after the password was hashed.
+ * What hashes a password takes its connections itself, for a moment each:
+ * a hash takes long, and connections are few.
  */
 static const wd_rpc_method_t auth_methods[] = {
-    {"users.create", auth_users_create, WD_RPC_WORK},
+    {"auth.login", auth_login, WD_RPC_SLOW},
+    {"auth.accept", auth_accept, WD_RPC_SLOW},
+    {"auth.password", auth_password, WD_RPC_SLOW},
+    {"auth.totp_begin", auth_totp_begin, WD_RPC_SLOW},
+    {"auth.totp_end", auth_totp_end, WD_RPC_SLOW},
+    {"users.create", auth_users_create, WD_RPC_SLOW},
+    {"auth.refresh", auth_refresh, WD_RPC_PG},
+    {"auth.logout", auth_logout, WD_RPC_PG},
+    {"auth.confirm", auth_confirm, WD_RPC_PG},
+    {"auth.me", auth_me, WD_RPC_PG},
+    {"auth.sessions", auth_sessions, WD_RPC_PG},
+    {"auth.session_end", auth_session_end, WD_RPC_PG},
+    {"auth.logout_all", auth_logout_all, WD_RPC_PG},
+    {"auth.totp_confirm", auth_totp_confirm, WD_RPC_PG},
+    {"users.invite", auth_users_invite, WD_RPC_PG},
     {"users.list", auth_users_list, WD_RPC_PG},
+    {"users.get", auth_users_get, WD_RPC_PG},
+    {"users.update", auth_users_update, WD_RPC_PG},
+    {"users.delete", auth_users_delete, WD_RPC_PG},
+    {"users.reset", auth_users_reset, WD_RPC_PG},
+    {"users.verify", auth_users_verify, WD_RPC_PG},
+    {"users.logout", auth_users_logout, WD_RPC_PG},
+    {"users.totp_end", auth_users_totp_end, WD_RPC_PG},
     {"keys.create", auth_keys_create, WD_RPC_PG},
     {"keys.list", auth_keys_list, WD_RPC_PG},
+    {"keys.get", auth_keys_get, WD_RPC_PG},
+    {"keys.rotate", auth_keys_rotate, WD_RPC_PG},
     {"keys.revoke", auth_keys_revoke, WD_RPC_PG},
+    {"roles.list", auth_roles_list, WD_RPC_PG},
+    {"roles.set", auth_roles_set, WD_RPC_PG},
+    {"roles.delete", auth_roles_delete, WD_RPC_PG},
+    {"permissions.explain", auth_permissions_explain, WD_RPC_PG},
+    {"scopes.list", auth_scopes_list, WD_RPC_PG},
+    {"orgs.list", auth_orgs_list, WD_RPC_PG},
+    {"orgs.set", auth_orgs_set, WD_RPC_PG},
     {"plans.list", auth_plans_list, WD_RPC_PG},
     {"plans.set", auth_plans_set, WD_RPC_PG},
+    {"plans.delete", auth_plans_delete, WD_RPC_PG},
     {"tokens.issue", auth_tokens_issue, WD_RPC_PG},
     {"tokens.revoke", auth_tokens_revoke, WD_RPC_PG},
     {"usage.add", auth_usage_add, WD_RPC_PG},
     {"usage.get", auth_usage_get, WD_RPC_PG},
+    {"audit.list", auth_audit_list, WD_RPC_PG},
+    {"audit.verify", auth_audit_verify, WD_RPC_PG},
     {"auth.verify", auth_verify, WD_RPC_PG},
     {"auth.token", auth_token, WD_RPC_PG},
     {"auth.jwks", auth_jwks, WD_RPC_PG},
@@ -40,19 +74,43 @@ auth_start_crypto(auth_t *a, wd_error_t *err)
 }
 
 
+/* A lane of its own: however many log in, verdicts are answered. */
 static int
 auth_start_hasher(auth_t *a, wd_error_t *err)
 {
-    auth_hasher_conf_t conf = {
-        .memory_bytes = a->conf.hash_memory_bytes,
-        .passes = a->conf.hash_passes,
-        .parallel = a->conf.hash_parallel,
-        .queue = a->conf.hash_queue,
-    };
+    a->hasher = auth_hasher_create(a->conf.hash_memory_bytes,
+                                   a->conf.hash_passes);
+    if (a->hasher == NULL) {
+        return wd_error(err, WD_ENOMEM, "no memory for a password hash");
+    }
 
-    auth_hasher_fit(&conf, a->conf.service.daemon.threads);
-    a->hasher = auth_hasher_create(&conf);
-    return a->hasher != NULL ? WD_OK : wd_error(err, WD_ENOMEM, "no memory");
+    a->lane = wd_lane_create(wd_service_loop(a->service), a->conf.hash_parallel,
+                             a->conf.hash_queue);
+    if (a->lane == NULL) {
+        return wd_error(err, WD_ENOMEM, "no threads for password hashes");
+    }
+    wd_rpc_server_lane(wd_service_rpc(a->service), a->lane);
+    return WD_OK;
+}
+
+
+static int
+auth_start_parts(auth_t *a, wd_error_t *err)
+{
+    wd_ns_t          rotate = (wd_ns_t) a->conf.rotate_ms * WD_NS_PER_MS;
+    wd_rpc_server_t *rpc = wd_service_rpc(a->service);
+
+    a->digests = auth_digests_create(AUTH_DIGESTS_MAX);
+    a->refusals = auth_refusals_create(a->service, a->pepper);
+    a->chores = auth_chores_start(a->service, a->pepper, rotate);
+    if (a->digests == NULL || a->refusals == NULL || a->chores == NULL) {
+        return wd_error(err, WD_ENOMEM, "no memory");
+    }
+
+    wd_rpc_server_quick(rpc, "auth.verify", auth_verify_quick);
+    wd_rpc_server_quick(rpc, "auth.token", auth_token_quick);
+    return auth_push_start(a->service, a->conf.service.db.url, a->digests,
+                           a->pepper, rotate, &a->push, err);
 }
 
 
@@ -63,22 +121,11 @@ auth_start(wd_service_t *s, void *svc, wd_error_t *err)
     auth_t *a = svc;
 
     a->service = s;
-
     rc = auth_start_crypto(a, err);
     if (rc == WD_OK) {
         rc = auth_start_hasher(a, err);
     }
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    a->digests = auth_digests_create(AUTH_DIGESTS_MAX);
-    if (a->digests == NULL) {
-        return wd_error(err, WD_ENOMEM, "no memory");
-    }
-
-    return auth_push_start(s, a->conf.service.db.url, a->digests, a->pepper,
-                           &a->push, err);
+    return rc == WD_OK ? auth_start_parts(a, err) : rc;
 }
 
 
@@ -89,6 +136,10 @@ auth_stop(wd_service_t *s, void *svc)
 
     (void) s;
     auth_push_stop(a->push);
+    auth_chores_stop(a->chores);
+    a->chores = NULL;
+    wd_lane_stop(a->lane);
+    a->lane = NULL;
 }
 
 
@@ -112,6 +163,7 @@ static void
 auth_done(auth_t *a)
 {
     auth_push_destroy(a->push);
+    auth_refusals_destroy(a->refusals);
     auth_digests_destroy(a->digests);
     auth_hasher_destroy(a->hasher);
     auth_pepper_destroy(a->pepper);
@@ -126,7 +178,7 @@ auth_main(int argc, char **argv)
     auth_t            auth = {0};
     wd_service_spec_t spec = {
         .name = "auth",
-        .summary = "users, API keys and verdicts on them",
+        .summary = "users, sessions, API keys, permissions, audit",
         .conf = &auth.conf,
         .methods = auth_methods,
         .n_methods = wd_array_len(auth_methods),

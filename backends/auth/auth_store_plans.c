@@ -1,7 +1,9 @@
 /*
  * auth_store_plans.c - the SQL of plans.
  */
-#include "auth_store.h"
+#include "auth_store_plans.h"
+
+#include "auth_store_row.h"
 
 
 int
@@ -61,4 +63,27 @@ auth_store_plan_set(wd_pg_conn_t *c, auth_plan_t *plan, bool *ret_made,
     *ret_made = wd_pg_get_bool(r, 0, 1);
     PQclear(r);
     return WD_OK;
+}
+
+
+int
+auth_store_plan_delete(wd_pg_conn_t *c, wd_str_t name, wd_error_t *err)
+{
+    int                 rc;
+    const wd_pg_param_t param = wd_pg_text(name);
+
+    rc = auth_exec_found(c, "SELECT name FROM plan WHERE name = $1 FOR UPDATE",
+                         &param, 1, NULL, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    rc = auth_exec_found(c,
+                         "DELETE FROM plan p WHERE name = $1"
+                         " AND NOT EXISTS (SELECT FROM app_user u"
+                         " WHERE u.plan = p.name)"
+                         " AND NOT EXISTS (SELECT FROM api_key k"
+                         " WHERE k.plan = p.name) RETURNING name",
+                         &param, 1, NULL, err);
+    return rc == WD_ENOTFOUND ? wd_error(err, WD_EEXIST, "it is in use") : rc;
 }

@@ -1,7 +1,9 @@
 /*
  * auth_store_tokens.c - the SQL of void tokens.
  */
-#include "auth_store.h"
+#include "auth_store_tokens.h"
+
+#include "auth_store_row.h"
 
 /* Gateways may take a token for that long after its end. */
 #define AUTH_VOID_LEEWAY (60 * WD_NS_PER_S)
@@ -121,4 +123,21 @@ auth_store_void_find(wd_pg_conn_t *c, wd_str_t jti, wd_str_t sub,
     n = PQntuples(r);
     PQclear(r);
     return n != 0 ? WD_OK : wd_error(err, WD_ENOTFOUND, "not void");
+}
+
+
+int
+auth_store_void_subject(wd_pg_conn_t *c, int64_t user_id, wd_error_t *err)
+{
+    const wd_pg_param_t param = wd_pg_int(user_id);
+
+    return wd_pg_exec(c, "SELECT token_revoke_subjects(ARRAY['user:' || $1])",
+                      &param, 1, NULL, err);
+}
+
+
+int
+auth_store_listen(wd_pg_conn_t *c, wd_error_t *err)
+{
+    return wd_pg_script(c, "LISTEN wizdata_auth", err);
 }

@@ -1,7 +1,9 @@
 /*
  * auth_store_usage.c - the SQL of usage.
  */
-#include "auth_store.h"
+#include "auth_store_usage.h"
+
+#include "auth_store_row.h"
 
 
 /* Now and then those go that no gateway can still be repeating. */
@@ -78,6 +80,7 @@ auth_store_usage(wd_pg_conn_t *c, const auth_usage_key_t *key, PGresult **ret,
         wd_pg_date(key->after_day),
         wd_pg_int(key->after_id),
         wd_pg_int(key->limit),
+        wd_pg_int(key->org_id),
     };
 
     return wd_pg_exec(c,
@@ -85,6 +88,8 @@ auth_store_usage(wd_pg_conn_t *c, const auth_usage_key_t *key, PGresult **ret,
                       " cost, refused FROM usage_day"
                       " WHERE ($1::text IS NULL OR principal = $1)"
                       " AND ($2::text IS NULL OR method = $2)"
+                      " AND ($8 = -1 OR principal IN (SELECT 'user:' || u.id"
+                      " FROM app_user u WHERE u.org_id = $8))"
                       " AND day >= $3 AND day <= $4 AND (day, id) > ($5, $6)"
                       " ORDER BY day, id LIMIT $7",
                       params, wd_array_len(params), ret, err);

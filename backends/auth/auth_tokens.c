@@ -2,9 +2,10 @@
  * auth_tokens.c - tokens.revoke, and auth.token: is this token void?
  */
 #include "auth_answer.h"
+#include "auth_audit.h"
 #include "auth_service.h"
 
-#define AUTH_ISS_MAX 255
+#define AUTH_VALUE_MAX 255 /* of a jti or a subject */
 
 
 /* jti and exp; they come together. */
@@ -54,9 +55,9 @@ auth_arg_void(const wd_rpc_call_t *call, wd_rpc_res_t *res, auth_void_t *ret)
     bool     all = false;
     wd_str_t jti, sub;
 
-    rc = auth_arg_text(call, res, "jti", AUTH_ISS_MAX, &jti);
+    rc = auth_arg_text(call, res, "jti", AUTH_VALUE_MAX, &jti);
     if (rc == WD_OK) {
-        rc = auth_arg_text(call, res, "sub", AUTH_ISS_MAX, &sub);
+        rc = auth_arg_text(call, res, "sub", AUTH_VALUE_MAX, &sub);
     }
     if (rc != WD_OK) {
         return rc;
@@ -86,13 +87,21 @@ auth_tokens_revoke(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     wd_json_t   j;
     wd_error_t  err;
     auth_void_t v;
+    auth_note_t note = {.action = "tokens.revoke"};
 
     rc = auth_arg_void(call, res, &v);
     if (rc != WD_OK) {
         return rc;
     }
 
-    rc = auth_store_void_add(call->pg, &v, &at, &err);
+    rc = wd_pg_begin(call->pg, &err);
+    if (rc == WD_OK) {
+        rc = auth_store_void_add(call->pg, &v, &at, &err);
+    }
+    if (rc == WD_OK) {
+        note.subject = v.kind == AUTH_VOID_ALL ? WD_STR("tokens") : v.value;
+        rc = auth_audit_commit(call, call->pg, &note, &err);
+    }
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
     }
@@ -115,33 +124,76 @@ auth_tokens_revoke(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 }
 
 
-int
-auth_token(const wd_rpc_call_t *call, wd_rpc_res_t *res)
+/* What auth.token asks about; jti may be empty. */
+static int
+auth_arg_token(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t *jti,
+               wd_str_t *sub, wd_ns_t *iat)
 {
-    int        rc;
-    int64_t    iat;
-    wd_str_t   jti, sub;
-    wd_error_t err;
+    int rc;
 
-    rc = auth_arg_text(call, res, "jti", AUTH_ISS_MAX, &jti);
+    rc = auth_arg_text(call, res, "jti", AUTH_VALUE_MAX, jti);
     if (rc == WD_OK) {
-        rc = auth_arg_text(call, res, "sub", AUTH_ISS_MAX, &sub);
+        rc = auth_arg_text(call, res, "sub", AUTH_VALUE_MAX, sub);
     }
     if (rc != WD_OK) {
         return rc;
     }
-    if (sub.data == NULL) {
+    if (sub->data == NULL) {
         return wd_rpc_fail_param(res, "sub", "sub is required");
     }
-    if (wd_rpc_arg_int(call, "iat", &iat) != WD_OK) {
+    if (wd_rpc_arg_int(call, "iat", iat) != WD_OK) {
         return wd_rpc_fail_param(res, "iat", "iat is required: nanoseconds");
     }
-
-    rc = auth_store_void_find(call->pg, jti.data != NULL ? jti : WD_STR(""),
-                              sub, iat, &err);
-    if (rc == WD_ENOTFOUND) {
-        return WD_OK;
+    if (jti->data == NULL) {
+        *jti = WD_STR("");
     }
-    return rc == WD_OK ? wd_rpc_fail(res, WD_EUNAUTH, "the token is revoked")
-                       : auth_fail_store(call, res, rc, &err);
+    return WD_OK;
+}
+
+
+static int
+auth_token_verdict(wd_rpc_res_t *res, bool is_void)
+{
+    return is_void ? wd_rpc_fail(res, WD_EUNAUTH, "the token is revoked")
+                   : WD_OK;
+}
+
+
+/* Loop thread: all void tokens are in memory, while they are heard of. */
+int
+auth_token_quick(const wd_rpc_call_t *call, wd_rpc_res_t *res)
+{
+    int      rc;
+    bool     is_void;
+    auth_t  *a = call->svc;
+    wd_ns_t  iat;
+    wd_str_t jti, sub;
+
+    rc = auth_arg_token(call, res, &jti, &sub, &iat);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    return auth_push_token(a->push, jti, sub, iat, &is_void)
+               ? auth_token_verdict(res, is_void)
+               : WD_EAGAIN;
+}
+
+
+int
+auth_token(const wd_rpc_call_t *call, wd_rpc_res_t *res)
+{
+    int        rc;
+    wd_ns_t    iat;
+    wd_str_t   jti, sub;
+    wd_error_t err;
+
+    rc = auth_arg_token(call, res, &jti, &sub, &iat);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    rc = auth_store_void_find(call->pg, jti, sub, iat, &err);
+    return rc == WD_OK || rc == WD_ENOTFOUND
+               ? auth_token_verdict(res, rc == WD_OK)
+               : auth_fail_store(call, res, rc, &err);
 }

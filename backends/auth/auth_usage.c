@@ -4,6 +4,8 @@
 #include "auth_answer.h"
 #include "auth_check.h"
 #include "auth_service.h"
+#include "auth_store_keys.h"
+#include "auth_store_usage.h"
 #include "wd_rows.h"
 
 #include <stdio.h>
@@ -138,6 +140,10 @@ auth_usage_add(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     }
 
     rc = auth_store_usage_add(call->pg, gateway, seq, &usage, &fresh, &err);
+    if (rc == WD_OK && fresh) {
+        rc = auth_store_keys_used(call->pg, usage.texts[AUTH_USAGE_TEXT_KEY],
+                                  usage.n, &err);
+    }
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
     }
@@ -180,44 +186,37 @@ auth_arg_usage_cursor(const wd_rpc_call_t *call, wd_rpc_res_t *res,
 }
 
 
+/*
+ * Whose usage: one's own; with usage:read that of somebody of the
+ * organisation, or "*", of all in it; and of everybody where `org` is "*".
+ */
 static int
-auth_arg_day(const wd_rpc_call_t *call, wd_rpc_res_t *res, const char *name,
-             wd_ns_t *ret)
+auth_arg_principal(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                   auth_usage_key_t *key)
 {
-    int rc = wd_rpc_arg_int(call, name, ret);
+    int      rc;
+    wd_str_t who;
 
-    if (rc != WD_OK && rc != WD_ENOTFOUND) {
-        return wd_rpc_fail_param(res, name, "%s must be a day", name);
-    }
-    return WD_OK;
-}
-
-
-/* Whose usage: one's own, or with usage:read anybody's; "*" is all. */
-static int
-auth_arg_principal(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t *ret)
-{
-    int rc;
-
-    rc = auth_arg_text(call, res, "principal", AUTH_USAGE_TEXT_MAX, ret);
+    rc = auth_arg_text(call, res, "principal", AUTH_USAGE_TEXT_MAX, &who);
     if (rc != WD_OK) {
         return rc;
     }
 
-    if (ret->data == NULL || wd_str_eq(*ret, call->ctx.principal)) {
-        *ret = call->ctx.principal;
-        return ret->len != 0 ? WD_OK
-                             : wd_rpc_fail(res, WD_EFORBIDDEN, "nobody asks");
+    key->org_id = -1;
+    if (who.data == NULL || wd_str_eq(who, call->ctx.principal)) {
+        key->principal = call->ctx.principal;
+        return who.data != NULL || key->principal.len != 0
+                   ? WD_OK
+                   : wd_rpc_fail(res, WD_EFORBIDDEN, "nobody asks");
     }
     if (!wd_ctx_permits(&call->ctx, "usage:read")) {
         return wd_rpc_fail(res, WD_EFORBIDDEN,
                            "the usage of others needs the permission "
                            "usage:read");
     }
-    if (wd_str_eq_z(*ret, "*")) {
-        *ret = WD_STR_NULL;
-    }
-    return WD_OK;
+
+    key->principal = wd_str_eq_z(who, "*") ? WD_STR_NULL : who;
+    return auth_actor_scope(call, res, "orgs:read", &key->org_id);
 }
 
 
@@ -231,15 +230,15 @@ auth_usage_args(const wd_rpc_call_t *call, wd_rpc_res_t *res,
     key->to = 100 * 365 * WD_NS_PER_DAY;
     key->limit = AUTH_USAGE_LIMIT;
 
-    rc = auth_arg_principal(call, res, &key->principal);
+    rc = auth_arg_principal(call, res, key);
     if (rc == WD_OK) {
         rc = auth_arg_text(call, res, "method", WD_METHOD_MAX, &key->method);
     }
     if (rc == WD_OK) {
-        rc = auth_arg_day(call, res, "from", &key->from);
+        rc = auth_arg_time(call, res, "from", &key->from);
     }
     if (rc == WD_OK) {
-        rc = auth_arg_day(call, res, "to", &key->to);
+        rc = auth_arg_time(call, res, "to", &key->to);
     }
     if (rc == WD_OK) {
         rc = auth_arg_usage_cursor(call, res, key);
@@ -248,14 +247,8 @@ auth_usage_args(const wd_rpc_call_t *call, wd_rpc_res_t *res,
         return rc;
     }
 
-    rc = wd_rpc_arg_int(call, "limit", &key->limit);
-    if ((rc != WD_OK && rc != WD_ENOTFOUND) || key->limit < 1
-        || key->limit > AUTH_USAGE_LIMIT_MAX) {
-        return wd_rpc_fail_param(res, "limit",
-                                 "limit must be an integer from 1 to %d",
-                                 AUTH_USAGE_LIMIT_MAX);
-    }
-    return WD_OK;
+    return auth_arg_int(call, res, "limit", 1, AUTH_USAGE_LIMIT_MAX,
+                        &key->limit);
 }
 
 

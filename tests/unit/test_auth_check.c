@@ -25,12 +25,10 @@ addresses(void **state)
         "\xc3\xa9t\xc3\xa9@ex\xc3\xa4mple.com",
     };
     static const char *const bad[] = {
-        "",         "a",       "@",         "a@",       "@b",
-        "a@b@c",    "a b@c",   "a@b c",     ".a@b",     "a.@b",
-        "a..b@c",   "a@.b",    "a@b.",      "a@b..c",   "a@-b",
-        "a@b-",     "a@b_c",   "\"a\"@b.c", "a@[1.2]",  "a@b\n",
-        "a\t@b",    "a@b,c@d", "<a@b>",     "a;b@c",    "\xff@b",
-        "a@\xc3.c",
+        "",        "a",     "@",     "a@",        "@b",       "a@b@c", "a b@c",
+        "a@b c",   ".a@b",  "a.@b",  "a..b@c",    "a@.b",     "a@b.",  "a@b..c",
+        "a@-b",    "a@b-",  "a@b_c", "\"a\"@b.c", "a@[1.2]",  "a@b\n", "a\t@b",
+        "a@b,c@d", "<a@b>", "a;b@c", "\xff@b",    "a@\xc3.c",
     };
 
     (void) state;
@@ -90,8 +88,18 @@ ids(void **state)
     size_t                   i;
     int64_t                  id = -7;
     static const char *const bad[] = {
-        "", "user:", "user:0", "0", "-1", "user:-1", "1a", " 1", "key:1",
-        "USER:1", "9223372036854775808", "a@b",
+        "",
+        "user:",
+        "user:0",
+        "0",
+        "-1",
+        "user:-1",
+        "1a",
+        " 1",
+        "key:1",
+        "USER:1",
+        "9223372036854775808",
+        "a@b",
     };
 
     (void) state;
@@ -161,10 +169,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addresses),
-        cmocka_unit_test(lengths_of_addresses),
-        cmocka_unit_test(texts),
-        cmocka_unit_test(ids),
+        cmocka_unit_test(addresses), cmocka_unit_test(lengths_of_addresses),
+        cmocka_unit_test(texts),     cmocka_unit_test(ids),
         cmocka_unit_test(networks),
     };
 

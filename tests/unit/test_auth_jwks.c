@@ -1,7 +1,7 @@
 /*
  * Signing keys sealed with the pepper, and the tokens they sign.
  */
-#include "auth_jwks.h"
+#include "auth_jwt.h"
 #include "wd_test.h"
 
 #include <jansson.h>
@@ -107,6 +107,7 @@ tokens_are_signed(void **state)
          .plan = WD_STR("default"),
          .perms = perms,
          .n_perms = 2,
+         .session = 7,
          .issued_at = 1700000000 * WD_NS_PER_S + 999999999,
          .expires_at = 1700000300 * WD_NS_PER_S,
     };
@@ -138,11 +139,11 @@ tokens_are_signed(void **state)
     assert_true(json_equal(head, wanted));
     json_decref(wanted);
     claims = part(c);
-    wanted = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:[s,s], s:s}",
+    wanted = json_pack("{s:s, s:s, s:s, s:s, s:f, s:i, s:i, s:[s,s], s:s, s:i}",
                        "iss", "wizdata", "aud", "a\"b", "sub", "user:\xc3\xa9",
-                       "jti", "id", "iat", 1700000000, "nbf", 1700000000, "exp",
-                       1700000300, "permissions", "bars:read", "*", "plan",
-                       "default");
+                       "jti", "id", "iat", 1700000000.999999, "nbf", 1700000000,
+                       "exp", 1700000300, "permissions", "bars:read", "*",
+                       "plan", "default", "sid", 7);
     assert_true(json_equal(claims, wanted));
 
     json_decref(wanted);

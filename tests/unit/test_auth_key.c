@@ -154,8 +154,7 @@ bad_peppers_are_refused(void **state)
     }
 
     hex[10] = 'g';
-    assert_int_equal(auth_pepper_create(wd_str(hex, 64), &p, &err),
-                     WD_ECONFIG);
+    assert_int_equal(auth_pepper_create(wd_str(hex, 64), &p, &err), WD_ECONFIG);
     assert_null(strstr(err.text, "aaaa"));
     assert_null(p);
     auth_pepper_destroy(NULL);

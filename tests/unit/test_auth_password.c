@@ -1,27 +1,16 @@
 /*
- * Password hashing: what is stored, and how few run at a time.
+ * Passwords: which may be chosen, how they are stored, and that one of nobody
+ * is treated like one of somebody.
  */
 #include "auth_key.h"
 #include "auth_password.h"
+#include "wd_test.h"
 
-#include <pthread.h>
-#include <setjmp.h>
 #include <sodium.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
-
-#define MEMORY (8 * 1024 * 1024) /* little: this is about counting */
-#define CALLERS 8
+#define MEMORY (8 * 1024 * 1024) /* little, to be fast */
 
 static const wd_str_t password = {"correct horse", 13};
-
-typedef struct {
-    auth_hasher_t *hasher;
-    int            rc;
-} caller_t;
 
 
 static int
@@ -32,127 +21,126 @@ setup(void **state)
 }
 
 
-static auth_hasher_t *
-hasher(uint32_t parallel, uint32_t queue)
-{
-    const auth_hasher_conf_t conf = {MEMORY, 2, parallel, queue};
-
-    return auth_hasher_create(&conf);
-}
-
-
 static void
 hashes_are_argon2id(void **state)
 {
     char           a[AUTH_PASSWORD_HASH_MAX], b[AUTH_PASSWORD_HASH_MAX];
-    auth_hasher_t *h = hasher(1, 0);
+    auth_hasher_t *h = auth_hasher_create(MEMORY, 2);
 
     (void) state;
-    assert_int_equal(auth_hasher_hash(h, password, WD_NS_MAX, a), WD_OK);
-    assert_int_equal(auth_hasher_hash(h, password, WD_NS_MAX, b), WD_OK);
+    assert_non_null(h);
+    assert_ok(auth_hasher_hash(h, password, a));
+    assert_ok(auth_hasher_hash(h, password, b));
     assert_memory_equal(a, "$argon2id$v=19$m=8192,t=2,p=1$", 30);
     assert_string_not_equal(a, b); /* salt */
-    assert_int_equal(
-        crypto_pwhash_str_verify(a, password.data, password.len), 0);
-    assert_int_not_equal(
-        crypto_pwhash_str_verify(a, password.data, password.len - 1), 0);
+
+    assert_true(auth_hasher_verify(h, wd_str_z(a), password));
+    assert_true(auth_hasher_verify(h, wd_str_z(b), password));
+    assert_false(auth_hasher_verify(h, wd_str_z(a), wd_str(password.data, 12)));
+    assert_false(auth_hasher_verify(h, wd_str_z(a), WD_STR("")));
     auth_hasher_destroy(h);
     auth_hasher_destroy(NULL);
 }
 
 
-static void *
-call(void *arg)
-{
-    char      out[AUTH_PASSWORD_HASH_MAX];
-    caller_t *c = arg;
-
-    c->rc = auth_hasher_hash(c->hasher, password,
-                             wd_monotonic() + 60 * WD_NS_PER_S, out);
-    return NULL;
-}
-
-
-/* How many of CALLERS at once got WD_OK; the others got WD_EUNAVAIL. */
-static int
-crowd(auth_hasher_t *h)
-{
-    int       i, done = 0;
-    caller_t  callers[CALLERS];
-    pthread_t threads[CALLERS];
-
-    for (i = 0; i < CALLERS; i++) {
-        callers[i] = (caller_t){.hasher = h};
-        pthread_create(&threads[i], NULL, call, &callers[i]);
-    }
-    for (i = 0; i < CALLERS; i++) {
-        pthread_join(threads[i], NULL);
-        assert_true(callers[i].rc == WD_OK || callers[i].rc == WD_EUNAVAIL);
-        done += callers[i].rc == WD_OK;
-    }
-    return done;
-}
-
-
 static void
-a_queue_that_is_long_enough_serves_all(void **state)
+nobody_has_no_password(void **state)
 {
-    auth_hasher_t *h = hasher(2, CALLERS);
+    char           long_hash[AUTH_PASSWORD_HASH_MAX + 1];
+    auth_hasher_t *h = auth_hasher_create(MEMORY, 2);
 
     (void) state;
-    assert_int_equal(crowd(h), CALLERS);
+    assert_false(auth_hasher_verify(h, WD_STR_NULL, password));
+    assert_false(auth_hasher_verify(h, WD_STR_NULL, WD_STR("")));
+    assert_false(auth_hasher_verify(h, WD_STR("rubbish"), password));
+    memset(long_hash, 'x', sizeof(long_hash));
+    assert_false(
+        auth_hasher_verify(h, wd_str(long_hash, sizeof(long_hash)), password));
     auth_hasher_destroy(h);
 }
 
 
 static void
-a_full_queue_refuses(void **state)
+parameters_that_rise_make_a_hash_stale(void **state)
 {
-    int            done;
-    auth_hasher_t *h = hasher(1, 1);
+    char           hash[AUTH_PASSWORD_HASH_MAX];
+    auth_hasher_t *now = auth_hasher_create(MEMORY, 2);
+    auth_hasher_t *passes = auth_hasher_create(MEMORY, 3);
+    auth_hasher_t *memory = auth_hasher_create(2 * MEMORY, 2);
 
     (void) state;
-    done = crowd(h);
-    assert_true(done >= 1); /* how many depends on who comes when */
-    assert_int_equal(crowd(h) >= 1, 1); /* and it works again */
-    auth_hasher_destroy(h);
+    assert_ok(auth_hasher_hash(now, password, hash));
+    assert_false(auth_hasher_stale(now, wd_str_z(hash)));
+    assert_true(auth_hasher_stale(passes, wd_str_z(hash)));
+    assert_true(auth_hasher_stale(memory, wd_str_z(hash)));
+    /* what is stored goes on to be right */
+    assert_true(auth_hasher_verify(memory, wd_str_z(hash), password));
+    auth_hasher_destroy(now);
+    auth_hasher_destroy(passes);
+    auth_hasher_destroy(memory);
 }
 
 
-/* With no place at all, one who must wait has no chance: no time passes. */
-static void
-waiting_ends_with_the_deadline(void **state)
+static bool
+allowed(const char *text)
 {
-    int            rc;
-    char           out[AUTH_PASSWORD_HASH_MAX];
-    auth_hasher_t *h = hasher(0, 1);
+    wd_error_t err;
 
-    (void) state;
-    rc = auth_hasher_hash(h, password, wd_monotonic() + 20 * WD_NS_PER_MS,
-                          out);
-    assert_int_equal(rc, WD_ETIMEOUT);
-    rc = auth_hasher_hash(h, password, wd_monotonic() - 1, out);
-    assert_int_equal(rc, WD_ETIMEOUT);
-    auth_hasher_destroy(h);
+    return auth_password_check(wd_str_z(text), WD_STR("ada.byron@example.com"),
+                               &err)
+           == WD_OK;
 }
 
 
 static void
-one_thread_stays_free(void **state)
+the_first_that_anybody_tries_are_refused(void **state)
 {
-    uint32_t           threads;
-    auth_hasher_conf_t conf;
+    size_t                   i;
+    char                     text[AUTH_PASSWORD_MAX + 2];
+    static const char *const refused[] = {
+        "",
+        "short",
+        "1234567",
+        "12345678",
+        "password",
+        "PassWord",
+        "football",
+        "qwertyuiop",
+        "1qaz2wsx",
+        "trustno1",
+        "!qaz2wsx",
+        "ada.byron@example.com",
+        "ada.byron",
+        "ADA.BYRON",
+        "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9", /* 4 */
+        "abcdefg\xff",
+    };
+    static const char *const fine[] = {
+        "correct horse battery",
+        "ada.byron1",
+        "\xc3\xa9\xc3\xa8\xc3\xa9\xc3\xa8\xc3\xa9\xc3\xa8\xc3\xa9\xc3\xa8",
+        "        ",
+        "hunter2hunter",
+    };
 
     (void) state;
-    for (threads = 1; threads <= 100; threads++) {
-        conf = (auth_hasher_conf_t){MEMORY, 2, 2, 64};
-        auth_hasher_fit(&conf, threads);
-        assert_true(conf.parallel >= 1);
-        assert_true(threads == 1 || conf.parallel + conf.queue < threads);
-        assert_true(conf.parallel <= 2 && conf.queue <= 64);
+    for (i = 0; i < wd_array_len(refused); i++) {
+        if (allowed(refused[i])) {
+            fail_msg("%s is allowed", refused[i]);
+        }
     }
-    assert_int_equal(conf.parallel, 2);
-    assert_int_equal(conf.queue, 64);
+    for (i = 0; i < wd_array_len(fine); i++) {
+        if (!allowed(fine[i])) {
+            fail_msg("%s is refused", fine[i]);
+        }
+    }
+
+    memset(text, 'x', sizeof(text) - 1);
+    text[AUTH_PASSWORD_MAX] = '\0';
+    assert_true(allowed(text)); /* and is not cut */
+    text[AUTH_PASSWORD_MAX] = 'x';
+    text[AUTH_PASSWORD_MAX + 1] = '\0';
+    assert_false(allowed(text));
 }
 
 
@@ -161,10 +149,9 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hashes_are_argon2id),
-        cmocka_unit_test(a_queue_that_is_long_enough_serves_all),
-        cmocka_unit_test(a_full_queue_refuses),
-        cmocka_unit_test(waiting_ends_with_the_deadline),
-        cmocka_unit_test(one_thread_stays_free),
+        cmocka_unit_test(nobody_has_no_password),
+        cmocka_unit_test(parameters_that_rise_make_a_hash_stale),
+        cmocka_unit_test(the_first_that_anybody_tries_are_refused),
     };
 
     return cmocka_run_group_tests(tests, setup, NULL);

@@ -176,9 +176,9 @@ test_route_known(void **state)
     assert_int_equal(r.n_vars, 1);
     assert_view(r.vars[0], "BRK%2FB");
 
-    assert_int_equal(wd_route(WD_HTTP_GET, WD_STR("/v1/keys/5"), &r, &allow),
+    assert_int_equal(wd_route(WD_HTTP_POST, WD_STR("/v1/keys/5"), &r, &allow),
                      WD_EMETHOD);
-    assert_int_equal(allow, 1u << WD_HTTP_DELETE);
+    assert_int_equal(allow, 1u << WD_HTTP_GET | 1u << WD_HTTP_DELETE);
     assert_int_equal(wd_route(WD_HTTP_DELETE, WD_STR("/v1/keys"), &r, &allow),
                      WD_EMETHOD);
     assert_int_equal(allow, 1u << WD_HTTP_GET | 1u << WD_HTTP_POST);

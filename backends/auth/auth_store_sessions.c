@@ -1,0 +1,385 @@
+/*
+ * auth_store_sessions.c - the SQL of logins, sessions and refresh tokens.
+ */
+#include "auth_store_sessions.h"
+
+/* Failures are forgotten when none came for that long. */
+#define AUTH_FAILURE_LIFE "interval '1 hour'"
+
+
+int
+auth_store_login(wd_pg_conn_t *c, wd_str_t org, wd_str_t email, int64_t user_id,
+                 wd_pool_t *pool, auth_login_t *ret, wd_error_t *err)
+{
+    int                 rc;
+    PGresult           *r;
+    auth_row_t          row = {.pool = pool};
+    const wd_pg_param_t params[] = {
+        wd_pg_text(org),
+        wd_pg_text(email),
+        wd_pg_int(user_id),
+    };
+
+    rc = auth_exec_found(
+        c,
+        "SELECT u.id, u.org_id, u.password_hash, u.email,"
+        " u.disabled OR o.disabled, u.totp_at IS NOT NULL, u.totp_secret,"
+        " u.totp_step"
+        " FROM app_user u JOIN org o ON o.id = u.org_id"
+        " WHERE CASE WHEN $3 <> 0 THEN u.id = $3"
+        " ELSE o.name = $1 AND lower(u.email) = lower($2) END"
+        " AND u.deleted_at IS NULL",
+        params, wd_array_len(params), &r, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    row.r = r;
+    ret->user_id = wd_pg_get_int(r, 0, 0);
+    ret->org_id = wd_pg_get_int(r, 0, 1);
+    ret->hash = auth_row_str(&row, 2);
+    ret->email = auth_row_str(&row, 3);
+    ret->disabled = wd_pg_get_bool(r, 0, 4);
+    ret->has_totp = wd_pg_get_bool(r, 0, 5);
+    ret->totp_sealed = auth_row_str(&row, 6);
+    ret->totp_step = wd_pg_get_int(r, 0, 7);
+    PQclear(r);
+    return row.rc == WD_OK ? WD_OK : wd_error(err, row.rc, "no memory");
+}
+
+
+int
+auth_store_login_still(wd_pg_conn_t *c, const auth_login_t *login,
+                       wd_error_t *err)
+{
+    const wd_pg_param_t params[] = {
+        wd_pg_int(login->user_id),
+        auth_param_text(login->hash),
+    };
+
+    return auth_exec_found(
+        c,
+        "SELECT u.id FROM app_user u JOIN org o ON o.id = u.org_id"
+        " WHERE u.id = $1 AND u.password_hash = $2 AND NOT u.disabled"
+        " AND NOT o.disabled AND u.deleted_at IS NULL"
+        " FOR NO KEY UPDATE OF u FOR SHARE OF o",
+        params, wd_array_len(params), NULL, err);
+}
+
+
+int
+auth_store_logged_in(wd_pg_conn_t *c, int64_t user_id, const char *rehash,
+                     wd_error_t *err)
+{
+    const wd_pg_param_t params[] = {
+        wd_pg_int(user_id),
+        auth_param_text(wd_str_z(rehash)),
+    };
+
+    return wd_pg_exec(c,
+                      "UPDATE app_user SET last_login_at = now(),"
+                      " password_hash = coalesce($2, password_hash)"
+                      " WHERE id = $1",
+                      params, wd_array_len(params), NULL, err);
+}
+
+
+int
+auth_store_password(wd_pg_conn_t *c, int64_t user_id, const char *hash,
+                    wd_error_t *err)
+{
+    const wd_pg_param_t params[] = {wd_pg_int(user_id), wd_pg_text_z(hash)};
+
+    return auth_exec_found(c,
+                           "UPDATE app_user SET password_hash = $2,"
+                           " password_at = now() WHERE id = $1"
+                           " AND deleted_at IS NULL RETURNING id",
+                           params, wd_array_len(params), NULL, err);
+}
+
+
+int
+auth_store_verified(wd_pg_conn_t *c, int64_t user_id, wd_error_t *err)
+{
+    const wd_pg_param_t param = wd_pg_int(user_id);
+
+    return wd_pg_exec(c,
+                      "UPDATE app_user SET verified_at = now() WHERE id = $1",
+                      &param, 1, NULL, err);
+}
+
+
+/* ---- failures ----------------------------------------------------------- */
+
+int
+auth_store_failures(wd_pg_conn_t *c, const uint8_t account[AUTH_HASH_LEN],
+                    wd_str_t net, int64_t user_id, auth_failures_t *ret,
+                    wd_error_t *err)
+{
+    int                 rc, i;
+    PGresult           *r;
+    const wd_pg_param_t params[] = {
+        auth_param_bytes(account, AUTH_HASH_LEN),
+        wd_pg_text(net),
+        wd_pg_int(user_id),
+    };
+
+    rc = wd_pg_exec(c,
+                    "SELECT net = '', n, last_at, EXISTS (SELECT FROM session"
+                    " WHERE user_id = $3 AND address = $2"
+                    " AND created_at > now() - interval '30 days')"
+                    " FROM login_failure"
+                    " WHERE account = $1 AND net IN ('', $2)"
+                    " AND last_at > now() - " AUTH_FAILURE_LIFE
+                    " ORDER BY net FOR UPDATE",
+                    params, wd_array_len(params), &r, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    memset(ret, 0, sizeof(*ret));
+    for (i = 0; i < PQntuples(r); i++) {
+        if (wd_pg_get_bool(r, i, 0)) {
+            ret->all = wd_pg_get_int(r, i, 1);
+            ret->all_at = wd_pg_get_ts(r, i, 2);
+        } else {
+            ret->here = wd_pg_get_int(r, i, 1);
+            ret->here_at = wd_pg_get_ts(r, i, 2);
+        }
+        ret->known = wd_pg_get_bool(r, i, 3);
+    }
+    PQclear(r);
+    return WD_OK;
+}
+
+
+int
+auth_store_failed(wd_pg_conn_t *c, const uint8_t account[AUTH_HASH_LEN],
+                  wd_str_t net, wd_error_t *err)
+{
+    const wd_pg_param_t params[] = {
+        auth_param_bytes(account, AUTH_HASH_LEN),
+        wd_pg_text(net),
+    };
+
+    return wd_pg_exec(c,
+                      "INSERT INTO login_failure AS f (account, net, n,"
+                      " last_at)"
+                      " SELECT $1, x, 1, now() FROM unnest(ARRAY['', $2]) x"
+                      " ORDER BY x"
+                      " ON CONFLICT (account, net) DO UPDATE"
+                      " SET n = CASE WHEN f.last_at >"
+                      " now() - " AUTH_FAILURE_LIFE
+                      " THEN least(f.n + 1, 1000000) ELSE 1 END,"
+                      " last_at = now()",
+                      params, wd_array_len(params), NULL, err);
+}
+
+
+int
+auth_store_forgiven(wd_pg_conn_t *c, const uint8_t account[AUTH_HASH_LEN],
+                    wd_error_t *err)
+{
+    const wd_pg_param_t param = auth_param_bytes(account, AUTH_HASH_LEN);
+
+    return wd_pg_exec(c, "DELETE FROM login_failure WHERE account = $1", &param,
+                      1, NULL, err);
+}
+
+
+/* ---- sessions ----------------------------------------------------------- */
+
+int
+auth_store_session_add(wd_pg_conn_t *c, auth_session_t *session, int64_t life_s,
+                       wd_error_t *err)
+{
+    int                 rc;
+    PGresult           *r;
+    const wd_pg_param_t params[] = {
+        wd_pg_int(session->user_id),
+        auth_param_text(session->address),
+        wd_pg_int(life_s),
+    };
+
+    rc = auth_exec_found(c,
+                         "INSERT INTO session (user_id, address, expires_at)"
+                         " VALUES ($1, $2, now() + $3 * interval '1 second')"
+                         " RETURNING id, created_at, expires_at",
+                         params, wd_array_len(params), &r, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    session->id = wd_pg_get_int(r, 0, 0);
+    session->created_at = session->last_at = wd_pg_get_ts(r, 0, 1);
+    session->expires_at = wd_pg_get_ts(r, 0, 2);
+    PQclear(r);
+    return WD_OK;
+}
+
+
+int
+auth_store_refresh_add(wd_pg_conn_t *c, int64_t session_id,
+                       const auth_refresh_t *token, int64_t life_s,
+                       wd_ns_t *ret_end, wd_error_t *err)
+{
+    int                 rc;
+    PGresult           *r;
+    const wd_pg_param_t params[] = {
+        auth_param_bytes(token->hash, sizeof(token->hash)),
+        wd_pg_int(session_id),
+        wd_pg_int(life_s),
+        wd_pg_text_z(token->jti),
+        wd_pg_int(token->jti_end),
+    };
+
+    rc = auth_exec_found(c,
+                         "INSERT INTO refresh_token (hash, session_id,"
+                         " expires_at, jti, jti_end)"
+                         " SELECT $1, id, least(expires_at,"
+                         " now() + $3 * interval '1 second'), $4, $5"
+                         " FROM session WHERE id = $2 RETURNING expires_at",
+                         params, wd_array_len(params), &r, err);
+    if (rc == WD_OK) {
+        *ret_end = wd_pg_get_ts(r, 0, 0);
+        PQclear(r);
+    }
+    return rc;
+}
+
+
+static int
+auth_refresh_used(wd_pg_conn_t *c, const wd_pg_param_t *hash,
+                  int64_t session_id, wd_error_t *err)
+{
+    int                 rc;
+    const wd_pg_param_t session = wd_pg_int(session_id);
+
+    rc = wd_pg_exec(c,
+                    "UPDATE refresh_token SET used_at = now()"
+                    " WHERE hash = $1",
+                    hash, 1, NULL, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    return wd_pg_exec(c, "UPDATE session SET last_at = now() WHERE id = $1",
+                      &session, 1, NULL, err);
+}
+
+
+int
+auth_store_refresh_use(wd_pg_conn_t *c, const uint8_t hash[AUTH_HASH_LEN],
+                       auth_refresh_e *ret, auth_session_t *ret_session,
+                       wd_error_t *err)
+{
+    int                 rc;
+    bool                used, ended;
+    PGresult           *r;
+    const wd_pg_param_t param = auth_param_bytes(hash, AUTH_HASH_LEN);
+
+    rc = auth_exec_found(
+        c,
+        "SELECT s.id, s.user_id, t.used_at IS NOT NULL,"
+        " s.ended_at IS NOT NULL OR s.expires_at <= now()"
+        " OR t.expires_at <= now() OR u.disabled OR o.disabled"
+        " OR u.deleted_at IS NOT NULL, s.created_at, s.expires_at"
+        " FROM refresh_token t JOIN session s ON s.id = t.session_id"
+        " JOIN app_user u ON u.id = s.user_id JOIN org o ON o.id = u.org_id"
+        " WHERE t.hash = $1"
+        " FOR UPDATE OF t, s FOR NO KEY UPDATE OF u FOR SHARE OF o",
+        &param, 1, &r, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    memset(ret_session, 0, sizeof(*ret_session));
+    ret_session->id = wd_pg_get_int(r, 0, 0);
+    ret_session->user_id = wd_pg_get_int(r, 0, 1);
+    used = wd_pg_get_bool(r, 0, 2);
+    ended = wd_pg_get_bool(r, 0, 3);
+    ret_session->created_at = wd_pg_get_ts(r, 0, 4);
+    ret_session->expires_at = wd_pg_get_ts(r, 0, 5);
+    PQclear(r);
+
+    *ret = used ? AUTH_REFRESH_REUSED
+                : (ended ? AUTH_REFRESH_ENDED : AUTH_REFRESH_GOOD);
+    return *ret == AUTH_REFRESH_GOOD
+               ? auth_refresh_used(c, &param, ret_session->id, err)
+               : WD_OK;
+}
+
+
+int
+auth_store_sessions_end(wd_pg_conn_t *c, int64_t user_id, int64_t session_id,
+                        const char *reason, int64_t *ret_n, wd_error_t *err)
+{
+    int                 rc;
+    PGresult           *r;
+    const wd_pg_param_t params[] = {
+        wd_pg_int(user_id),
+        wd_pg_int(session_id),
+        wd_pg_text_z(reason),
+        wd_pg_int(wd_now()),
+    };
+
+    rc = auth_exec_found(
+        c,
+        "WITH ended AS (UPDATE session SET ended_at = now(), ended_by = $3"
+        " WHERE user_id = $1 AND ($2 = 0 OR id = $2) AND ended_at IS NULL"
+        " AND expires_at > now() RETURNING id),"
+        " void AS (INSERT INTO token_revocation (kind, value, number)"
+        " SELECT 'jti', t.jti, t.jti_end FROM refresh_token t"
+        " JOIN ended e ON e.id = t.session_id WHERE t.jti_end > $4"
+        " ORDER BY t.jti ON CONFLICT DO NOTHING)"
+        " SELECT count(*) FROM ended",
+        params, wd_array_len(params), &r, err);
+    if (rc == WD_OK) {
+        *ret_n = wd_pg_get_int(r, 0, 0);
+        PQclear(r);
+    }
+    return rc;
+}
+
+
+int
+auth_store_sessions(wd_pg_conn_t *c, int64_t user_id, int64_t after,
+                    int64_t limit, wd_pool_t *pool, auth_session_t **ret,
+                    size_t *ret_n, wd_error_t *err)
+{
+    int                 rc, n;
+    PGresult           *r;
+    auth_row_t          row = {.pool = pool};
+    auth_session_t     *s;
+    const wd_pg_param_t params[] = {
+        wd_pg_int(user_id),
+        wd_pg_int(after),
+        wd_pg_int(limit),
+    };
+
+    rc = wd_pg_exec(c,
+                    "SELECT id, user_id, address, created_at, last_at,"
+                    " expires_at FROM session WHERE user_id = $1"
+                    " AND ended_at IS NULL AND expires_at > now()"
+                    " AND id > $2 ORDER BY id LIMIT $3",
+                    params, wd_array_len(params), &r, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    n = PQntuples(r);
+    row.r = r;
+    *ret_n = (size_t) n;
+    *ret = wd_pool_calloc(pool, ((size_t) n + 1) * sizeof(**ret));
+    row.rc = *ret != NULL ? WD_OK : WD_ENOMEM;
+    for (; row.rc == WD_OK && row.row < n; row.row++) {
+        s = &(*ret)[row.row];
+        s->id = wd_pg_get_int(r, row.row, 0);
+        s->user_id = wd_pg_get_int(r, row.row, 1);
+        s->address = auth_row_str(&row, 2);
+        s->created_at = wd_pg_get_ts(r, row.row, 3);
+        s->last_at = wd_pg_get_ts(r, row.row, 4);
+        s->expires_at = wd_pg_get_ts(r, row.row, 5);
+    }
+    PQclear(r);
+    return row.rc == WD_OK ? WD_OK : wd_error(err, row.rc, "sessions");
+}

@@ -1,0 +1,49 @@
+/*
+ * auth_store_tokens.h - void tokens, and hearing of changes: the SQL.
+ *
+ * Worker threads. Errors are those of wd_pg_exec() besides the ones named.
+ * Texts handed to callbacks are views that end with the callback.
+ */
+#ifndef AUTH_STORE_TOKENS_H
+#define AUTH_STORE_TOKENS_H
+
+#include "wd_pg.h"
+
+/*
+ * On a connection of one's own: from now on what the triggers of
+ * db/migrations announce is heard.
+ */
+wd_must_check int auth_store_listen(wd_pg_conn_t *c, wd_error_t *err);
+
+typedef enum { AUTH_VOID_JTI, AUTH_VOID_SUB, AUTH_VOID_ALL } auth_void_e;
+
+/* As a row of token_revocation. */
+typedef struct {
+    auth_void_e kind;
+    wd_str_t    value;
+    int64_t     number;
+} auth_void_t;
+
+const char *auth_void_name(auth_void_e kind);
+bool        auth_void_by_name(wd_str_t name, auth_void_e *ret);
+
+typedef int (*auth_void_pt)(const auth_void_t *v, void *arg);
+
+/* Those that have an effect yet; a failure of fn ends it and is returned. */
+wd_must_check int auth_store_voids(wd_pg_conn_t *c, auth_void_pt fn, void *arg,
+                                   wd_error_t *err);
+
+/* Committed and announced when it returns WD_OK. *ret_at: when. */
+wd_must_check int auth_store_void_add(wd_pg_conn_t *c, const auth_void_t *v,
+                                      wd_ns_t *ret_at, wd_error_t *err);
+
+/* jti may be empty. WD_ENOTFOUND: the token is not void. */
+wd_must_check int auth_store_void_find(wd_pg_conn_t *c, wd_str_t jti,
+                                       wd_str_t sub, wd_ns_t issued_at,
+                                       wd_error_t *err);
+
+/* All tokens of a user that were issued until now. */
+wd_must_check int auth_store_void_subject(wd_pg_conn_t *c, int64_t user_id,
+                                          wd_error_t *err);
+
+#endif /* AUTH_STORE_TOKENS_H */
