@@ -15,7 +15,7 @@
 #define CTL_FAILED 1
 #define CTL_USAGE 2
 
-#define CTL_OPTIONS_MAX 8 /* of one command */
+#define CTL_OPTIONS_MAX 14 /* of one command */
 #define CTL_WORDS_MAX 32 /* that are no options */
 #define CTL_TEXT_MAX 768 /* of a complaint */
 #define CTL_ENDPOINT_MAX 256
@@ -123,6 +123,12 @@ void ctl_args_init(ctl_args_t *args, wd_method_e method);
 /* value NULL: nothing is added. Texts must stay. */
 void ctl_args_add(ctl_args_t *args, const char *name, const char *value);
 
+/*
+ * All options of the command that parameters of the method are named like,
+ * but those that were added before.
+ */
+void ctl_args_options(const ctl_t *ctl, ctl_args_t *args);
+
 /* One name=value; false when it has another form. */
 bool ctl_args_pair(ctl_args_t *args, wd_str_t pair);
 
@@ -152,6 +158,13 @@ int ctl_call_members(ctl_t *ctl, const ctl_args_t *args);
 
 void ctl_disconnect(ctl_t *ctl);
 
+/*
+ * A duration as 90s, 5m or 24h in seconds, as text; *ret NULL when it was not
+ * given. CTL_OK, or the exit status after the complaint was printed.
+ */
+wd_must_check int ctl_option_seconds(const ctl_t *ctl, const char *name,
+                                     char out[16], const char **ret);
+
 /* ---- jobs (wizdatactl_jobs.c) ------------------------------------------- */
 
 /*
@@ -174,11 +187,31 @@ bool ctl_job_failed(const json_t *job);
 int ctl_migrate(ctl_t *ctl); /* wizdatactl_migrate.c */
 int ctl_user_create(ctl_t *ctl); /* wizdatactl_auth.c */
 int ctl_user_list(ctl_t *ctl);
+int ctl_user_show(ctl_t *ctl);
+int ctl_user_set(ctl_t *ctl);
+int ctl_user_disable(ctl_t *ctl);
+int ctl_user_enable(ctl_t *ctl);
+int ctl_user_delete(ctl_t *ctl);
+int ctl_user_reset(ctl_t *ctl);
+int ctl_user_verify(ctl_t *ctl);
+int ctl_user_logout(ctl_t *ctl);
+int ctl_user_totp_end(ctl_t *ctl);
 int ctl_key_create(ctl_t *ctl);
 int ctl_key_list(ctl_t *ctl);
+int ctl_key_show(ctl_t *ctl);
+int ctl_key_rotate(ctl_t *ctl);
 int ctl_key_revoke(ctl_t *ctl);
+int ctl_role_list(ctl_t *ctl); /* wizdatactl_access.c */
+int ctl_role_set(ctl_t *ctl);
+int ctl_role_delete(ctl_t *ctl);
+int ctl_org_list(ctl_t *ctl);
+int ctl_org_set(ctl_t *ctl);
+int ctl_explain(ctl_t *ctl);
+int ctl_audit_list(ctl_t *ctl);
+int ctl_audit_verify(ctl_t *ctl);
 int ctl_plan_list(ctl_t *ctl); /* wizdatactl_tokens.c */
 int ctl_plan_set(ctl_t *ctl);
+int ctl_plan_delete(ctl_t *ctl);
 int ctl_token_issue(ctl_t *ctl);
 int ctl_token_revoke(ctl_t *ctl);
 int ctl_jwks_rotate(ctl_t *ctl);

@@ -100,6 +100,51 @@ ctl_args_add(ctl_args_t *args, const char *name, const char *value)
 }
 
 
+/* --recovery-code is recovery_code. */
+static bool
+ctl_option_is(const char *option, const char *param)
+{
+    for (; *option != '\0'; option++, param++) {
+        if (*option != *param && !(*option == '-' && *param == '_')) {
+            return false;
+        }
+    }
+    return *param == '\0';
+}
+
+
+static bool
+ctl_args_have(const ctl_args_t *args, const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < args->n; i++) {
+        if (wd_str_eq_z(args->pairs[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+
+void
+ctl_args_options(const ctl_t *ctl, ctl_args_t *args)
+{
+    size_t              i, k;
+    const ctl_option_t *o = ctl->command->options;
+
+    for (i = 0; i < CTL_OPTIONS_MAX && o[i].name != NULL; i++) {
+        for (k = 0; o[i].value != NULL && k < args->method->n_params; k++) {
+            if (ctl_option_is(o[i].name, args->method->params[k].name)
+                && !ctl_args_have(args, args->method->params[k].name)) {
+                ctl_args_add(args, args->method->params[k].name,
+                             ctl->values[i]);
+            }
+        }
+    }
+}
+
+
 bool
 ctl_args_pair(ctl_args_t *args, wd_str_t pair)
 {

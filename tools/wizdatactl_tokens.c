@@ -8,11 +8,7 @@
 #include <stdio.h>
 
 
-/*
- * A duration as 90s, 5m or 24h in seconds, as text; NULL when it was not
- * given. CTL_OK, or the exit status after the complaint was printed.
- */
-static int
+int
 ctl_option_seconds(const ctl_t *ctl, const char *name, char out[16],
                    const char **ret)
 {
@@ -58,6 +54,17 @@ ctl_plan_list(ctl_t *ctl)
 
     ctl_args_init(&args, WD_METHOD_PLANS_LIST);
     return ctl_call_table(ctl, &args, "plans", columns, wd_array_len(columns));
+}
+
+
+int
+ctl_plan_delete(ctl_t *ctl)
+{
+    ctl_args_t args;
+
+    ctl_args_init(&args, WD_METHOD_PLANS_DELETE);
+    ctl_args_add(&args, "name", ctl->words[0]);
+    return ctl_call_members(ctl, &args);
 }
 
 

@@ -235,7 +235,7 @@ auth_store_user_delete(wd_pg_conn_t *c, int64_t id, wd_error_t *err)
     rc = auth_exec_found(c,
                          "UPDATE app_user SET deleted_at = now(),"
                          " disabled = true, email = 'deleted:' || id,"
-                         " name = NULL, password_hash = NULL,"
+                         " name = NULL, plan = 'default', password_hash = NULL,"
                          " password_at = NULL, verified_at = NULL,"
                          " totp_secret = NULL, totp_at = NULL"
                          " WHERE id = $1 AND deleted_at IS NULL RETURNING id",

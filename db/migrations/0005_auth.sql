@@ -66,7 +66,12 @@ INSERT INTO role (org_id, name, description, permissions) VALUES
      '{ingest:read,ingest:run,ingest:write,instruments:read,plans:read,'
      'quality:read,roles:read}'),
     (NULL, 'operator', 'Runs the platform: sees all, changes no identities',
-     '{*:read,cache:write,ingest:*,jobs:*,quality:*}'),
+     '{audit:read,bars:read,cache:write,calendars:read,corporate-actions:read,'
+     'esg:read,events:read,fx:read,indicators:read,ingest:*,insights:read,'
+     'instruments:read,jobs:*,keys:read,lineage:read,macro:read,models:read,'
+     'news:read,orgs:read,plans:read,quality:*,quotes:read,reports:read,'
+     'roles:read,screener:read,status:read,stream:read,usage:read,'
+     'users:read}'),
     (NULL, 'admin', 'All that the organisation may have', '{*}');
 
 CREATE TABLE user_role (

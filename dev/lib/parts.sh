@@ -187,17 +187,30 @@ start_gateway() {
 demo_key() {
     local answer
     [ ! -s "$run/secret/demo-key" ] || return 0
-    ctl user create demo@example.com --name Demo >>"$run/log/demo.log" 2>&1 \
+    ctl user create demo@example.com --name Demo --roles operator \
+        >>"$run/log/demo.log" 2>&1 \
         || :                    # there from a run that was cut short
     # Scripts and tests ask more than a person does.
     ctl plan set demo rate=1000/s burst=2000 --description "Trying out" \
         >>"$run/log/demo.log" 2>&1 || return 1
-    answer=$(ctl --json key create demo@example.com --name demo --plan demo \
-        --permissions '*:read') || { echo "no demo key: $answer" >&2; exit 1; }
+    answer=$(ctl --json key create demo@example.com --name demo --plan demo) || { echo "no demo key: $answer" >&2; exit 1; }
     (umask 077; printf '%s' "$answer" \
         | perl -ne 'print $1 if /"key"\s*:\s*"(wd_[A-Za-z0-9_]+)"/' \
         >"$run/secret/demo-key")
     [ -s "$run/secret/demo-key" ]
+}
+
+# Who logs in. The password is kept until greet_admin has shown it once.
+first_admin() {
+    [ ! -e "$run/secret/admin-made" ] || return 0
+    (umask 077; openssl rand -base64 18 >"$run/secret/admin-password")
+    if ctl user create admin@example.com --name Admin --roles admin \
+        --password-stdin <"$run/secret/admin-password" \
+        >>"$run/log/demo.log" 2>&1; then
+        touch "$run/secret/admin-made"
+    else
+        rm "$run/secret/admin-password" # there from a run that was cut short
+    fi
 }
 
 psql_value() {
@@ -245,6 +258,20 @@ END
     )
 }
 
+# To a terminal, or whatever was asked to show it, and never into a log.
+greet_admin() {
+    local password
+    [ -s "$run/secret/admin-password" ] || return 0
+    password=$(cat "$run/secret/admin-password")
+    cat <<END
+Administrator: admin@example.com, password $password (shown this once)
+
+  curl --cacert $WIZDATA_CACERT -H 'Content-Type: application/json' -d '{"email":"admin@example.com","password":"$password"}' $WIZDATA_URL/v1/auth/login
+
+END
+    rm "$run/secret/admin-password"
+}
+
 greet() {
     # shellcheck disable=SC1091
     . "$run/demo.env"
@@ -257,6 +284,9 @@ Demo key (reads everything): $WIZDATA_KEY
   curl --cacert $WIZDATA_CACERT -H 'X-API-Key: $WIZDATA_KEY' -H 'Accept: text/csv' '$WIZDATA_URL/v1/indicators/rsi?symbol=IBM&time_period=14&order=desc&limit=5'
   curl --cacert $WIZDATA_CACERT -H 'X-API-Key: $WIZDATA_KEY' '$WIZDATA_URL/v1/macro?indicator=FP.CPI.TOTL.ZG&country=FRA&from=2015'
 
+END
+    [ -n "${WIZDATA_BACKGROUND:-}" ] || greet_admin
+    cat <<END
 Metrics: $WIZDATA_URL/metrics   API description: $WIZDATA_URL/openapi.json
 The same three values for scripts: ${run#"$top"/}/demo.env
 END

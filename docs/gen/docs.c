@@ -43,9 +43,8 @@ docs_permission(const wd_method_t *m, char out[64])
 static const char *
 docs_kept(const wd_method_t *m)
 {
-    return m->flags & WD_M_CACHE
-               ? wd_data_class_name(wd_method_data_class(m))
-               : "";
+    return m->flags & WD_M_CACHE ? wd_data_class_name(wd_method_data_class(m))
+                                 : "";
 }
 
 
@@ -77,10 +76,10 @@ main(int argc, char **argv)
     wd_buf_t    out = WD_BUF_INIT;
     const char *what = argc >= 2 ? argv[1] : "";
 
-    if (strcmp(what, "openapi") == 0 && argc == 4) {
-        if (docs_openapi(argv[2], argv[3], &out) != WD_OK) {
-            fprintf(stderr, "wizdata-docs: cannot read %s or %s\n", argv[2],
-                    argv[3]);
+    if (strcmp(what, "openapi") == 0 && argc == 5) {
+        if (docs_openapi(argv[2], argv[3], argv[4], &out) != WD_OK) {
+            fprintf(stderr, "wizdata-docs: cannot read %s, %s or %s\n", argv[2],
+                    argv[3], argv[4]);
             return 1;
         }
     } else if (strcmp(what, "metrics") == 0) {
@@ -90,7 +89,8 @@ main(int argc, char **argv)
     } else if (strcmp(what, "methods") == 0) {
         docs_methods(&out);
     } else {
-        fprintf(stderr, "usage: wizdata-docs openapi SCHEMAS PAGES | "
+        fprintf(stderr, "usage: wizdata-docs openapi SCHEMAS PAGES "
+                        "EXAMPLES | "
                         "metrics | errors | methods\n");
         return 2;
     }

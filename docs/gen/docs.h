@@ -9,8 +9,10 @@
 /*
  * The OpenAPI 3.1 description of the catalogue. `schemas` is a file with the
  * JSON of components.schemas, `pages` one with the paths that the gateway
- * answers itself. WD_OK or WD_EIO.
+ * answers itself, `examples` one with requests and answers by method.
+ * WD_OK or WD_EIO.
  */
-int docs_openapi(const char *schemas, const char *pages, wd_buf_t *out);
+int docs_openapi(const char *schemas, const char *pages, const char *examples,
+                 wd_buf_t *out);
 
 #endif /* DOCS_H */

@@ -6,8 +6,12 @@
 #include "wd_json.h"
 #include "wd_method.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+/* Of requests and answers, by method name; docs_openapi()'s. */
+static json_t *docs_examples;
 
 /* Schema of the 200 answer's JSON body, by method name. */
 static const char *const docs_answers[WD_METHOD_COUNT] = {
@@ -23,13 +27,45 @@ static const char *const docs_answers[WD_METHOD_COUNT] = {
     [WD_METHOD_PROVIDERS] = "ProviderList",
     [WD_METHOD_REJECTS] = "RejectList",
     [WD_METHOD_QUALITY] = "Quality",
+    [WD_METHOD_AUTH_LOGIN] = "Grant",
+    [WD_METHOD_AUTH_REFRESH] = "Grant",
+    [WD_METHOD_AUTH_LOGOUT] = "Ended",
+    [WD_METHOD_AUTH_ACCEPT] = "OnceDone",
+    [WD_METHOD_AUTH_CONFIRM] = "OnceDone",
+    [WD_METHOD_AUTH_ME] = "Me",
+    [WD_METHOD_AUTH_PASSWORD] = "Grant",
+    [WD_METHOD_AUTH_SESSIONS] = "SessionList",
+    [WD_METHOD_AUTH_SESSION_END] = "Ended",
+    [WD_METHOD_AUTH_LOGOUT_ALL] = "Ended",
+    [WD_METHOD_AUTH_TOTP_BEGIN] = "TotpSecret",
+    [WD_METHOD_AUTH_TOTP_CONFIRM] = "RecoveryCodes",
+    [WD_METHOD_AUTH_TOTP_END] = "Ended",
     [WD_METHOD_USERS_CREATE] = "User",
+    [WD_METHOD_USERS_INVITE] = "OnceToken",
     [WD_METHOD_USERS_LIST] = "UserList",
+    [WD_METHOD_USERS_GET] = "User",
+    [WD_METHOD_USERS_UPDATE] = "User",
+    [WD_METHOD_USERS_DELETE] = "Deleted",
+    [WD_METHOD_USERS_RESET] = "OnceToken",
+    [WD_METHOD_USERS_VERIFY] = "OnceToken",
+    [WD_METHOD_USERS_LOGOUT] = "Ended",
+    [WD_METHOD_USERS_TOTP_END] = "Ended",
     [WD_METHOD_KEYS_CREATE] = "NewKey",
     [WD_METHOD_KEYS_LIST] = "KeyList",
-    [WD_METHOD_KEYS_REVOKE] = "Key",
+    [WD_METHOD_KEYS_GET] = "Key",
+    [WD_METHOD_KEYS_ROTATE] = "NewKey",
+    [WD_METHOD_KEYS_REVOKE] = "KeyRevoked",
+    [WD_METHOD_ROLES_LIST] = "RoleList",
+    [WD_METHOD_ROLES_SET] = "Role",
+    [WD_METHOD_ROLES_DELETE] = "Deleted",
+    [WD_METHOD_PERMISSIONS_EXPLAIN] = "Explanation",
+    [WD_METHOD_SCOPES_LIST] = "ScopeList",
+    [WD_METHOD_ORGS_LIST] = "OrgList",
+    [WD_METHOD_ORGS_SET] = "Org",
     [WD_METHOD_PLANS_LIST] = "PlanList",
     [WD_METHOD_PLANS_SET] = "Plan",
+    [WD_METHOD_PLANS_DELETE] = "Deleted",
+    [WD_METHOD_AUDIT_LIST] = "EventList",
     [WD_METHOD_TOKENS_REVOKE] = "TokensRevoked",
     [WD_METHOD_AUTH_JWKS] = "Jwks",
     [WD_METHOD_USAGE_GET] = "UsageList",
@@ -208,6 +244,28 @@ docs_format_parameter(wd_json_t *j, const wd_method_t *m)
 }
 
 
+/* What a method was really sent and answered, from examples.json. */
+static void
+docs_example(wd_json_t *j, const char *method, const char *which)
+{
+    char   *text;
+    json_t *example = json_object_get(json_object_get(docs_examples, method),
+                                      which);
+
+    if (example == NULL) {
+        return;
+    }
+    text = json_dumps(example, JSON_COMPACT | JSON_ENCODE_ANY);
+    if (text == NULL) {
+        j->out->err = WD_ENOMEM;
+        return;
+    }
+    wd_json_key(j, "example");
+    wd_json_raw(j, wd_str_z(text));
+    free(text);
+}
+
+
 static void
 docs_body(wd_json_t *j, const wd_method_t *m)
 {
@@ -229,19 +287,23 @@ docs_body(wd_json_t *j, const wd_method_t *m)
     wd_json_key(j, "properties");
     wd_json_obj(j);
     for (i = 0; i < m->n_params; i++) {
-        wd_json_key(j, m->params[i].name);
-        docs_schema(j, &m->params[i]);
+        if (!(m->params[i].flags & WD_P_PATH)) {
+            wd_json_key(j, m->params[i].name);
+            docs_schema(j, &m->params[i]);
+        }
     }
     wd_json_end(j);
     wd_json_key(j, "required");
     wd_json_arr(j);
     for (i = 0; i < m->n_params; i++) {
-        if (m->params[i].flags & WD_P_REQUIRED) {
+        if ((m->params[i].flags & (WD_P_REQUIRED | WD_P_PATH))
+            == WD_P_REQUIRED) {
             wd_json_z(j, m->params[i].name);
         }
     }
     wd_json_end(j);
     wd_json_end(j);
+    docs_example(j, m->name, "request");
     wd_json_end(j);
     wd_json_end(j);
     wd_json_end(j);
@@ -254,8 +316,10 @@ docs_success(wd_method_e id)
     if (id == WD_METHOD_INGEST_RUN) {
         return "202";
     }
-    return id == WD_METHOD_USERS_CREATE || id == WD_METHOD_KEYS_CREATE ? "201"
-                                                                       : "200";
+    return id == WD_METHOD_USERS_CREATE || id == WD_METHOD_USERS_INVITE
+                   || id == WD_METHOD_KEYS_CREATE || id == WD_METHOD_KEYS_ROTATE
+               ? "201"
+               : "200";
 }
 
 
@@ -361,6 +425,9 @@ docs_answer(wd_json_t *j, const wd_method_t *m)
             docs_key_z(j, "type", "string");
         }
         wd_json_end(j);
+        if (f == WD_FMT_JSON) {
+            docs_example(j, m->name, "response");
+        }
         wd_json_end(j);
     }
     wd_json_end(j);
@@ -533,6 +600,8 @@ docs_components(wd_json_t *j, const char *schemas)
             "\"Problem\":{\"description\":\"Anything but success (RFC 9457)\","
             "\"headers\":{\"Retry-After\":{\"$ref\":"
             "\"#/components/headers/RetryAfter\"},"
+            "\"WWW-Authenticate\":{\"description\":\"With 401 (RFC 6750)\","
+            "\"schema\":{\"type\":\"string\"}},"
             "\"RateLimit\":{\"$ref\":\"#/components/headers/RateLimit\"},"
             "\"RateLimit-Policy\":{\"$ref\":"
             "\"#/components/headers/RateLimitPolicy\"}},"
@@ -551,10 +620,16 @@ docs_components(wd_json_t *j, const char *schemas)
 
 
 int
-docs_openapi(const char *schemas, const char *pages, wd_buf_t *out)
+docs_openapi(const char *schemas, const char *pages, const char *examples,
+             wd_buf_t *out)
 {
     int       rc, rc_pages;
     wd_json_t j;
+
+    docs_examples = json_load_file(examples, JSON_REJECT_DUPLICATES, NULL);
+    if (docs_examples == NULL) {
+        return WD_EIO;
+    }
 
     wd_json_init(&j, out);
     wd_json_obj(&j);
@@ -580,6 +655,7 @@ docs_openapi(const char *schemas, const char *pages, wd_buf_t *out)
     rc = docs_components(&j, schemas);
     wd_json_end(&j);
     wd_buf_byte(out, '\n');
+    json_decref(docs_examples);
     if (rc == WD_OK) {
         rc = rc_pages;
     }

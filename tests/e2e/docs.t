@@ -14,6 +14,7 @@ chdir $top or die;
 
 stale();
 openapi();
+examples();
 links();
 man_pages();
 done_testing();
@@ -65,6 +66,73 @@ sub openapi {
         my $out = `node $tool docs/openapi.json 2>&1`;
         is($?, 0, 'valid by a validator of others') or diag($out);
     }
+}
+
+# What was really answered has the form that is described, and each method
+# that is reached over HTTP has an example.
+sub examples {
+    my $api = decode_json(slurp('docs/openapi.json'));
+    my $n = 0;
+
+    for my $path (sort keys %{$api->{paths}}) {
+        for my $verb (sort keys %{$api->{paths}{$path}}) {
+            my $op = $api->{paths}{$path}{$verb};
+            next unless defined $op->{'x-wizdata-cost'}; # the gateway's own
+            my ($answer) = map { $op->{responses}{$_} }
+                grep { /^2/ } keys %{$op->{responses}};
+            my $media = $answer->{content}{'application/json'};
+
+            $n++;
+            ok(exists $media->{example}, "$op->{operationId}: an answer")
+                or next;
+            is(join('; ', misfits($api, $media->{schema}, $media->{example},
+                        '')), '', "$op->{operationId}: of its form");
+
+            my $body = $op->{requestBody}{content}{'application/json'} or next;
+            ok(exists $body->{example}, "$op->{operationId}: a request");
+            is(join('; ', misfits($api, $body->{schema}, $body->{example},
+                        '')), '', "$op->{operationId}: of its form");
+        }
+    }
+    ok($n > 50, 'there are methods');
+}
+
+# What of the value is not as the schema says: of JSON Schema what we use.
+sub misfits {
+    my ($api, $schema, $v, $at) = @_;
+
+    if (my $ref = $schema->{'$ref'}) {
+        my ($name) = $ref =~ m{^#/components/schemas/(\w+)$} or return "$at: $ref";
+        return misfits($api, $api->{components}{schemas}{$name}, $v, $at);
+    }
+
+    my $is = !defined $v ? 'null' : JSON::PP::is_bool($v) ? 'boolean'
+        : ref $v eq 'HASH' ? 'object' : ref $v eq 'ARRAY' ? 'array'
+        : encode_json([$v]) =~ /^\["/ ? 'string'
+        : $v =~ /^-?\d+$/ ? 'integer' : 'number';
+    my @types = map { ref ? @$_ : $_ } grep { defined } $schema->{type};
+    return "$at is $is, not @types" if @types && !grep { $_ eq $is
+            || $_ eq 'number' && $is eq 'integer' } @types;
+    return "$at is none of the values" if $schema->{enum} && defined $v
+        && !grep { $_ eq $v } @{$schema->{enum}};
+    return "$at is not $schema->{const}"
+        if exists $schema->{const} && "$v" ne "$schema->{const}";
+
+    my @bad;
+    if ($is eq 'object') {
+        push @bad, map { "$at lacks $_" }
+            grep { !exists $v->{$_} } @{$schema->{required} || []};
+        for my $name (sort keys %$v) {
+            my $member = ($schema->{properties} || {})->{$name};
+            push @bad, $member ? misfits($api, $member, $v->{$name}, "$at.$name")
+                : $schema->{properties} && !$schema->{additionalProperties}
+                ? "$at.$name is not described" : ();
+        }
+    } elsif ($is eq 'array' && $schema->{items}) {
+        push @bad, map { misfits($api, $schema->{items}, $v->[$_], $at . "[$_]") }
+            0 .. $#$v;
+    }
+    return @bad;
 }
 
 sub links {
