@@ -121,6 +121,39 @@ typedef enum {
 } ngx_http_wizdata_jwks_wait_e;
 
 
+/* An issuer while its words are read. */
+typedef struct {
+    ngx_conf_t                  *cf;
+    ngx_http_wizdata_jwt_conf_t *jcf;
+    ngx_http_wizdata_issuer_t   *issuer;
+    ngx_array_t                 *audiences; /* of wd_str_t */
+    ngx_array_t                 *grants; /* of wd_jwt_grant_t */
+    ngx_str_t                    name;
+    wd_jwa_e                     rsa_alg;
+    ngx_msec_t                   leeway;
+    ngx_uint_t                   auth; /* one of the sources is auth */
+} ngx_http_wizdata_jwt_words_t;
+
+
+/* ngx_http_wizdata_jwt_conf.c */
+
+/* Says what to write instead of `value`; NGX_ERROR. */
+ngx_int_t ngx_http_wizdata_jwt_complain(ngx_http_wizdata_jwt_words_t *w,
+    const ngx_str_t *value, const char *want);
+wd_str_t ngx_http_wizdata_jwt_view(const ngx_str_t *s);
+
+/* One more text becomes part of what tokens are judged by. */
+void ngx_http_wizdata_jwt_policy_add(ngx_http_wizdata_jwt_conf_t *jcf,
+    const ngx_str_t *text);
+
+
+/* ngx_http_wizdata_jwks_conf.c */
+
+/* One word keys=, after all other words of its issuer. */
+ngx_int_t ngx_http_wizdata_jwt_keys(ngx_http_wizdata_jwt_words_t *w,
+    ngx_str_t *value);
+
+
 /* ngx_http_wizdata_jwks.c */
 
 /*
@@ -145,6 +178,22 @@ ngx_http_wizdata_jwks_wait_e ngx_http_wizdata_jwks_wait(
 ngx_uint_t ngx_http_wizdata_jwks_failing(ngx_http_wizdata_jwks_t *s,
     ngx_uint_t waited);
 
+/* WD_OK; else err says why it is no set with a usable key. */
+int ngx_http_wizdata_jwks_parse(const ngx_http_wizdata_jwks_conf_t *conf,
+    wd_str_t bytes, wd_jwks_t **ret, wd_error_t *err);
+
+/* A set takes the place of the last one, which may be NULL. */
+void ngx_http_wizdata_jwks_replace(ngx_http_wizdata_jwks_t *s,
+    wd_jwks_t *set);
+
+/* To the log, once until it works again. */
+void ngx_http_wizdata_jwks_complain(ngx_http_wizdata_jwks_t *s,
+    const char *why);
+void ngx_http_wizdata_jwks_works(ngx_http_wizdata_jwks_t *s);
+
+
+/* ngx_http_wizdata_jwks_file.c */
+
 /*
  * Reads a file of keys whole. NGX_OK, NGX_DECLINED when it is the one of
  * *seen (may be NULL), NGX_ERROR with a reason.
@@ -152,9 +201,11 @@ ngx_uint_t ngx_http_wizdata_jwks_failing(ngx_http_wizdata_jwks_t *s,
 ngx_int_t ngx_http_wizdata_jwks_read(const u_char *path, struct stat *seen,
     wd_buf_t *out, const char **why);
 
-/* WD_OK; else err says why it is no set with a usable key. */
-int ngx_http_wizdata_jwks_parse(const ngx_http_wizdata_jwks_conf_t *conf,
-    wd_str_t bytes, wd_jwks_t **ret, wd_error_t *err);
+/* Reads the file again when it is another one than last time. */
+void ngx_http_wizdata_jwks_poll(ngx_http_wizdata_jwks_t *s);
+
+/* The file as the master read it: a worker may not be allowed to. */
+void ngx_http_wizdata_jwks_first(ngx_http_wizdata_jwks_t *s);
 
 
 /* ngx_http_wizdata_jwt.c */
