@@ -38,6 +38,9 @@ static const ngx_http_wizdata_range_t ngx_http_wizdata_refresh_range = {
 static const ngx_http_wizdata_range_t ngx_http_wizdata_refetch_range = {
     1000, 3600 * 1000, "a time from 1s to 1h, such as 10s"};
 
+static const ngx_http_wizdata_range_t ngx_http_wizdata_rediscover_range = {
+    1000, NGX_HTTP_WIZDATA_DAY, "a time from 1s to 1d, such as 1h"};
+
 static const ngx_http_wizdata_range_t ngx_http_wizdata_wait_range = {
     100, 30 * 1000, "a time from 100ms to 30s, such as 3s"};
 
@@ -261,7 +264,13 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      *   `file:/path`, a JWK Set (RFC 7517), read again when it changes;
      *   `pem:KID:ALGORITHM:/path`, one PEM public key;
      *   `https://host/path`, a JWK Set that is fetched, of which secrets are
-     *   not taken. When a set cannot be had the last one stays in force.
+     *   not taken; `discovery`, the same from where an https issuer says
+     *   itself (OpenID Connect Discovery): iss without its last slash and
+     *   /.well-known/openid-configuration is fetched, and the set at the
+     *   jwks_uri in it. When a set cannot be had the last one stays in force.
+     *   At most 16 sources are fetched, of which discovery counts twice.
+     * - `jwks_host=host` or host:port, up to 4 times: where jwks_uri may
+     *   point to beside the host and port of iss.
      * - `leeway=time` (30s, from 0 to 60s) for exp, nbf and iat.
      * - `name=text`: principals are name, a colon and sub; by default the
      *   host of iss. With keys=auth and no name the principal is sub. Where
@@ -316,6 +325,24 @@ ngx_command_t ngx_http_wizdata_commands[] = {
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_wizdata_jwt_conf_t, refetch),
       (void *) &ngx_http_wizdata_refetch_range },
+
+    /*
+     * directive: wizdata_jwks_rediscover;
+     * syntax: time;
+     * default: 1h;
+     * context: http
+     *
+     * How long the document of keys=discovery is used before it is asked
+     * for again, 1s to 1d. It is asked for at once when there is no usable
+     * key set at its jwks_uri any more. When the document itself cannot be
+     * had, or may not be followed, its last jwks_uri stays in use.
+     */
+    { ngx_string("wizdata_jwks_rediscover"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_jwks_msec,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_jwt_conf_t, rediscover),
+      (void *) &ngx_http_wizdata_rediscover_range },
 
     /*
      * directive: wizdata_jwks_wait;

@@ -33,7 +33,7 @@ static const ngx_http_wizdata_rpc_ops_t ngx_http_wizdata_jwks_ops = {
     ngx_http_wizdata_jwks_call_failed};
 
 
-static wd_ns_t
+wd_ns_t
 ngx_http_wizdata_jwks_ns(ngx_msec_t ms)
 {
     return (wd_ns_t) ms * WD_NS_PER_MS;
@@ -44,11 +44,12 @@ static ngx_uint_t
 ngx_http_wizdata_jwks_shared(const ngx_http_wizdata_jwks_conf_t *conf)
 {
     return conf->kind == NGX_HTTP_WIZDATA_JWKS_AUTH
-           || conf->kind == NGX_HTTP_WIZDATA_JWKS_HTTPS;
+           || conf->kind == NGX_HTTP_WIZDATA_JWKS_HTTPS
+           || conf->kind == NGX_HTTP_WIZDATA_JWKS_DISCOVERY;
 }
 
 
-static wd_keyshare_t *
+wd_keyshare_t *
 ngx_http_wizdata_jwks_share(const ngx_http_wizdata_jwks_t *s)
 {
     return s->worker->conf->jwt->zone->data;
@@ -61,7 +62,7 @@ ngx_http_wizdata_jwks_complain(ngx_http_wizdata_jwks_t *s, const char *why)
     if (!s->logged) {
         s->logged = 1;
         ngx_log_error(NGX_LOG_ERR, s->worker->cycle->log, 0,
-                      "wizdata: no keys from %V: %s; %s", &s->conf->text, why,
+                      "wizdata: no keys from %V: %s; %s", &s->conf->from, why,
                       s->set != NULL ? "the last ones stay"
                                      : "its tokens cannot be verified");
     }
@@ -74,7 +75,7 @@ ngx_http_wizdata_jwks_works(ngx_http_wizdata_jwks_t *s)
     if (s->logged) {
         s->logged = 0;
         ngx_log_error(NGX_LOG_NOTICE, s->worker->cycle->log, 0,
-                      "wizdata: keys from %V again", &s->conf->text);
+                      "wizdata: keys from %V again", &s->conf->from);
     }
 }
 
@@ -193,6 +194,31 @@ ngx_http_wizdata_jwks_fail(ngx_http_wizdata_jwks_t *s, const char *why)
 }
 
 
+void
+ngx_http_wizdata_jwks_fetch_failed(ngx_http_wizdata_jwks_t *s,
+    const char *why)
+{
+    ngx_http_wizdata_jwks_fail(s, why);
+    ngx_http_wizdata_jwks_timer(&s->timer);
+}
+
+
+static void
+ngx_http_wizdata_jwks_set_failed(ngx_http_wizdata_jwks_t *s, const char *why)
+{
+    char text[WD_ERROR_TEXT_MAX];
+
+    if (s->conf->kind == NGX_HTTP_WIZDATA_JWKS_DISCOVERY) {
+        (void) snprintf(text, sizeof(text), "its jwks_uri: %s", why);
+        why = text;
+        if (ngx_http_wizdata_discover_again(s, why) == NGX_OK) {
+            return;
+        }
+    }
+    ngx_http_wizdata_jwks_fetch_failed(s, why);
+}
+
+
 /* A fetch of this worker is over; `next` in milliseconds. */
 static void
 ngx_http_wizdata_jwks_fetched(ngx_http_wizdata_jwks_t *s, wd_str_t bytes,
@@ -203,25 +229,17 @@ ngx_http_wizdata_jwks_fetched(ngx_http_wizdata_jwks_t *s, wd_str_t bytes,
     wd_error_t  err = {.text = "out of memory"};
 
     if (ngx_http_wizdata_jwks_parse(s->conf, bytes, &set, &err) != WD_OK) {
-        ngx_http_wizdata_jwks_fail(s, err.text);
-    } else {
-        wd_jwks_destroy(set); /* read again from where all read it */
-        ngx_http_wizdata_count(s->worker, JWKS_FETCHED, 1);
-        wd_keyshare_store(ngx_http_wizdata_jwks_share(s), s->conf->slot,
-                          s->conf->name, bytes, now,
-                          now + ngx_http_wizdata_jwks_ns(next));
-        ngx_http_wizdata_jwks_works(s);
-        ngx_http_wizdata_jwks_sync(s);
+        ngx_http_wizdata_jwks_set_failed(s, err.text);
+        return;
     }
-    ngx_http_wizdata_jwks_timer(&s->timer);
-}
 
-
-static void
-ngx_http_wizdata_jwks_fetch_failed(ngx_http_wizdata_jwks_t *s,
-    const char *why)
-{
-    ngx_http_wizdata_jwks_fail(s, why);
+    wd_jwks_destroy(set); /* read again from where all read it */
+    ngx_http_wizdata_count(s->worker, JWKS_FETCHED, 1);
+    wd_keyshare_store(ngx_http_wizdata_jwks_share(s), s->conf->slot,
+                      s->conf->name, bytes, now,
+                      now + ngx_http_wizdata_jwks_ns(next));
+    ngx_http_wizdata_jwks_works(s);
+    ngx_http_wizdata_jwks_sync(s);
     ngx_http_wizdata_jwks_timer(&s->timer);
 }
 
@@ -249,14 +267,14 @@ ngx_http_wizdata_jwks_answer(void *data, const wd_http_reply_t *reply,
 
     s->fetch = NULL;
     if (reply == NULL) {
-        ngx_http_wizdata_jwks_fetch_failed(s, why);
+        ngx_http_wizdata_jwks_set_failed(s, why);
         return;
     }
 
     if (reply->status != 200) {
         ngx_snprintf((u_char *) text, sizeof(text),
                      "it answered with status %d%Z", reply->status);
-        ngx_http_wizdata_jwks_fetch_failed(s, text);
+        ngx_http_wizdata_jwks_set_failed(s, text);
         return;
     }
     ngx_http_wizdata_jwks_fetched(
@@ -346,10 +364,23 @@ ngx_http_wizdata_jwks_call(ngx_http_wizdata_jwks_t *s)
 }
 
 
+ngx_int_t
+ngx_http_wizdata_jwks_get(ngx_http_wizdata_jwks_t *s,
+    ngx_http_wizdata_get_t *get)
+{
+    s->fetch = ngx_http_wizdata_fetch_start(
+        s->worker->conf->jwt, get, s->worker->cycle->log,
+        ngx_http_wizdata_jwks_answer, s);
+    return s->fetch != NULL ? NGX_OK : NGX_ERROR;
+}
+
+
 /* The lease is ours. */
 static void
 ngx_http_wizdata_jwks_fetch(ngx_http_wizdata_jwks_t *s)
 {
+    const char *why = NULL;
+
     if (s->conf->kind == NGX_HTTP_WIZDATA_JWKS_AUTH) {
         if (s->calling) {
             ngx_http_wizdata_rpc_cancel(&s->rpc);
@@ -360,12 +391,18 @@ ngx_http_wizdata_jwks_fetch(ngx_http_wizdata_jwks_t *s)
 
     if (s->fetch != NULL) {
         ngx_http_wizdata_fetch_cancel(s->fetch);
+        s->fetch = NULL;
+        if (s->conf->kind == NGX_HTTP_WIZDATA_JWKS_DISCOVERY) {
+            ngx_http_wizdata_discover_cancelled(s);
+        }
     }
-    s->fetch = ngx_http_wizdata_fetch_start(
-        s->worker->conf->jwt, s->conf, s->worker->cycle->log,
-        ngx_http_wizdata_jwks_answer, s);
-    if (s->fetch == NULL) {
-        ngx_http_wizdata_jwks_fail(s, "out of memory");
+    if (s->conf->kind == NGX_HTTP_WIZDATA_JWKS_DISCOVERY) {
+        why = ngx_http_wizdata_discover(s);
+    } else if (ngx_http_wizdata_jwks_get(s, &s->conf->get) != NGX_OK) {
+        why = "out of memory";
+    }
+    if (why != NULL) {
+        ngx_http_wizdata_jwks_fail(s, why);
     }
 }
 
@@ -377,6 +414,8 @@ ngx_http_wizdata_jwks_lease(const ngx_http_wizdata_jwks_t *s)
 
     if (s->conf->kind == NGX_HTTP_WIZDATA_JWKS_AUTH) {
         timeout = s->worker->conf->timeouts[WD_METHOD_AUTH_JWKS];
+    } else if (s->conf->kind == NGX_HTTP_WIZDATA_JWKS_DISCOVERY) {
+        timeout *= 3; /* a set, the document, another set */
     }
     return ngx_http_wizdata_jwks_ns(timeout
                                     + NGX_HTTP_WIZDATA_JWKS_LEASE_MORE);
@@ -661,6 +700,19 @@ ngx_http_wizdata_jwks_done(ngx_http_wizdata_worker_t *w)
 }
 
 
+/* An interval that is shorter than before a reload counts at once. */
+static size_t
+ngx_http_wizdata_jwks_claim_slot(ngx_http_wizdata_jwt_conf_t *jcf,
+    const u_char *name, ngx_msec_t interval)
+{
+    size_t slot = wd_keyshare_claim(jcf->zone->data, name);
+
+    wd_keyshare_due_by(jcf->zone->data, slot, name,
+                       wd_monotonic() + ngx_http_wizdata_jwks_ns(interval));
+    return slot;
+}
+
+
 /* In the master, before workers are forked. */
 void
 ngx_http_wizdata_jwks_claim(ngx_http_wizdata_main_conf_t *wmcf)
@@ -674,8 +726,12 @@ ngx_http_wizdata_jwks_claim(ngx_http_wizdata_main_conf_t *wmcf)
 
     for (i = 0; i < jcf->sources.nelts; i++) {
         if (ngx_http_wizdata_jwks_shared(&sources[i])) {
-            sources[i].slot = wd_keyshare_claim(jcf->zone->data,
-                                                sources[i].name);
+            sources[i].slot = ngx_http_wizdata_jwks_claim_slot(
+                jcf, sources[i].name, jcf->refresh);
+        }
+        if (sources[i].kind == NGX_HTTP_WIZDATA_JWKS_DISCOVERY) {
+            sources[i].document_slot = ngx_http_wizdata_jwks_claim_slot(
+                jcf, sources[i].document, jcf->rediscover);
         }
     }
 }

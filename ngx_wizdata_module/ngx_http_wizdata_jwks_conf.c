@@ -8,7 +8,12 @@
 #include <sodium.h>
 
 #define NGX_HTTP_WIZDATA_JWT_SOURCES_MAX 4 /* of one issuer */
+#define NGX_HTTP_WIZDATA_JWT_HOSTS_MAX 4
 #define NGX_HTTP_WIZDATA_JWT_DEPTH 8 /* of a chain of certificates */
+
+#define NGX_HTTP_WIZDATA_JWKS_HOST_HELP                                     \
+    "at most 4 words jwks_host=host or jwks_host=host:port, such as "       \
+    "jwks_host=keys.example.com"
 
 
 /* What is in the file must be usable now; what it is later is seen later. */
@@ -103,9 +108,9 @@ ngx_http_wizdata_jwks_auth(ngx_http_wizdata_jwt_words_t *w,
 /* Of "host[:port]" or "[address][:port]" the host, zero-terminated. */
 static ngx_int_t
 ngx_http_wizdata_jwks_host(ngx_http_wizdata_jwt_words_t *w,
-    ngx_http_wizdata_jwks_conf_t *s)
+    ngx_http_wizdata_get_t *get)
 {
-    u_char *p = s->authority.data, *end = p + s->authority.len, *last;
+    u_char *p = get->authority.data, *end = p + get->authority.len, *last;
 
     if (p != end && *p == '[') {
         last = ngx_strlchr(++p, end, ']');
@@ -117,72 +122,191 @@ ngx_http_wizdata_jwks_host(ngx_http_wizdata_jwt_words_t *w,
         return NGX_ERROR;
     }
 
-    s->host.len = last - p;
-    s->host.data = ngx_pnalloc(w->cf->pool, s->host.len + 1);
-    if (s->host.data == NULL) {
+    get->host.len = last - p;
+    get->host.data = ngx_pnalloc(w->cf->pool, get->host.len + 1);
+    if (get->host.data == NULL) {
         return NGX_ERROR;
     }
-    ngx_cpystrn(s->host.data, p, s->host.len + 1);
+    ngx_cpystrn(get->host.data, p, get->host.len + 1);
     return NGX_OK;
 }
 
 
-/* "//host[:port][/path]"; addresses of names are looked up later. */
+/* "host[:port][/path]"; addresses of names are looked up later. */
 static ngx_int_t
-ngx_http_wizdata_jwks_https(ngx_http_wizdata_jwt_words_t *w,
-    ngx_http_wizdata_jwks_conf_t *s, wd_str_t rest)
+ngx_http_wizdata_jwks_where(ngx_http_wizdata_jwt_words_t *w,
+    ngx_http_wizdata_get_t *get, wd_str_t at)
 {
     size_t    i;
     ngx_url_t u;
-    wd_str_t  authority, at = wd_str(rest.data + 2, rest.len - 2);
+    wd_str_t  authority;
 
     for (i = 0; i < at.len; i++) {
         if ((u_char) at.data[i] <= ' ' || (u_char) at.data[i] >= 0x7f
             || at.data[i] == '#' || at.data[i] == '@')
         {
-            goto invalid;
+            return NGX_DECLINED;
         }
     }
-
-    s->kind = NGX_HTTP_WIZDATA_JWKS_HTTPS;
-    s->options.public = true;
-    s->file = w->cf->conf_file->file.name;
-    s->line = w->cf->conf_file->line;
 
     if (!wd_str_split(&at, '/', &authority) || authority.len == 0
         || memchr(authority.data, '?', authority.len) != NULL)
     {
-        goto invalid;
+        return NGX_DECLINED;
     }
-    s->authority.data = (u_char *) authority.data;
-    s->authority.len = authority.len;
-    ngx_str_set(&s->uri, "/");
+    get->authority.data = (u_char *) authority.data;
+    get->authority.len = authority.len;
+    ngx_str_set(&get->uri, "/");
     if (at.data != NULL) {
-        s->uri.data = (u_char *) at.data - 1;
-        s->uri.len = at.len + 1;
+        get->uri.data = (u_char *) at.data - 1;
+        get->uri.len = at.len + 1;
     }
 
     ngx_memzero(&u, sizeof(u));
-    u.url = s->authority;
+    u.url = get->authority;
     u.default_port = 443;
     u.no_resolve = 1;
     if (ngx_parse_url(w->cf->pool, &u) != NGX_OK || u.family == AF_UNIX
-        || ngx_http_wizdata_jwks_host(w, s) != NGX_OK)
+        || ngx_http_wizdata_jwks_host(w, get) != NGX_OK)
     {
-        goto invalid;
+        return NGX_DECLINED;
     }
 
-    s->port = u.port;
-    s->addrs = u.naddrs != 0 ? u.addrs : NULL;
-    s->naddrs = u.naddrs;
+    get->port = u.port;
+    get->addrs = u.naddrs != 0 ? u.addrs : NULL;
+    get->naddrs = u.naddrs;
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wizdata_jwks_https(ngx_http_wizdata_jwt_words_t *w,
+    ngx_http_wizdata_jwks_conf_t *s, wd_str_t rest)
+{
+    s->kind = NGX_HTTP_WIZDATA_JWKS_HTTPS;
+    s->options.public = true;
+    s->file = w->cf->conf_file->file.name;
+    s->line = w->cf->conf_file->line;
+    s->get.accept = NGX_HTTP_WIZDATA_JWKS_ACCEPT;
+    s->get.max = WD_JWKS_BYTES_MAX;
+
+    if (ngx_http_wizdata_jwks_where(w, &s->get,
+                                    wd_str(rest.data + 2, rest.len - 2))
+        != NGX_OK)
+    {
+        return ngx_http_wizdata_jwt_complain(
+            w, &s->text, "keys=https://host/path, such as "
+            "keys=https://login.example.com/.well-known/jwks.json");
+    }
     w->jcf->shared++;
     return NGX_OK;
+}
 
-invalid:
 
-    return ngx_http_wizdata_jwt_complain(
-        w, &s->text, "keys=https://host/path, such as "
-        "keys=https://login.example.com/.well-known/jwks.json");
+/* The issuer without its last slash, and the path of the document. */
+static ngx_int_t
+ngx_http_wizdata_jwks_document(ngx_http_wizdata_jwt_words_t *w,
+    ngx_http_wizdata_jwks_conf_t *s)
+{
+    size_t             len = s->iss.len;
+    u_char            *p;
+    wd_discovery_url_t url;
+
+    if (wd_discovery_url(s->iss, &url, NULL) != WD_OK
+        || memchr(s->iss.data, '?', len) != NULL)
+    {
+        return NGX_DECLINED;
+    }
+    if (url.path.len != 0 && s->iss.data[len - 1] == '/') {
+        len--;
+    }
+
+    s->from.len = len + sizeof(WD_DISCOVERY_PATH) - 1;
+    p = ngx_pnalloc(w->cf->pool, s->from.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+    s->from.data = p;
+    p = ngx_cpymem(p, s->iss.data, len);
+    ngx_memcpy(p, WD_DISCOVERY_PATH, sizeof(WD_DISCOVERY_PATH) - 1);
+
+    s->get.accept = "application/json";
+    s->get.max = WD_DISCOVERY_BYTES_MAX;
+    return ngx_http_wizdata_jwks_where(
+        w, &s->get, wd_str((char *) s->from.data + sizeof("https://") - 1,
+                           s->from.len - (sizeof("https://") - 1)));
+}
+
+
+static ngx_int_t
+ngx_http_wizdata_jwks_discovery(ngx_http_wizdata_jwt_words_t *w,
+    ngx_http_wizdata_jwks_conf_t *s)
+{
+    ngx_int_t               rc;
+    ngx_str_t              *name = w->jwks_hosts->elts;
+    ngx_uint_t              i;
+    ngx_http_wizdata_get_t *host;
+
+    s->kind = NGX_HTTP_WIZDATA_JWKS_DISCOVERY;
+    s->options.public = true;
+    s->file = w->cf->conf_file->file.name;
+    s->line = w->cf->conf_file->line;
+
+    rc = ngx_http_wizdata_jwks_document(w, s);
+    if (rc == NGX_DECLINED) {
+        return ngx_http_wizdata_jwt_complain(
+            w, &s->text, "keys=https://host/path: only an issuer that is an "
+            "https URL without a query, such as https://login.example.com, "
+            "can be asked where its keys are");
+    }
+    if (rc != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    s->hosts = ngx_array_create(w->cf->pool, 2,
+                                sizeof(ngx_http_wizdata_get_t));
+    for (i = 0; s->hosts != NULL && i < w->jwks_hosts->nelts; i++) {
+        host = ngx_array_push(s->hosts);
+        if (host == NULL) {
+            return NGX_ERROR;
+        }
+        ngx_memzero(host, sizeof(*host));
+        if (ngx_http_wizdata_jwks_where(w, host,
+                                        ngx_http_wizdata_jwt_view(&name[i]))
+            != NGX_OK)
+        {
+            return ngx_http_wizdata_jwt_complain(
+                w, &name[i], NGX_HTTP_WIZDATA_JWKS_HOST_HELP);
+        }
+    }
+    w->jcf->shared += 2; /* the document and the set */
+    return s->hosts != NULL ? NGX_OK : NGX_ERROR;
+}
+
+
+ngx_int_t
+ngx_http_wizdata_jwt_jwks_host(ngx_http_wizdata_jwt_words_t *w,
+    ngx_str_t *value)
+{
+    u_char             url[sizeof("https://") + WD_DISCOVERY_URL_MAX], *last;
+    ngx_str_t         *host;
+    wd_discovery_url_t at;
+
+    last = ngx_snprintf(url, sizeof(url), "https://%V", value);
+    if (wd_discovery_url(wd_str((char *) url, last - url), &at, NULL) != WD_OK
+        || at.path.len != 0
+        || w->jwks_hosts->nelts == NGX_HTTP_WIZDATA_JWT_HOSTS_MAX)
+    {
+        return ngx_http_wizdata_jwt_complain(
+            w, value, NGX_HTTP_WIZDATA_JWKS_HOST_HELP);
+    }
+
+    host = ngx_array_push(w->jwks_hosts);
+    if (host == NULL) {
+        return NGX_ERROR;
+    }
+    *host = *value;
+    return NGX_OK;
 }
 
 
@@ -196,6 +320,14 @@ ngx_http_wizdata_jwks_source(ngx_http_wizdata_jwt_words_t *w,
 
     if (wd_str_eq_z(kind, "auth") && rest.data == NULL) {
         return ngx_http_wizdata_jwks_auth(w, s);
+    }
+    if (wd_str_eq_z(kind, "discovery") && rest.data == NULL) {
+#if (NGX_HTTP_SSL)
+        return ngx_http_wizdata_jwks_discovery(w, s);
+#else
+        return ngx_http_wizdata_jwt_complain(
+            w, &s->text, "keys=file:/path: this nginx is built without TLS");
+#endif
     }
     if (wd_str_eq_z(kind, "file") && rest.data != NULL) {
         s->kind = NGX_HTTP_WIZDATA_JWKS_FILE;
@@ -214,22 +346,49 @@ ngx_http_wizdata_jwks_source(ngx_http_wizdata_jwt_words_t *w,
 #endif
     }
     return ngx_http_wizdata_jwt_complain(
-        w, &s->text, "keys=auth, keys=file:/path, keys=pem:KID:ALG:/path or "
-        "keys=https://host/path");
+        w, &s->text, "keys=auth, keys=file:/path, keys=pem:KID:ALG:/path, "
+        "keys=https://host/path or keys=discovery");
 }
 
 
-/* The same source with the same meaning is read once for all issuers. */
 static void
-ngx_http_wizdata_jwks_hash(ngx_http_wizdata_jwks_conf_t *s)
+ngx_http_wizdata_jwks_hash_text(crypto_generichash_state *st, wd_str_t text)
+{
+    u_char len[2] = {(u_char) (text.len >> 8), (u_char) text.len};
+
+    (void) crypto_generichash_update(st, len, sizeof(len));
+    (void) crypto_generichash_update(st, (const u_char *) text.data,
+                                     text.len);
+}
+
+
+/*
+ * The same source with the same meaning is read once for all issuers. What is
+ * discovered depends on the issuer, and on whom it may name.
+ */
+static void
+ngx_http_wizdata_jwks_hash(ngx_http_wizdata_jwt_words_t *w,
+    ngx_http_wizdata_jwks_conf_t *s)
 {
     u_char                   alg = (u_char) s->options.rsa_alg;
+    ngx_str_t               *host = w->jwks_hosts->elts;
+    ngx_uint_t               i;
     crypto_generichash_state st;
 
     (void) crypto_generichash_init(&st, NULL, 0, sizeof(s->name));
     (void) crypto_generichash_update(&st, &alg, 1);
     (void) crypto_generichash_update(&st, s->text.data, s->text.len);
+    if (wd_str_eq_z(ngx_http_wizdata_jwt_view(&s->text), "discovery")) {
+        w->discovery = 1;
+        ngx_http_wizdata_jwks_hash_text(&st, s->iss);
+        for (i = 0; i < w->jwks_hosts->nelts; i++) {
+            ngx_http_wizdata_jwks_hash_text(
+                &st, ngx_http_wizdata_jwt_view(&host[i]));
+        }
+    }
     (void) crypto_generichash_final(&st, s->name, sizeof(s->name));
+    (void) crypto_generichash(s->document, sizeof(s->document), s->name,
+                              sizeof(s->name), NULL, 0);
 }
 
 
@@ -262,8 +421,10 @@ ngx_http_wizdata_jwt_keys(ngx_http_wizdata_jwt_words_t *w, ngx_str_t *value)
 
     ngx_memzero(&s, sizeof(s));
     s.text = *value;
+    s.from = *value;
+    s.iss = w->issuer->policy.iss;
     s.options.rsa_alg = w->rsa_alg;
-    ngx_http_wizdata_jwks_hash(&s);
+    ngx_http_wizdata_jwks_hash(w, &s);
 
     known = ngx_http_wizdata_jwks_known(w->jcf, s.name);
     if (known == NULL) {
@@ -272,7 +433,8 @@ ngx_http_wizdata_jwt_keys(ngx_http_wizdata_jwt_words_t *w, ngx_str_t *value)
         }
         if (w->jcf->shared > WD_KEYSHARE_SLOTS) {
             return ngx_http_wizdata_jwt_complain(
-                w, value, "at most 16 sources that are fetched");
+                w, value, "at most 16 sources that are fetched, of which "
+                "discovery counts twice");
         }
         known = ngx_array_push(&w->jcf->sources);
         if (known == NULL) {
@@ -332,30 +494,56 @@ ngx_http_wizdata_jwt_ssl(ngx_conf_t *cf, ngx_http_wizdata_jwt_conf_t *jcf)
 
 /* Without a resolver addresses are looked up now, and never again. */
 static ngx_int_t
-ngx_http_wizdata_jwks_addresses(ngx_conf_t *cf,
-    ngx_http_wizdata_jwt_conf_t *jcf, ngx_http_wizdata_jwks_conf_t *s)
+ngx_http_wizdata_jwks_address(ngx_conf_t *cf,
+    const ngx_http_wizdata_jwks_conf_t *s, ngx_http_wizdata_get_t *get,
+    const ngx_str_t *text)
 {
     ngx_url_t u;
 
-    if (s->kind != NGX_HTTP_WIZDATA_JWKS_HTTPS || s->addrs != NULL
-        || jcf->resolver != NULL)
-    {
+    if (get->addrs != NULL) {
         return NGX_OK;
     }
 
     ngx_memzero(&u, sizeof(u));
-    u.url = s->authority;
+    u.url = get->authority;
     u.default_port = 443;
     if (ngx_parse_url(cf->pool, &u) != NGX_OK || u.naddrs == 0) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "the host of \"%V\" is not found%s%s: write a host "
-                      "that exists, or a resolver, in %V:%ui", &s->text,
+                      "that exists, or a resolver, in %V:%ui", text,
                       u.err ? ": " : "", u.err ? u.err : "", &s->file,
                       s->line);
         return NGX_ERROR;
     }
-    s->addrs = u.addrs;
-    s->naddrs = u.naddrs;
+    get->addrs = u.addrs;
+    get->naddrs = u.naddrs;
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wizdata_jwks_addresses(ngx_conf_t *cf,
+    ngx_http_wizdata_jwt_conf_t *jcf, ngx_http_wizdata_jwks_conf_t *s)
+{
+    ngx_uint_t              i;
+    ngx_http_wizdata_get_t *hosts;
+
+    if (jcf->resolver != NULL || s->get.authority.len == 0) {
+        return NGX_OK;
+    }
+    if (ngx_http_wizdata_jwks_address(cf, s, &s->get, &s->from) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    hosts = s->hosts != NULL ? s->hosts->elts : NULL;
+    for (i = 0; hosts != NULL && i < s->hosts->nelts; i++) {
+        if (ngx_http_wizdata_jwks_address(cf, s, &hosts[i],
+                                          &hosts[i].authority)
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
     return NGX_OK;
 }
 
@@ -410,7 +598,7 @@ ngx_http_wizdata_jwt_postconfiguration(ngx_conf_t *cf,
             return NGX_ERROR;
         }
 #if (NGX_HTTP_SSL)
-        https |= s[i].kind == NGX_HTTP_WIZDATA_JWKS_HTTPS;
+        https |= s[i].get.authority.len != 0;
 #endif
     }
 

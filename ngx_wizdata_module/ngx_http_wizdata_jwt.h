@@ -7,6 +7,7 @@
 
 #include "ngx_http_wizdata.h"
 
+#include "wd_discovery.h"
 #include "wd_http_reply.h"
 #include "wd_jwks.h"
 #include "wd_jwt.h"
@@ -17,6 +18,10 @@
 #define NGX_HTTP_WIZDATA_JWT_ISSUERS_MAX 16
 #define NGX_HTTP_WIZDATA_JWT_POLICY 16
 
+/* What is asked for where a set is. */
+#define NGX_HTTP_WIZDATA_JWKS_ACCEPT \
+    "application/jwk-set+json, application/json"
+
 _Static_assert(WD_KEYSHARE_BYTES == WD_JWKS_BYTES_MAX,
                "what is fetched fits into its slot");
 
@@ -25,13 +30,28 @@ typedef enum {
     NGX_HTTP_WIZDATA_JWKS_FILE,
     NGX_HTTP_WIZDATA_JWKS_PEM,
     NGX_HTTP_WIZDATA_JWKS_AUTH,
-    NGX_HTTP_WIZDATA_JWKS_HTTPS
+    NGX_HTTP_WIZDATA_JWKS_HTTPS,
+    NGX_HTTP_WIZDATA_JWKS_DISCOVERY
 } ngx_http_wizdata_jwks_kind_e;
+
+
+/* A document that is fetched over TLS. */
+typedef struct {
+    ngx_str_t   authority; /* for the Host header */
+    ngx_str_t   host; /* zero-terminated, no brackets */
+    ngx_str_t   uri;
+    in_port_t   port;
+    ngx_addr_t *addrs; /* NULL: asked of the resolver */
+    ngx_uint_t  naddrs;
+    const char *accept;
+    size_t      max; /* bytes of it */
+} ngx_http_wizdata_get_t;
 
 
 typedef struct {
     ngx_http_wizdata_jwks_kind_e kind;
     ngx_str_t                    text; /* as configured */
+    ngx_str_t                    from; /* the same, as logs name it */
     u_char                       name[WD_KEYSHARE_NAME];
     size_t                       slot; /* in the key share */
     wd_jwks_options_t            options;
@@ -42,15 +62,19 @@ typedef struct {
     wd_str_t                     kid; /* of PEM */
     wd_jwa_e                     alg;
 
-    /* HTTPS */
-    ngx_str_t                    authority; /* for the Host header */
-    ngx_str_t                    host; /* zero-terminated, no brackets */
-    ngx_str_t                    uri;
-    in_port_t                    port;
-    ngx_addr_t                  *addrs; /* NULL: asked of the resolver */
-    ngx_uint_t                   naddrs;
+    /* AUTH, HTTPS, DISCOVERY */
     ngx_str_t                    file; /* where it was configured */
     ngx_uint_t                   line;
+
+    /* HTTPS: the set; DISCOVERY: the document that says where it is */
+    ngx_http_wizdata_get_t       get;
+
+    /* DISCOVERY */
+    wd_str_t                     iss;
+    ngx_array_t                 *hosts; /* of ngx_http_wizdata_get_t, beside
+                                           its own; without uri */
+    u_char                       document[WD_KEYSHARE_NAME];
+    size_t                       document_slot;
 } ngx_http_wizdata_jwks_conf_t;
 
 
@@ -70,6 +94,7 @@ struct ngx_http_wizdata_jwt_conf_s {
     ngx_msec_t      wait;
     ngx_msec_t      timeout;
     ngx_msec_t      poll;
+    ngx_msec_t      rediscover;
     ngx_str_t       trusted; /* certificates; "": of the system */
     ngx_uint_t      shared; /* sources that are fetched */
     ngx_shm_zone_t *zone; /* NULL: none of them */
@@ -95,15 +120,25 @@ typedef struct {
     /* FILE, PEM */
     struct stat                   seen; /* the file that was read last */
 
-    /* AUTH, HTTPS */
+    /* AUTH, HTTPS, DISCOVERY */
     uint64_t                      generation; /* of `set` */
     uint64_t                      attempts; /* seen when last looked */
     ngx_http_wizdata_fetch_t     *fetch;
     ngx_http_wizdata_rpc_t        rpc;
     wd_buf_t                      body; /* of its answer */
 
+    /* DISCOVERY */
+    ngx_http_wizdata_get_t        target; /* jwks_uri */
+    u_char                        uri[WD_DISCOVERY_URL_MAX]; /* of target */
+    char                          why[WD_ERROR_TEXT_MAX]; /* with `retry` */
+
     unsigned                      calling:1; /* rpc is in flight */
     unsigned                      logged:1; /* that it fails */
+    unsigned                      described:1; /* the document was asked for
+                                                  in this fetch */
+    unsigned                      retry:1; /* because there was no set where
+                                              the last one said */
+    unsigned                      undescribed:1; /* logged that it fails */
 } ngx_http_wizdata_jwks_t;
 
 
@@ -128,10 +163,12 @@ typedef struct {
     ngx_http_wizdata_issuer_t   *issuer;
     ngx_array_t                 *audiences; /* of wd_str_t */
     ngx_array_t                 *grants; /* of wd_jwt_grant_t */
+    ngx_array_t                 *jwks_hosts; /* of ngx_str_t */
     ngx_str_t                    name;
     wd_jwa_e                     rsa_alg;
     ngx_msec_t                   leeway;
     ngx_uint_t                   auth; /* one of the sources is auth */
+    ngx_uint_t                   discovery; /* one of them is discovery */
 } ngx_http_wizdata_jwt_words_t;
 
 
@@ -148,6 +185,10 @@ void ngx_http_wizdata_jwt_policy_add(ngx_http_wizdata_jwt_conf_t *jcf,
 
 
 /* ngx_http_wizdata_jwks_conf.c */
+
+/* One word jwks_host=: who may have the keys that are discovered. */
+ngx_int_t ngx_http_wizdata_jwt_jwks_host(ngx_http_wizdata_jwt_words_t *w,
+    ngx_str_t *value);
 
 /* One word keys=, after all other words of its issuer. */
 ngx_int_t ngx_http_wizdata_jwt_keys(ngx_http_wizdata_jwt_words_t *w,
@@ -186,10 +227,44 @@ int ngx_http_wizdata_jwks_parse(const ngx_http_wizdata_jwks_conf_t *conf,
 void ngx_http_wizdata_jwks_replace(ngx_http_wizdata_jwks_t *s,
     wd_jwks_t *set);
 
+/*
+ * Fetches the set at *get: the lease is ours. What comes of it is a new set,
+ * or the end of the fetch. NGX_ERROR: out of memory.
+ */
+ngx_int_t ngx_http_wizdata_jwks_get(ngx_http_wizdata_jwks_t *s,
+    ngx_http_wizdata_get_t *get);
+
+/* The fetch is over without a set. Not for inside of its start. */
+void ngx_http_wizdata_jwks_fetch_failed(ngx_http_wizdata_jwks_t *s,
+    const char *why);
+
+wd_keyshare_t *ngx_http_wizdata_jwks_share(const ngx_http_wizdata_jwks_t *s);
+wd_ns_t ngx_http_wizdata_jwks_ns(ngx_msec_t ms);
+
 /* To the log, once until it works again. */
 void ngx_http_wizdata_jwks_complain(ngx_http_wizdata_jwks_t *s,
     const char *why);
 void ngx_http_wizdata_jwks_works(ngx_http_wizdata_jwks_t *s);
+
+
+/* ngx_http_wizdata_jwks_discover.c */
+
+/* A fetch by discovery begins. NULL, or why it ended at once. */
+const char *ngx_http_wizdata_discover(ngx_http_wizdata_jwks_t *s);
+
+/*
+ * There is no set at s->target. NGX_OK: the document may be outdated and is
+ * asked for; NGX_DECLINED: it is as new as can be.
+ */
+ngx_int_t ngx_http_wizdata_discover_again(ngx_http_wizdata_jwks_t *s,
+    const char *why);
+
+/* Its fetch was cancelled. */
+void ngx_http_wizdata_discover_cancelled(ngx_http_wizdata_jwks_t *s);
+
+/* The jwks_uri that counts now, appended to *out; nothing: none is known. */
+void ngx_http_wizdata_discovered(wd_keyshare_t *share,
+    const ngx_http_wizdata_jwks_conf_t *conf, wd_buf_t *out);
 
 
 /* ngx_http_wizdata_jwks_file.c */
@@ -219,9 +294,12 @@ void ngx_http_wizdata_jwt_again(ngx_http_wizdata_ctx_t *ctx);
 typedef void (*ngx_http_wizdata_fetch_pt)(void *data,
     const wd_http_reply_t *reply, const char *why);
 
-/* NULL: out of memory. The handler ends it; or the cancel. */
+/*
+ * NULL: out of memory. The handler ends it; or the cancel. *get stays as it is
+ * until then.
+ */
 ngx_http_wizdata_fetch_t *ngx_http_wizdata_fetch_start(
-    ngx_http_wizdata_jwt_conf_t *jcf, ngx_http_wizdata_jwks_conf_t *source,
+    ngx_http_wizdata_jwt_conf_t *jcf, ngx_http_wizdata_get_t *get,
     ngx_log_t *log, ngx_http_wizdata_fetch_pt handler, void *data);
 void ngx_http_wizdata_fetch_cancel(ngx_http_wizdata_fetch_t *f);
 

@@ -45,6 +45,7 @@ ngx_http_wizdata_jwt_create_conf(ngx_conf_t *cf,
     jcf->wait = NGX_CONF_UNSET_MSEC;
     jcf->timeout = NGX_CONF_UNSET_MSEC;
     jcf->poll = NGX_CONF_UNSET_MSEC;
+    jcf->rediscover = NGX_CONF_UNSET_MSEC;
     wmcf->jwt = jcf;
     return NGX_OK;
 }
@@ -85,6 +86,7 @@ ngx_http_wizdata_jwt_init_conf(ngx_http_wizdata_main_conf_t *wmcf)
     ngx_conf_init_msec_value(jcf->wait, 3000);
     ngx_conf_init_msec_value(jcf->timeout, 5000);
     ngx_conf_init_msec_value(jcf->poll, 1000);
+    ngx_conf_init_msec_value(jcf->rediscover, 3600000);
 }
 
 
@@ -333,6 +335,7 @@ static const ngx_http_wizdata_jwt_word_t ngx_http_wizdata_jwt_words[] = {
      ngx_http_wizdata_jwt_permissions_claim, 0},
     {ngx_string("grant="), ngx_http_wizdata_jwt_grant, 0},
     {ngx_string("rsa_alg="), ngx_http_wizdata_jwt_rsa_alg, 0},
+    {ngx_string("jwks_host="), ngx_http_wizdata_jwt_jwks_host, 0},
     {ngx_string("keys="), ngx_http_wizdata_jwt_keys, 1},
 };
 
@@ -363,7 +366,7 @@ ngx_http_wizdata_jwt_word(ngx_http_wizdata_jwt_words_t *w, ngx_str_t *word,
 
     return ngx_http_wizdata_jwt_complain(
         w, word, "audience=, keys=, name=, leeway=, plan=, plan_claim=, "
-        "permissions_claim=, grant= or rsa_alg=");
+        "permissions_claim=, grant=, rsa_alg= or jwks_host=");
 }
 
 
@@ -449,6 +452,13 @@ ngx_http_wizdata_jwt_finish(ngx_http_wizdata_jwt_words_t *w)
         return NGX_ERROR;
     }
 
+    if (w->jwks_hosts->nelts != 0 && !w->discovery) {
+        ngx_conf_log_error(NGX_LOG_EMERG, w->cf, 0, "jwks_host= is of no use "
+                           "without keys=discovery: write that, or leave it "
+                           "out");
+        return NGX_ERROR;
+    }
+
     rc = ngx_http_wizdata_jwt_prefix(w);
     if (rc == NGX_DECLINED) {
         ngx_conf_log_error(NGX_LOG_EMERG, w->cf, 0, "the issuer is no https "
@@ -490,7 +500,10 @@ ngx_http_wizdata_jwt_begin(ngx_http_wizdata_jwt_words_t *w, ngx_conf_t *cf,
     w->issuer = ngx_array_push(&jcf->issuers);
     w->audiences = ngx_array_create(cf->pool, 2, sizeof(wd_str_t));
     w->grants = ngx_array_create(cf->pool, 2, sizeof(wd_jwt_grant_t));
-    if (w->issuer == NULL || w->audiences == NULL || w->grants == NULL) {
+    w->jwks_hosts = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
+    if (w->issuer == NULL || w->audiences == NULL || w->grants == NULL
+        || w->jwks_hosts == NULL)
+    {
         return NGX_ERROR;
     }
 
