@@ -449,6 +449,7 @@ typedef struct {
     wd_str_t jti; /* "": none */
     wd_ns_t  iat; /* 0: unknown, so older than any */
     wd_ns_t  expires;
+    uint16_t epoch; /* wd_verdicts_epoch() before it was judged */
 } ngx_http_wizdata_token_t;
 
 /*
@@ -559,6 +560,9 @@ char *ngx_http_wizdata_methods_merge(ngx_conf_t *cf,
 
 /* Ends in exactly one of ngx_http_wizdata_auth_*(), at once or later. */
 void ngx_http_wizdata_jwt(ngx_http_wizdata_ctx_t *ctx, wd_str_t token);
+
+/* Once more, because what it was judged by has changed; ends likewise. */
+void ngx_http_wizdata_jwt_anew(ngx_http_wizdata_ctx_t *ctx);
 
 /* The key set of auth is another one, or may be. */
 void ngx_http_wizdata_jwks_changed(ngx_http_wizdata_worker_t *w);

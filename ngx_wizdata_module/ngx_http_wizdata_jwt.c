@@ -14,6 +14,9 @@
 /* Waits of one request per source of its issuer. */
 #define NGX_HTTP_WIZDATA_JWT_WAITS 2
 
+/* Judgements of one request, when keys or roles change under it. */
+#define NGX_HTTP_WIZDATA_JWT_TRIES 3
+
 #define NGX_HTTP_WIZDATA_JWT_BLOCK 4096
 
 /* Of a principal that would be too long: what stands for its subject. */
@@ -25,6 +28,7 @@ typedef struct {
     wd_str_t   token;
     ngx_msec_t until; /* when waiting ends */
     ngx_uint_t waits;
+    ngx_uint_t tries;
 } ngx_http_wizdata_jwt_t;
 
 
@@ -186,7 +190,7 @@ ngx_http_wizdata_jwt_principal(ngx_pool_t *pool,
 /* The signature is good: what the token says becomes a verdict. */
 static int
 ngx_http_wizdata_jwt_accept(ngx_http_wizdata_ctx_t *ctx, wd_jwt_t *t,
-    const ngx_http_wizdata_issuer_t *issuer)
+    const ngx_http_wizdata_issuer_t *issuer, uint16_t epoch)
 {
     int                       rc;
     wd_buf_t                 *perms = &ctx->worker->jwt->scratch;
@@ -215,6 +219,7 @@ ngx_http_wizdata_jwt_accept(ngx_http_wizdata_ctx_t *ctx, wd_jwt_t *t,
     token.jti = t->jti;
     token.iat = t->iat == WD_NS_MIN ? 0 : t->iat;
     token.expires = wd_jwt_until(t, &issuer->policy);
+    token.epoch = epoch;
 
     ngx_http_wizdata_jwt_count(ctx, WD_JWT_WHY_OK);
     ngx_http_wizdata_auth_token(ctx, &token);
@@ -231,6 +236,7 @@ ngx_http_wizdata_jwt_judge(ngx_http_wizdata_ctx_t *ctx, wd_pool_t *pool)
     ngx_http_wizdata_jwt_t      *s = ctx->jwt;
     ngx_http_wizdata_worker_t   *w = ctx->worker;
     ngx_http_wizdata_issuer_t   *issuer;
+    uint16_t                     epoch = wd_verdicts_epoch(w->verdicts);
 
     rc = wd_jwt_parse(&t, pool, s->token);
 
@@ -252,7 +258,7 @@ ngx_http_wizdata_jwt_judge(ngx_http_wizdata_ctx_t *ctx, wd_pool_t *pool)
             rc = wd_jwt_check(&t, &issuer->policy, ngx_http_wizdata_now());
         }
         if (rc == WD_OK) {
-            rc = ngx_http_wizdata_jwt_accept(ctx, &t, issuer);
+            rc = ngx_http_wizdata_jwt_accept(ctx, &t, issuer, epoch);
         }
     }
 
@@ -275,6 +281,19 @@ ngx_http_wizdata_jwt_again(ngx_http_wizdata_ctx_t *ctx)
     }
     ngx_http_wizdata_jwt_judge(ctx, pool);
     wd_pool_destroy(pool);
+}
+
+
+void
+ngx_http_wizdata_jwt_anew(ngx_http_wizdata_ctx_t *ctx)
+{
+    ngx_http_wizdata_jwt_t *s = ctx->jwt;
+
+    if (++s->tries == NGX_HTTP_WIZDATA_JWT_TRIES) {
+        ngx_http_wizdata_auth_unavailable(ctx);
+        return;
+    }
+    ngx_http_wizdata_jwt_again(ctx);
 }
 
 

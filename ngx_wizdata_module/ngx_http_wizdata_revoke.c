@@ -382,6 +382,12 @@ ngx_http_wizdata_token_granted(ngx_http_wizdata_ctx_t *ctx)
         return;
     }
 
+    /* So may have what it was judged by. */
+    if (wd_verdicts_epoch(t) != v->epoch) {
+        ngx_http_wizdata_jwt_anew(ctx);
+        return;
+    }
+
     (void) wd_verdicts_put(t, ctx->digest, v, ngx_http_wizdata_verdict_now());
     ctx->has_digest = 1;
     ngx_http_wizdata_auth_known(ctx);
@@ -399,6 +405,7 @@ ngx_http_wizdata_token_verdict(ngx_http_wizdata_ctx_t *ctx,
     ngx_memzero(&v, sizeof(v));
     v.kind = WD_VERDICT_TOKEN;
     v.policy = ngx_http_wizdata_jwt_policy(w->conf);
+    v.epoch = token->epoch;
     v.principal = token->principal;
     v.plan = token->plan;
     v.perms = token->perms;
