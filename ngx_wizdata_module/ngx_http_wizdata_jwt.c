@@ -197,7 +197,7 @@ ngx_http_wizdata_jwt_accept(ngx_http_wizdata_ctx_t *ctx, wd_jwt_t *t,
     ngx_http_wizdata_token_t  token;
 
     wd_buf_reset(perms);
-    rc = wd_jwt_permissions(t, &issuer->policy, perms);
+    rc = wd_jwt_permissions(t, &issuer->policy, NULL, perms);
     if (rc == WD_OK) {
         rc = wd_jwt_plan(t, &issuer->policy, &token.plan);
     }
