@@ -280,9 +280,17 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      * - `permissions_claim=claim`: where permissions stand, as a list or as
      *   words; by default in permissions, scope and scp. Values that are not
      *   of the form resource:action are passed over. A claim inside of others
-     *   is written /outer/inner.
+     *   is written /outer/inner or, where no claim has that very name,
+     *   outer.inner.
      * - `grant=value=permission,...`, up to 32 times: values are names of the
-     *   issuer's own, such as roles, and give these permissions only.
+     *   issuer's own, such as groups, and give these permissions only.
+     * - `roles=direct`: values of `roles_claim=claim` (roles), a list or
+     *   words, are names of roles of the service auth, and give the
+     *   permissions that those have there now, beside the others.
+     * - `role=value=name,...`, up to 32 times: a value of that claim stands
+     *   for these roles of auth. A role that auth does not know gives
+     *   nothing. Before auth has told of its roles, tokens that have some
+     *   are answered with 503. More than 32 permissions in all are refused.
      * - `rsa_alg=algorithm`: what RSA keys without alg verify; without it
      *   such keys are left out.
      */

@@ -697,6 +697,8 @@ ngx_http_wizdata_jwks_done(ngx_http_wizdata_worker_t *w)
         wd_buf_done(&s->body);
     }
     wd_buf_done(&w->jwt->scratch);
+    wd_roles_destroy(w->jwt->roles);
+    w->jwt->roles = NULL;
 }
 
 

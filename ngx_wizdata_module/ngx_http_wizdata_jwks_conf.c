@@ -607,6 +607,9 @@ ngx_http_wizdata_jwt_postconfiguration(ngx_conf_t *cf,
         return NGX_ERROR;
     }
 #endif
+    if (ngx_http_wizdata_roles_postconfiguration(cf, wmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
     if (jcf->shared == 0) {
         return NGX_OK;
     }

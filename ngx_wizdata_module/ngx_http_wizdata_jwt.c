@@ -187,6 +187,27 @@ ngx_http_wizdata_jwt_principal(ngx_pool_t *pool,
 }
 
 
+/* WD_EAGAIN: they depend on roles, and nobody has told of any. */
+static int
+ngx_http_wizdata_jwt_permissions(ngx_http_wizdata_ctx_t *ctx, wd_jwt_t *t,
+    const ngx_http_wizdata_issuer_t *issuer, wd_buf_t *perms)
+{
+    int               rc;
+    const wd_roles_t *roles = NULL;
+
+    if (wd_jwt_policy_has_roles(&issuer->policy)) {
+        roles = ngx_http_wizdata_roles(ctx->worker); /* uses the scratch */
+    }
+
+    wd_buf_reset(perms);
+    rc = wd_jwt_permissions(t, &issuer->policy, roles, perms);
+    if (rc == WD_EAGAIN) {
+        ngx_http_wizdata_roles_missing(ctx->worker);
+    }
+    return rc;
+}
+
+
 /* The signature is good: what the token says becomes a verdict. */
 static int
 ngx_http_wizdata_jwt_accept(ngx_http_wizdata_ctx_t *ctx, wd_jwt_t *t,
@@ -196,8 +217,7 @@ ngx_http_wizdata_jwt_accept(ngx_http_wizdata_ctx_t *ctx, wd_jwt_t *t,
     wd_buf_t                 *perms = &ctx->worker->jwt->scratch;
     ngx_http_wizdata_token_t  token;
 
-    wd_buf_reset(perms);
-    rc = wd_jwt_permissions(t, &issuer->policy, NULL, perms);
+    rc = ngx_http_wizdata_jwt_permissions(ctx, t, issuer, perms);
     if (rc == WD_OK) {
         rc = wd_jwt_plan(t, &issuer->policy, &token.plan);
     }
@@ -281,6 +301,58 @@ ngx_http_wizdata_jwt_again(ngx_http_wizdata_ctx_t *ctx)
     }
     ngx_http_wizdata_jwt_judge(ctx, pool);
     wd_pool_destroy(pool);
+}
+
+
+/* It was verified when the request began: what it says is believed. */
+static int
+ngx_http_wizdata_jwt_now(ngx_http_wizdata_ctx_t *ctx, wd_str_t token,
+    wd_pool_t *pool)
+{
+    int                         rc;
+    wd_jwt_t                    t;
+    wd_buf_t                   *perms = &ctx->worker->jwt->scratch;
+    ngx_http_wizdata_issuer_t  *issuer;
+    ngx_http_wizdata_verdict_t  was = ctx->verdict;
+
+    if (wd_jwt_parse(&t, pool, token) != WD_OK) {
+        return WD_EUNAVAIL; /* it was read before: no memory */
+    }
+
+    issuer = ngx_http_wizdata_jwt_issuer(ctx->worker->conf->jwt, t.iss);
+    if (issuer == NULL || !wd_jwt_policy_has_roles(&issuer->policy)) {
+        return WD_OK;
+    }
+
+    rc = ngx_http_wizdata_jwt_permissions(ctx, &t, issuer, perms);
+    if (rc == WD_EUNAUTH) {
+        (void) ngx_http_wizdata_refuse(ctx, rc, wd_jwt_why_text(t.why));
+    }
+    if (rc == WD_OK) {
+        ctx->verdict.perms = wd_buf_view(perms);
+        ctx->verdict.bits = ngx_http_wizdata_verdict_bits(wd_buf_view(perms));
+        rc = ngx_http_wizdata_auth_allowed(ctx);
+        ctx->verdict = was;
+    }
+    return rc;
+}
+
+
+int
+ngx_http_wizdata_jwt_allowed(ngx_http_wizdata_ctx_t *ctx, wd_str_t token)
+{
+    int        rc = WD_ENOMEM;
+    wd_pool_t *pool = wd_pool_create(NGX_HTTP_WIZDATA_JWT_BLOCK);
+
+    if (pool != NULL) {
+        rc = ngx_http_wizdata_jwt_now(ctx, token, pool);
+        wd_pool_destroy(pool);
+    }
+    if (rc != WD_OK && rc != WD_EUNAUTH && rc != WD_EFORBIDDEN) {
+        (void) ngx_http_wizdata_refuse(ctx, WD_EUNAVAIL, "the token cannot "
+                                       "be verified now");
+    }
+    return rc;
 }
 
 

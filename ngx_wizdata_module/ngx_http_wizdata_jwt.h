@@ -83,6 +83,8 @@ typedef struct {
     ngx_str_t       prefix; /* of principals, with its colon; "": none */
     wd_str_t        plan; /* of a token that names none */
     ngx_array_t    *sources; /* of ngx_uint_t, index into the conf's */
+    ngx_str_t       file; /* where it was configured */
+    ngx_uint_t      line;
 } ngx_http_wizdata_issuer_t;
 
 
@@ -98,6 +100,7 @@ struct ngx_http_wizdata_jwt_conf_s {
     ngx_str_t       trusted; /* certificates; "": of the system */
     ngx_uint_t      shared; /* sources that are fetched */
     ngx_shm_zone_t *zone; /* NULL: none of them */
+    ngx_shm_zone_t *roles; /* NULL: no issuer's tokens have roles */
     ngx_resolver_t *resolver; /* NULL: none */
     ngx_msec_t      resolver_timeout;
     u_char          policy[NGX_HTTP_WIZDATA_JWT_POLICY]; /* a hash of all */
@@ -146,6 +149,9 @@ struct ngx_http_wizdata_jwt_worker_s {
     ngx_http_wizdata_jwks_t *sources;
     ngx_uint_t               n_sources;
     wd_buf_t                 scratch;
+    wd_roles_t              *roles; /* NULL: none is known */
+    uint64_t                 roles_generation; /* of it */
+    unsigned                 roles_missed:1; /* logged */
 };
 
 
@@ -163,6 +169,7 @@ typedef struct {
     ngx_http_wizdata_issuer_t   *issuer;
     ngx_array_t                 *audiences; /* of wd_str_t */
     ngx_array_t                 *grants; /* of wd_jwt_grant_t */
+    ngx_array_t                 *roles; /* of wd_jwt_role_t */
     ngx_array_t                 *jwks_hosts; /* of ngx_str_t */
     ngx_str_t                    name;
     wd_jwa_e                     rsa_alg;
@@ -286,6 +293,25 @@ void ngx_http_wizdata_jwks_first(ngx_http_wizdata_jwks_t *s);
 /* ngx_http_wizdata_jwt.c */
 
 void ngx_http_wizdata_jwt_again(ngx_http_wizdata_ctx_t *ctx);
+
+
+/* ngx_http_wizdata_roles.c */
+
+/*
+ * The table as auth pushed it last, NULL: none yet. Good until control
+ * returns to the event loop.
+ */
+const wd_roles_t *ngx_http_wizdata_roles(ngx_http_wizdata_worker_t *w);
+
+/* Somebody would have needed one: to the log, once. */
+void ngx_http_wizdata_roles_missing(ngx_http_wizdata_worker_t *w);
+
+/* Number of roles in the table; -1: there is none. */
+ngx_int_t ngx_http_wizdata_roles_known(
+    const ngx_http_wizdata_main_conf_t *wmcf);
+
+ngx_int_t ngx_http_wizdata_roles_postconfiguration(ngx_conf_t *cf,
+    ngx_http_wizdata_main_conf_t *wmcf);
 
 
 /* ngx_http_wizdata_jwks_fetch.c */

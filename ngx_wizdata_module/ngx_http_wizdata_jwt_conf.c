@@ -9,6 +9,8 @@
 
 #define NGX_HTTP_WIZDATA_JWT_AUDIENCES_MAX 8
 #define NGX_HTTP_WIZDATA_JWT_GRANTS_MAX 32
+#define NGX_HTTP_WIZDATA_JWT_ROLES_MAX 32
+#define NGX_HTTP_WIZDATA_JWT_ROLES_OF_MAX 32 /* of one value */
 #define NGX_HTTP_WIZDATA_JWT_NAME_MAX 63
 #define NGX_HTTP_WIZDATA_JWT_CLAIM_MAX 255
 
@@ -223,8 +225,8 @@ ngx_http_wizdata_jwt_claim(ngx_http_wizdata_jwt_words_t *w, ngx_str_t *value,
                            NGX_HTTP_WIZDATA_JWT_CLAIM_MAX))
     {
         return ngx_http_wizdata_jwt_complain(
-            w, value, "the name of a claim, or the steps to it behind "
-            "slashes, such as /realm_access/roles");
+            w, value, "the name of a claim, or the steps to it, such as "
+            "/realm_access/roles or realm_access.roles");
     }
     *ret = ngx_http_wizdata_jwt_view(value);
     return NGX_OK;
@@ -248,47 +250,58 @@ ngx_http_wizdata_jwt_permissions_claim(ngx_http_wizdata_jwt_words_t *w,
 }
 
 
+/*
+ * value=word,word; the value may have an equals sign itself. NGX_DECLINED:
+ * another form.
+ */
 static ngx_int_t
-ngx_http_wizdata_jwt_grant_perms(ngx_http_wizdata_jwt_words_t *w,
-    wd_str_t list, ngx_array_t *perms)
+ngx_http_wizdata_jwt_stands_for(ngx_http_wizdata_jwt_words_t *w,
+    const ngx_str_t *text, bool (*valid)(wd_str_t word), ngx_uint_t max,
+    wd_str_t *ret_value, ngx_array_t **ret_words)
 {
-    wd_str_t perm, *p;
+    wd_str_t     list, word, *p;
+    const char  *eq, *begin = (char *) text->data;
+    ngx_array_t *words;
 
-    while (wd_str_split(&list, ',', &perm)) {
-        if (!wd_perm_valid(perm) || perms->nelts == WD_PERMS_MAX) {
+    eq = memrchr(begin, '=', text->len);
+    if (eq == NULL || eq == begin) {
+        return NGX_DECLINED;
+    }
+
+    words = ngx_array_create(w->cf->pool, 2, sizeof(wd_str_t));
+    if (words == NULL) {
+        return NGX_ERROR;
+    }
+
+    list = wd_str(eq + 1, (size_t) (begin + text->len - eq - 1));
+    while (wd_str_split(&list, ',', &word)) {
+        if (!valid(word) || words->nelts == max) {
             return NGX_DECLINED;
         }
-        p = ngx_array_push(perms);
+        p = ngx_array_push(words);
         if (p == NULL) {
             return NGX_ERROR;
         }
-        *p = perm;
+        *p = word;
     }
+
+    *ret_value = wd_str(begin, (size_t) (eq - begin));
+    *ret_words = words;
     return NGX_OK;
 }
 
 
-/* value=permission,permission; the value may have an equals sign itself. */
 static ngx_int_t
 ngx_http_wizdata_jwt_grant(ngx_http_wizdata_jwt_words_t *w, ngx_str_t *value)
 {
-    const char     *eq;
+    wd_str_t        name;
     ngx_int_t       rc = NGX_DECLINED;
     ngx_array_t    *perms;
     wd_jwt_grant_t *g;
 
-    perms = ngx_array_create(w->cf->pool, 2, sizeof(wd_str_t));
-    if (perms == NULL) {
-        return NGX_ERROR;
-    }
-
-    eq = memrchr(value->data, '=', value->len);
-    if (eq != NULL && eq != (char *) value->data
-        && w->grants->nelts < NGX_HTTP_WIZDATA_JWT_GRANTS_MAX)
-    {
-        rc = ngx_http_wizdata_jwt_grant_perms(
-            w, wd_str(eq + 1, (size_t) ((char *) value->data + value->len
-                                        - eq - 1)), perms);
+    if (w->grants->nelts < NGX_HTTP_WIZDATA_JWT_GRANTS_MAX) {
+        rc = ngx_http_wizdata_jwt_stands_for(w, value, wd_perm_valid,
+                                             WD_PERMS_MAX, &name, &perms);
     }
     if (rc != NGX_OK) {
         return rc == NGX_ERROR ? rc : ngx_http_wizdata_jwt_complain(
@@ -300,11 +313,61 @@ ngx_http_wizdata_jwt_grant(ngx_http_wizdata_jwt_words_t *w, ngx_str_t *value)
     if (g == NULL) {
         return NGX_ERROR;
     }
-    g->value = wd_str((char *) value->data,
-                      (size_t) (eq - (char *) value->data));
+    g->value = name;
     g->perms = perms->elts;
     g->n_perms = perms->nelts;
     return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wizdata_jwt_role(ngx_http_wizdata_jwt_words_t *w, ngx_str_t *value)
+{
+    wd_str_t       name;
+    ngx_int_t      rc = NGX_DECLINED;
+    ngx_array_t   *roles;
+    wd_jwt_role_t *r;
+
+    if (w->roles->nelts < NGX_HTTP_WIZDATA_JWT_ROLES_MAX) {
+        rc = ngx_http_wizdata_jwt_stands_for(
+            w, value, wd_role_name_valid, NGX_HTTP_WIZDATA_JWT_ROLES_OF_MAX,
+            &name, &roles);
+    }
+    if (rc != NGX_OK) {
+        return rc == NGX_ERROR ? rc : ngx_http_wizdata_jwt_complain(
+            w, value, "at most 32 words role=VALUE=role,... with names of "
+            "roles of auth, such as role=staff=reader,uploader");
+    }
+
+    r = ngx_array_push(w->roles);
+    if (r == NULL) {
+        return NGX_ERROR;
+    }
+    r->value = name;
+    r->roles = roles->elts;
+    r->n_roles = roles->nelts;
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wizdata_jwt_roles(ngx_http_wizdata_jwt_words_t *w, ngx_str_t *value)
+{
+    if (!wd_str_eq_z(ngx_http_wizdata_jwt_view(value), "direct")) {
+        return ngx_http_wizdata_jwt_complain(
+            w, value, "roles=direct, or role=VALUE=role,... for values that "
+            "stand for roles");
+    }
+    w->issuer->policy.roles_direct = true;
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_wizdata_jwt_roles_claim(ngx_http_wizdata_jwt_words_t *w,
+    ngx_str_t *value)
+{
+    return ngx_http_wizdata_jwt_claim(w, value, &w->issuer->policy.roles);
 }
 
 
@@ -334,6 +397,9 @@ static const ngx_http_wizdata_jwt_word_t ngx_http_wizdata_jwt_words[] = {
     {ngx_string("permissions_claim="),
      ngx_http_wizdata_jwt_permissions_claim, 0},
     {ngx_string("grant="), ngx_http_wizdata_jwt_grant, 0},
+    {ngx_string("role="), ngx_http_wizdata_jwt_role, 0},
+    {ngx_string("roles="), ngx_http_wizdata_jwt_roles, 0},
+    {ngx_string("roles_claim="), ngx_http_wizdata_jwt_roles_claim, 0},
     {ngx_string("rsa_alg="), ngx_http_wizdata_jwt_rsa_alg, 0},
     {ngx_string("jwks_host="), ngx_http_wizdata_jwt_jwks_host, 0},
     {ngx_string("keys="), ngx_http_wizdata_jwt_keys, 1},
@@ -366,7 +432,8 @@ ngx_http_wizdata_jwt_word(ngx_http_wizdata_jwt_words_t *w, ngx_str_t *word,
 
     return ngx_http_wizdata_jwt_complain(
         w, word, "audience=, keys=, name=, leeway=, plan=, plan_claim=, "
-        "permissions_claim=, grant=, rsa_alg= or jwks_host=");
+        "permissions_claim=, grant=, role=, roles=, roles_claim=, rsa_alg= "
+        "or jwks_host=");
 }
 
 
@@ -472,6 +539,13 @@ ngx_http_wizdata_jwt_finish(ngx_http_wizdata_jwt_words_t *w)
     p->n_audiences = w->audiences->nelts;
     p->grants = w->grants->elts;
     p->n_grants = w->grants->nelts;
+    p->role_of = w->roles->elts;
+    p->n_role_of = w->roles->nelts;
+    if (p->roles.len != 0 && !wd_jwt_policy_has_roles(p)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, w->cf, 0, "roles_claim= is of no "
+                           "use alone: write role= or roles=direct, too");
+        return NGX_ERROR;
+    }
     p->leeway = (wd_ns_t) w->leeway * WD_NS_PER_MS;
     return ngx_http_wizdata_jwt_unique(w);
 }
@@ -500,9 +574,10 @@ ngx_http_wizdata_jwt_begin(ngx_http_wizdata_jwt_words_t *w, ngx_conf_t *cf,
     w->issuer = ngx_array_push(&jcf->issuers);
     w->audiences = ngx_array_create(cf->pool, 2, sizeof(wd_str_t));
     w->grants = ngx_array_create(cf->pool, 2, sizeof(wd_jwt_grant_t));
+    w->roles = ngx_array_create(cf->pool, 2, sizeof(wd_jwt_role_t));
     w->jwks_hosts = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
     if (w->issuer == NULL || w->audiences == NULL || w->grants == NULL
-        || w->jwks_hosts == NULL)
+        || w->roles == NULL || w->jwks_hosts == NULL)
     {
         return NGX_ERROR;
     }
@@ -510,6 +585,8 @@ ngx_http_wizdata_jwt_begin(ngx_http_wizdata_jwt_words_t *w, ngx_conf_t *cf,
     ngx_memzero(w->issuer, sizeof(*w->issuer));
     w->issuer->policy.iss = ngx_http_wizdata_jwt_view(&value[1]);
     w->issuer->plan = WD_STR("default");
+    w->issuer->file = cf->conf_file->file.name;
+    w->issuer->line = cf->conf_file->line;
     w->issuer->sources = ngx_array_create(cf->pool, 2, sizeof(ngx_uint_t));
     return w->issuer->sources != NULL ? NGX_OK : NGX_ERROR;
 }

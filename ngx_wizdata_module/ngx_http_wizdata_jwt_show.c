@@ -124,6 +124,18 @@ ngx_http_wizdata_jwt_show_issuer(wd_json_t *j,
     ngx_http_wizdata_jwt_show_text(j, "plan_claim", p->plan);
     ngx_http_wizdata_jwt_show_text(j, "permissions_claim", p->permissions);
 
+    wd_json_key(j, "roles_direct");
+    wd_json_bool(j, p->roles_direct);
+    ngx_http_wizdata_jwt_show_text(j, "roles_claim", p->roles);
+    wd_json_key(j, "roles");
+    wd_json_obj(j);
+    for (i = 0; i < p->n_role_of; i++) {
+        wd_str_copy(value, sizeof(value), p->role_of[i].value);
+        ngx_http_wizdata_jwt_show_texts(j, value, p->role_of[i].roles,
+                                        p->role_of[i].n_roles);
+    }
+    wd_json_end(j);
+
     wd_json_key(j, "grants");
     wd_json_obj(j);
     for (i = 0; i < p->n_grants; i++) {
@@ -148,6 +160,7 @@ void
 ngx_http_wizdata_jwt_show(wd_json_t *j,
     const ngx_http_wizdata_main_conf_t *wmcf)
 {
+    ngx_int_t                          known;
     ngx_uint_t                         i;
     ngx_http_wizdata_issuer_t         *issuers = wmcf->jwt->issuers.elts;
     const ngx_http_wizdata_jwt_conf_t *jcf = wmcf->jwt;
@@ -163,6 +176,14 @@ ngx_http_wizdata_jwt_show(wd_json_t *j,
         ngx_http_wizdata_jwt_show_issuer(j, jcf, &issuers[i]);
     }
     wd_json_end(j);
+
+    wd_json_key(j, "roles_known");
+    known = ngx_http_wizdata_roles_known(wmcf);
+    if (known < 0) {
+        wd_json_null(j);
+    } else {
+        wd_json_int(j, known);
+    }
 
     ngx_http_wizdata_jwt_show_time(j, "jwks_refresh_seconds", jcf->refresh);
     ngx_http_wizdata_jwt_show_time(j, "jwks_refetch_seconds", jcf->refetch);

@@ -68,6 +68,18 @@ my @bad = (
     [ "$i $file grant==a:b;", qr/grant=reader=bars:read/ ],
     [ "$i $file grant=x=;", qr/grant=reader=bars:read/ ],
     [ "$i $file grant=x=a:b,c;", qr/grant=reader=bars:read/ ],
+    (map { [ "$i $file role=$_;", qr/role=staff=reader,uploader/ ] } 'x',
+        '=a', 'x=', 'x=a,', 'x=a/b', 'x=' . 'a' x 65, 'x=a:b',
+        'x=' . join(',', map { "r$_" } 1 .. 33)),
+    [ "$i $file" . join('', map { " role=v$_=r" } 1 .. 33) . ';',
+        qr/at most 32 words role=/ ],
+    [ "$i $file roles=all;", qr/roles=direct, or role=VALUE=role/ ],
+    [ "$i $file roles=direct roles_claim=;", qr{realm_access\.roles} ],
+    [ "$i $file roles_claim=x;", qr/no use alone: write role= or roles=dir/ ],
+    [ "$i $file roles=direct;",
+        qr/role= and roles= need the service auth: write wizdata_service/ ],
+    [ "$i $file role=a=b;",
+        qr/role= and roles= need the service auth: write wizdata_service/ ],
     [ "$i $file rsa_alg=ES256;", qr/one of RS256/ ],
     [ "$i $file rsa_alg=none;", qr/one of RS256/ ],
     [ "$i $file algorithm=none;", qr/audience=, keys=, name=/ ],
@@ -171,6 +183,15 @@ my @good = (
 );
 for my $line (@good) {
     my ($status, $said) = check($line);
+    is($status, 0, "good: $line") or diag($said);
+}
+
+# Roles, where there is an auth to tell of them.
+for my $line ("$i $file roles=direct;", "$i $file role=a=b=c roles=direct"
+    . ' roles_claim=realm_access.roles;', "$i $file \"role=a b=c,d\""
+    . ' roles_claim=/a/b grant=a=b:c;')
+{
+    my ($status, $said) = check($line, 'wizdata_service auth unix:/none;');
     is($status, 0, "good: $line") or diag($said);
 }
 
