@@ -26,7 +26,7 @@ check(wd_str_t params, const wd_roles_t *r)
 {
     int      i, n;
     wd_mp_t  c = wd_mp(params.data, params.len);
-    uint32_t rows, two, m;
+    uint32_t rows = 0, two, m;
     wd_str_t name, perm, perms[WD_ROLE_PERMS_MAX];
 
     must(wd_mp_read_array(&c, &two) == WD_OK

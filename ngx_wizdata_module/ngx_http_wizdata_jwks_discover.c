@@ -276,7 +276,7 @@ ngx_http_wizdata_discover_answer(void *data, const wd_http_reply_t *reply,
 {
     int                      rc;
     char                     uri[WD_DISCOVERY_URL_MAX];
-    size_t                   len;
+    size_t                   len = 0;
     wd_error_t               err = {.text = "out of memory"};
     ngx_http_wizdata_jwks_t *s = data;
 

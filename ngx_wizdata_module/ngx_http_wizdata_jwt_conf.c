@@ -294,9 +294,9 @@ ngx_http_wizdata_jwt_stands_for(ngx_http_wizdata_jwt_words_t *w,
 static ngx_int_t
 ngx_http_wizdata_jwt_grant(ngx_http_wizdata_jwt_words_t *w, ngx_str_t *value)
 {
-    wd_str_t        name;
+    wd_str_t        name = WD_STR_NULL;
     ngx_int_t       rc = NGX_DECLINED;
-    ngx_array_t    *perms;
+    ngx_array_t    *perms = NULL;
     wd_jwt_grant_t *g;
 
     if (w->grants->nelts < NGX_HTTP_WIZDATA_JWT_GRANTS_MAX) {
@@ -323,9 +323,9 @@ ngx_http_wizdata_jwt_grant(ngx_http_wizdata_jwt_words_t *w, ngx_str_t *value)
 static ngx_int_t
 ngx_http_wizdata_jwt_role(ngx_http_wizdata_jwt_words_t *w, ngx_str_t *value)
 {
-    wd_str_t       name;
+    wd_str_t       name = WD_STR_NULL;
     ngx_int_t      rc = NGX_DECLINED;
-    ngx_array_t   *roles;
+    ngx_array_t   *roles = NULL;
     wd_jwt_role_t *r;
 
     if (w->roles->nelts < NGX_HTTP_WIZDATA_JWT_ROLES_MAX) {
