@@ -241,7 +241,14 @@ void ngx_http_wizdata_jwks_replace(ngx_http_wizdata_jwks_t *s,
 ngx_int_t ngx_http_wizdata_jwks_get(ngx_http_wizdata_jwks_t *s,
     ngx_http_wizdata_get_t *get);
 
-/* The fetch is over without a set. Not for inside of its start. */
+/* A fetch of this worker is over; the next is due in `next` milliseconds. */
+void ngx_http_wizdata_jwks_fetched(ngx_http_wizdata_jwks_t *s,
+    wd_str_t bytes, ngx_msec_t next);
+
+/* The fetch is over without a set, inside of its start or later. */
+void ngx_http_wizdata_jwks_fail(ngx_http_wizdata_jwks_t *s, const char *why);
+
+/* The same, later only; who waits for it is told. */
 void ngx_http_wizdata_jwks_fetch_failed(ngx_http_wizdata_jwks_t *s,
     const char *why);
 
@@ -252,6 +259,12 @@ wd_ns_t ngx_http_wizdata_jwks_ns(ngx_msec_t ms);
 void ngx_http_wizdata_jwks_complain(ngx_http_wizdata_jwks_t *s,
     const char *why);
 void ngx_http_wizdata_jwks_works(ngx_http_wizdata_jwks_t *s);
+
+
+/* ngx_http_wizdata_jwks_auth.c */
+
+/* Asks auth: the lease is ours. */
+void ngx_http_wizdata_jwks_call(ngx_http_wizdata_jwks_t *s);
 
 
 /* ngx_http_wizdata_jwks_discover.c */
