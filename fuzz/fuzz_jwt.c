@@ -69,6 +69,25 @@ check_taken(const wd_jwt_t *t, wd_str_t json)
 }
 
 
+/* [[["a", ["a:b"]], ["b", ["*", "c:d"]]]] */
+static const wd_roles_t *
+roles(void)
+{
+    static wd_roles_t *r;
+
+    if (r == NULL) {
+        must(wd_roles_parse(WD_STR("\x91\x92\x92\xa1"
+                                   "a\x91\xa3"
+                                   "a:b\x92\xa1"
+                                   "b\x92\xa1*\xa3"
+                                   "c:d"),
+                            &r)
+             == WD_OK);
+    }
+    return r;
+}
+
+
 static void
 judge(wd_str_t token, wd_jwk_t *key, wd_str_t claims)
 {
@@ -91,7 +110,10 @@ judge(wd_str_t token, wd_jwk_t *key, wd_str_t claims)
         }
         p.iss = t.iss;
         p.permissions = claims.len % 3 == 0 ? WD_STR("/r/p") : WD_STR("");
-        (void) !wd_jwt_permissions(&t, &p, &perms);
+        p.roles_direct = claims.len % 2 == 0;
+        p.roles = claims.len % 5 == 0 ? WD_STR("r.p") : WD_STR("");
+        (void) !wd_jwt_permissions(&t, &p, NULL, &perms);
+        (void) !wd_jwt_permissions(&t, &p, roles(), &perms);
         (void) !wd_jwt_plan(&t, &p, &plan);
         must(wd_jwt_until(&t, &p) == t.exp);
         t.why = WD_JWT_WHY_OK;

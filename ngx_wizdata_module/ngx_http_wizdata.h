@@ -164,6 +164,7 @@ struct ngx_http_wizdata_worker_s {
     ngx_event_t                   open_tick;
     ngx_event_t                   open_walk;
     uint64_t                      open_seq; /* wd_verdicts_seq() looked at */
+    uint64_t                      open_roles; /* the table of roles, too */
 
     /*
      * Verifies a bearer token that is not of the form of an API key, and ends
@@ -272,6 +273,7 @@ struct ngx_http_wizdata_ctx_s {
     ngx_queue_t                    open; /* in the worker's list */
     wd_ns_t                        seen; /* monotonic: known to be good */
     uint64_t                       looked; /* wd_verdicts_seq() of then */
+    uint64_t                       roles; /* the table of roles of then */
     ngx_event_t                    expiry; /* of the credential */
 
     ngx_http_wizdata_rpc_t         rpc;
@@ -446,6 +448,9 @@ void ngx_http_wizdata_auth(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t need,
  * filled; it is not valid (`detail` is for the client); nobody can tell now.
  */
 void ngx_http_wizdata_auth_known(ngx_http_wizdata_ctx_t *ctx);
+
+/* WD_OK: the credential that the request has given, as it was looked up. */
+int ngx_http_wizdata_credential(ngx_http_wizdata_ctx_t *ctx, wd_str_t *ret);
 void ngx_http_wizdata_auth_refused(ngx_http_wizdata_ctx_t *ctx,
     ngx_http_wizdata_refusal_e reason, const char *detail);
 void ngx_http_wizdata_auth_unavailable(ngx_http_wizdata_ctx_t *ctx);
@@ -461,6 +466,7 @@ typedef struct {
     wd_str_t jti; /* "": none */
     wd_ns_t  iat; /* 0: unknown, so older than any */
     wd_ns_t  expires;
+    uint16_t epoch; /* wd_verdicts_epoch() before it was judged */
 } ngx_http_wizdata_token_t;
 
 /*
@@ -537,6 +543,9 @@ void ngx_http_wizdata_open_remove(ngx_http_wizdata_ctx_t *ctx);
 /* The answer is long: it ends with the credential. */
 void ngx_http_wizdata_open_expire(ngx_http_wizdata_ctx_t *ctx);
 
+/* Looks through it for what was revoked or changed, when this turn ends. */
+void ngx_http_wizdata_open_check(ngx_http_wizdata_worker_t *w);
+
 /*
  * Auth was asked for them: the key is void, or good with that verdict, when
  * wd_verdicts_seq() was `asked`.
@@ -571,6 +580,26 @@ char *ngx_http_wizdata_methods_merge(ngx_conf_t *cf,
 
 /* Ends in exactly one of ngx_http_wizdata_auth_*(), at once or later. */
 void ngx_http_wizdata_jwt(ngx_http_wizdata_ctx_t *ctx, wd_str_t token);
+
+/* Once more, because what it was judged by has changed; ends likewise. */
+void ngx_http_wizdata_jwt_anew(ngx_http_wizdata_ctx_t *ctx);
+
+/*
+ * Does the token of a request that is being answered still allow it? WD_OK;
+ * else ctx->error says why not.
+ */
+int ngx_http_wizdata_jwt_allowed(ngx_http_wizdata_ctx_t *ctx, wd_str_t token);
+
+
+/* ngx_http_wizdata_roles.c */
+
+/* auth.roles. NGX_ERROR: malformed. */
+ngx_int_t ngx_http_wizdata_roles_pushed(ngx_http_wizdata_worker_t *w,
+    wd_str_t params);
+
+/* A number that changes with the table; 0: there is none. */
+uint64_t ngx_http_wizdata_roles_generation(ngx_http_wizdata_worker_t *w);
+
 
 /* The key set of auth is another one, or may be. */
 void ngx_http_wizdata_jwks_changed(ngx_http_wizdata_worker_t *w);

@@ -31,7 +31,7 @@ ngx_http_wizdata_bearer(const ngx_str_t *value, wd_str_t *ret)
 
 
 /* Exactly one credential, in one of the two headers. */
-static int
+int
 ngx_http_wizdata_credential(ngx_http_wizdata_ctx_t *ctx, wd_str_t *ret)
 {
     ngx_http_wizdata_headers_t *in = &ctx->headers;
@@ -260,6 +260,7 @@ ngx_http_wizdata_lookup(ngx_http_wizdata_ctx_t *ctx, wd_str_t credential)
     const ngx_http_wizdata_verdict_t *v;
 
     ctx->looked = wd_verdicts_seq(w->verdicts); /* before anything is known */
+    ctx->roles = ngx_http_wizdata_roles_generation(w);
     known = wd_verdict_l1_get(w->l1, credential, &w->rules, now, &copy, &v,
                               ctx->digest);
 

@@ -291,6 +291,8 @@ ngx_http_wizdata_conn_notify(ngx_http_wizdata_conn_t *conn,
         return ngx_http_wizdata_auth_revoke_token(s->worker, f->params);
     } else if (wd_str_eq_z(f->method, WD_N_PLANS)) {
         return ngx_http_wizdata_limit_pushed(s->worker, f->params);
+    } else if (wd_str_eq_z(f->method, WD_N_ROLES)) {
+        return ngx_http_wizdata_roles_pushed(s->worker, f->params);
     }
     return NGX_OK;
 }

@@ -38,6 +38,9 @@ static const ngx_http_wizdata_range_t ngx_http_wizdata_refresh_range = {
 static const ngx_http_wizdata_range_t ngx_http_wizdata_refetch_range = {
     1000, 3600 * 1000, "a time from 1s to 1h, such as 10s"};
 
+static const ngx_http_wizdata_range_t ngx_http_wizdata_rediscover_range = {
+    1000, NGX_HTTP_WIZDATA_DAY, "a time from 1s to 1d, such as 1h"};
+
 static const ngx_http_wizdata_range_t ngx_http_wizdata_wait_range = {
     100, 30 * 1000, "a time from 100ms to 30s, such as 3s"};
 
@@ -261,7 +264,13 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      *   `file:/path`, a JWK Set (RFC 7517), read again when it changes;
      *   `pem:KID:ALGORITHM:/path`, one PEM public key;
      *   `https://host/path`, a JWK Set that is fetched, of which secrets are
-     *   not taken. When a set cannot be had the last one stays in force.
+     *   not taken; `discovery`, the same from where an https issuer says
+     *   itself (OpenID Connect Discovery): iss without its last slash and
+     *   /.well-known/openid-configuration is fetched, and the set at the
+     *   jwks_uri in it. When a set cannot be had the last one stays in force.
+     *   At most 16 sources are fetched, of which discovery counts twice.
+     * - `jwks_host=host` or host:port, up to 4 times: where jwks_uri may
+     *   point to beside the host and port of iss.
      * - `leeway=time` (30s, from 0 to 60s) for exp, nbf and iat.
      * - `name=text`: principals are name, a colon and sub; by default the
      *   host of iss. With keys=auth and no name the principal is sub. Where
@@ -271,9 +280,17 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      * - `permissions_claim=claim`: where permissions stand, as a list or as
      *   words; by default in permissions, scope and scp. Values that are not
      *   of the form resource:action are passed over. A claim inside of others
-     *   is written /outer/inner.
+     *   is written /outer/inner or, where no claim has that very name,
+     *   outer.inner.
      * - `grant=value=permission,...`, up to 32 times: values are names of the
-     *   issuer's own, such as roles, and give these permissions only.
+     *   issuer's own, such as groups, and give these permissions only.
+     * - `roles=direct`: values of `roles_claim=claim` (roles), a list or
+     *   words, are names of roles of the service auth, and give the
+     *   permissions that those have there now, beside the others.
+     * - `role=value=name,...`, up to 32 times: a value of that claim stands
+     *   for these roles of auth. A role that auth does not know gives
+     *   nothing. Before auth has told of its roles, tokens that have some
+     *   are answered with 503. More than 32 permissions in all are refused.
      * - `rsa_alg=algorithm`: what RSA keys without alg verify; without it
      *   such keys are left out.
      */
@@ -316,6 +333,24 @@ ngx_command_t ngx_http_wizdata_commands[] = {
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_wizdata_jwt_conf_t, refetch),
       (void *) &ngx_http_wizdata_refetch_range },
+
+    /*
+     * directive: wizdata_jwks_rediscover;
+     * syntax: time;
+     * default: 1h;
+     * context: http
+     *
+     * How long the document of keys=discovery is used before it is asked
+     * for again, 1s to 1d. It is asked for at once when there is no usable
+     * key set at its jwks_uri any more. When the document itself cannot be
+     * had, or may not be followed, its last jwks_uri stays in use.
+     */
+    { ngx_string("wizdata_jwks_rediscover"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_wizdata_conf_jwks_msec,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_wizdata_jwt_conf_t, rediscover),
+      (void *) &ngx_http_wizdata_rediscover_range },
 
     /*
      * directive: wizdata_jwks_wait;

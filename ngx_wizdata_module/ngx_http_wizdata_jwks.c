@@ -8,10 +8,6 @@
  */
 #include "ngx_http_wizdata_jwt.h"
 
-#include <fcntl.h>
-#include <sodium.h>
-#include <unistd.h>
-
 /* How often others' fetches are looked for. */
 #define NGX_HTTP_WIZDATA_JWKS_TICK 1000
 #define NGX_HTTP_WIZDATA_JWKS_TICK_WAITED 10
@@ -24,20 +20,9 @@
 
 
 static void ngx_http_wizdata_jwks_timer(ngx_event_t *ev);
-static void ngx_http_wizdata_jwks_replied(ngx_http_wizdata_rpc_t *rpc,
-    const wd_frame_t *f, const ngx_http_wizdata_meta_t *meta);
-static void ngx_http_wizdata_jwks_chunk(ngx_http_wizdata_rpc_t *rpc,
-    wd_str_t bytes, bool last);
-static void ngx_http_wizdata_jwks_call_failed(ngx_http_wizdata_rpc_t *rpc,
-    int code);
 
 
-static const ngx_http_wizdata_rpc_ops_t ngx_http_wizdata_jwks_ops = {
-    ngx_http_wizdata_jwks_replied, ngx_http_wizdata_jwks_chunk,
-    ngx_http_wizdata_jwks_call_failed};
-
-
-static wd_ns_t
+wd_ns_t
 ngx_http_wizdata_jwks_ns(ngx_msec_t ms)
 {
     return (wd_ns_t) ms * WD_NS_PER_MS;
@@ -48,37 +33,38 @@ static ngx_uint_t
 ngx_http_wizdata_jwks_shared(const ngx_http_wizdata_jwks_conf_t *conf)
 {
     return conf->kind == NGX_HTTP_WIZDATA_JWKS_AUTH
-           || conf->kind == NGX_HTTP_WIZDATA_JWKS_HTTPS;
+           || conf->kind == NGX_HTTP_WIZDATA_JWKS_HTTPS
+           || conf->kind == NGX_HTTP_WIZDATA_JWKS_DISCOVERY;
 }
 
 
-static wd_keyshare_t *
+wd_keyshare_t *
 ngx_http_wizdata_jwks_share(const ngx_http_wizdata_jwks_t *s)
 {
     return s->worker->conf->jwt->zone->data;
 }
 
 
-static void
+void
 ngx_http_wizdata_jwks_complain(ngx_http_wizdata_jwks_t *s, const char *why)
 {
     if (!s->logged) {
         s->logged = 1;
         ngx_log_error(NGX_LOG_ERR, s->worker->cycle->log, 0,
-                      "wizdata: no keys from %V: %s; %s", &s->conf->text, why,
+                      "wizdata: no keys from %V: %s; %s", &s->conf->from, why,
                       s->set != NULL ? "the last ones stay"
                                      : "its tokens cannot be verified");
     }
 }
 
 
-static void
+void
 ngx_http_wizdata_jwks_works(ngx_http_wizdata_jwks_t *s)
 {
     if (s->logged) {
         s->logged = 0;
         ngx_log_error(NGX_LOG_NOTICE, s->worker->cycle->log, 0,
-                      "wizdata: keys from %V again", &s->conf->text);
+                      "wizdata: keys from %V again", &s->conf->from);
     }
 }
 
@@ -108,7 +94,7 @@ ngx_http_wizdata_jwks_parse(const ngx_http_wizdata_jwks_conf_t *conf,
  * What was verified with a key that is gone must not count any more: all
  * verdicts are asked for again.
  */
-static void
+void
 ngx_http_wizdata_jwks_replace(ngx_http_wizdata_jwks_t *s, wd_jwks_t *set)
 {
     if (!wd_jwks_keeps(set, s->set)) {
@@ -116,132 +102,6 @@ ngx_http_wizdata_jwks_replace(ngx_http_wizdata_jwks_t *s, wd_jwks_t *set)
     }
     wd_jwks_destroy(s->set);
     s->set = set;
-}
-
-
-/* ---- files -------------------------------------------------------------- */
-
-static ngx_uint_t
-ngx_http_wizdata_jwks_same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_ino == b->st_ino && a->st_dev == b->st_dev
-           && a->st_size == b->st_size
-           && a->st_mtim.tv_sec == b->st_mtim.tv_sec
-           && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
-
-/* One read() of a byte more than may be: a file is short, or it is refused. */
-static ngx_int_t
-ngx_http_wizdata_jwks_read_fd(int fd, wd_buf_t *out, const char **why)
-{
-    ssize_t  n;
-    uint8_t *p;
-
-    wd_buf_reset(out);
-    for (;;) {
-        p = wd_buf_reserve(out, 16384);
-        if (p == NULL) {
-            *why = "out of memory";
-            return NGX_ERROR;
-        }
-        n = read(fd, p, 16384);
-        if (n == -1 && ngx_errno == NGX_EINTR) {
-            continue;
-        }
-        if (n == -1) {
-            *why = "it cannot be read";
-            return NGX_ERROR;
-        }
-        if (n == 0) {
-            return NGX_OK;
-        }
-        out->len += (size_t) n;
-        if (out->len > WD_JWKS_BYTES_MAX) {
-            *why = "it is longer than 256k";
-            return NGX_ERROR;
-        }
-    }
-}
-
-
-ngx_int_t
-ngx_http_wizdata_jwks_read(const u_char *path, struct stat *seen,
-    wd_buf_t *out, const char **why)
-{
-    int         fd;
-    ngx_int_t   rc;
-    struct stat st;
-
-    /* A pipe is opened at once, and refused below. */
-    fd = open((const char *) path, O_RDONLY|O_NONBLOCK|O_CLOEXEC);
-    if (fd == -1) {
-        *why = ngx_errno == NGX_ENOENT ? "there is no such file"
-                                       : "it cannot be opened";
-        return NGX_ERROR;
-    }
-
-    if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
-        *why = "it is no regular file";
-        rc = NGX_ERROR;
-    } else if (seen != NULL && ngx_http_wizdata_jwks_same_file(&st, seen)) {
-        rc = NGX_DECLINED;
-    } else {
-        rc = ngx_http_wizdata_jwks_read_fd(fd, out, why);
-        if (seen != NULL) {
-            *seen = st;
-        }
-    }
-    (void) close(fd);
-    return rc;
-}
-
-
-/* Reads the file again when it is another one than last time. */
-static void
-ngx_http_wizdata_jwks_poll(ngx_http_wizdata_jwks_t *s)
-{
-    wd_buf_t   *buf = &s->worker->jwt->scratch;
-    ngx_int_t   rc;
-    wd_jwks_t  *set;
-    wd_error_t  err = {.text = "out of memory"};
-    const char *why;
-
-    rc = ngx_http_wizdata_jwks_read(s->conf->path.data, &s->seen, buf, &why);
-    if (rc == NGX_DECLINED) {
-        return;
-    }
-    if (rc != NGX_OK) {
-        ngx_http_wizdata_jwks_complain(s, why);
-        return;
-    }
-
-    if (ngx_http_wizdata_jwks_parse(s->conf, wd_buf_view(buf), &set, &err)
-        != WD_OK)
-    {
-        ngx_http_wizdata_jwks_complain(s, err.text);
-    } else {
-        ngx_http_wizdata_jwks_replace(s, set);
-        ngx_http_wizdata_jwks_works(s);
-    }
-    wd_buf_done(buf); /* the file may hold secrets, and be large */
-}
-
-
-/* The file as the master read it: a worker may not be allowed to. */
-static void
-ngx_http_wizdata_jwks_first(ngx_http_wizdata_jwks_t *s)
-{
-    wd_error_t    err = {.text = "out of memory"};
-    ngx_str_t    *text = &s->conf->initial;
-
-    if (ngx_http_wizdata_jwks_parse(
-            s->conf, wd_str((char *) text->data, text->len), &s->set, &err)
-        != WD_OK)
-    {
-        s->set = NULL;
-        ngx_http_wizdata_jwks_complain(s, err.text);
-    }
 }
 
 
@@ -313,7 +173,7 @@ ngx_http_wizdata_jwks_wake(ngx_http_wizdata_jwks_t *s)
 
 
 /* Others see that the fetch is over at their next look; so do we. */
-static void
+void
 ngx_http_wizdata_jwks_fail(ngx_http_wizdata_jwks_t *s, const char *why)
 {
     ngx_http_wizdata_count(s->worker, JWKS_FAILED, 1);
@@ -323,8 +183,33 @@ ngx_http_wizdata_jwks_fail(ngx_http_wizdata_jwks_t *s, const char *why)
 }
 
 
-/* A fetch of this worker is over; `next` in milliseconds. */
+void
+ngx_http_wizdata_jwks_fetch_failed(ngx_http_wizdata_jwks_t *s,
+    const char *why)
+{
+    ngx_http_wizdata_jwks_fail(s, why);
+    ngx_http_wizdata_jwks_timer(&s->timer);
+}
+
+
 static void
+ngx_http_wizdata_jwks_set_failed(ngx_http_wizdata_jwks_t *s, const char *why)
+{
+    char text[WD_ERROR_TEXT_MAX];
+
+    if (s->conf->kind == NGX_HTTP_WIZDATA_JWKS_DISCOVERY) {
+        (void) snprintf(text, sizeof(text), "its jwks_uri: %s", why);
+        why = text;
+        if (ngx_http_wizdata_discover_again(s, why) == NGX_OK) {
+            return;
+        }
+    }
+    ngx_http_wizdata_jwks_fetch_failed(s, why);
+}
+
+
+/* A fetch of this worker is over; `next` in milliseconds. */
+void
 ngx_http_wizdata_jwks_fetched(ngx_http_wizdata_jwks_t *s, wd_str_t bytes,
     ngx_msec_t next)
 {
@@ -333,25 +218,17 @@ ngx_http_wizdata_jwks_fetched(ngx_http_wizdata_jwks_t *s, wd_str_t bytes,
     wd_error_t  err = {.text = "out of memory"};
 
     if (ngx_http_wizdata_jwks_parse(s->conf, bytes, &set, &err) != WD_OK) {
-        ngx_http_wizdata_jwks_fail(s, err.text);
-    } else {
-        wd_jwks_destroy(set); /* read again from where all read it */
-        ngx_http_wizdata_count(s->worker, JWKS_FETCHED, 1);
-        wd_keyshare_store(ngx_http_wizdata_jwks_share(s), s->conf->slot,
-                          s->conf->name, bytes, now,
-                          now + ngx_http_wizdata_jwks_ns(next));
-        ngx_http_wizdata_jwks_works(s);
-        ngx_http_wizdata_jwks_sync(s);
+        ngx_http_wizdata_jwks_set_failed(s, err.text);
+        return;
     }
-    ngx_http_wizdata_jwks_timer(&s->timer);
-}
 
-
-static void
-ngx_http_wizdata_jwks_fetch_failed(ngx_http_wizdata_jwks_t *s,
-    const char *why)
-{
-    ngx_http_wizdata_jwks_fail(s, why);
+    wd_jwks_destroy(set); /* read again from where all read it */
+    ngx_http_wizdata_count(s->worker, JWKS_FETCHED, 1);
+    wd_keyshare_store(ngx_http_wizdata_jwks_share(s), s->conf->slot,
+                      s->conf->name, bytes, now,
+                      now + ngx_http_wizdata_jwks_ns(next));
+    ngx_http_wizdata_jwks_works(s);
+    ngx_http_wizdata_jwks_sync(s);
     ngx_http_wizdata_jwks_timer(&s->timer);
 }
 
@@ -379,14 +256,14 @@ ngx_http_wizdata_jwks_answer(void *data, const wd_http_reply_t *reply,
 
     s->fetch = NULL;
     if (reply == NULL) {
-        ngx_http_wizdata_jwks_fetch_failed(s, why);
+        ngx_http_wizdata_jwks_set_failed(s, why);
         return;
     }
 
     if (reply->status != 200) {
         ngx_snprintf((u_char *) text, sizeof(text),
                      "it answered with status %d%Z", reply->status);
-        ngx_http_wizdata_jwks_fetch_failed(s, text);
+        ngx_http_wizdata_jwks_set_failed(s, text);
         return;
     }
     ngx_http_wizdata_jwks_fetched(
@@ -395,84 +272,14 @@ ngx_http_wizdata_jwks_answer(void *data, const wd_http_reply_t *reply,
 }
 
 
-static void
-ngx_http_wizdata_jwks_call_over(ngx_http_wizdata_jwks_t *s, int code)
+ngx_int_t
+ngx_http_wizdata_jwks_get(ngx_http_wizdata_jwks_t *s,
+    ngx_http_wizdata_get_t *get)
 {
-    s->calling = 0;
-    if (code != WD_OK) {
-        ngx_http_wizdata_jwks_fetch_failed(s, wd_err_info(code)->text);
-    } else {
-        ngx_http_wizdata_jwks_fetched(s, wd_buf_view(&s->body),
-                                      s->worker->conf->jwt->refresh);
-    }
-    wd_buf_done(&s->body);
-}
-
-
-static void
-ngx_http_wizdata_jwks_replied(ngx_http_wizdata_rpc_t *rpc,
-    const wd_frame_t *f, const ngx_http_wizdata_meta_t *meta)
-{
-    ngx_http_wizdata_jwks_t *s = rpc->data;
-
-    if (f->code == WD_OK) {
-        wd_buf_str(&s->body, f->body);
-        if (f->more) {
-            ngx_http_wizdata_rpc_credit(rpc, f->body.len);
-            return;
-        }
-    }
-    ngx_http_wizdata_jwks_call_over(s, f->code != WD_OK ? f->code
-                                                        : s->body.err);
-}
-
-
-static void
-ngx_http_wizdata_jwks_chunk(ngx_http_wizdata_rpc_t *rpc, wd_str_t bytes,
-    bool last)
-{
-    ngx_http_wizdata_jwks_t *s = rpc->data;
-
-    wd_buf_str(&s->body, bytes);
-    if (last) {
-        ngx_http_wizdata_jwks_call_over(s, s->body.err);
-    } else {
-        ngx_http_wizdata_rpc_credit(rpc, bytes.len);
-    }
-}
-
-
-static void
-ngx_http_wizdata_jwks_call_failed(ngx_http_wizdata_rpc_t *rpc, int code)
-{
-    ngx_http_wizdata_jwks_call_over(rpc->data, code);
-}
-
-
-static void
-ngx_http_wizdata_jwks_call(ngx_http_wizdata_jwks_t *s)
-{
-    int                     rc;
-    ngx_http_wizdata_rpc_t *rpc = &s->rpc;
-
-    static const char       no_args[] = "\x80"; /* an empty map */
-
-    ngx_memzero(rpc, sizeof(*rpc));
-    rpc->ops = &ngx_http_wizdata_jwks_ops;
-    rpc->data = s;
-    rpc->method = &wd_methods()[WD_METHOD_AUTH_JWKS];
-    rpc->service = &s->worker->services[WD_SVC_AUTH];
-    rpc->context.id = WD_STR("jwks");
-    rpc->args = wd_str(no_args, 1);
-
-    wd_buf_done(&s->body);
-    wd_buf_init(&s->body, WD_JWKS_BYTES_MAX);
-    s->calling = 1;
-    rc = ngx_http_wizdata_rpc_start(rpc);
-    if (rc != WD_OK) {
-        s->calling = 0;
-        ngx_http_wizdata_jwks_fail(s, wd_err_info(rc)->text);
-    }
+    s->fetch = ngx_http_wizdata_fetch_start(
+        s->worker->conf->jwt, get, s->worker->cycle->log,
+        ngx_http_wizdata_jwks_answer, s);
+    return s->fetch != NULL ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -480,6 +287,8 @@ ngx_http_wizdata_jwks_call(ngx_http_wizdata_jwks_t *s)
 static void
 ngx_http_wizdata_jwks_fetch(ngx_http_wizdata_jwks_t *s)
 {
+    const char *why = NULL;
+
     if (s->conf->kind == NGX_HTTP_WIZDATA_JWKS_AUTH) {
         if (s->calling) {
             ngx_http_wizdata_rpc_cancel(&s->rpc);
@@ -490,12 +299,18 @@ ngx_http_wizdata_jwks_fetch(ngx_http_wizdata_jwks_t *s)
 
     if (s->fetch != NULL) {
         ngx_http_wizdata_fetch_cancel(s->fetch);
+        s->fetch = NULL;
+        if (s->conf->kind == NGX_HTTP_WIZDATA_JWKS_DISCOVERY) {
+            ngx_http_wizdata_discover_cancelled(s);
+        }
     }
-    s->fetch = ngx_http_wizdata_fetch_start(
-        s->worker->conf->jwt, s->conf, s->worker->cycle->log,
-        ngx_http_wizdata_jwks_answer, s);
-    if (s->fetch == NULL) {
-        ngx_http_wizdata_jwks_fail(s, "out of memory");
+    if (s->conf->kind == NGX_HTTP_WIZDATA_JWKS_DISCOVERY) {
+        why = ngx_http_wizdata_discover(s);
+    } else if (ngx_http_wizdata_jwks_get(s, &s->conf->get) != NGX_OK) {
+        why = "out of memory";
+    }
+    if (why != NULL) {
+        ngx_http_wizdata_jwks_fail(s, why);
     }
 }
 
@@ -507,6 +322,8 @@ ngx_http_wizdata_jwks_lease(const ngx_http_wizdata_jwks_t *s)
 
     if (s->conf->kind == NGX_HTTP_WIZDATA_JWKS_AUTH) {
         timeout = s->worker->conf->timeouts[WD_METHOD_AUTH_JWKS];
+    } else if (s->conf->kind == NGX_HTTP_WIZDATA_JWKS_DISCOVERY) {
+        timeout *= 3; /* a set, the document, another set */
     }
     return ngx_http_wizdata_jwks_ns(timeout
                                     + NGX_HTTP_WIZDATA_JWKS_LEASE_MORE);
@@ -788,6 +605,21 @@ ngx_http_wizdata_jwks_done(ngx_http_wizdata_worker_t *w)
         wd_buf_done(&s->body);
     }
     wd_buf_done(&w->jwt->scratch);
+    wd_roles_destroy(w->jwt->roles);
+    w->jwt->roles = NULL;
+}
+
+
+/* An interval that is shorter than before a reload counts at once. */
+static size_t
+ngx_http_wizdata_jwks_claim_slot(ngx_http_wizdata_jwt_conf_t *jcf,
+    const u_char *name, ngx_msec_t interval)
+{
+    size_t slot = wd_keyshare_claim(jcf->zone->data, name);
+
+    wd_keyshare_due_by(jcf->zone->data, slot, name,
+                       wd_monotonic() + ngx_http_wizdata_jwks_ns(interval));
+    return slot;
 }
 
 
@@ -804,8 +636,12 @@ ngx_http_wizdata_jwks_claim(ngx_http_wizdata_main_conf_t *wmcf)
 
     for (i = 0; i < jcf->sources.nelts; i++) {
         if (ngx_http_wizdata_jwks_shared(&sources[i])) {
-            sources[i].slot = wd_keyshare_claim(jcf->zone->data,
-                                                sources[i].name);
+            sources[i].slot = ngx_http_wizdata_jwks_claim_slot(
+                jcf, sources[i].name, jcf->refresh);
+        }
+        if (sources[i].kind == NGX_HTTP_WIZDATA_JWKS_DISCOVERY) {
+            sources[i].document_slot = ngx_http_wizdata_jwks_claim_slot(
+                jcf, sources[i].document, jcf->rediscover);
         }
     }
 }

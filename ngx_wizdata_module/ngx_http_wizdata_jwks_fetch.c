@@ -14,7 +14,7 @@
 
 struct ngx_http_wizdata_fetch_s {
     ngx_http_wizdata_jwt_conf_t  *jcf;
-    ngx_http_wizdata_jwks_conf_t *source;
+    ngx_http_wizdata_get_t       *get;
     ngx_http_wizdata_fetch_pt     handler;
     void                         *data;
     ngx_pool_t                   *pool;
@@ -204,19 +204,19 @@ ngx_http_wizdata_fetch_request(ngx_http_wizdata_fetch_t *f)
 
     static const char format[] = "GET %V HTTP/1.1\r\n"
                                  "Host: %V\r\n"
-                                 "Accept: application/jwk-set+json, "
-                                 "application/json\r\n"
+                                 "Accept: %s\r\n"
                                  "User-Agent: wizdata\r\n"
                                  "Connection: close\r\n\r\n";
 
-    p = ngx_pnalloc(f->pool, sizeof(format) + f->source->uri.len
-                             + f->source->authority.len);
+    p = ngx_pnalloc(f->pool, sizeof(format) + f->get->uri.len
+                             + f->get->authority.len
+                             + ngx_strlen(f->get->accept));
     if (p == NULL) {
         return NGX_ERROR;
     }
     f->request.data = p;
-    f->request.len = ngx_sprintf(p, format, &f->source->uri,
-                                 &f->source->authority) - p;
+    f->request.len = ngx_sprintf(p, format, &f->get->uri,
+                                 &f->get->authority, f->get->accept) - p;
     return NGX_OK;
 }
 
@@ -270,7 +270,7 @@ ngx_http_wizdata_fetch_secured(ngx_connection_t *c)
         ngx_http_wizdata_fetch_failed(f, X509_verify_cert_error_string(rc));
         return;
     }
-    if (!ngx_http_wizdata_fetch_is_host(c, &f->source->host)) {
+    if (!ngx_http_wizdata_fetch_is_host(c, &f->get->host)) {
         ngx_http_wizdata_fetch_failed(f, "its certificate is for another "
                                       "host");
         return;
@@ -295,9 +295,9 @@ ngx_http_wizdata_fetch_secure(ngx_http_wizdata_fetch_t *f)
     if (ngx_ssl_create_connection(f->jcf->ssl, c,
                                   NGX_SSL_BUFFER|NGX_SSL_CLIENT)
         != NGX_OK
-        || (!ngx_http_wizdata_fetch_is_ip(&f->source->host)
+        || (!ngx_http_wizdata_fetch_is_ip(&f->get->host)
             && SSL_set_tlsext_host_name(c->ssl->connection,
-                                        (char *) f->source->host.data)
+                                        (char *) f->get->host.data)
                == 0))
     {
         ngx_http_wizdata_fetch_failed(f, "TLS cannot be started");
@@ -364,7 +364,7 @@ ngx_http_wizdata_fetch_connect(ngx_http_wizdata_fetch_t *f)
     ngx_memzero(pc, sizeof(ngx_peer_connection_t));
     pc->sockaddr = a->sockaddr;
     pc->socklen = a->socklen;
-    pc->name = &f->source->authority;
+    pc->name = &f->get->authority;
     pc->get = ngx_event_get_peer;
     pc->log = f->log;
     pc->log_error = NGX_ERROR_INFO; /* who asked for it complains */
@@ -410,7 +410,7 @@ ngx_http_wizdata_fetch_resolved(ngx_resolver_ctx_t *ctx)
         ngx_memcpy(f->addrs[i].sockaddr, ctx->addrs[i].sockaddr,
                    ctx->addrs[i].socklen);
         f->addrs[i].socklen = ctx->addrs[i].socklen;
-        ngx_inet_set_port(f->addrs[i].sockaddr, f->source->port);
+        ngx_inet_set_port(f->addrs[i].sockaddr, f->get->port);
         f->naddrs++;
     }
 
@@ -428,14 +428,14 @@ ngx_http_wizdata_fetch_resolve(ngx_http_wizdata_fetch_t *f)
 {
     ngx_resolver_ctx_t *ctx, temp;
 
-    temp.name = f->source->host;
+    temp.name = f->get->host;
     ctx = ngx_resolve_start(f->jcf->resolver, &temp);
     if (ctx == NULL || ctx == NGX_NO_RESOLVER) {
         ngx_http_wizdata_fetch_failed(f, "no resolver");
         return;
     }
 
-    ctx->name = f->source->host;
+    ctx->name = f->get->host;
     ctx->handler = ngx_http_wizdata_fetch_resolved;
     ctx->data = f;
     ctx->timeout = f->jcf->resolver_timeout;
@@ -455,19 +455,19 @@ ngx_http_wizdata_fetch_begin(ngx_event_t *ev)
 {
     ngx_http_wizdata_fetch_t *f = ev->data;
 
-    if (f->source->addrs == NULL) {
+    if (f->get->addrs == NULL) {
         ngx_http_wizdata_fetch_resolve(f);
         return;
     }
-    f->addrs = f->source->addrs;
-    f->naddrs = f->source->naddrs;
+    f->addrs = f->get->addrs;
+    f->naddrs = f->get->naddrs;
     ngx_http_wizdata_fetch_connect(f);
 }
 
 
 ngx_http_wizdata_fetch_t *
 ngx_http_wizdata_fetch_start(ngx_http_wizdata_jwt_conf_t *jcf,
-    ngx_http_wizdata_jwks_conf_t *source, ngx_log_t *log,
+    ngx_http_wizdata_get_t *get, ngx_log_t *log,
     ngx_http_wizdata_fetch_pt handler, void *data)
 {
     ngx_pool_t               *pool;
@@ -485,12 +485,12 @@ ngx_http_wizdata_fetch_start(ngx_http_wizdata_jwt_conf_t *jcf,
     }
 
     f->jcf = jcf;
-    f->source = source;
+    f->get = get;
     f->handler = handler;
     f->data = data;
     f->pool = pool;
     f->log = log;
-    wd_http_reply_init(&f->reply, WD_JWKS_BYTES_MAX);
+    wd_http_reply_init(&f->reply, get->max);
 
     if (ngx_http_wizdata_fetch_request(f) != NGX_OK) {
         ngx_destroy_pool(pool);

@@ -14,6 +14,9 @@
 /* Waits of one request per source of its issuer. */
 #define NGX_HTTP_WIZDATA_JWT_WAITS 2
 
+/* Judgements of one request, when keys or roles change under it. */
+#define NGX_HTTP_WIZDATA_JWT_TRIES 3
+
 #define NGX_HTTP_WIZDATA_JWT_BLOCK 4096
 
 /* Of a principal that would be too long: what stands for its subject. */
@@ -25,6 +28,7 @@ typedef struct {
     wd_str_t   token;
     ngx_msec_t until; /* when waiting ends */
     ngx_uint_t waits;
+    ngx_uint_t tries;
 } ngx_http_wizdata_jwt_t;
 
 
@@ -208,17 +212,37 @@ ngx_http_wizdata_jwt_principal(ngx_pool_t *pool,
 }
 
 
+/* WD_EAGAIN: they depend on roles, and nobody has told of any. */
+static int
+ngx_http_wizdata_jwt_permissions(ngx_http_wizdata_ctx_t *ctx, wd_jwt_t *t,
+    const ngx_http_wizdata_issuer_t *issuer, wd_buf_t *perms)
+{
+    int               rc;
+    const wd_roles_t *roles = NULL;
+
+    if (wd_jwt_policy_has_roles(&issuer->policy)) {
+        roles = ngx_http_wizdata_roles(ctx->worker); /* uses the scratch */
+    }
+
+    wd_buf_reset(perms);
+    rc = wd_jwt_permissions(t, &issuer->policy, roles, perms);
+    if (rc == WD_EAGAIN) {
+        ngx_http_wizdata_roles_missing(ctx->worker);
+    }
+    return rc;
+}
+
+
 /* The signature is good: what the token says becomes a verdict. */
 static int
 ngx_http_wizdata_jwt_accept(ngx_http_wizdata_ctx_t *ctx, wd_jwt_t *t,
-    const ngx_http_wizdata_issuer_t *issuer)
+    const ngx_http_wizdata_issuer_t *issuer, uint16_t epoch)
 {
     int                       rc;
     wd_buf_t                 *perms = &ctx->worker->jwt->scratch;
     ngx_http_wizdata_token_t  token;
 
-    wd_buf_reset(perms);
-    rc = wd_jwt_permissions(t, &issuer->policy, perms);
+    rc = ngx_http_wizdata_jwt_permissions(ctx, t, issuer, perms);
     if (rc == WD_OK) {
         rc = wd_jwt_plan(t, &issuer->policy, &token.plan);
     }
@@ -240,6 +264,7 @@ ngx_http_wizdata_jwt_accept(ngx_http_wizdata_ctx_t *ctx, wd_jwt_t *t,
     token.jti = t->jti;
     token.iat = t->iat == WD_NS_MIN ? 0 : t->iat;
     token.expires = wd_jwt_until(t, &issuer->policy);
+    token.epoch = epoch;
 
     ngx_http_wizdata_jwt_count(ctx, WD_JWT_WHY_OK);
     ngx_http_wizdata_auth_token(ctx, &token);
@@ -256,6 +281,7 @@ ngx_http_wizdata_jwt_judge(ngx_http_wizdata_ctx_t *ctx, wd_pool_t *pool)
     ngx_http_wizdata_jwt_t      *s = ctx->jwt;
     ngx_http_wizdata_worker_t   *w = ctx->worker;
     ngx_http_wizdata_issuer_t   *issuer;
+    uint16_t                     epoch = wd_verdicts_epoch(w->verdicts);
 
     rc = wd_jwt_parse(&t, pool, s->token);
 
@@ -277,7 +303,7 @@ ngx_http_wizdata_jwt_judge(ngx_http_wizdata_ctx_t *ctx, wd_pool_t *pool)
             rc = wd_jwt_check(&t, &issuer->policy, ngx_http_wizdata_now());
         }
         if (rc == WD_OK) {
-            rc = ngx_http_wizdata_jwt_accept(ctx, &t, issuer);
+            rc = ngx_http_wizdata_jwt_accept(ctx, &t, issuer, epoch);
         }
     }
 
@@ -300,6 +326,71 @@ ngx_http_wizdata_jwt_again(ngx_http_wizdata_ctx_t *ctx)
     }
     ngx_http_wizdata_jwt_judge(ctx, pool);
     wd_pool_destroy(pool);
+}
+
+
+/* It was verified when the request began: what it says is believed. */
+static int
+ngx_http_wizdata_jwt_now(ngx_http_wizdata_ctx_t *ctx, wd_str_t token,
+    wd_pool_t *pool)
+{
+    int                         rc;
+    wd_jwt_t                    t;
+    wd_buf_t                   *perms = &ctx->worker->jwt->scratch;
+    ngx_http_wizdata_issuer_t  *issuer;
+    ngx_http_wizdata_verdict_t  was = ctx->verdict;
+
+    if (wd_jwt_parse(&t, pool, token) != WD_OK) {
+        return WD_EUNAVAIL; /* it was read before: no memory */
+    }
+
+    issuer = ngx_http_wizdata_jwt_issuer(ctx->worker->conf->jwt, t.iss);
+    if (issuer == NULL || !wd_jwt_policy_has_roles(&issuer->policy)) {
+        return WD_OK;
+    }
+
+    rc = ngx_http_wizdata_jwt_permissions(ctx, &t, issuer, perms);
+    if (rc == WD_EUNAUTH) {
+        (void) ngx_http_wizdata_refuse(ctx, rc, wd_jwt_why_text(t.why));
+    }
+    if (rc == WD_OK) {
+        ctx->verdict.perms = wd_buf_view(perms);
+        ctx->verdict.bits = ngx_http_wizdata_verdict_bits(wd_buf_view(perms));
+        rc = ngx_http_wizdata_auth_allowed(ctx);
+        ctx->verdict = was;
+    }
+    return rc;
+}
+
+
+int
+ngx_http_wizdata_jwt_allowed(ngx_http_wizdata_ctx_t *ctx, wd_str_t token)
+{
+    int        rc = WD_ENOMEM;
+    wd_pool_t *pool = wd_pool_create(NGX_HTTP_WIZDATA_JWT_BLOCK);
+
+    if (pool != NULL) {
+        rc = ngx_http_wizdata_jwt_now(ctx, token, pool);
+        wd_pool_destroy(pool);
+    }
+    if (rc != WD_OK && rc != WD_EUNAUTH && rc != WD_EFORBIDDEN) {
+        (void) ngx_http_wizdata_refuse(ctx, WD_EUNAVAIL, "the token cannot "
+                                       "be verified now");
+    }
+    return rc;
+}
+
+
+void
+ngx_http_wizdata_jwt_anew(ngx_http_wizdata_ctx_t *ctx)
+{
+    ngx_http_wizdata_jwt_t *s = ctx->jwt;
+
+    if (++s->tries == NGX_HTTP_WIZDATA_JWT_TRIES) {
+        ngx_http_wizdata_auth_unavailable(ctx);
+        return;
+    }
+    ngx_http_wizdata_jwt_again(ctx);
 }
 
 

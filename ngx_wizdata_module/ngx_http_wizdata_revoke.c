@@ -55,7 +55,11 @@ ngx_http_wizdata_open_add(ngx_http_wizdata_ctx_t *ctx)
 
     if (!w->open_tick.timer_set) {
         w->open_seq = wd_verdicts_seq(w->verdicts);
+        w->open_roles = ngx_http_wizdata_roles_generation(w);
         ngx_add_timer(&w->open_tick, NGX_HTTP_WIZDATA_OPEN_TICK);
+    }
+    if (ctx->roles != ngx_http_wizdata_roles_generation(w)) {
+        ngx_http_wizdata_open_check(w); /* changed since it was looked up */
     }
     if (!ngx_http_wizdata_is_api(ctx->request)) {
         ngx_http_wizdata_open_expire(ctx);
@@ -247,6 +251,27 @@ ngx_http_wizdata_open_recheck(ngx_http_wizdata_ctx_t *ctx, const void *arg)
 }
 
 
+/* Roles give other permissions now: does the token's still allow it? */
+static void
+ngx_http_wizdata_open_roles(ngx_http_wizdata_ctx_t *ctx)
+{
+    wd_str_t token;
+
+    if (ctx->verdict.kind != WD_VERDICT_TOKEN
+        || ctx->roles == ctx->worker->open_roles)
+    {
+        return;
+    }
+
+    ctx->roles = ctx->worker->open_roles;
+    if (ngx_http_wizdata_credential(ctx, &token) != WD_OK
+        || ngx_http_wizdata_jwt_allowed(ctx, token) != WD_OK)
+    {
+        ngx_http_wizdata_open_end(ctx, "the roles of its token have changed");
+    }
+}
+
+
 /*
  * A token that is revoked is revoked. A key that was named may only have
  * changed, its plan for one: auth is asked, and no answer means no.
@@ -260,6 +285,7 @@ ngx_http_wizdata_open_look(ngx_http_wizdata_ctx_t *ctx, const void *arg)
                                 ctx->looked))
     {
         ctx->looked = w->open_seq;
+        ngx_http_wizdata_open_roles(ctx);
         return;
     }
 
@@ -277,6 +303,7 @@ ngx_http_wizdata_open_walk(ngx_event_t *ev)
     ngx_http_wizdata_worker_t *w = ev->data;
 
     w->open_seq = wd_verdicts_seq(w->verdicts);
+    w->open_roles = ngx_http_wizdata_roles_generation(w);
     ngx_http_wizdata_open_each(w, ngx_http_wizdata_open_look, NULL);
 }
 
@@ -356,7 +383,9 @@ ngx_http_wizdata_open_tick(ngx_event_t *ev)
 {
     ngx_http_wizdata_worker_t *w = ev->data;
 
-    if (w->open_seq != wd_verdicts_seq(w->verdicts)) {
+    if (w->open_seq != wd_verdicts_seq(w->verdicts)
+        || w->open_roles != ngx_http_wizdata_roles_generation(w))
+    {
         ngx_http_wizdata_open_walk(&w->open_walk);
     }
     ngx_http_wizdata_open_each(w, ngx_http_wizdata_open_recheck, NULL);
@@ -385,6 +414,12 @@ ngx_http_wizdata_token_granted(ngx_http_wizdata_ctx_t *ctx)
         return;
     }
 
+    /* So may have what it was judged by. */
+    if (wd_verdicts_epoch(t) != v->epoch) {
+        ngx_http_wizdata_jwt_anew(ctx);
+        return;
+    }
+
     (void) wd_verdicts_put(t, ctx->digest, v, ngx_http_wizdata_verdict_now());
     ctx->has_digest = 1;
     ngx_http_wizdata_auth_known(ctx);
@@ -402,6 +437,7 @@ ngx_http_wizdata_token_verdict(ngx_http_wizdata_ctx_t *ctx,
     ngx_memzero(&v, sizeof(v));
     v.kind = WD_VERDICT_TOKEN;
     v.policy = ngx_http_wizdata_jwt_policy(w->conf);
+    v.epoch = token->epoch;
     v.principal = token->principal;
     v.plan = token->plan;
     v.perms = token->perms;

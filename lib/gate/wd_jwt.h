@@ -13,6 +13,7 @@
 #include "wd_buf.h"
 #include "wd_jobj.h"
 #include "wd_jwk.h"
+#include "wd_roles.h"
 #include "wd_time.h"
 
 #define WD_JWT_MAX 8192
@@ -48,12 +49,23 @@ typedef struct {
 
 /* A value of the permissions claim that stands for permissions. */
 typedef struct {
-    wd_str_t        value; /* as in the token, such as a role's name */
+    wd_str_t        value; /* as in the token, such as a group's name */
     const wd_str_t *perms;
     size_t          n_perms;
 } wd_jwt_grant_t;
 
-/* What one issuer's tokens have to satisfy. Texts are the caller's. */
+/* A value of the roles claim that stands for roles of auth. */
+typedef struct {
+    wd_str_t        value;
+    const wd_str_t *roles;
+    size_t          n_roles;
+} wd_jwt_role_t;
+
+/*
+ * What one issuer's tokens have to satisfy. Texts are the caller's. A claim
+ * is a name or, inside of others, the steps to it: "/outer/inner" or, when
+ * there is no claim of that very name, "outer.inner".
+ */
 typedef struct {
     wd_str_t              iss;
     const wd_str_t       *audiences; /* one of them must be in `aud` */
@@ -63,7 +75,18 @@ typedef struct {
     wd_str_t              plan; /* claim; "": plan */
     const wd_jwt_grant_t *grants;
     size_t                n_grants;
+    wd_str_t              roles; /* claim; "": roles */
+    const wd_jwt_role_t  *role_of; /* what values of it stand for */
+    size_t                n_role_of;
+    bool                  roles_direct; /* a value is a role of that name */
 } wd_jwt_policy_t;
+
+/* Do roles count for its tokens? */
+static inline bool
+wd_jwt_policy_has_roles(const wd_jwt_policy_t *p)
+{
+    return p->roles_direct || p->n_role_of != 0;
+}
 
 /*
  * All return WD_OK, WD_EUNAUTH with the reason in t->why, or WD_ENOMEM.
@@ -80,11 +103,13 @@ wd_must_check int wd_jwt_check(wd_jwt_t *t, const wd_jwt_policy_t *p,
                                wd_ns_t now);
 
 /*
- * Appends a MessagePack array of the permissions. A value that is none, such
- * as the scope "openid", is passed over.
+ * Appends a MessagePack array of the permissions: those of the token's own
+ * claims, and those of its roles by `roles`, each once. A value that is none,
+ * such as the scope "openid", and a role that is not in the table are passed
+ * over. WD_EAGAIN: it has roles, and `roles` is NULL.
  */
 wd_must_check int wd_jwt_permissions(wd_jwt_t *t, const wd_jwt_policy_t *p,
-                                     wd_buf_t *out);
+                                     const wd_roles_t *roles, wd_buf_t *out);
 
 /* The plan, or "" when the token names none. */
 wd_must_check int wd_jwt_plan(wd_jwt_t *t, const wd_jwt_policy_t *p,

@@ -6,12 +6,18 @@
 #include "wd_ctx.h"
 #include "wd_mp.h"
 
-typedef struct {
+typedef struct wd_jwt_perms_s wd_jwt_perms_t;
+
+/* One value of a claim. */
+typedef int (*wd_jwt_value_pt)(wd_jwt_perms_t *p, wd_str_t value);
+
+struct wd_jwt_perms_s {
     wd_jwt_t              *t;
     const wd_jwt_policy_t *policy;
+    const wd_roles_t      *roles; /* NULL: not known */
     wd_str_t               perms[WD_PERMS_MAX];
     uint32_t               n;
-} wd_jwt_perms_t;
+};
 
 
 static int
@@ -68,14 +74,40 @@ wd_jwt_perm_value(wd_jwt_perms_t *p, wd_str_t value)
 
 
 static int
-wd_jwt_perm_words(wd_jwt_perms_t *p, wd_str_t words)
+wd_jwt_role_add(wd_jwt_perms_t *p, wd_str_t name)
 {
-    int      rc = WD_OK;
-    wd_str_t word;
+    int      i, n, rc = WD_OK;
+    wd_str_t perms[WD_ROLE_PERMS_MAX];
 
-    while (rc == WD_OK && wd_str_split(&words, ' ', &word)) {
-        if (word.len != 0) {
-            rc = wd_jwt_perm_value(p, word);
+    if (p->roles == NULL) {
+        return WD_EAGAIN;
+    }
+
+    n = wd_roles_find(p->roles, name, perms);
+    for (i = 0; i < n && rc == WD_OK; i++) {
+        rc = wd_jwt_perm_add(p, perms[i]);
+    }
+    return rc;
+}
+
+
+static int
+wd_jwt_role_value(wd_jwt_perms_t *p, wd_str_t value)
+{
+    int                    rc = WD_OK;
+    size_t                 i, k;
+    const wd_jwt_role_t   *r;
+    const wd_jwt_policy_t *policy = p->policy;
+
+    if (policy->roles_direct && wd_role_name_valid(value)) {
+        rc = wd_jwt_role_add(p, value);
+    }
+
+    for (i = 0; i < policy->n_role_of && rc == WD_OK; i++) {
+        r = &policy->role_of[i];
+        for (k = 0; wd_str_eq(r->value, value) && k < r->n_roles && rc == WD_OK;
+             k++) {
+            rc = wd_jwt_role_add(p, r->roles[k]);
         }
     }
     return rc;
@@ -83,7 +115,22 @@ wd_jwt_perm_words(wd_jwt_perms_t *p, wd_str_t words)
 
 
 static int
-wd_jwt_perm_list(wd_jwt_perms_t *p, wd_str_t array)
+wd_jwt_perm_words(wd_jwt_perms_t *p, wd_str_t words, wd_jwt_value_pt fn)
+{
+    int      rc = WD_OK;
+    wd_str_t word;
+
+    while (rc == WD_OK && wd_str_split(&words, ' ', &word)) {
+        if (word.len != 0) {
+            rc = fn(p, word);
+        }
+    }
+    return rc;
+}
+
+
+static int
+wd_jwt_perm_list(wd_jwt_perms_t *p, wd_str_t array, wd_jwt_value_pt fn)
 {
     int      rc;
     wd_str_t value;
@@ -94,7 +141,7 @@ wd_jwt_perm_list(wd_jwt_perms_t *p, wd_str_t array)
             return WD_OK;
         }
         if (rc == WD_OK) {
-            rc = wd_jwt_perm_value(p, value);
+            rc = fn(p, value);
         } else if (rc != WD_ENOMEM) {
             rc = wd_jwt_perms_refuse(p->t);
         }
@@ -106,7 +153,8 @@ wd_jwt_perm_list(wd_jwt_perms_t *p, wd_str_t array)
 
 
 static int
-wd_jwt_perm_claim(wd_jwt_perms_t *p, const wd_jobj_member_t *m)
+wd_jwt_perm_claim(wd_jwt_perms_t *p, const wd_jobj_member_t *m,
+                  wd_jwt_value_pt fn)
 {
     if (m == NULL) {
         return WD_OK;
@@ -114,40 +162,26 @@ wd_jwt_perm_claim(wd_jwt_perms_t *p, const wd_jobj_member_t *m)
 
     switch (m->type) {
     case WD_JS_STRING:
-        return wd_jwt_perm_words(p, m->text);
+        return wd_jwt_perm_words(p, m->text, fn);
     case WD_JS_ARRAY:
-        return wd_jwt_perm_list(p, m->text);
+        return wd_jwt_perm_list(p, m->text, fn);
     default:
         return wd_jwt_perms_refuse(p->t);
     }
 }
 
 
-/*
- * A claim by its name or, when that begins with a slash, by the steps to it
- * through objects: "/realm_access/roles". *at becomes what has been found;
- * NULL: nothing is there.
- */
+/* Through objects; *at becomes what has been found. */
 static int
-wd_jwt_find(wd_jwt_t *t, wd_str_t path, const wd_jobj_member_t **at)
+wd_jwt_find_inside(wd_jwt_t *t, wd_str_t path, char sep,
+                   const wd_jobj_member_t **at)
 {
     int       rc;
     char      name[WD_JWT_ISS_MAX + 1];
     wd_str_t  step;
     wd_jobj_t o = t->claims;
 
-    *at = NULL;
-    if (path.len == 0 || path.len >= sizeof(name)) {
-        return WD_OK;
-    }
-    if (*path.data != '/') {
-        wd_str_copy(name, sizeof(name), path);
-        *at = wd_jobj_get(&o, name);
-        return WD_OK;
-    }
-
-    path = wd_str(path.data + 1, path.len - 1);
-    while (wd_str_split(&path, '/', &step)) {
+    while (wd_str_split(&path, sep, &step)) {
         wd_str_copy(name, sizeof(name), step);
         *at = wd_jobj_get(&o, name);
         if (*at == NULL || path.data == NULL) {
@@ -166,6 +200,34 @@ wd_jwt_find(wd_jwt_t *t, wd_str_t path, const wd_jobj_member_t **at)
 }
 
 
+/*
+ * A claim by its name, or by the steps to it: "/realm_access/roles",
+ * "realm_access.roles". A claim of that very name goes before the latter,
+ * because names that are URLs have dots, too. NULL: nothing is there.
+ */
+static int
+wd_jwt_find(wd_jwt_t *t, wd_str_t path, const wd_jobj_member_t **at)
+{
+    char name[WD_JWT_ISS_MAX + 1];
+
+    *at = NULL;
+    if (path.len == 0 || path.len >= sizeof(name)) {
+        return WD_OK;
+    }
+    if (*path.data == '/') {
+        return wd_jwt_find_inside(t, wd_str(path.data + 1, path.len - 1), '/',
+                                  at);
+    }
+
+    wd_str_copy(name, sizeof(name), path);
+    *at = wd_jobj_get(&t->claims, name);
+    if (*at != NULL || memchr(path.data, '.', path.len) == NULL) {
+        return WD_OK;
+    }
+    return wd_jwt_find_inside(t, path, '.', at);
+}
+
+
 static int
 wd_jwt_perms_collect(wd_jwt_perms_t *p)
 {
@@ -175,28 +237,51 @@ wd_jwt_perms_collect(wd_jwt_perms_t *p)
 
     if (p->policy->permissions.len != 0) {
         rc = wd_jwt_find(t, p->policy->permissions, &m);
-        return rc == WD_OK ? wd_jwt_perm_claim(p, m) : rc;
+        return rc == WD_OK ? wd_jwt_perm_claim(p, m, wd_jwt_perm_value) : rc;
     }
 
-    rc = wd_jwt_perm_claim(p, wd_jobj_get(&t->claims, "permissions"));
+    rc = wd_jwt_perm_claim(p, wd_jobj_get(&t->claims, "permissions"),
+                           wd_jwt_perm_value);
     if (rc == WD_OK) {
-        rc = wd_jwt_perm_claim(p, wd_jobj_get(&t->claims, "scope"));
+        rc = wd_jwt_perm_claim(p, wd_jobj_get(&t->claims, "scope"),
+                               wd_jwt_perm_value);
     }
     if (rc == WD_OK) {
-        rc = wd_jwt_perm_claim(p, wd_jobj_get(&t->claims, "scp"));
+        rc = wd_jwt_perm_claim(p, wd_jobj_get(&t->claims, "scp"),
+                               wd_jwt_perm_value);
     }
     return rc;
 }
 
 
+static int
+wd_jwt_roles_collect(wd_jwt_perms_t *p)
+{
+    int                     rc;
+    wd_str_t                claim = p->policy->roles;
+    const wd_jobj_member_t *m;
+
+    if (!wd_jwt_policy_has_roles(p->policy)) {
+        return WD_OK;
+    }
+
+    rc = wd_jwt_find(p->t, claim.len != 0 ? claim : WD_STR("roles"), &m);
+    return rc == WD_OK ? wd_jwt_perm_claim(p, m, wd_jwt_role_value) : rc;
+}
+
+
 int
-wd_jwt_permissions(wd_jwt_t *t, const wd_jwt_policy_t *policy, wd_buf_t *out)
+wd_jwt_permissions(wd_jwt_t *t, const wd_jwt_policy_t *policy,
+                   const wd_roles_t *roles, wd_buf_t *out)
 {
     int            rc;
     uint32_t       i;
-    wd_jwt_perms_t p = {.t = t, .policy = policy};
+    wd_jwt_perms_t p = {.t = t, .policy = policy, .roles = roles};
 
     rc = wd_jwt_perms_collect(&p);
+    if (rc == WD_OK) {
+        rc = wd_jwt_roles_collect(&p);
+    }
     if (rc != WD_OK) {
         return rc;
     }

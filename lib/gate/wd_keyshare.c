@@ -219,6 +219,19 @@ wd_keyshare_outdated(wd_keyshare_t *s, size_t slot,
 }
 
 
+void
+wd_keyshare_due_by(wd_keyshare_t *s, size_t slot,
+                   const uint8_t name[WD_KEYSHARE_NAME], wd_ns_t by)
+{
+    wd_keyshare_slot_t *k = &s->slots[slot];
+
+    if (wd_keyshare_enter(k, name)) {
+        k->due = wd_min(k->due, by);
+        wd_shlock_unlock(&k->lock);
+    }
+}
+
+
 /* True: locked, and the caller's fetch is the one that counts. */
 static bool
 wd_keyshare_finish(wd_keyshare_slot_t *k, const uint8_t *name)

@@ -72,6 +72,10 @@ wd_keyshare_e wd_keyshare_want(wd_keyshare_t *s, size_t slot,
 void wd_keyshare_outdated(wd_keyshare_t *s, size_t slot,
                           const uint8_t name[WD_KEYSHARE_NAME], wd_ns_t now);
 
+/* The next fetch is due at `by`, if it was to be later. */
+void wd_keyshare_due_by(wd_keyshare_t *s, size_t slot,
+                        const uint8_t name[WD_KEYSHARE_NAME], wd_ns_t by);
+
 /*
  * End of a fetch; `next` is when the next one is due. Only the holder of the
  * lease is heard.

@@ -375,7 +375,7 @@ wd_verdicts_put(wd_verdicts_t *t, const uint8_t digest[WD_VERDICT_DIGEST],
 
     if (v->kind == WD_VERDICT_TOKEN) {
         token = *v;
-        token.label = atomic_load(&t->epoch); /* before the policy */
+        token.label = v->epoch;
         if (v->policy != atomic_load(&t->policy)) {
             return false;
         }

@@ -62,6 +62,8 @@ typedef struct {
     uint16_t          label; /* of a key: row in the caller's counters */
     uint64_t          policy; /* of tokens: what they were judged by; the
                                  table keeps those of its own only */
+    uint16_t          epoch; /* of tokens: wd_verdicts_epoch() before they
+                                were judged; not read back */
 } wd_verdict_t;
 
 /* A verdict with the memory of its views. */
@@ -167,8 +169,12 @@ bool wd_verdicts_is_revoked(wd_verdicts_t      *t,
 /* Another number after each revocation. */
 uint64_t wd_verdicts_seq(const wd_verdicts_t *t);
 
-/* Tokens must be verified anew: a key that signed some is no more. */
-void wd_verdicts_forget_tokens(wd_verdicts_t *t);
+/*
+ * Tokens must be verified anew: a key that signed some is no more, or roles
+ * give other permissions. That holds for those that are being judged, too.
+ */
+void     wd_verdicts_forget_tokens(wd_verdicts_t *t);
+uint16_t wd_verdicts_epoch(const wd_verdicts_t *t);
 
 /*
  * What tokens are judged by from now on, as a hash: when it is another one,

@@ -99,6 +99,13 @@ wd_verdicts_forget_tokens(wd_verdicts_t *t)
 }
 
 
+uint16_t
+wd_verdicts_epoch(const wd_verdicts_t *t)
+{
+    return atomic_load(&t->epoch);
+}
+
+
 void
 wd_verdicts_policy(wd_verdicts_t *t, uint64_t policy)
 {

@@ -42,7 +42,7 @@
 #define WD_N_REVOKE "auth.revoke" /* [[digest, ...], at]; [] means all */
 #define WD_N_REVOKE_TOKEN "auth.revoke_token" /* [[[kind, v, n], ...], at] */
 #define WD_N_PLANS "auth.plans" /* [[[name, text], ...]]: all plans */
-#define WD_N_ROLES "auth.roles" /* [[[name, [permission, ...]], ...]]: all */
+#define WD_N_ROLES "auth.roles" /* [[[name, [perm, ...]], ...]]: all roles */
 #define WD_N_JWKS_CHANGED "auth.jwks_changed" /* [] */
 #define WD_N_PURGE "cache.purge" /* [[tag, ...], at, seq]; "*" means all */
 #define WD_N_CACHE_BEAT "cache.beat" /* [seq]: purges arrive here */

@@ -44,6 +44,7 @@ sub check {
 
 my $file = "keys=file:$d/keys.json";
 my $i = 'wizdata_jwt_issuer https://a.example audience=w';
+my $ip = 'wizdata_jwt_issuer https://127.0.0.1/r audience=w name=x';
 my @bad = (
     [ 'wizdata_jwt_issuer;', qr/number of arguments/ ],
     [ 'wizdata_jwt_issuer x;', qr/number of arguments/ ],
@@ -67,6 +68,18 @@ my @bad = (
     [ "$i $file grant==a:b;", qr/grant=reader=bars:read/ ],
     [ "$i $file grant=x=;", qr/grant=reader=bars:read/ ],
     [ "$i $file grant=x=a:b,c;", qr/grant=reader=bars:read/ ],
+    (map { [ "$i $file role=$_;", qr/role=staff=reader,uploader/ ] } 'x',
+        '=a', 'x=', 'x=a,', 'x=a/b', 'x=' . 'a' x 65, 'x=a:b',
+        'x=' . join(',', map { "r$_" } 1 .. 33)),
+    [ "$i $file" . join('', map { " role=v$_=r" } 1 .. 33) . ';',
+        qr/at most 32 words role=/ ],
+    [ "$i $file roles=all;", qr/roles=direct, or role=VALUE=role/ ],
+    [ "$i $file roles=direct roles_claim=;", qr{realm_access\.roles} ],
+    [ "$i $file roles_claim=x;", qr/no use alone: write role= or roles=dir/ ],
+    [ "$i $file roles=direct;",
+        qr/role= and roles= need the service auth: write wizdata_service/ ],
+    [ "$i $file role=a=b;",
+        qr/role= and roles= need the service auth: write wizdata_service/ ],
     [ "$i $file rsa_alg=ES256;", qr/one of RS256/ ],
     [ "$i $file rsa_alg=none;", qr/one of RS256/ ],
     [ "$i $file algorithm=none;", qr/audience=, keys=, name=/ ],
@@ -80,6 +93,27 @@ my @bad = (
     [ "$i keys=https://127.0.0.1:0/;", qr{keys=https://host/path} ],
     [ "$i keys=https://127.0.0.1:99999/;", qr{keys=https://host/path} ],
     [ "$i keys=https://no-such-host.invalid/;", qr/is not found/ ],
+    [ 'wizdata_jwt_issuer http://a.example audience=w name=x keys=discovery;',
+        qr{https URL without a query, such as https://login} ],
+    [ 'wizdata_jwt_issuer plain audience=w name=x keys=discovery;',
+        qr{keys=https://host/path: only an issuer that is an https URL} ],
+    [ 'wizdata_jwt_issuer https://127.0.0.1/?x=1 audience=w name=x'
+        . ' keys=discovery;', qr/https URL without a query/ ],
+    [ 'wizdata_jwt_issuer https://u@127.0.0.1/ audience=w name=x'
+        . ' keys=discovery;', qr/https URL without a query/ ],
+    [ 'wizdata_jwt_issuer https://no-such-host.invalid audience=w'
+        . ' keys=discovery;',
+        qr{"https://no-such-host.invalid/\S+-configuration" is not found} ],
+    [ "$ip keys=discovery:x;", qr/or keys=discovery/ ],
+    [ "$ip keys=discovery jwks_host=no-such-host.invalid;",
+        qr/"no-such-host.invalid" is not found/ ],
+    (map { [ "$ip keys=discovery jwks_host=$_;",
+        qr/jwks_host=host or jwks_host=host:port/ ] } '', 'a/b', 'a:0',
+        'https://a', 'a?b', 'u@a', 'a:b', '[::1', '*', '*.example.com'),
+    [ "$ip keys=discovery" . ' jwks_host=127.0.0.1' x 5 . ';',
+        qr/at most 4 words jwks_host=/ ],
+    [ "$i $file jwks_host=127.0.0.1;",
+        qr/no use without keys=discovery: write that/ ],
     [ "$i keys=auth;", qr/write wizdata_service auth/ ],
     [ "$i keys=file:;", qr{keys=file:/path} ],
     [ "$i keys=file:$d/missing.json;", qr/there is no such file/ ],
@@ -106,6 +140,7 @@ my @bad = (
     [ 'wizdata_jwks_refresh 999ms;', qr/from 1s to 1d, such as 5m/ ],
     [ 'wizdata_jwks_refresh 25h;', qr/from 1s to 1d/ ],
     [ 'wizdata_jwks_refetch 0;', qr/from 1s to 1h, such as 10s/ ],
+    [ 'wizdata_jwks_rediscover 25h;', qr/from 1s to 1d, such as 1h/ ],
     [ 'wizdata_jwks_wait 31s;', qr/from 100ms to 30s, such as 3s/ ],
     [ 'wizdata_jwks_timeout x;', qr/from 100ms to 60s, such as 5s/ ],
     [ 'wizdata_jwks_poll 10ms;', qr/from 100ms to 1h, such as 1s/ ],
@@ -135,6 +170,11 @@ my @good = (
     "$i keys=https://[::1]/x;", "$i keys=https://[::1]:8443;",
     "$i keys=https://localhost/x;", "$i $file rsa_alg=PS512;",
     "wizdata_jwt_issuer plain name=p audience=w $file;",
+    "$ip keys=discovery;", "$ip keys=discovery jwks_host=127.0.0.1:8443"
+        . ' jwks_host=[::1] jwks_host=[::1]:8443;',
+    'wizdata_jwt_issuer https://[::1]:8443/r/ audience=w name=x'
+        . ' keys=discovery keys=https://127.0.0.1/k;',
+    'wizdata_jwks_rediscover 1s;', 'wizdata_jwks_rediscover 1d;',
     'wizdata_jwks_refresh 1s;', 'wizdata_jwks_refresh 1d;',
     'wizdata_jwks_refetch 1s;', 'wizdata_jwks_refetch 1h;',
     'wizdata_jwks_wait 100ms;', 'wizdata_jwks_wait 30s;',
@@ -146,9 +186,22 @@ for my $line (@good) {
     is($status, 0, "good: $line") or diag($said);
 }
 
+# Roles, where there is an auth to tell of them.
+for my $line ("$i $file roles=direct;", "$i $file role=a=b=c roles=direct"
+    . ' roles_claim=realm_access.roles;', "$i $file \"role=a b=c,d\""
+    . ' roles_claim=/a/b grant=a=b:c;')
+{
+    my ($status, $said) = check($line, 'wizdata_service auth unix:/none;');
+    is($status, 0, "good: $line") or diag($said);
+}
+
 # With a resolver a host need not exist yet.
 ($rc, $out) = check("$i keys=https://no-such-host.invalid/;",
     'resolver 127.0.0.1;');
 is($rc, 0, 'a host that the resolver is asked for') or diag($out);
+($rc, $out) = check('wizdata_jwt_issuer https://no-such-host.invalid'
+    . ' audience=w keys=discovery jwks_host=neither.invalid;',
+    'resolver 127.0.0.1;');
+is($rc, 0, 'and hosts for discovery') or diag($out);
 
 unlink "$d/error.log"; # it has what was provoked

@@ -29,6 +29,10 @@ static wd_jwt_policy_t policy = {
 };
 
 
+/* What auth has told of roles; NULL: nothing. */
+static wd_roles_t *roles;
+
+
 /* What the gateway does with a token; the reason, OK when it is taken. */
 static wd_jwt_why_e
 judge_with(wd_str_t token, const wd_jwt_policy_t *p, wd_ns_t now, wd_buf_t *mp)
@@ -53,7 +57,7 @@ judge_with(wd_str_t token, const wd_jwt_policy_t *p, wd_ns_t now, wd_buf_t *mp)
     }
     if (rc == WD_OK && mp != NULL) {
         wd_buf_reset(mp);
-        rc = wd_jwt_permissions(&t, p, mp);
+        rc = wd_jwt_permissions(&t, p, roles, mp);
     }
     wd_pool_destroy(pool);
     assert_int_equal(rc == WD_OK, t.why == WD_JWT_WHY_OK);
@@ -805,6 +809,20 @@ test_permissions(void **state)
     assert_perms("\"realm_access\":{\"roles\":1}", &p, "PERMS");
     assert_perms("\"/realm_access/roles\":[\"a:b\"]", &p, "");
 
+    /* With dots: a claim of that very name goes before. */
+    p.permissions = WD_STR("realm_access.roles");
+    assert_perms("\"realm_access\":{\"roles\":[\"a:b\",\"x\"]}", &p, "a:b");
+    assert_perms("\"realm_access.roles\":\"a:b\"", &p, "a:b");
+    assert_perms("\"realm_access.roles\":\"a:b\","
+                 "\"realm_access\":{\"roles\":\"c:d\"}",
+                 &p, "a:b");
+    assert_perms("\"realm_access\":{\"roles\":{}}", &p, "PERMS");
+    assert_perms("\"realm_access\":[]", &p, "");
+    assert_perms("\"realm_access/roles\":\"a:b\"", &p, "");
+    p.permissions = WD_STR("a..b.");
+    assert_perms("\"a\":{\"\":{\"b\":{\"\":\"c:d\"}}}", &p, "c:d");
+    p.permissions = WD_STR("/realm_access/roles");
+
     /* Names that stand for permissions give those and no others. */
     p.grants = grants;
     p.n_grants = 2;
@@ -813,6 +831,158 @@ test_permissions(void **state)
     assert_perms("\"realm_access\":{\"roles\":[\"root\",\"reader\"]}", &p,
                  "*,bars:read,quotes:read");
     assert_perms("\"realm_access\":{\"roles\":[\"*\",\"Root\"]}", &p, "");
+}
+
+
+static wd_roles_t *
+make_roles(void)
+{
+    int         i;
+    char        perm[] = "r:a";
+    wd_buf_t    b = WD_BUF_INIT;
+    wd_roles_t *r;
+
+    wd_mp_put_array(&b, 1);
+    wd_mp_put_array(&b, 4);
+    wd_mp_put_array(&b, 2);
+    wd_mp_put_str(&b, WD_STR("reader"));
+    wd_mp_put_array(&b, 2);
+    wd_mp_put_str(&b, WD_STR("bars:read"));
+    wd_mp_put_str(&b, WD_STR("quotes:read"));
+    wd_mp_put_array(&b, 2);
+    wd_mp_put_str(&b, WD_STR("writer"));
+    wd_mp_put_array(&b, 2);
+    wd_mp_put_str(&b, WD_STR("bars:write"));
+    wd_mp_put_str(&b, WD_STR("bars:read"));
+    wd_mp_put_array(&b, 2);
+    wd_mp_put_str(&b, WD_STR("idle"));
+    wd_mp_put_array(&b, 0);
+    wd_mp_put_array(&b, 2);
+    wd_mp_put_str(&b, WD_STR("most"));
+    wd_mp_put_array(&b, WD_ROLE_PERMS_MAX - 1);
+    for (i = 0; i < WD_ROLE_PERMS_MAX - 1; i++) {
+        perm[0] = i < 26 ? 'r' : 's';
+        perm[2] = (char) ('a' + i % 26);
+        wd_mp_put_str(&b, wd_str_z(perm));
+    }
+    assert_ok(wd_roles_parse(wd_buf_view(&b), &r));
+    wd_buf_done(&b);
+    return r;
+}
+
+
+static void
+test_roles(void **state)
+{
+    wd_str_t both[] = {{"reader", 6}, {"writer", 6}}, none[] = {{"x", 1}},
+             one[] = {{"reader", 6}}, read[] = {{"a:b", 3}};
+    wd_jwt_role_t   role_of[] = {{{"Data Team", 9}, both, 2},
+                                 {{"ghost", 5}, none, 1},
+                                 {{"a=b", 3}, one, 1}};
+    wd_jwt_grant_t  grants[] = {{{"base", 4}, read, 1}};
+    wd_jwt_policy_t p = policy;
+
+    (void) state;
+    roles = make_roles();
+
+    /* Without roles in the policy nothing of it counts. */
+    assert_perms("\"roles\":[\"reader\"]", &p, "");
+    assert_perms("\"roles\":1", &p, "");
+
+    p.roles_direct = true;
+    assert_perms("\"roles\":[\"reader\",\"x\",\"Reader\",\"a/b\",\"\"]", &p,
+                 "bars:read,quotes:read");
+    assert_perms("\"roles\":\"idle writer  reader\"", &p,
+                 "bars:write,bars:read,quotes:read");
+    assert_perms("\"roles\":[\"writer reader\"]", &p, "");
+    assert_perms("\"roles\":[]", &p, "");
+    assert_perms("\"x\":1", &p, "");
+    assert_perms("\"permissions\":[\"bars:read\",\"a:b\"],\"roles\":\"writer\"",
+                 &p, "bars:read,a:b,bars:write");
+    assert_perms("\"roles\":null", &p, "PERMS");
+    assert_perms("\"roles\":7", &p, "PERMS");
+    assert_perms("\"roles\":true", &p, "PERMS");
+    assert_perms("\"roles\":{\"reader\":1}", &p, "PERMS");
+    assert_perms("\"roles\":[\"reader\",1]", &p, "PERMS");
+    assert_perms("\"roles\":[[\"reader\"]]", &p, "PERMS");
+    assert_perms("\"roles\":[null]", &p, "PERMS");
+
+    /* 31 and one more, and two. */
+    assert_perms("\"permissions\":\"a:b a:c\",\"roles\":\"most\"", &p, "PERMS");
+    assert_perms("\"roles\":\"most reader\"", &p, "PERMS");
+
+    /* Values that stand for roles; only those, when they are not direct. */
+    p.roles_direct = false;
+    p.role_of = role_of;
+    p.n_role_of = 3;
+    p.roles = WD_STR("realm_access.roles");
+    assert_perms("\"roles\":[\"Data Team\"]", &p, "");
+    assert_perms("\"realm_access\":{\"roles\":[\"Data Team\",\"writer\"]}", &p,
+                 "bars:read,quotes:read,bars:write");
+    assert_perms("\"realm_access\":{\"roles\":[\"reader\",\"ghost\"]}", &p, "");
+    assert_perms("\"realm_access\":{\"roles\":\"a=b\"}", &p,
+                 "bars:read,quotes:read");
+
+    /* Beside grants of another claim. */
+    p.grants = grants;
+    p.n_grants = 1;
+    p.permissions = WD_STR("groups");
+    assert_perms("\"groups\":[\"base\"],\"realm_access\":{\"roles\":[\"a=b\"]}",
+                 &p, "a:b,bars:read,quotes:read");
+
+    wd_roles_destroy(roles);
+    roles = NULL;
+}
+
+
+static int
+permissions_unheard(const char *claims, const wd_jwt_policy_t *p)
+{
+    int        rc;
+    wd_jwt_t   t;
+    wd_buf_t   token = WD_BUF_INIT, b = WD_BUF_INIT, out = WD_BUF_INIT;
+    wd_pool_t *pool = wd_pool_create(512);
+
+    wd_buf_printf(&b, "{" REST ",\"exp\":1700000100,%s}", claims);
+    jwt_maker_token(WD_JWA_HS256, WD_STR(HEAD), wd_buf_view(&b), &token);
+    assert_ok(wd_jwt_parse(&t, pool, wd_buf_view(&token)));
+    rc = wd_jwt_permissions(&t, p, NULL, &out);
+    assert_true(rc == WD_OK || out.len == 0);
+    wd_pool_destroy(pool);
+    wd_buf_done(&token);
+    wd_buf_done(&b);
+    wd_buf_done(&out);
+    return rc;
+}
+
+
+/* Nobody has told of roles: who has some can neither be let in nor refused. */
+static void
+test_roles_unheard(void **state)
+{
+    wd_str_t        one[] = {{"reader", 6}};
+    wd_jwt_role_t   role_of[] = {{{"team", 4}, one, 1}};
+    wd_jwt_policy_t p = policy;
+
+    (void) state;
+    assert_ok(permissions_unheard("\"roles\":[\"reader\"]", &p));
+
+    p.roles_direct = true;
+    assert_int_equal(permissions_unheard("\"roles\":[\"reader\"]", &p),
+                     WD_EAGAIN);
+    assert_int_equal(
+        permissions_unheard("\"permissions\":[\"*\"],\"roles\":\"nobody\"", &p),
+        WD_EAGAIN);
+    assert_ok(permissions_unheard("\"permissions\":[\"*\"]", &p));
+    assert_ok(permissions_unheard("\"roles\":[]", &p));
+    assert_ok(permissions_unheard("\"roles\":[\"no/role\",\"\"]", &p));
+    assert_int_equal(permissions_unheard("\"roles\":3", &p), WD_EUNAUTH);
+
+    p.roles_direct = false;
+    p.role_of = role_of;
+    p.n_role_of = 1;
+    assert_int_equal(permissions_unheard("\"roles\":\"team\"", &p), WD_EAGAIN);
+    assert_ok(permissions_unheard("\"roles\":\"reader\"", &p));
 }
 
 
@@ -897,6 +1067,8 @@ main(void)
         cmocka_unit_test(test_issuer_audience),
         cmocka_unit_test(test_confusion),
         cmocka_unit_test(test_permissions),
+        cmocka_unit_test(test_roles),
+        cmocka_unit_test(test_roles_unheard),
         cmocka_unit_test(test_plan),
         cmocka_unit_test(test_texts),
     };

@@ -173,6 +173,27 @@ test_outdated(void **state)
 
 
 static void
+test_due_by(void **state)
+{
+    wd_keyshare_t *s = wd_keyshare_init(*state);
+    size_t         slot = wd_keyshare_claim(s, a);
+
+    assert_int_equal(wd_keyshare_due(s, slot, a, S, LEASE), WD_KEYSHARE_FETCH);
+    wd_keyshare_store(s, slot, a, WD_STR("one"), S, 60 * S);
+
+    wd_keyshare_due_by(s, slot, a, 90 * S); /* no later than it was */
+    assert_int_equal(wd_keyshare_due(s, slot, a, 59 * S, LEASE),
+                     WD_KEYSHARE_NO);
+    wd_keyshare_due_by(s, slot, a, 30 * S);
+    wd_keyshare_due_by(s, slot, b, 3 * S); /* another's */
+    assert_int_equal(wd_keyshare_due(s, slot, a, 29 * S, LEASE),
+                     WD_KEYSHARE_NO);
+    assert_int_equal(wd_keyshare_due(s, slot, a, 30 * S, LEASE),
+                     WD_KEYSHARE_FETCH);
+}
+
+
+static void
 test_lease_ends(void **state)
 {
     int            status;
@@ -277,6 +298,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_want, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failures, setup, teardown),
         cmocka_unit_test_setup_teardown(test_outdated, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_due_by, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lease_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_names, setup, teardown),

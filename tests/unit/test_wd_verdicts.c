@@ -489,6 +489,8 @@ test_revoked_token(void **state)
 
     wd_verdicts_forget_tokens(t);
     assert_int_equal(look(t, 3, 5 * S, &got), WD_VERDICT_UNKNOWN);
+    assert_false(put(t, 3, &c, 5 * S)); /* judged before */
+    c.epoch = wd_verdicts_epoch(t);
     assert_true(put(t, 3, &c, 5 * S));
     assert_int_equal(look(t, 3, 5 * S, &got), WD_VERDICT_GOOD);
 
@@ -815,6 +817,7 @@ test_policy(void **state)
     v.policy = 7;
     assert_false(put(t, 1, &v, 5 * S));
     wd_verdicts_policy(t, 7);
+    v.epoch = wd_verdicts_epoch(t);
     assert_true(put(t, 1, &v, 5 * S));
     assert_int_equal(look(t, 1, 5 * S, &got), WD_VERDICT_GOOD);
     wd_verdicts_policy(t, 7);
@@ -825,6 +828,7 @@ test_policy(void **state)
     /* A worker of before that is still there stores no more. */
     wd_verdicts_policy(other, 8);
     assert_int_equal(look(other, 1, 5 * S, &got), WD_VERDICT_UNKNOWN);
+    v.epoch = wd_verdicts_epoch(other);
     assert_false(put(other, 1, &v, 5 * S));
     assert_int_equal(look(other, 1, 5 * S, &got), WD_VERDICT_UNKNOWN);
     assert_int_equal(look(other, 2, 5 * S, &got), WD_VERDICT_GOOD);

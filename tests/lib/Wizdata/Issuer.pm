@@ -70,7 +70,8 @@ sub certificate {
 
 # What is answered from now on: status, body, headers (lines), chunked (bytes
 # of a chunk), raw (all of it), mode: hang (nothing), drop (closed at once),
-# drip (a byte at a time).
+# drip (a byte at a time). `paths` has the same for what begins with a path,
+# the longest first.
 sub answer {
     my ($self, %o) = @_;
 
@@ -137,6 +138,12 @@ sub exchange {
 
     open my $fh, '<', "$self->{dir}/issuer.answer" or die $!;
     my $o = $json->decode(do { local $/; <$fh> });
+    my ($path) = $in =~ m{^\S+ ([^ ?]*)};
+    for my $at (sort { length $b <=> length $a } keys %{ $o->{paths} || {} }) {
+        next if index $path, $at;
+        $o = $o->{paths}{$at};
+        last;
+    }
     my $mode = $o->{mode} // '';
     return if $mode eq 'drop';
     if ($mode eq 'hang') {
@@ -194,6 +201,7 @@ sub server {
             proxy_http_version 1.1;
             proxy_buffering off;
             proxy_pass_request_headers on;
+            proxy_set_header Host \$http_host;
         }
     }
 END
