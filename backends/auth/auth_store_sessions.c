@@ -153,6 +153,7 @@ auth_store_failures(wd_pg_conn_t *c, const uint8_t account[AUTH_HASH_LEN],
 }
 
 
+/* A count that a crash of the server takes with it is no loss. */
 int
 auth_store_failed(wd_pg_conn_t *c, const uint8_t account[AUTH_HASH_LEN],
                   wd_str_t net, wd_error_t *err)
@@ -166,6 +167,8 @@ auth_store_failed(wd_pg_conn_t *c, const uint8_t account[AUTH_HASH_LEN],
                       "INSERT INTO login_failure AS f (account, net, n,"
                       " last_at)"
                       " SELECT $1, x, 1, now() FROM unnest(ARRAY['', $2]) x"
+                      " WHERE set_config('synchronous_commit', 'off', true)"
+                      " = 'off'"
                       " ORDER BY x"
                       " ON CONFLICT (account, net) DO UPDATE"
                       " SET n = CASE WHEN f.last_at >"
