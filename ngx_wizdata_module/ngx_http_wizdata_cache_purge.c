@@ -116,13 +116,42 @@ ngx_http_wizdata_purge_do(ngx_http_wizdata_conn_t *conn,
 }
 
 
+/*
+ * A number is done once, whichever worker hears it first. With a second level
+ * each worker does it for itself: its look-ups there may be ahead of what
+ * another one told. False: another worker did it.
+ */
+static ngx_uint_t
+ngx_http_wizdata_purge_once(ngx_http_wizdata_conn_t *conn,
+    ngx_http_wizdata_purge_t *p)
+{
+    wd_rcache_t  *store = conn->peer->service->worker->cache->store;
+    wd_service_e  service = conn->peer->service->id;
+    uint64_t      seq = (uint64_t) p->seq;
+
+    if (conn->peer->service->worker->cache->second != NULL) {
+        ngx_http_wizdata_purge_do(conn, p);
+        wd_rcache_note(store, service, conn->instance, seq,
+                       (wd_ns_t) ngx_http_wizdata_clock());
+        return 1;
+    }
+
+    if (!wd_rcache_claim(store, service, conn->instance, seq)) {
+        return 0;
+    }
+    ngx_http_wizdata_purge_do(conn, p);
+    wd_rcache_claim_done(store, service, conn->instance, seq,
+                         (wd_ns_t) ngx_http_wizdata_clock());
+    return 1;
+}
+
+
 ngx_int_t
 ngx_http_wizdata_cache_notify_purge(ngx_http_wizdata_conn_t *conn,
     wd_str_t params)
 {
-    wd_service_e                service = conn->peer->service->id;
-    ngx_http_wizdata_purge_t    p;
-    ngx_http_wizdata_worker_t  *w = conn->peer->service->worker;
+    ngx_http_wizdata_purge_t   p;
+    ngx_http_wizdata_worker_t *w = conn->peer->service->worker;
 
     if (ngx_http_wizdata_purge_read(params, &p) != NGX_OK) {
         return NGX_ERROR;
@@ -131,21 +160,10 @@ ngx_http_wizdata_cache_notify_purge(ngx_http_wizdata_conn_t *conn,
         return NGX_OK;
     }
 
-    /*
-     * With a second level each worker does it for itself: its look-ups there
-     * may be ahead of what another one told.
-     */
-    if (p.seq >= 0 && w->cache->second == NULL
-        && wd_rcache_heard(w->cache->store, service, conn->instance,
-                           (uint64_t) p.seq))
-    {
-        return NGX_OK; /* another worker did it */
-    }
-
-    ngx_http_wizdata_purge_do(conn, &p);
-    if (p.seq >= 0) {
-        wd_rcache_note(w->cache->store, service, conn->instance,
-                       (uint64_t) p.seq, (wd_ns_t) ngx_http_wizdata_clock());
+    if (p.seq < 0) {
+        ngx_http_wizdata_purge_do(conn, &p);
+    } else if (!ngx_http_wizdata_purge_once(conn, &p)) {
+        return NGX_OK;
     }
     if (p.at != 0) {
         ngx_http_wizdata_observe(w, CACHE_PURGE_SECONDS, wd_now() - p.at);

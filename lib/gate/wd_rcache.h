@@ -167,13 +167,21 @@ size_t wd_rcache_reclaim(wd_rcache_t *c, size_t max);
 void wd_rcache_beat(wd_rcache_t *c, unsigned service, uint64_t instance,
                     uint64_t seq, wd_ns_t now);
 
-/* Was this purge done already, for another worker? */
-bool wd_rcache_heard(wd_rcache_t *c, unsigned service, uint64_t instance,
-                     uint64_t seq);
+/*
+ * False: this purge was done already, for another worker. True: the caller
+ * does it and then calls claim_done() with the same numbers. Meanwhile others
+ * wait who claim one of this service; if the caller dies, one of them does it.
+ */
+wd_must_check bool wd_rcache_claim(wd_rcache_t *c, unsigned service,
+                                   uint64_t instance, uint64_t seq);
+
+/* Notes the purge, as below, and lets the next one in. */
+void wd_rcache_claim_done(wd_rcache_t *c, unsigned service, uint64_t instance,
+                          uint64_t seq, wd_ns_t now);
 
 /*
- * It is done now. A number that does not follow the one before means that
- * purges were missed, as above.
+ * It is done now, whoever did it too. A number that does not follow the one
+ * before means that purges were missed, as above.
  */
 void wd_rcache_note(wd_rcache_t *c, unsigned service, uint64_t instance,
                     uint64_t seq, wd_ns_t now);

@@ -21,6 +21,7 @@
 #define WD_RCACHE_BOX 32 /* notices */
 #define WD_RCACHE_STEP 16 /* entries that go under one hold of a lock */
 #define WD_RCACHE_INSTANCES 16 /* of one service */
+#define WD_RCACHE_MISSED 64 /* purges of an instance that are told apart */
 #define WD_RCACHE_SHARDS_MAX 256
 
 typedef _Atomic uint64_t wd_rcache_word_t;
@@ -153,12 +154,15 @@ typedef struct {
 
 typedef struct {
     uint64_t name; /* 0: unused */
-    uint64_t seq;
+    uint64_t seq; /* the highest number known of */
+    uint64_t missed; /* bit i: the purge seq - i was not done here */
+    uint64_t unsure; /* below this, and below those with a bit: not known */
     wd_ns_t  beat;
     wd_ns_t  since; /* nothing was missed from then on */
 } wd_rcache_instance_t;
 
 typedef struct {
+    _Alignas(64) wd_shlock_t purging; /* taken before all other locks */
     _Alignas(64) wd_shlock_t lock;
     _Atomic int64_t      until; /* covered; 0: the service never beat */
     _Atomic int64_t      since;

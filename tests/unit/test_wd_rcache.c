@@ -728,9 +728,9 @@ test_cover(void **state)
     assert_int_equal(state_at(&t, 1, 6 * S), WD_RCACHE_FRESH);
 
     /* A purge that came, and the beat that counts it. */
-    assert_false(wd_rcache_heard(t.c, 1, 77, 6));
-    wd_rcache_note(t.c, 1, 77, 6, 6 * S);
-    assert_true(wd_rcache_heard(t.c, 1, 77, 6));
+    assert_true(wd_rcache_claim(t.c, 1, 77, 6));
+    wd_rcache_claim_done(t.c, 1, 77, 6, 6 * S);
+    assert_false(wd_rcache_claim(t.c, 1, 77, 6));
     wd_rcache_beat(t.c, 1, 77, 6, 6 * S + 1);
     assert_int_equal(state_at(&t, 1, 6 * S + 1), WD_RCACHE_FRESH);
 
@@ -743,8 +743,6 @@ test_cover(void **state)
     assert_int_equal(state_at(&t, 1, 6 * S + 2), WD_RCACHE_FRESH);
     wd_rcache_beat(t.c, 1, 77, 9, 6 * S + 3);
     assert_int_equal(state_at(&t, 1, 6 * S + 3), WD_RCACHE_OLD);
-    assert_true(wd_rcache_heard(t.c, 1, 77, 9));
-    assert_false(wd_rcache_heard(t.c, 1, 77, 10));
 
     /* A second instance covers as long as the first did, and no longer. */
     p = put_of(&t, 1, 10, 6 * S + 3);
@@ -760,6 +758,77 @@ test_cover(void **state)
     p.service = 2;
     assert_ok(wd_rcache_put(t.c, &p, S));
     assert_int_equal(state_at(&t, 2, 8 * S), WD_RCACHE_FRESH);
+    cache_destroy(&t);
+}
+
+
+static bool
+once(cache_t *t, uint64_t instance, uint64_t seq)
+{
+    bool mine = wd_rcache_claim(t->c, 1, instance, seq);
+
+    if (mine) {
+        wd_rcache_claim_done(t->c, 1, instance, seq, S);
+    }
+    return mine;
+}
+
+
+/* Each number once, in whatever order workers come to know of them. */
+static void
+test_claim(void **state)
+{
+    uint64_t i;
+    cache_t  t = cache_create(2 * MIB, 1000);
+
+    (void) state;
+    assert_true(once(&t, 77, 100));
+    assert_false(once(&t, 77, 100));
+
+    /* The first one is from a connection that is younger than another. */
+    assert_true(once(&t, 77, 99));
+    assert_false(once(&t, 77, 99));
+    assert_true(once(&t, 77, 30)); /* not known: once too often, not never */
+    assert_true(once(&t, 77, 30));
+
+    /* A beat, or a later number, is not the purge. */
+    wd_rcache_beat(t.c, 1, 77, 102, S);
+    assert_true(once(&t, 77, 104));
+    for (i = 101; i <= 103; i++) {
+        assert_true(once(&t, 77, i));
+        assert_false(once(&t, 77, i));
+    }
+
+    /* One that is far behind finds done what was done, in turn or not. */
+    assert_true(once(&t, 77, 105));
+    for (i = 106; i <= 401; i++) {
+        assert_true(once(&t, 77, i ^ 1));
+    }
+    for (i = 104; i <= 401; i++) {
+        assert_false(once(&t, 77, i));
+    }
+
+    /* One that was missed is not forgotten. */
+    for (i = 403; i <= 700; i++) {
+        assert_true(once(&t, 77, i));
+    }
+    assert_true(once(&t, 77, 402));
+    assert_false(once(&t, 77, 403));
+
+    /* More at once than are told apart. */
+    assert_true(once(&t, 77, 2000));
+    assert_true(once(&t, 77, 1990));
+    assert_false(once(&t, 77, 1990));
+    assert_true(once(&t, 77, 1000));
+
+    /* Another instance, another service. */
+    assert_true(once(&t, 78, 2000));
+    assert_true(wd_rcache_claim(t.c, 2, 77, 2000));
+    wd_rcache_claim_done(t.c, 2, 77, 2000, S);
+
+    /* What each does for itself counts for all. */
+    wd_rcache_note(t.c, 1, 77, 2001, S);
+    assert_false(once(&t, 77, 2001));
     cache_destroy(&t);
 }
 
@@ -861,7 +930,7 @@ main(void)
         cmocka_unit_test(test_order),        cmocka_unit_test(test_model),
         cmocka_unit_test(test_purge_counts), cmocka_unit_test(test_purge_race),
         cmocka_unit_test(test_pressure),     cmocka_unit_test(test_cover),
-        cmocka_unit_test(test_migrate),
+        cmocka_unit_test(test_claim),        cmocka_unit_test(test_migrate),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

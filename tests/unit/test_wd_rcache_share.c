@@ -7,6 +7,7 @@
 #include "wd_rcache_int.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -354,6 +355,173 @@ test_killed_holders(void **state)
 }
 
 
+/* ---- each purge once ---------------------------------------------------- */
+
+#define PURGES 5000
+
+typedef struct {
+    wd_rcache_t     *c;
+    _Atomic uint32_t heard[4]; /* how far each worker is */
+    _Atomic uint32_t did[PURGES + 1];
+} purges_t;
+
+
+/* A worker: hears one purge after the other. */
+static void
+hear(purges_t *p, unsigned worker)
+{
+    uint32_t        seq;
+    wd_rcache_tag_t tag;
+
+    while ((seq = p->heard[worker] + 1) <= PURGES) {
+        if (wd_rcache_claim(p->c, 1, 77, seq)) {
+            tag = tag_of(seq);
+            (void) wd_rcache_purge(p->c, &tag, 1);
+            sched_yield(); /* to one who hears of the same purge */
+            p->did[seq]++;
+            wd_rcache_claim_done(p->c, 1, 77, seq, S);
+        }
+        p->heard[worker] = seq;
+    }
+}
+
+
+static purges_t *
+purges_create(void)
+{
+    purges_t *p = mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    assert_true(p != MAP_FAILED);
+    p->c = cache_create();
+    return p;
+}
+
+
+static void
+purges_destroy(purges_t *p)
+{
+    munmap(p->c, SIZE);
+    munmap(p, sizeof(*p));
+}
+
+
+typedef struct {
+    purges_t *purges;
+    unsigned  worker;
+} hearer_t;
+
+
+static void *
+hear_all(void *arg)
+{
+    const hearer_t *h = arg;
+
+    hear(h->purges, h->worker);
+    return NULL;
+}
+
+
+static void
+test_purge_once(void **state)
+{
+    size_t    i;
+    hearer_t  h[4];
+    purges_t *p = purges_create();
+    pthread_t id[4];
+
+    (void) state;
+    for (i = 0; i < wd_array_len(id); i++) {
+        h[i] = (hearer_t){p, (unsigned) i};
+        assert_int_equal(pthread_create(&id[i], NULL, hear_all, &h[i]), 0);
+    }
+    for (i = 0; i < wd_array_len(id); i++) {
+        pthread_join(id[i], NULL);
+    }
+    for (i = 1; i <= PURGES; i++) {
+        assert_int_equal(p->did[i], 1);
+    }
+    purges_destroy(p);
+}
+
+
+static pid_t
+spawn_hearer(purges_t *p, unsigned worker)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        hear(p, worker);
+        _exit(0);
+    }
+    return pid;
+}
+
+
+/*
+ * What the one worker that lives has heard was done, whoever claimed it; and
+ * twice at most as often as one was killed in between.
+ */
+static void
+test_purge_killed(void **state)
+{
+    int       status;
+    pid_t     pid[4];
+    size_t    i, kills = 0, done = 0;
+    purges_t *p = purges_create();
+
+    (void) state;
+    for (i = 0; i < wd_array_len(pid); i++) {
+        pid[i] = spawn_hearer(p, (unsigned) i);
+        assert_true(pid[i] > 0);
+    }
+    while (p->heard[0] < PURGES) {
+        i = 1 + wd_test_below(wd_array_len(pid) - 1);
+        usleep((useconds_t) wd_test_below(1000));
+        kill(pid[i], SIGKILL);
+        assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+        kills++;
+        pid[i] = spawn_hearer(p, (unsigned) i); /* goes on where it was */
+    }
+    for (i = 0; i < wd_array_len(pid); i++) {
+        assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
+        assert_int_equal(status, 0);
+    }
+    for (i = 1; i <= PURGES; i++) {
+        assert_int_not_equal(p->did[i], 0);
+        done += p->did[i];
+    }
+    assert_in_range(done, PURGES, PURGES + kills);
+    purges_destroy(p);
+}
+
+
+/* It had claimed, and did nothing: the next one does it. */
+static void
+test_purge_claimer_dies(void **state)
+{
+    int          status;
+    pid_t        pid;
+    wd_rcache_t *c = cache_create();
+
+    (void) state;
+    pid = fork();
+    if (pid == 0) {
+        if (wd_rcache_claim(c, 1, 77, 5)) {
+            raise(SIGKILL);
+        }
+        _exit(1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+
+    assert_true(wd_rcache_claim(c, 1, 77, 5));
+    wd_rcache_claim_done(c, 1, 77, 5, S);
+    assert_false(wd_rcache_claim(c, 1, 77, 5));
+    munmap(c, SIZE);
+}
+
+
 /* ---- one for all -------------------------------------------------------- */
 
 static void
@@ -537,6 +705,9 @@ main(void)
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_kills),
         cmocka_unit_test(test_killed_holders),
+        cmocka_unit_test(test_purge_once),
+        cmocka_unit_test(test_purge_killed),
+        cmocka_unit_test(test_purge_claimer_dies),
         cmocka_unit_test(test_single_flight),
         cmocka_unit_test(test_many_fills),
         cmocka_unit_test(test_dead_leader),

@@ -543,7 +543,9 @@ sub renew {
     });
 }
 
-# Until the function is true: its value, or false after the deadline.
+# Until the function is true: its value, or false after the deadline. Who
+# names no deadline and does not look at the value relies on it: it is a failed
+# test then, where it happened, and not what comes of it later.
 sub poll {
     my ($self, $sub, $seconds) = @_;
 
@@ -551,9 +553,18 @@ sub poll {
     for (;;) {
         my $v = $sub->();
         return $v if $v;
-        return if time() > $deadline;
+        last if time() > $deadline;
         select undef, undef, undef, POLL;
     }
+    waited_in_vain() unless defined wantarray || $seconds;
+    return;
+}
+
+sub waited_in_vain {
+    my $level = 1;
+    $level++ while caller($level) eq __PACKAGE__;
+    my (undef, $file, $line) = caller $level;
+    Test::More::fail("waited in vain at $file line $line");
 }
 
 # The same as a test of its own.
