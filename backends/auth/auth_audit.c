@@ -141,6 +141,9 @@ auth_trail_end(auth_trail_t *t, const auth_event_head_t *head)
         t->wrong = "the seal of the last event is broken";
     } else if (t->seq < head->seq) {
         t->wrong = "the last events are missing";
+    } else if (t->seq == head->seq
+               && sodium_memcmp(head->hash, t->hash, sizeof(t->hash)) != 0) {
+        t->wrong = "the seal is of another last event";
     }
 }
 
@@ -454,8 +457,16 @@ auth_trail_walk(const wd_rpc_call_t *call, int64_t limit, auth_trail_t *t,
         rc = auth_trail_part(call->pg, wd_min(left, (int64_t) AUTH_VERIFY_PART),
                              t, ret_end, err);
     }
-    if (rc == WD_OK && *ret_end) {
-        auth_trail_end(t, &head);
+    if (rc != WD_OK || !*ret_end) {
+        return rc;
+    }
+    auth_trail_end(t, &head);
+
+    /* An event comes with its head: now it is at least that of the last one
+     * seen, or somebody has put an older one in its place. */
+    rc = auth_store_event_head(call->pg, false, &head, err);
+    if (rc == WD_OK && t->wrong == NULL && head.seq < t->seq) {
+        t->wrong = "the seal is of an older event than the last";
     }
     return rc;
 }

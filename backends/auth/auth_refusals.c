@@ -17,6 +17,7 @@
 #define AUTH_REFUSALS_EVENTS 32 /* of a report that are events of their own */
 #define AUTH_REFUSALS_JOBS 4 /* that wait for the database */
 #define AUTH_REFUSALS_TEXT_MAX 255
+#define AUTH_REFUSALS_COUNT_MAX INT64_C(1000000000000) /* sums never wrap */
 #define AUTH_REFUSALS_PATIENCE (5 * WD_NS_PER_S)
 
 struct auth_refusals {
@@ -62,7 +63,8 @@ auth_refusal_row(wd_mp_t *c, auth_refusal_t *row)
            && wd_mp_read_int(c, &row->code) == WD_OK
            && (row->code == WD_EUNAUTH || row->code == WD_EFORBIDDEN)
            && auth_refusal_text(c, &row->reason)
-           && wd_mp_read_int(c, &row->n) == WD_OK && row->n >= 1;
+           && wd_mp_read_int(c, &row->n) == WD_OK && row->n >= 1
+           && row->n <= AUTH_REFUSALS_COUNT_MAX;
 }
 
 
@@ -84,6 +86,7 @@ auth_refusals_read(wd_str_t params, auth_refusal_t rows[AUTH_REFUSALS_MAX],
         }
     }
     if (wd_mp_read_int(&c, ret_lost) != WD_OK || *ret_lost < 0
+        || *ret_lost > AUTH_REFUSALS_COUNT_MAX
         || !auth_refusal_text(&c, ret_gateway)) {
         return WD_EPROTO;
     }

@@ -90,8 +90,11 @@ auth_store_password(wd_pg_conn_t *c, int64_t user_id, const char *hash,
 {
     const wd_pg_param_t params[] = {wd_pg_int(user_id), wd_pg_text_z(hash)};
 
+    /* Tokens for choosing one were made for the password before. */
     return auth_exec_found(c,
-                           "UPDATE app_user SET password_hash = $2,"
+                           "WITH gone AS (DELETE FROM one_time_token"
+                           " WHERE user_id = $1 AND kind <> 'verify')"
+                           " UPDATE app_user SET password_hash = $2,"
                            " password_at = now() WHERE id = $1"
                            " AND deleted_at IS NULL RETURNING id",
                            params, wd_array_len(params), NULL, err);

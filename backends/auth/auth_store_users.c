@@ -175,7 +175,11 @@ auth_store_user_update(wd_pg_conn_t *c, int64_t id, wd_str_t name,
 
     rc = auth_exec_found(
         c,
-        "UPDATE app_user u SET name = coalesce($2, u.name),"
+        /* What was sent to another address is for nobody any more. */
+        "WITH gone AS (DELETE FROM one_time_token WHERE user_id = $1"
+        " AND EXISTS (SELECT FROM app_user o WHERE o.id = $1"
+        " AND lower(o.email) <> lower($3)))"
+        " UPDATE app_user u SET name = coalesce($2, u.name),"
         " verified_at = CASE WHEN lower($3) <> lower(u.email) THEN NULL"
         " ELSE u.verified_at END,"
         " email = coalesce($3, u.email),"

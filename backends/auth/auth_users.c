@@ -330,10 +330,11 @@ auth_users_create(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     wd_pg_conn_t   *c;
     auth_new_user_t n = {.password = WD_STR_NULL};
 
-    rc = auth_arg_text(call, res, "password", AUTH_PASSWORD_MAX, &n.password);
-    if (rc == WD_OK) {
-        rc = auth_new_user_args(call, res, &n);
+    rc = wd_rpc_arg_str(call, "password", &n.password);
+    if (rc != WD_OK && rc != WD_ENOTFOUND) {
+        return wd_rpc_fail_param(res, "password", "password must be text");
     }
+    rc = auth_new_user_args(call, res, &n);
     if (rc == WD_OK) {
         rc = auth_new_user_allowed(call, res, &n);
     }
