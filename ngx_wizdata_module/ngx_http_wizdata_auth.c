@@ -175,18 +175,6 @@ ngx_http_wizdata_auth_allowed(ngx_http_wizdata_ctx_t *ctx)
 }
 
 
-/*
- * Does a revocation end the request while it is answered? Not where the
- * answer tells what was changed: that has happened, perhaps was the revocation
- * itself, and who asked for it must learn so.
- */
-static bool
-ngx_http_wizdata_may_end(const ngx_http_wizdata_ctx_t *ctx)
-{
-    return ctx->method == NULL || (ctx->method->flags & WD_M_IDEMPOTENT);
-}
-
-
 void
 ngx_http_wizdata_auth_known(ngx_http_wizdata_ctx_t *ctx)
 {
@@ -195,9 +183,7 @@ ngx_http_wizdata_auth_known(ngx_http_wizdata_ctx_t *ctx)
         return;
     }
 
-    if (ngx_http_wizdata_may_end(ctx)) {
-        ngx_http_wizdata_open_add(ctx);
-    }
+    ngx_http_wizdata_open_add(ctx);
     ctx->next(ctx);
 }
 

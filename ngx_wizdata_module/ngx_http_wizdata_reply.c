@@ -116,6 +116,9 @@ ngx_http_wizdata_reply_start(ngx_http_wizdata_ctx_t *ctx)
         ngx_http_wizdata_finish_refused(ctx);
         return;
     }
+    if (!(ctx->method->flags & WD_M_IDEMPOTENT)) {
+        ngx_http_wizdata_open_remove(ctx); /* it happens; tell who asked */
+    }
     ngx_http_wizdata_watch_client(ctx->request);
 }
 

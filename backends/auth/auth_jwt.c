@@ -146,8 +146,9 @@ static int
 auth_issue_args(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                 auth_claims_t *claims, int64_t *ret_ttl_s)
 {
-    int        rc;
-    wd_perms_t perms;
+    int          rc;
+    wd_perms_t   perms;
+    auth_actor_t actor;
 
     rc = auth_arg_text(call, res, "sub", WD_PRINCIPAL_MAX, &claims->sub);
     if (rc == WD_OK && claims->sub.data == NULL) {
@@ -158,6 +159,12 @@ auth_issue_args(const wd_rpc_call_t *call, wd_rpc_res_t *res,
     }
     if (rc == WD_OK && perms.n == 0) {
         rc = wd_perms_add(&perms, WD_STR("*:read"));
+    }
+    if (rc == WD_OK) {
+        rc = auth_actor(call, res, &actor);
+    }
+    if (rc == WD_OK) {
+        rc = auth_actor_hands_on(&actor, res, &perms);
     }
     if (rc == WD_OK) {
         rc = auth_arg_text(call, res, "plan", WD_PLAN_MAX, &claims->plan);

@@ -35,7 +35,9 @@ $t->auth(undef, methods => {
         return $req->{backend}{void} && ($req->{args}{jti} // '')
             eq $req->{backend}{void} ? error_reply(-3, 'revoked')
             : reply('{}');
-    } });
+    },
+    'auth.logout_all' => sub { return hold('{"ended":1}') },
+    'auth.sessions' => sub { return hold('{}') } });
 $t->config(workers => 2, http => <<"EOF", servers => <<'EOF2');
     wizdata_timeout bars.query 60s;
     wizdata_jwt_issuer https://issuer audience=wizdata leeway=0
@@ -128,6 +130,23 @@ is(all($ended), $ok, 'within the leeway');
 push_void([ 'jti', 'ended', $late_end * 10**9 ]);
 $t->wait_for('it can be revoked', sub { status($ended, 'IBM') == 401 });
 is(all($ended), $no, 'in every worker');
+
+# ---- what ends the token that it is called with ----
+
+my $own = token(jti => 'own');
+my ($ends, $reads) = map {
+    my $c = client();
+    $c->send_request($_, '/v1/auth/sessions', bearer($own));
+    $c;
+} qw/ DELETE GET /;
+$t->wait_for('both are asked', sub { $t->backend_ctl('auth', 'held') == 2 });
+push_void([ 'jti', 'own', ns(600) ]);
+is_problem($reads->response, 401, 'unauthenticated', 'a question ends');
+is(status($own, 'IBM'), 401, 'the token is void');
+$t->backend_ctl('auth', 'release');
+is($ends->response->body, '{"ended":1}', 'who ended it is told so');
+is_problem(request('DELETE', '/v1/auth/sessions', bearer($own)), 401,
+    'unauthenticated', 'once');
 
 # ---- by subject ----
 

@@ -15,9 +15,13 @@ use Test::More;
 use Wizdata::Blake2b qw/ blake2b_hex /;
 use Wizdata::Ctl;
 use Wizdata::Postgres;
+use Wizdata::Rows;
 use Wizdata::Service;
 
-use constant FUTURE => 4_102_444_800;   # 2100-01-01
+use constant {
+    SOON => 10,
+    FUTURE => 4_102_444_800,    # 2100-01-01
+};
 
 my $pg = Wizdata::Postgres->start();
 my $pepper = 'b2' x 32;
@@ -42,7 +46,23 @@ sub create {
 
 sub verify { return $c->error('auth.verify', { digest => $_[0] }) }
 
-ctl('user', 'create', 'ada@example.com');
+# Does it, and waits until the gateways are told that this key changed: then
+# no verdict is from before.
+sub changed {
+    my ($digest, $do) = @_;
+
+    $c->forget();
+    $do->();
+    my $end = time + SOON;
+    while (my $params = $c->notification('auth.revoke', SOON)) {
+        return if $params->[1] != 0 && grep { $_ eq $digest } @{ $params->[0] };
+        last if time > $end;
+    }
+    fail('the change was told');
+}
+
+# Who may have whatever a key of theirs is given.
+$c->call('users.create', { email => 'ada@example.com', roles => ['admin'] });
 my $user = $pg->psql('SELECT id FROM app_user');
 
 # ---- a key through wizdatactl
@@ -65,8 +85,8 @@ like($key->{created_at}, qr/^\d{4}-.*Z$/, 'begin');
 my $digest = blake2b_hex($key->{key}, 32);
 my ($status, $meta, $body) = $c->call('auth.verify', { digest => $digest });
 is($status, 200, 'the key is good');
-is_deeply($meta, { sub => "user:$user", uid => "user:$user", key => "key:$key->{id}",
-    plan => 'default', perm => [ 'bars:read', 'quotes:*' ],
+is_deeply($meta, { sub => "user:$user", uid => "user:$user",
+    key => "key:$key->{id}", plan => 'default', perm => [ 'bars:read', 'quotes:*' ],
     exp => FUTURE * 1_000_000_000 }, 'the verdict');
 is($body // '', '', 'it has no body');
 is($c->error('auth.verify', { digest => uc $digest }), undef,
@@ -105,10 +125,53 @@ for my $wish ('quotes:read', 'bars:*', '*:read', '*', 'bars:write') {
 }
 is($c->error('keys.create', { user => 'ada@example.com' }, @mine)->[0], -4,
     'nor the default');
-is_deeply(create({ permissions => ['bars:read'] }, perm => ['bars:*'])
-    ->{permissions}, ['bars:read'], 'a part of a wildcard can');
+is_deeply(create({ permissions => ['bars:read'] },
+    perm => [ 'bars:*', 'keys:write' ])->{permissions}, ['bars:read'],
+    'a part of a wildcard can');
+is($c->error('keys.create', { user => 'ada@example.com',
+    permissions => ['bars:read'] }, perm => ['bars:*'])->[0], -4,
+    'keys of others need keys:write');
 is($c->error('keys.create', { user => 'ada@example.com' }, perm => [])->[0],
     -4, 'who has nothing gives nothing');
+
+# ---- not wider than the owner, whoever gives it
+
+$c->call('users.create', { email => 'rita@example.com' });
+for my $wish ('bars:*', '*:read', '*', 'bars:write', 'usage:read') {
+    my $error = $c->error('keys.create', { user => 'rita@example.com',
+        permissions => [ 'bars:read', $wish ] });
+    is_deeply([ $error->[0], $error->[2]{param} ], [ -2, 'permissions' ],
+        "$wish is not what a reader has");
+}
+is_deeply(create({ user => 'rita@example.com',
+    permissions => [qw/ bars:read fx:read /] })->{permissions},
+    [qw/ bars:read fx:read /], 'what a reader has');
+is_deeply(create({ user => 'rita@example.com' })->{permissions},
+    [ sort split ' ', $pg->psql("SELECT array_to_string(permissions, ' ')
+        FROM role WHERE name = 'reader'") ],
+    'by default all that the owner may read');
+
+# A key is as narrow as its owner is now.
+{
+    my $key = create({ user => 'rita@example.com',
+        permissions => [qw/ bars:read fx:read /] });
+    my $digest = blake2b_hex($key->{key}, 32);
+    my $verdict = sub {
+        return ($c->call('auth.verify', { digest => $digest }))[1]{perm};
+    };
+    is_deeply($verdict->(), [qw/ bars:read fx:read /], 'as the key says');
+    $c->call('roles.set', { name => 'bars', permissions => ['bars:*'] });
+    my $id = 0 + $pg->psql("SELECT id FROM app_user
+        WHERE email LIKE 'rita%'");
+    changed($digest, sub {
+        $c->call('users.update', { id => $id, roles => ['bars'] });
+    });
+    is_deeply($verdict->(), ['bars:read'], 'and as the owner has it');
+    changed($digest, sub {
+        $c->call('users.update', { id => $id, roles => [] });
+    });
+    is_deeply($verdict->(), [], 'who may end up with nothing');
+}
 
 # ---- refusals
 
@@ -144,19 +207,25 @@ $pg->psql("UPDATE api_key SET expires_at = now() - interval '1 s'"
     . " WHERE id = $late->{id}");
 is_deeply(verify(blake2b_hex($late->{key}, 32)), $unknown, 'an expired key');
 
-$pg->psql('UPDATE app_user SET disabled = true');
+changed($digest, sub { $pg->psql('UPDATE app_user SET disabled = true') });
 is_deeply(verify($digest), $unknown, 'a key of a disabled user');
-$pg->psql('UPDATE app_user SET disabled = false');
+changed($digest, sub { $pg->psql('UPDATE app_user SET disabled = false') });
 is(verify($digest), undef, 'which is good again when the user is');
 
 # ---- lists
 
 my $list = ctl('--json', 'key', 'list', '--user', 'ada@example.com');
-is(scalar @{ $list->{json}{keys} }, $pg->psql('SELECT count(*) FROM api_key'),
-    'all keys are listed');
+is(scalar @{ $list->{json}{keys} }, $pg->psql("SELECT count(*) FROM api_key
+    WHERE user_id = $user"), 'all keys are listed');
 is_deeply([ sort keys %{ $list->{json}{keys}[0] } ],
-    [ qw/ created_at expires_at id last4 methods name networks permissions
-        plan prefix revoked_at user user_id / ], 'with these members');
+    [ qw/ created_at expires_at id last4 last_used_at methods name networks
+        permissions plan prefix product revoked_at rotated_from scopes user
+        user_id / ], 'with these members');
+my $csv = rows($c, 'keys.list', {}, 'csv');
+is_deeply([ map { "$_->{id} $_->{prefix} $_->{permissions}" }
+        @{ $csv->{rows} } ],
+    [ map { "$_->{id} $_->{prefix} @{ $_->{permissions} }" }
+        @{ ctl('--json', 'key', 'list')->{json}{keys} } ], 'CSV has the same');
 like(ctl('key', 'list')->{out}, qr/^ID +PREFIX .*\n\d+ +wd_live_/, 'a table');
 is(ctl('--json', 'key', 'list', '--user', 'no@example.com')->{json}{error}
     {code}, -2, 'an unknown user is told');

@@ -312,6 +312,83 @@ is($c[0]->error('plans.set', { name => 'a b', limits => '' })->[0], -2,
 like(ctl('plan', 'list')->{out}, qr/^default +rate=200\/m burst=20 /m,
     'a table');
 
+# ---- roles
+
+sub roles {
+    my ($c, $until) = @_;
+    my $end = time + SOON;
+    while (my $params = $c->notification('auth.roles', SOON)) {
+        my %roles = map { $_->[0] => "@{ $_->[1] }" } @{ $params->[0] };
+        return \%roles if $until->(\%roles);
+        last if time > $end;
+    }
+    return {};
+}
+
+$_->forget() for @c;
+$c[0]->call('roles.set', { name => 'quant',
+    permissions => [qw/ bars:read backtests:* /] });
+for my $i (0, 1) {
+    my $roles = roles($c[$i], sub { exists $_[0]{quant} });
+    is($roles->{quant}, 'backtests:* bars:read', "instance $i tells a role");
+    is($roles->{admin}, '*', 'beside those built in');
+}
+$_->forget() for @c;
+$pg->psql("UPDATE role SET permissions = '{fx:read}' WHERE name = 'quant'");
+is(roles($_, sub { ($_[0]{quant} // '') eq 'fx:read' })->{quant}, 'fx:read',
+    'a change by SQL') for @c;
+$_->forget() for @c;
+$pg->psql("INSERT INTO org (name, ceiling) VALUES ('tenant', '{*}');
+    INSERT INTO role (org_id, name, permissions)
+    SELECT id, 'theirs', '{fx:read}' FROM org WHERE name = 'tenant';
+    DELETE FROM role WHERE name = 'quant'");
+for my $c (@c) {
+    my $roles = roles($c, sub { !exists $_[0]{quant} });
+    ok($roles->{admin} && !exists $roles->{theirs},
+        'a role less, and none of a tenant');
+}
+
+# What a role permits is what its users may: their keys and tokens.
+{
+    $pg->psql("INSERT INTO role (org_id, name, permissions)
+        VALUES (1, 'shared', '{bars:read,fx:read}')");
+    my $id = make_user('zoe@example.com');
+    $pg->psql("INSERT INTO user_role SELECT $id, id FROM role
+        WHERE name = 'shared'");
+    my (undef, $digest) = make_key('zoe@example.com', '--permissions',
+        'bars:read,fx:read');
+    my $changed = sub {
+        my ($what, $sql, $perm) = @_;
+        change($what, $sql, $digest);
+        my ($row) = grep { $_->[0] eq 'auth.revoke_token' }
+            @{ $c[1]->{notes} };
+        $row = $row ? $row->[1]
+            : $c[1]->notification('auth.revoke_token', SOON);
+        is_deeply([ @{ $row->[0][0] }[0, 1] ], [ 'sub', "user:$id" ],
+            'tokens of who has it are void, too');
+        is_deeply(meta($digest)->{perm}, $perm, 'and the verdict is new');
+    };
+    $changed->('a role taken', "DELETE FROM user_role WHERE user_id = $id
+        AND role_id <> (SELECT id FROM role WHERE name = 'shared')",
+        [qw/ bars:read fx:read /]);
+    $changed->('a role narrowed', "UPDATE role SET permissions = '{bars:read}'
+        WHERE name = 'shared'", ['bars:read']);
+    $changed->('a role given', "INSERT INTO user_role SELECT $id, id FROM role
+        WHERE name = 'reader'", [qw/ bars:read fx:read /]);
+    $changed->('an organisation narrowed', "INSERT INTO org (name, ceiling)
+        VALUES ('narrow', '{fx:*}'); UPDATE app_user SET org_id = (SELECT id
+        FROM org WHERE name = 'narrow') WHERE id = $id", ['fx:read']);
+    $changed->('its ceiling', "UPDATE org SET ceiling = '{bars:*}'
+        WHERE name = 'narrow'", ['bars:read']);
+    silent("a role's text", "UPDATE role SET description = 'x'
+        WHERE name = 'shared'");
+    silent("an organisation's", "UPDATE org SET title = 'x'
+        WHERE name = 'narrow'");
+    change('an organisation disabled', "UPDATE org SET disabled = true
+        WHERE name = 'narrow'", $digest);
+    is($c[0]->error('auth.verify', { digest => $digest })->[0], -3, 'void');
+}
+
 # ---- what a new gateway is told, in which order
 
 for my $c ($auth[1]->connect()) {
@@ -323,13 +400,19 @@ for my $c ($auth[1]->connect()) {
         push @order, shift @{ $n->{notes} } while @{ $n->{notes} };
         grep { $_->[0] eq 'auth.beat' } @order;
     }, SOON);
-    is_deeply([ map { $_->[0] } @order[0 .. 1] ],
-        [ 'auth.plans', 'auth.revoke_token' ], 'first the plans, then tokens');
-    my %void = map { ("$_->[0] $_->[1]" => $_->[2]) } @{ $order[1][1][0] };
+    is_deeply([ map { $_->[0] } @order[0 .. 2] ],
+        [ 'auth.plans', 'auth.roles', 'auth.revoke_token' ],
+        'first the plans, then the roles, then tokens');
+    my %roles = map { ($_->[0] => "@{ $_->[1] }") } @{ $order[1][1][0] };
+    is_deeply(\%roles, { map { split /\|/ } split /\n/, $pg->psql(
+        "SELECT name, array_to_string(permissions, ' ') FROM role
+        WHERE org_id IS NULL OR org_id = 1") }, 'those built in, and others');
+    my %void = map { ("$_->[0] $_->[1]" => $_->[2]) }
+        map { @{ $_->[1][0] } } grep { $_->[0] eq 'auth.revoke_token' } @order;
     is($void{'jti one'}, $exp * NS, 'a token');
     is($void{'sub user:7'}, 5 * NS, 'a subject');
     is($void{'all '}, 3 * NS, 'all');
-    is($order[1][1][1], 0, 'of which the time is not told');
+    is($order[2][1][1], 0, 'of which the time is not told');
     is($order[-1][0], 'auth.beat', 'then a beat');
 }
 

@@ -31,6 +31,10 @@ sub auth {
 my @auth = (auth(), auth());
 my @c = map { $_->connect() } @auth;
 
+# Who asks for what is their own is somebody: user:1 to user:20.
+$pg->psql("INSERT INTO app_user (email, org_id)
+    SELECT 'u' || n || '\@example.com', 1 FROM generate_series(1, 20) n");
+
 sub added {
     my ($c, $gateway, $seq, @rows) = @_;
     my ($status, $meta, $body) = $c->call('usage.add',

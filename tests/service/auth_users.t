@@ -14,6 +14,7 @@ use Test::More;
 
 use Wizdata::Ctl;
 use Wizdata::Postgres;
+use Wizdata::Rows;
 use Wizdata::Service;
 
 my $pg = Wizdata::Postgres->start();
@@ -34,6 +35,12 @@ is($r->{json}{email}, 'Ada@Example.com', 'its address');
 is($r->{json}{name}, 'Ada L.', 'its name');
 ok($r->{json}{id} > 0, 'its id');
 ok(!$r->{json}{has_password}, 'it has no password');
+is_deeply($r->{json}{roles}, ['reader'], 'its role');
+is($r->{json}{org}, 'main', 'its organisation');
+is($r->{json}{plan}, 'default', 'its plan');
+ok(!$r->{json}{second_factor}, 'no second factor');
+is($r->{json}{verified_at}, undef, 'an address that was not confirmed');
+is($r->{json}{last_login_at}, undef, 'it never logged in');
 like($r->{json}{created_at}, qr/^\d{4}-\d\d-\d\dT.*Z$/, 'when');
 
 $r = ctl('--json', 'user', 'create', 'aDA@example.COM');
@@ -97,12 +104,33 @@ is_deeply(\@seen, [ 'Ada@Example.com', 'bob@example.com',
     map { "u$_\@example.com" } 1 .. 5 ], 'all users, each once');
 unlike($body, qr/argon2|hash/, 'no hash in the list');
 
+my $csv = rows($c, 'users.list', {}, 'csv');
+is_deeply([ map { $_->{email} } @{ $csv->{rows} } ], \@seen, 'CSV: all users');
+is_deeply([ sort keys %{ $csv->{rows}[0] } ], [ sort keys %{ $json->decode(
+    ($c->call('users.list', {}))[2])->{users}[0] } ], 'with the same members');
+is($csv->{rows}[0]{roles}, 'reader', 'a list is words');
+
 is($c->error('users.list', { cursor => 'x' })->[0], -2, 'a wrong cursor');
 is($c->error('users.list', { limit => 0 })->[0], -2, 'a wrong limit');
 
 $r = ctl('user', 'list', '--limit', '3');
 like($r->{out}, qr/^ID +EMAIL .*\n\d+ +Ada\@Example\.com +Ada L\./, 'a table');
 like($r->{out}, qr/--cursor \d+/, 'and how to go on');
+
+# ---- some of them
+
+sub emails { return join ' ', map { $_->{email} }
+    @{ $json->decode(($c->call('users.list', $_[0]))[2])->{users} } }
+
+$c->call('users.create', { email => 'zed@example.com', name => 'Zed Adams',
+    roles => [qw/ analyst ingest /] });
+is(emails({ q => 'ADA' }), 'Ada@Example.com zed@example.com',
+    'by a part of address or name');
+is(emails({ role => 'ingest' }), 'zed@example.com', 'by a role');
+is(emails({ role => 'nothing' }), '', 'which nobody may have');
+$pg->psql("UPDATE app_user SET disabled = true WHERE email LIKE 'zed%'");
+is(emails({ disabled => JSON::PP::true }), 'zed@example.com', 'disabled ones');
+unlike(emails({ disabled => JSON::PP::false }), qr/zed/, 'or the others');
 
 # ---- many hashes at once: all are answered, none starves a verdict
 

@@ -718,7 +718,7 @@ sub request {
 
     return $b->bad($self, 'a request is not well formed')
         unless defined $msgid && $msgid =~ /^[0-9]+$/ && $msgid < 2**32
-        && defined $method && $method =~ /^[a-z.]{1,64}$/
+        && defined $method && $method =~ /^[a-z._]{1,64}$/
         && ref $params eq 'ARRAY' && @$params == 2
         && ref $params->[0] eq 'HASH' && ref $params->[1] eq 'HASH';
 
