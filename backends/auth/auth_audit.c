@@ -27,6 +27,39 @@ auth_subject(char out[AUTH_SUBJECT_MAX], const char *kind, int64_t id)
 }
 
 
+/* Without memory there is less to read, and the event all the same. */
+static void
+auth_note_keep(const wd_rpc_call_t *call, wd_buf_t *text, wd_str_t *ret)
+{
+    const char *copy = text->err == WD_OK
+                           ? wd_pool_strdup(call->pool, wd_buf_view(text))
+                           : NULL;
+
+    *ret = copy != NULL ? wd_str(copy, text->len) : WD_STR_NULL;
+    wd_buf_done(text);
+}
+
+
+void
+auth_note_name(const wd_rpc_call_t *call, auth_note_t *note, const char *kind,
+               wd_str_t name)
+{
+    wd_buf_t text = WD_BUF_INIT;
+
+    wd_buf_z(&text, kind);
+    wd_buf_byte(&text, ':');
+    wd_buf_str(&text, name);
+    auth_note_keep(call, &text, &note->subject);
+}
+
+
+void
+auth_note_detail(const wd_rpc_call_t *call, auth_note_t *note, wd_buf_t *json)
+{
+    auth_note_keep(call, json, &note->detail);
+}
+
+
 /* ---- hashes ------------------------------------------------------------- */
 
 static void

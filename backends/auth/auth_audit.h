@@ -28,6 +28,14 @@ typedef struct {
 /* "user:12" */
 wd_str_t auth_subject(char out[AUTH_SUBJECT_MAX], const char *kind, int64_t id);
 
+/* "role:analyst" as the subject, from the call's pool. */
+void auth_note_name(const wd_rpc_call_t *call, auth_note_t *note,
+                    const char *kind, wd_str_t name);
+
+/* A JSON object as the detail; the buffer is taken over. */
+void auth_note_detail(const wd_rpc_call_t *call, auth_note_t *note,
+                      wd_buf_t *json);
+
 /* Adds an event, inside the transaction of what it tells. */
 wd_must_check int auth_audit(const wd_rpc_call_t *call, wd_pg_conn_t *c,
                              const auth_note_t *note, wd_error_t *err);

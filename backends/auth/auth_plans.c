@@ -72,25 +72,19 @@ auth_arg_limits(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t *ret)
 
 static void
 auth_note_plan(const wd_rpc_call_t *call, auth_note_t *note, wd_str_t name,
-               const char *limits)
+               wd_str_t limits)
 {
-    wd_buf_t  text = WD_BUF_INIT;
+    wd_buf_t  detail = WD_BUF_INIT;
     wd_json_t j;
 
-    wd_buf_z(&text, "plan:");
-    wd_buf_str(&text, name);
-    note->subject = wd_str(wd_pool_strdup(call->pool, wd_buf_view(&text)),
-                           text.len);
-    if (limits != NULL) {
-        wd_buf_reset(&text);
-        wd_json_init(&j, &text);
+    auth_note_name(call, note, "plan", name);
+    if (limits.data != NULL) {
+        wd_json_init(&j, &detail);
         wd_json_obj(&j);
-        auth_json_str(&j, "limits", wd_str_z(limits));
+        auth_json_str(&j, "limits", limits);
         wd_json_end(&j);
-        note->detail = wd_str(wd_pool_strdup(call->pool, wd_buf_view(&text)),
-                              text.len);
+        auth_note_detail(call, note, &detail);
     }
-    wd_buf_done(&text);
 }
 
 
@@ -102,8 +96,7 @@ auth_plan_commit(const wd_rpc_call_t *call, wd_rpc_res_t *res,
     wd_error_t  err;
     auth_note_t note = {.action = "plans.set"};
 
-    auth_note_plan(call, &note, plan->name,
-                   wd_pool_strdup(call->pool, plan->limits));
+    auth_note_plan(call, &note, plan->name, plan->limits);
     rc = wd_pg_begin(call->pg, &err);
     if (rc == WD_OK) {
         rc = auth_store_plan_set(call->pg, plan, ret_made, &err);
@@ -165,7 +158,7 @@ auth_plans_delete(const wd_rpc_call_t *call, wd_rpc_res_t *res)
         return rc;
     }
 
-    auth_note_plan(call, &note, name, NULL);
+    auth_note_plan(call, &note, name, WD_STR_NULL);
     rc = wd_pg_begin(call->pg, &err);
     if (rc == WD_OK) {
         rc = auth_store_plan_delete(call->pg, name, &err);

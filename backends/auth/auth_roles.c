@@ -118,25 +118,18 @@ static void
 auth_note_role(const wd_rpc_call_t *call, auth_note_t *note, int64_t org_id,
                wd_str_t name, const wd_perms_t *perms)
 {
-    wd_buf_t  text = WD_BUF_INIT;
+    wd_buf_t  detail = WD_BUF_INIT;
     wd_json_t j;
 
     note->org_id = org_id;
-    wd_buf_z(&text, "role:");
-    wd_buf_str(&text, name);
-    note->subject = wd_str(wd_pool_strdup(call->pool, wd_buf_view(&text)),
-                           text.len);
-
+    auth_note_name(call, note, "role", name);
     if (perms != NULL) {
-        wd_buf_reset(&text);
-        wd_json_init(&j, &text);
+        wd_json_init(&j, &detail);
         wd_json_obj(&j);
         auth_json_strs(&j, "permissions", perms->v, perms->n);
         wd_json_end(&j);
-        note->detail = wd_str(wd_pool_strdup(call->pool, wd_buf_view(&text)),
-                              text.len);
+        auth_note_detail(call, note, &detail);
     }
-    wd_buf_done(&text);
 }
 
 

@@ -114,7 +114,7 @@ is($c->error('users.list', { cursor => 'x' })->[0], -2, 'a wrong cursor');
 is($c->error('users.list', { limit => 0 })->[0], -2, 'a wrong limit');
 
 $r = ctl('user', 'list', '--limit', '3');
-like($r->{out}, qr/^ID +EMAIL .*\n\d+ +Ada\@Example\.com +Ada L\./, 'a table');
+like($r->{out}, qr{^ID +ORG +EMAIL .*\n\d+ +main +Ada\@Example\.com +Ada L\.}, 'a table');
 like($r->{out}, qr/--cursor \d+/, 'and how to go on');
 
 # ---- some of them
