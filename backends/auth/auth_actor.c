@@ -43,7 +43,8 @@ auth_actor_user(const wd_rpc_call_t *call, wd_rpc_res_t *res,
     auth_user_t user;
 
     rc = auth_store_user(call->pg, actor->user_id, call->pool, &user, &err);
-    if (rc == WD_ENOTFOUND || (rc == WD_OK && user.disabled)) {
+    if (rc == WD_ENOTFOUND
+        || (rc == WD_OK && (user.disabled || user.org_disabled))) {
         return wd_rpc_fail(res, WD_EFORBIDDEN, "the user is disabled");
     }
     if (rc != WD_OK) {

@@ -10,6 +10,22 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/*
+ * Methods that any access token of ours may call, but of keys only those with
+ * account:write or this permission.
+ */
+static const struct {
+    const char *method;
+    const char *perm; /* NULL: account:write alone */
+} auth_account_methods[] = {
+    {"auth.password", NULL},       {"auth.sessions", NULL},
+    {"auth.session_end", NULL},    {"auth.logout_all", NULL},
+    {"auth.totp_begin", NULL},     {"auth.totp_confirm", NULL},
+    {"auth.totp_end", NULL},       {"keys.create", "keys:write"},
+    {"keys.list", "keys:read"},    {"keys.get", "keys:read"},
+    {"keys.rotate", "keys:write"}, {"keys.revoke", "keys:write"},
+};
+
 /* The question, and the answer as far as it is known. */
 typedef struct {
     wd_json_t          j;
@@ -193,9 +209,45 @@ auth_explain_methods(auth_explain_t *x, const auth_apikey_t *key)
 }
 
 
+/* Has the key, as its owner has, that permission? */
+static bool
+auth_explain_has(const wd_perms_t *key, const auth_rights_t *rights,
+                 const char *perm)
+{
+    return perm != NULL && wd_perms_cover(key, wd_str_z(perm))
+           && wd_perms_cover(&rights->perms, wd_str_z(perm));
+}
+
+
+static void
+auth_explain_account(auth_explain_t *x, const wd_perms_t *key,
+                     const auth_rights_t *rights)
+{
+    bool        passed;
+    size_t      i;
+    const char *perm;
+
+    for (i = 0; i < wd_array_len(auth_account_methods); i++) {
+        perm = auth_account_methods[i].perm;
+        if (x->method == NULL
+            || strcmp(x->method->name, auth_account_methods[i].method) != 0) {
+            continue;
+        }
+        passed = auth_explain_has(key, rights, "account:write")
+                 || auth_explain_has(key, rights, perm);
+        auth_explain_rule(x, "account", passed,
+                          passed ? "the key has account:write%s%s"
+                                 : "with a key it needs account:write%s%s; an "
+                                   "access token may do it",
+                          perm != NULL ? " or " : "", perm != NULL ? perm : "");
+    }
+}
+
+
 static int
 auth_explain_key(const wd_rpc_call_t *call, wd_rpc_res_t *res,
-                 auth_explain_t *x, const auth_apikey_t *key)
+                 auth_explain_t *x, const auth_rights_t *rights,
+                 const auth_apikey_t *key)
 {
     int        rc;
     wd_str_t   by;
@@ -225,6 +277,7 @@ auth_explain_key(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                                           : "the key does not have it%.*s",
                           WD_STR_ARG(by));
     }
+    auth_explain_account(x, &perms, rights);
     auth_explain_methods(x, key);
     return auth_explain_networks(call, res, x, key);
 }
@@ -306,8 +359,15 @@ auth_permissions_explain(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     auth_json_str(&x.j, "permission", x.need);
     wd_json_key(&x.j, "rules");
     wd_json_arr(&x.j);
-    auth_explain_user(&x, &rights, &user);
-    rc = key.id != 0 ? auth_explain_key(call, res, &x, &key) : WD_OK;
+    if (x.method != NULL && x.method->flags & WD_M_PUBLIC) {
+        auth_explain_rule(&x, "public", true,
+                          "the method is open to everybody, and looks at no "
+                          "credential");
+    } else {
+        auth_explain_user(&x, &rights, &user);
+        rc = key.id != 0 ? auth_explain_key(call, res, &x, &rights, &key)
+                         : WD_OK;
+    }
     wd_json_end(&x.j);
     auth_json_bool(&x.j, "allowed", x.allowed);
     wd_json_end(&x.j);

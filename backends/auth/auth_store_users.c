@@ -9,7 +9,8 @@
     " JOIN role r ON r.id = x.role_id WHERE x.user_id = u.id"          \
     " ORDER BY r.name), ' '), u.password_hash IS NOT NULL,"            \
     " u.totp_at IS NOT NULL, u.disabled, u.created_at, u.verified_at," \
-    " u.last_login_at FROM app_user u JOIN org o ON o.id = u.org_id"   \
+    " u.last_login_at, o.disabled"                                     \
+    " FROM app_user u JOIN org o ON o.id = u.org_id"                   \
     " WHERE u.deleted_at IS NULL"
 
 
@@ -29,6 +30,7 @@ auth_get_user(auth_row_t *row, auth_user_t *ret)
     ret->created_at = wd_pg_get_ts(row->r, row->row, 10);
     ret->verified_at = auth_row_end(row, 11);
     ret->last_login_at = auth_row_end(row, 12);
+    ret->org_disabled = wd_pg_get_bool(row->r, row->row, 13);
     return row->rc;
 }
 

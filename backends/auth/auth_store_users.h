@@ -28,6 +28,7 @@ typedef struct {
     bool      has_password;
     bool      has_totp;
     bool      disabled;
+    bool      org_disabled; /* and with it everybody in it */
     wd_ns_t   created_at;
     wd_ns_t   verified_at; /* WD_NS_MAX: not yet, as below */
     wd_ns_t   last_login_at;

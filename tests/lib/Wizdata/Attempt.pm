@@ -8,7 +8,8 @@ package Wizdata::Attempt;
 #     my $r = attempt($g, $m, $who, $key);            with a key of theirs
 #     my $r = attempt($g, $m, $who, undef);           without a credential
 #
-# A method that is not mentioned here is tried with what the catalogue says.
+# $who->{gives} is what a key that is made may have, by default what one may
+# read. A method that is not mentioned here is tried with what the catalogue says.
 
 use warnings;
 use strict;
@@ -51,6 +52,9 @@ my %ARGS = (
     (map { $_ => sub { { id => scratch(@_) } } } qw/ users.get users.delete
         users.reset users.verify users.logout users.totp_end /),
 
+    # What the credential has less of than the owner is not given on.
+    'keys.create' => sub { $_[1]{gives} ? { permissions => $_[1]{gives} }
+        : {} },
     (map { $_ => sub { { id => own_key(@_) } } } qw/ keys.get keys.rotate
         keys.revoke /),
 
