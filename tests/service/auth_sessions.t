@@ -142,6 +142,18 @@ my $next = refresh($c, $g->{refresh_token});
 is(logout($c, $g->{refresh_token}), undef, 'with an old token of the session');
 ok(turns_void($c, $next->{access_token}), 'it ends as well');
 
+# a token that has just ended is taken by gateways for up to a minute more
+for my $case ([ 30, 1 ], [ 90, 0 ]) {
+    my ($ago, $n) = @$case;
+    $g = login($c, 'ada@example.com', PASSWORD);
+    $pg->psql("UPDATE refresh_token SET jti_end = (extract(epoch FROM now())
+        - $ago) * 1000000000 WHERE session_id = $g->{session}");
+    logout($c, $g->{refresh_token});
+    is($pg->psql("SELECT count(*) FROM token_revocation WHERE value = '"
+        . claims($g->{access_token})->{jti} . "'"), $n,
+        "a token that ended $ago s ago " . ($n ? 'is void' : 'needs nothing'));
+}
+
 # ---- list and end
 
 my $eve = user_add($c, 'eve@example.com');
