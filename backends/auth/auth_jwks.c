@@ -142,7 +142,7 @@ static bool
 auth_jwks_due(const auth_signer_t *s, wd_ns_t every_ns)
 {
     return !s->found
-           || (every_ns != 0 && wd_now() - s->key.active_from >= every_ns);
+           || (every_ns != 0 && s->key.in_use >= every_ns);
 }
 
 

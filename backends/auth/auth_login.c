@@ -51,13 +51,16 @@ auth_backoff_all(int64_t n)
 }
 
 
-/* Seconds that are left to wait; a clock that went back waits no longer. */
+/*
+ * Seconds that are left to wait. Where a clock went back nobody waits for it:
+ * the next failure is counted from its time on.
+ */
 static int64_t
-auth_wait_left(int64_t wait_s, wd_ns_t last, wd_ns_t now)
+auth_wait_left(int64_t wait_s, wd_ns_t age)
 {
-    wd_ns_t left = wait_s * WD_NS_PER_S - wd_max(now - last, 0);
+    wd_ns_t left = wait_s * WD_NS_PER_S - age;
 
-    return left <= 0 ? 0 : (left + WD_NS_PER_S - 1) / WD_NS_PER_S;
+    return age < 0 || left <= 0 ? 0 : (left + WD_NS_PER_S - 1) / WD_NS_PER_S;
 }
 
 
@@ -65,11 +68,10 @@ static int64_t
 auth_failures_wait(const auth_failures_t *f)
 {
     int64_t here, all = 0;
-    wd_ns_t now = wd_now();
 
-    here = auth_wait_left(auth_backoff_here(f->here), f->here_at, now);
+    here = auth_wait_left(auth_backoff_here(f->here), f->here_age);
     if (!f->known) {
-        all = auth_wait_left(auth_backoff_all(f->all), f->all_at, now);
+        all = auth_wait_left(auth_backoff_all(f->all), f->all_age);
     }
     return wd_max(here, all);
 }

@@ -34,7 +34,10 @@ auth_net(wd_str_t address, char out[AUTH_NET_MAX])
 
 /* ---- grants ------------------------------------------------------------- */
 
-/* What the token says: the user's rights as they are now. */
+/*
+ * What the token says: the user's rights as they are now. Tokens are void that
+ * were issued before a time of the database, so that clock is theirs, too.
+ */
 static int
 auth_grant_access(const wd_rpc_call_t *call, wd_pg_conn_t *c,
                   auth_grant_t *grant, char *jti, wd_error_t *err)
@@ -58,11 +61,12 @@ auth_grant_access(const wd_rpc_call_t *call, wd_pg_conn_t *c,
     claims.plan = rights.plan;
     claims.perms = rights.perms.v;
     claims.n_perms = rights.perms.n;
-    claims.issued_at = wd_now();
+    claims.issued_at = rights.now;
     claims.expires_at = claims.issued_at
                         + (int64_t) a->conf.access_ttl_ms * WD_NS_PER_MS;
     claims.expires_at -= claims.expires_at % WD_NS_PER_S;
     grant->access_end = claims.expires_at;
+    grant->access_life_s = (claims.expires_at - claims.issued_at) / WD_NS_PER_S;
     return auth_jwt_sign(call, c, &claims, &grant->access, err);
 }
 
@@ -119,8 +123,7 @@ auth_grant_answer(wd_rpc_res_t *res, const auth_grant_t *g)
     wd_json_obj(&j);
     auth_json_str(&j, "access_token", wd_buf_view(&g->access));
     auth_json_str(&j, "token_type", WD_STR("Bearer"));
-    auth_json_int(&j, "expires_in",
-                  wd_max((g->access_end - wd_now()) / WD_NS_PER_S, 0));
+    auth_json_int(&j, "expires_in", g->access_life_s);
     auth_json_end(&j, "expires_at", g->access_end);
     auth_json_str(&j, "refresh_token", wd_str_z(g->refresh));
     auth_json_end(&j, "refresh_expires_at", g->refresh_end);

@@ -13,6 +13,7 @@ typedef struct {
     wd_buf_t       access;
     char           refresh[AUTH_TICKET_LEN + 1];
     wd_ns_t        access_end;
+    int64_t        access_life_s;
     wd_ns_t        refresh_end;
     auth_session_t session;
 } auth_grant_t;

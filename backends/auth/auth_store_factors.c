@@ -32,10 +32,13 @@ auth_store_totp_use(wd_pg_conn_t *c, int64_t user_id, int64_t step,
         wd_pg_bool(confirm),
     };
 
+    /* One that no clock of today could have used, with a step of room on
+     * either side, is of a clock that was ahead. */
     return auth_exec_found(c,
                            "UPDATE app_user SET totp_step = $2,"
                            " totp_at = coalesce(totp_at, now())"
-                           " WHERE id = $1 AND totp_step < $2"
+                           " WHERE id = $1 AND (totp_step < $2"
+                           " OR totp_step > $2 + 2)"
                            " AND totp_secret IS NOT NULL"
                            " AND (totp_at IS NULL) = $3 RETURNING id",
                            params, wd_array_len(params), NULL, err);

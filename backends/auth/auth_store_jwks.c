@@ -29,6 +29,7 @@ auth_get_signkey(auth_row_t *row, auth_signkey_t *ret)
     ret->created_at = wd_pg_get_ts(row->r, row->row, 3);
     ret->not_after = auth_row_end(row, 4);
     ret->active_from = auth_row_end(row, 5);
+    ret->in_use = wd_pg_get_int(row->r, row->row, 6) * WD_NS_PER_S;
     return true;
 }
 
@@ -44,7 +45,9 @@ auth_store_signkeys(wd_pg_conn_t *c, auth_signkey_pt fn, void *arg,
 
     rc = wd_pg_exec(c,
                     "SELECT kid, public, private, created_at, not_after,"
-                    " active_from FROM signing_key"
+                    " active_from,"
+                    " coalesce(extract(epoch FROM now() - active_from),"
+                    " 0)::bigint FROM signing_key"
                     " WHERE not_after IS NULL OR not_after > now()"
                     " ORDER BY id DESC",
                     NULL, 0, &r, err);

@@ -18,6 +18,7 @@ typedef struct {
     uint8_t sealed[AUTH_SIGN_SEALED];
     wd_ns_t created_at;
     wd_ns_t active_from; /* WD_NS_MAX: not in use yet */
+    wd_ns_t in_use; /* since then, by the clock of the database */
     wd_ns_t not_after; /* WD_NS_MAX: not followed by another yet */
 } auth_signkey_t;
 

@@ -3,6 +3,8 @@
  */
 #include "auth_store_sessions.h"
 
+#include "auth_store_tokens.h"
+
 /* Failures are forgotten when none came for that long. */
 #define AUTH_FAILURE_LIFE "interval '1 hour'"
 
@@ -128,7 +130,9 @@ auth_store_failures(wd_pg_conn_t *c, const uint8_t account[AUTH_HASH_LEN],
     };
 
     rc = wd_pg_exec(c,
-                    "SELECT net = '', n, last_at, EXISTS (SELECT FROM session"
+                    "SELECT net = '', n, (extract(epoch FROM"
+                    " clock_timestamp() - last_at) * 1000000)::bigint,"
+                    " EXISTS (SELECT FROM session"
                     " WHERE user_id = $3 AND address = $2"
                     " AND created_at > now() - interval '30 days')"
                     " FROM login_failure"
@@ -144,10 +148,10 @@ auth_store_failures(wd_pg_conn_t *c, const uint8_t account[AUTH_HASH_LEN],
     for (i = 0; i < PQntuples(r); i++) {
         if (wd_pg_get_bool(r, i, 0)) {
             ret->all = wd_pg_get_int(r, i, 1);
-            ret->all_at = wd_pg_get_ts(r, i, 2);
+            ret->all_age = wd_pg_get_int(r, i, 2) * WD_NS_PER_US;
         } else {
             ret->here = wd_pg_get_int(r, i, 1);
-            ret->here_at = wd_pg_get_ts(r, i, 2);
+            ret->here_age = wd_pg_get_int(r, i, 2) * WD_NS_PER_US;
         }
         ret->known = wd_pg_get_bool(r, i, 3);
     }
@@ -325,7 +329,6 @@ auth_store_sessions_end(wd_pg_conn_t *c, int64_t user_id, int64_t session_id,
         wd_pg_int(user_id),
         wd_pg_int(session_id),
         wd_pg_text_z(reason),
-        wd_pg_int(wd_now()),
     };
 
     rc = auth_exec_found(
@@ -335,7 +338,8 @@ auth_store_sessions_end(wd_pg_conn_t *c, int64_t user_id, int64_t session_id,
         " AND expires_at > now() RETURNING id),"
         " void AS (INSERT INTO token_revocation (kind, value, number)"
         " SELECT 'jti', t.jti, t.jti_end FROM refresh_token t"
-        " JOIN ended e ON e.id = t.session_id WHERE t.jti_end > $4"
+        " JOIN ended e ON e.id = t.session_id"
+        " WHERE t.jti_end > " AUTH_VOID_FROM
         " ORDER BY t.jti ON CONFLICT DO NOTHING)"
         " SELECT count(*) FROM ended",
         params, wd_array_len(params), &r, err);

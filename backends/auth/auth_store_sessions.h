@@ -52,9 +52,9 @@ wd_must_check int auth_store_password(wd_pg_conn_t *c, int64_t user_id,
 /* Failures of an account, from one network and from all. */
 typedef struct {
     int64_t here;
-    wd_ns_t here_at;
+    wd_ns_t here_age; /* of the last one; negative: the clock went back */
     int64_t all;
-    wd_ns_t all_at;
+    wd_ns_t all_age;
     bool    known; /* a session began at that network lately */
 } auth_failures_t;
 

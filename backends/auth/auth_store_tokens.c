@@ -5,9 +5,6 @@
 
 #include "auth_store_row.h"
 
-/* Gateways may take a token for that long after its end. */
-#define AUTH_VOID_LEEWAY (60 * WD_NS_PER_S)
-
 static const char *const auth_voids[] = {"jti", "sub", "all"};
 
 
@@ -39,12 +36,11 @@ auth_store_voids(wd_pg_conn_t *c, auth_void_pt fn, void *arg, wd_error_t *err)
     int                 rc, i;
     PGresult           *r;
     auth_void_t         v;
-    const wd_pg_param_t now = wd_pg_int(wd_now() - AUTH_VOID_LEEWAY);
 
     rc = wd_pg_exec(c,
                     "SELECT kind, value, number FROM token_revocation"
-                    " WHERE kind <> 'jti' OR number > $1",
-                    &now, 1, &r, err);
+                    " WHERE kind <> 'jti' OR number > " AUTH_VOID_FROM,
+                    NULL, 0, &r, err);
     if (rc != WD_OK) {
         return rc;
     }
@@ -70,13 +66,13 @@ auth_store_void_add(wd_pg_conn_t *c, const auth_void_t *v, wd_ns_t *ret_at,
         wd_pg_text_z(auth_void_name(v->kind)),
         wd_pg_text(v->value),
         wd_pg_int(v->number),
-        wd_pg_int(wd_now() - AUTH_VOID_LEEWAY),
     };
 
     /* Whoever adds takes some of those away whose tokens have ended. */
     rc = wd_pg_exec(c,
                     "WITH old AS (SELECT value FROM token_revocation"
-                    " WHERE kind = 'jti' AND number < $4 LIMIT 100"
+                    " WHERE kind = 'jti' AND number < " AUTH_VOID_FROM
+                    " LIMIT 100"
                     " FOR UPDATE SKIP LOCKED),"
                     " gone AS (DELETE FROM token_revocation"
                     " WHERE kind = 'jti' AND value IN (SELECT value FROM old)"

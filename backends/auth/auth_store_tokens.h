@@ -10,6 +10,13 @@
 #include "wd_pg.h"
 
 /*
+ * In SQL: tokens that ended before (ns) are taken by no gateway, which allow
+ * for a minute.
+ */
+#define AUTH_VOID_FROM                                                        \
+    "((extract(epoch FROM now()) - 60) * 1000000000)::bigint"
+
+/*
  * On a connection of one's own: from now on what the triggers of
  * db/migrations announce is heard.
  */

@@ -305,7 +305,7 @@ auth_store_rights(wd_pg_conn_t *c, int64_t user_id, wd_pool_t *pool,
         " array_to_string(ARRAY(SELECT DISTINCT p FROM user_role x"
         " JOIN role r ON r.id = x.role_id, unnest(r.permissions) p"
         " WHERE x.user_id = u.id), ' '),"
-        " array_to_string(o.ceiling, ' ')"
+        " array_to_string(o.ceiling, ' '), clock_timestamp()"
         " FROM app_user u JOIN org o ON o.id = u.org_id"
         " WHERE u.id = $1 AND u.deleted_at IS NULL",
         &param, 1, &r, err);
@@ -317,6 +317,7 @@ auth_store_rights(wd_pg_conn_t *c, int64_t user_id, wd_pool_t *pool,
     ret->org_id = wd_pg_get_int(r, 0, 0);
     ret->plan = auth_row_str(&row, 1);
     ret->disabled = wd_pg_get_bool(r, 0, 2);
+    ret->now = wd_pg_get_ts(r, 0, 5);
     rc = auth_rights_read(&row, 3, 4, ret);
     PQclear(r);
     return rc == WD_OK ? WD_OK : wd_error(err, rc, "rights of a user");

@@ -39,6 +39,7 @@ typedef struct {
     int64_t    org_id;
     wd_str_t   plan;
     bool       disabled; /* the user or the organisation */
+    wd_ns_t    now; /* by the clock of the database */
     wd_perms_t roles; /* what the roles say together */
     wd_perms_t ceiling; /* what the organisation allows */
     wd_perms_t perms; /* what both permit */
