@@ -759,13 +759,17 @@ sub json_body {
         @type || $o{no_type} ? () : 'Content-Type: application/json' ]);
 }
 
-# One exchange over a connection of its own; a parsed response.
+# One exchange over a connection of its own; a parsed response. nginx counts
+# and logs a request between its answer and the end of the connection: who has
+# seen the end finds it counted, whichever worker tells the numbers.
 sub request {
     my ($method, $path, %o) = @_;
 
     my $c = client(%o);
     $c->send(build($method, $path, %o));
-    return $c->response(head => $method eq 'HEAD');
+    my $r = $c->response(head => $method eq 'HEAD');
+    $c->slurp if ($r->header('connection') // '') eq 'close';
+    return $r;
 }
 
 sub get  { return request('GET', @_) }

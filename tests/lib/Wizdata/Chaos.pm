@@ -33,6 +33,7 @@ use Wizdata::Redis;
 use constant {
     TIGHT_RATE => 15, TIGHT_BURST => 8, LONG => 300_000,
     DRAIN => 35, UNDRAIN => 36,     # SIGRTMIN + 1, SIGRTMIN + 2
+    MIXED => 7,     # the principal who is taken for another, if that is planted
 };
 
 # What may happen in a phase of the storm; calm: mixed traffic only.
@@ -75,7 +76,9 @@ sub run {
     $self->begin;
     $self->storm;
     $self->calm;
-    $self->plant if $self->{plant};
+    return unless $self->{plant};
+    $self->provoke;
+    $self->plant;
 }
 
 sub judges { return Wizdata::Chaos::Judge->names }
@@ -85,6 +88,37 @@ sub complaints {
     my ($self, $judge) = @_;
 
     return [ Wizdata::Chaos::Judge->new($self)->$judge ];
+}
+
+# What the few requests of a short storm on a slow machine may not have met:
+# each violation that was planted in it, once more, with nothing left to chance.
+sub provoke {
+    my ($self) = @_;
+
+    my $t = $self->{t};
+    my $file = $t->dir . '/rows.provoked';
+    open my $out, '>', $file or die "$file: $!";
+    my $c = Wizdata::Chaos::Client->new($self, 99, $out);
+
+    $c->do_uncached(0, 'U7');
+    $c->do_private(0, $self->{principals}[MIXED - 1]);
+    $c->tight(0, 0) for 1 .. 100;
+    $t->poll(sub {
+        my $v = $c->cached(0, 'C1')->{v} // 'none';
+        $self->commit(1, 0);
+        sleep 0.5;
+        return $v eq ($c->cached(0, 'C1')->{v} // '');
+    });
+    $t->poll(sub {
+        my $i = $self->{board}->get($self->slot('next_key'));
+        $c->key(0, $i);
+        $self->revoke('key');
+        return if told($i);
+        sleep 0.5;
+        return $c->key(0, $i)->{status} == 200;
+    });
+    close $out;
+    $self->collect({ file => $file });
 }
 
 # Violations that no backend can make.
@@ -240,8 +274,9 @@ sub auth_methods {
         'usage.add' => sub { return reply('{"added":true}') },
         'users.list' => sub {
             my ($req) = @_;
-            return reply({ sub => ($self->{plant} && rand() < 0.1)
-                ? 'user:p0' : $req->{ctx}{sub} }, meta => { ttl => 1 });
+            my $sub = $req->{ctx}{sub};
+            $sub = 'user:p0' if $self->{plant} && $sub eq 'user:p' . MIXED;
+            return reply({ sub => $sub }, meta => { ttl => 1 });
         },
     };
 }
@@ -508,6 +543,9 @@ sub post {
     return $self->{t}->backend_ctl($name, @command);
 }
 
+# In a storm with plants, some revocations reach nobody.
+sub told { return $_[0] % 4 != 3 }
+
 sub revoke_key { $_[0]->revoke('key') }
 sub revoke_jwt { $_[0]->revoke('jwt') }
 
@@ -521,7 +559,7 @@ sub revoke {
     my $from = time();
     $board->set($self->slot($kind => $i), 1);
     $board->set($self->slot("next_$kind"), $i + 1);
-    my $pushed = $self->{plant} && $i % 4 == 3 ? 1
+    my $pushed = $self->{plant} && !told($i) ? 1
         : $self->post('auth', 'revoke', $kind, $i, int($from * 1e6) * 1000);
     push @{ $self->{revoked} }, { kind => $kind, i => $i, from => $from,
         to => time(), pushed => $pushed };
@@ -530,12 +568,19 @@ sub revoke {
 sub purge {
     my ($self) = @_;
 
-    my $i = int rand $self->{symbols};
+    $self->commit(int rand $self->{symbols},
+        !$self->{plant} || rand() >= 0.2);
+}
+
+# New data of a symbol. If nobody is told, it is said to have been.
+sub commit {
+    my ($self, $i, $told) = @_;
+
     my $v = $self->{board}->get($i) + 1;
     my $from = time();
     $self->{board}->set($i, $v);
     my $pushed = 0;
-    if ($self->{plant} && rand() < 0.2) {
+    if (!$told) {
         $pushed = 1;
     } else {
         $pushed += $self->post($_, 'purge', "C$i", int($from * 1e6) * 1000)
@@ -673,20 +718,26 @@ sub calm {
     $self->{board}->set($self->slot('over'), 1);
     for my $row (@{ $self->{rows} }) {
         waitpid $row->{pid}, 0;
-        open my $fh, '<', $row->{file} // $row->{stalls} or die "rows: $!";
-        while (my $line = <$fh>) {
-            chomp $line;
-            if ($row->{stalls}) {
-                push @{ $self->{stalls} }, [ split ' ', $line ];
-                next;
-            }
-            my %r;
-            @r{qw/ from to g kind who status cache v wrong symbol /} =
-                split /\t/, $line;
-            push @{ $self->{ledger} }, \%r;
-        }
+        $self->collect($row);
     }
     $self->{rows} = [];
+}
+
+sub collect {
+    my ($self, $row) = @_;
+
+    open my $fh, '<', $row->{file} // $row->{stalls} or die "rows: $!";
+    while (my $line = <$fh>) {
+        chomp $line;
+        if ($row->{stalls}) {
+            push @{ $self->{stalls} }, [ split ' ', $line ];
+            next;
+        }
+        my %r;
+        @r{qw/ from to g kind who status cache v wrong symbol /} =
+            split /\t/, $line;
+        push @{ $self->{ledger} }, \%r;
+    }
 }
 
 1;

@@ -108,6 +108,7 @@ sub get {
     }
     $self->note($from, $to, $gateway, $kind, $what, $status,
         $r && $r->header('x-cache'), $version, $wrong, $symbol);
+    return { status => $status, v => $version };
 }
 
 # The answer is about the symbol that was asked for.
@@ -123,9 +124,9 @@ sub about {
 }
 
 sub bars {
-    my ($self, $gateway, $kind, $what, $head) = @_;
+    my ($self, $gateway, $kind, $what, $head, $s) = @_;
 
-    my $s = 'C' . int rand $self->{world}{symbols};
+    $s //= 'C' . int rand $self->{world}{symbols};
     $self->get($gateway, $kind, $what // $s, "/v1/bars?symbol=$s", $head,
         about($s), $s);
 }
@@ -135,7 +136,14 @@ sub with_key { return ["X-API-Key: $_[0]"] }
 sub do_cached {
     my ($self, $gateway) = @_;
 
-    $self->bars($gateway, 'cached', undef, with_key($self->any_key));
+    $self->cached($gateway);
+}
+
+sub cached {
+    my ($self, $gateway, $s) = @_;
+
+    return $self->bars($gateway, 'cached', undef, with_key($self->any_key),
+        $s);
 }
 
 sub any_key {
@@ -144,19 +152,19 @@ sub any_key {
 }
 
 sub do_uncached {
-    my ($self, $gateway) = @_;
+    my ($self, $gateway, $s) = @_;
 
-    my $s = 'U' . int rand 1000;
+    $s //= 'U' . int rand 1000;
     $self->get($gateway, 'uncached', $s, "/v1/quotes?symbol=$s",
         with_key($self->any_key), about($s));
 }
 
 # One's own: the answer names the principal.
 sub do_private {
-    my ($self, $gateway) = @_;
+    my ($self, $gateway, $p) = @_;
 
     my $keys = $self->{world}{principals};
-    my $p = $keys->[ rand @$keys ];
+    $p //= $keys->[ rand @$keys ];
     $self->get($gateway, 'private', $p->{sub}, '/v1/users',
         with_key($p->{key}), sub {
             my $j = $_[0]->json;
@@ -180,8 +188,14 @@ sub revocable {
 sub do_key {
     my ($self, $gateway) = @_;
 
-    my ($i, $key) = $self->revocable('key');
-    $self->bars($gateway, 'key', $i, with_key($key));
+    $self->key($gateway, ($self->revocable('key'))[0]);
+}
+
+sub key {
+    my ($self, $gateway, $i) = @_;
+
+    return $self->bars($gateway, 'key', $i,
+        with_key($self->{world}{key}[$i]));
 }
 
 sub do_jwt {
@@ -194,9 +208,14 @@ sub do_jwt {
 sub do_tight {
     my ($self, $gateway) = @_;
 
-    my $tight = $self->{world}{tight};
-    my $i = int rand @$tight;
-    $self->bars($gateway, 'tight', $i, with_key($tight->[$i]));
+    $self->tight($gateway, int rand @{ $self->{world}{tight} });
+}
+
+sub tight {
+    my ($self, $gateway, $i) = @_;
+
+    return $self->bars($gateway, 'tight', $i,
+        with_key($self->{world}{tight}[$i]));
 }
 
 # Few places, and calls that take a while.
