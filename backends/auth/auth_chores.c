@@ -6,12 +6,14 @@
 #include "auth_chores.h"
 
 #include "auth_jwks.h"
+#include "auth_store_audit.h"
 #include "auth_store_sessions.h"
 
 #include <stdlib.h>
 
 #define AUTH_CHORES_EVERY_MS 60000
 #define AUTH_CHORES_PATIENCE (10 * WD_NS_PER_S)
+#define AUTH_CHORES_HEAD_EVERY WD_NS_PER_HOUR
 
 struct auth_chores {
     uv_timer_t           timer;
@@ -19,9 +21,36 @@ struct auth_chores {
     wd_service_t        *service;
     const auth_pepper_t *pepper;
     wd_ns_t              rotate_ns;
+    wd_ns_t              told; /* monotonic: of the trail; 0: not yet */
     bool                 busy;
     bool                 closed; /* the timer */
 };
+
+
+/*
+ * The last event of the audit trail, in the log: kept somewhere else than the
+ * trail, it tells when that was taken back as a whole.
+ */
+static int
+auth_chores_head(auth_chores_t *ch, wd_pg_conn_t *c, wd_error_t *err)
+{
+    int               rc;
+    char              hex[2 * AUTH_HASH_LEN + 1];
+    wd_ns_t           now = wd_monotonic();
+    auth_event_head_t head;
+
+    if (ch->told != 0 && now - ch->told < AUTH_CHORES_HEAD_EVERY) {
+        return WD_OK;
+    }
+    rc = auth_store_event_head(c, false, &head, err);
+    if (rc == WD_OK) {
+        wd_hex_encode(head.hash, sizeof(head.hash), hex);
+        wd_log_info(wd_service_log(ch->service), "audit trail", "event",
+                    head.seq, "hash", (const char *) hex);
+        ch->told = now;
+    }
+    return rc;
+}
 
 
 static void
@@ -42,6 +71,9 @@ auth_chores_work(uv_work_t *work)
                           wd_service_log(ch->service), &err);
     if (rc == WD_OK) {
         rc = auth_store_sweep(c, &err);
+    }
+    if (rc == WD_OK) {
+        rc = auth_chores_head(ch, c, &err);
     }
     if (rc != WD_OK) {
         wd_log_warn(wd_service_log(ch->service), "chores left for later",
