@@ -101,6 +101,11 @@ auth_plan_commit(const wd_rpc_call_t *call, wd_rpc_res_t *res,
     if (rc == WD_OK) {
         rc = auth_store_plan_set(call->pg, plan, ret_made, &err);
     }
+    if (rc == WD_ETOOBIG) {
+        return wd_rpc_fail(res, WD_EEXIST,
+                           "there are %d plans: delete one first",
+                           AUTH_PLANS_MAX);
+    }
     if (rc == WD_OK) {
         rc = auth_audit_commit(call, call->pg, &note, &err);
     }

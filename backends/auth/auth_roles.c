@@ -220,6 +220,11 @@ auth_role_commit(const wd_rpc_call_t *call, wd_rpc_res_t *res,
     if (rc == WD_EEXIST) {
         return wd_rpc_fail(res, rc, "a role of this name is built in");
     }
+    if (rc == WD_ETOOBIG) {
+        return wd_rpc_fail(res, WD_EEXIST,
+                           "the organisation has %d roles: delete one first",
+                           AUTH_ORG_ROLES_MAX);
+    }
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
     }

@@ -38,6 +38,7 @@ auth_store_plan_set(wd_pg_conn_t *c, auth_plan_t *plan, bool *ret_made,
                     wd_error_t *err)
 {
     int                 rc;
+    int64_t             others;
     PGresult           *r;
     const wd_pg_param_t params[] = {
         wd_pg_text(plan->name),
@@ -53,7 +54,8 @@ auth_store_plan_set(wd_pg_conn_t *c, auth_plan_t *plan, bool *ret_made,
                     " ON CONFLICT (name) DO UPDATE SET limits = $2,"
                     " description = coalesce($3, p.description),"
                     " updated_at = now()"
-                    " RETURNING updated_at, xmax = 0",
+                    " RETURNING updated_at, xmax = 0,"
+                    " (SELECT count(*) FROM plan)",
                     params, wd_array_len(params), &r, err);
     if (rc != WD_OK) {
         return rc;
@@ -61,8 +63,11 @@ auth_store_plan_set(wd_pg_conn_t *c, auth_plan_t *plan, bool *ret_made,
 
     plan->updated_at = wd_pg_get_ts(r, 0, 0);
     *ret_made = wd_pg_get_bool(r, 0, 1);
+    others = wd_pg_get_int(r, 0, 2); /* as before this statement */
     PQclear(r);
-    return WD_OK;
+    return *ret_made && others >= AUTH_PLANS_MAX
+               ? wd_error(err, WD_ETOOBIG, "too many plans")
+               : WD_OK;
 }
 
 

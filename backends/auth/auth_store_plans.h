@@ -9,6 +9,8 @@
 
 #include "wd_pg.h"
 
+#define AUTH_PLANS_MAX 256 /* so that gateways can be told of them */
+
 typedef struct {
     wd_str_t name;
     wd_str_t limits;
@@ -24,7 +26,8 @@ wd_must_check int auth_store_plans(wd_pg_conn_t *c, auth_plan_pt fn, void *arg,
 
 /*
  * Makes or changes the plan `name`; a description without .data stays.
- * *ret_made tells which. Fills plan->updated_at.
+ * *ret_made tells which. Fills plan->updated_at. WD_ETOOBIG: there are
+ * AUTH_PLANS_MAX.
  */
 wd_must_check int auth_store_plan_set(wd_pg_conn_t *c, auth_plan_t *plan,
                                       bool *ret_made, wd_error_t *err);

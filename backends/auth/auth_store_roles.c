@@ -86,6 +86,7 @@ auth_store_role_set(wd_pg_conn_t *c, auth_role_t *role, bool *ret_made,
                     wd_error_t *err)
 {
     int                 rc;
+    int64_t             others;
     PGresult           *r;
     const wd_pg_param_t params[] = {
         wd_pg_int(role->org_id),
@@ -105,7 +106,8 @@ auth_store_role_set(wd_pg_conn_t *c, auth_role_t *role, bool *ret_made,
         " description = coalesce(excluded.description, r.description),"
         " updated_at = now()"
         " RETURNING r.id, r.updated_at, r.xmax = 0, (SELECT count(*)"
-        " FROM user_role x WHERE x.role_id = r.id)",
+        " FROM user_role x WHERE x.role_id = r.id),"
+        " (SELECT count(*) FROM role o WHERE o.org_id = $1)",
         params, wd_array_len(params), &r, err);
     if (rc == WD_ENOTFOUND) {
         return wd_error(err, WD_EEXIST, "a role that is built in");
@@ -118,8 +120,11 @@ auth_store_role_set(wd_pg_conn_t *c, auth_role_t *role, bool *ret_made,
     role->updated_at = wd_pg_get_ts(r, 0, 1);
     *ret_made = wd_pg_get_bool(r, 0, 2);
     role->users = wd_pg_get_int(r, 0, 3);
+    others = wd_pg_get_int(r, 0, 4); /* as before this statement */
     PQclear(r);
-    return WD_OK;
+    return *ret_made && others >= AUTH_ORG_ROLES_MAX
+               ? wd_error(err, WD_ETOOBIG, "too many roles")
+               : WD_OK;
 }
 
 

@@ -9,6 +9,8 @@
 
 #include "auth_store_users.h"
 
+#define AUTH_ORG_ROLES_MAX 100 /* so that gateways can be told of them */
+
 typedef struct {
     int64_t   id;
     int64_t   org_id; /* 0: built in */
@@ -53,7 +55,10 @@ wd_must_check int auth_store_role(wd_pg_conn_t *c, int64_t org_id,
                                   wd_str_t name, wd_pool_t *pool,
                                   auth_role_t *ret, wd_error_t *err);
 
-/* Makes or changes; *ret_made. WD_EEXIST: the name is of one built in. */
+/*
+ * Makes or changes; *ret_made. WD_EEXIST: the name is of one built in.
+ * WD_ETOOBIG: the organisation has AUTH_ORG_ROLES_MAX of its own.
+ */
 wd_must_check int auth_store_role_set(wd_pg_conn_t *c, auth_role_t *role,
                                       bool *ret_made, wd_error_t *err);
 

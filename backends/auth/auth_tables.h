@@ -13,10 +13,6 @@
 
 #define AUTH_VOIDS_MAX 200000 /* tokens and subjects that are told of */
 
-/* So that each table is one notification, smaller than a frame. */
-#define AUTH_PLANS_MAX 256
-#define AUTH_ROLES_TOLD_MAX 128 /* of an organisation */
-
 typedef struct auth_tables auth_tables_t;
 
 auth_tables_t *auth_tables_create(void); /* NULL without memory */
