@@ -231,8 +231,8 @@ auth_store_user_delete(wd_pg_conn_t *c, int64_t id, wd_error_t *err)
     const wd_pg_param_t param = wd_pg_int(id);
 
     static const char *const also[] = {
-        "UPDATE api_key SET revoked_at = now()"
-        " WHERE user_id = $1 AND revoked_at IS NULL",
+        ("UPDATE api_key SET revoked_at = now()"
+         " WHERE user_id = $1 AND revoked_at IS NULL"),
         "DELETE FROM user_role WHERE user_id = $1",
         "DELETE FROM one_time_token WHERE user_id = $1",
         "DELETE FROM recovery_code WHERE user_id = $1",
