@@ -133,6 +133,7 @@ sub exchange {
 
     my $in = '';
     1 while $in !~ /\r\n\r\n/ && sysread $c, $in, 4096, length $in;
+    return if $in !~ /\r\n\r\n/; # the other side left
     open my $log, '>>', "$self->{dir}/issuer.log" or die $!;
     syswrite $log, ($in =~ s/\r\n/|/gr) . "\n";
 
