@@ -102,8 +102,16 @@ SKIP: {
     cmp_ok($second, '<=', $first + SLACK,
         "memory: $first kB, then $second kB");
 }
+# A probe that was given up on a busy machine is none of those who left.
 sub cancels {
-    return map { $t->backend_events($_, 'cancel') } @endpoints;
+    my @cancels;
+    for my $name (@endpoints) {
+        my %asked = map { ("$_->{c} $_->{id}" => 1) }
+            $t->backend_requests($name, 'quotes.query');
+        push @cancels, grep { $asked{"$_->{c} $_->{id}"} }
+            $t->backend_events($name, 'cancel');
+    }
+    return @cancels;
 }
-$t->poll(sub { cancels() == 2 * CLIENTS });
+$t->poll(sub { cancels() >= 2 * CLIENTS });
 is(scalar(my @all = cancels()), 2 * CLIENTS, 'the backends are told of each');

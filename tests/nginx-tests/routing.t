@@ -68,8 +68,8 @@ for my $case (
     [ PUT => '/v1/bars', 'GET HEAD' ],
     [ PATCH => '/v1/instruments/IBM', 'GET HEAD' ],
     [ DELETE => '/v1/ingest', 'GET HEAD POST' ],
-    [ GET => '/v1/keys/17', 'DELETE' ],
-    [ HEAD => '/v1/keys/17', 'DELETE' ],
+    [ GET => '/v1/roles/17', 'DELETE' ],
+    [ HEAD => '/v1/roles/17', 'DELETE' ],
     [ PROPFIND => '/v1/bars', 'GET HEAD' ])
 {
     my ($verb, $path, $allow) = @$case;
