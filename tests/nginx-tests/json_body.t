@@ -46,14 +46,13 @@ is(arguments('ingestion'),
 is(post('/v1/keys', { user => 'a@b.c', permissions => [ 'bars:read', 'fx:*' ],
     mode => 'test', expires => '2030-01-01' })->status, 200, 'a list');
 is(arguments('auth'), '{"expires":1893456000000000000,"mode":"test",'
-    . '"permissions":["bars:read","fx:*"],"user":"a@b.c"}',
-    'as array');
+    . '"permissions":["bars:read","fx:*"],"user":"a@b.c"}', 'as array');
 
 is(post('/v1/users', '{"email":"\u00e9\ud83d\ude00@b.c"}')->status, 200,
     'a pair of surrogates');
 is(arguments('auth'),
     "{\"email\":\"\xc3\xa9\xf0\x9f\x98\x80\@b.c\",\"plan\":\"default\","
-    . '"roles":["reader"]}', 'is UTF-8, with what is there by default');
+    . '"roles":["reader"]}', 'is UTF-8, and what is left out is filled in');
 
 # ---- 415 ----
 

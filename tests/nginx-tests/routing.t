@@ -68,8 +68,10 @@ for my $case (
     [ PUT => '/v1/bars', 'GET HEAD' ],
     [ PATCH => '/v1/instruments/IBM', 'GET HEAD' ],
     [ DELETE => '/v1/ingest', 'GET HEAD POST' ],
-    [ GET => '/v1/roles/17', 'DELETE' ],
-    [ HEAD => '/v1/roles/17', 'DELETE' ],
+    [ POST => '/v1/keys/17', 'DELETE GET HEAD' ],
+    [ GET => '/v1/plans/gold', 'DELETE' ],
+    [ HEAD => '/v1/plans/gold', 'DELETE' ],
+    [ GET => '/v1/keys/17/rotate', 'POST' ],
     [ PROPFIND => '/v1/bars', 'GET HEAD' ])
 {
     my ($verb, $path, $allow) = @$case;
