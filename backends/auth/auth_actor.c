@@ -122,9 +122,8 @@ auth_actor_org(const wd_rpc_call_t *call, wd_rpc_res_t *res,
         return auth_fail_store(call, res, rc, &err);
     }
     if (rc != WD_OK || !auth_actor_reaches(actor, *ret, perm)) {
-        wd_rpc_fail_param(res, "org", "there is no organisation %.*s",
-                          WD_STR_ARG(name));
-        return WD_ENOTFOUND;
+        return auth_fail_absent(res, "org", "there is no organisation %.*s",
+                                WD_STR_ARG(name));
     }
     return WD_OK;
 }
@@ -153,8 +152,7 @@ auth_actor_scope(const wd_rpc_call_t *call, wd_rpc_res_t *res, const char *perm,
         if (auth_actor_reaches(&actor, -1, perm)) {
             return WD_OK;
         }
-        wd_rpc_fail_param(res, "org", "there is no organisation *");
-        return WD_ENOTFOUND;
+        return auth_fail_absent(res, "org", "there is no organisation *");
     }
     return auth_actor_org(call, res, &actor, perm, ret);
 }

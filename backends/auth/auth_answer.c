@@ -6,6 +6,9 @@
 #include "auth_check.h"
 #include "wd_log.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 #define AUTH_PAGE_DEFAULT 100
 #define AUTH_PAGE_MAX 1000
 
@@ -20,6 +23,20 @@ auth_fail_store(const wd_rpc_call_t *call, wd_rpc_res_t *res, int rc,
         res->retry_s = 1;
     }
     return wd_rpc_fail(res, rc, "%s", wd_err_info(rc)->text);
+}
+
+
+int
+auth_fail_absent(wd_rpc_res_t *res, const char *param, const char *fmt, ...)
+{
+    char    text[WD_ERROR_TEXT_MAX];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    (void) wd_rpc_fail_param(res, param, "%s", text);
+    return WD_ENOTFOUND;
 }
 
 
@@ -185,8 +202,8 @@ auth_arg_user(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t ref,
     }
 
     if (rc == WD_ENOTFOUND || (rc == WD_OK && ret->org_id != org_id)) {
-        return wd_rpc_fail_param(res, "user", "there is no user %.*s",
-                                 WD_STR_ARG(ref));
+        return auth_fail_absent(res, "user", "there is no user %.*s",
+                                WD_STR_ARG(ref));
     }
     return rc == WD_OK ? WD_OK : auth_fail_store(call, res, rc, &err);
 }

@@ -16,6 +16,13 @@ int auth_fail_store(const wd_rpc_call_t *call, wd_rpc_res_t *res, int rc,
                     const wd_error_t *err);
 
 /*
+ * What an argument names is not there, or not for the one who asks, which is
+ * the same. Returns WD_ENOTFOUND.
+ */
+int auth_fail_absent(wd_rpc_res_t *res, const char *param, const char *fmt, ...)
+    wd_printf_like(3, 4);
+
+/*
  * Optional arguments; absent, *ret stays, and a text's .data is NULL. WD_OK
  * or WD_EPARAM with *res filled.
  */
@@ -47,8 +54,8 @@ wd_must_check int auth_arg_id(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                               int64_t *ret);
 
 /*
- * The user of that organisation whom a text names by address or id. WD_EPARAM:
- * there is no such user.
+ * The user of that organisation whom a text names by address or id.
+ * WD_ENOTFOUND: there is no such user.
  */
 wd_must_check int auth_arg_user(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                                 wd_str_t ref, int64_t org_id, auth_user_t *ret);

@@ -289,9 +289,16 @@ auth_store_org_find(wd_pg_conn_t *c, wd_str_t name, int64_t *ret_id,
 }
 
 
-/* What a tenant may have at the most, unless told otherwise. */
-#define AUTH_ORG_CEILING \
-    "'{*:read,users:write,keys:write,roles:write,ingest:write}'"
+/*
+ * What a tenant may have at the most, unless told otherwise: the data, and
+ * its own users, keys, roles, usage and trail; not what tells of the platform.
+ */
+#define AUTH_ORG_CEILING                                                   \
+    "'{account:write,audit:read,backtests:*,bars:read,calendars:read,"     \
+    "corporate-actions:read,esg:read,events:read,fx:read,indicators:read," \
+    "ingest:write,insights:*,instruments:read,keys:*,macro:read,models:*," \
+    "news:read,orgs:read,plans:read,quality:read,quotes:read,reports:*,"   \
+    "roles:*,screener:read,stream:read,usage:read,users:*}'"
 
 
 int

@@ -38,8 +38,8 @@ auth_arg_roles(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
     for (i = 0; rc == WD_OK && i < n; i++) {
         rc = auth_store_role(c, org_id, names[i], call->pool, &role, &err);
         if (rc == WD_ENOTFOUND) {
-            return wd_rpc_fail_param(res, "roles", "there is no role %.*s",
-                                     WD_STR_ARG(names[i]));
+            return auth_fail_absent(res, "roles", "there is no role %.*s",
+                                    WD_STR_ARG(names[i]));
         }
         if (rc != WD_OK) {
             return auth_fail_store(call, res, rc, &err);

@@ -192,7 +192,8 @@ for my $case (
     my ($name, $value, $what) = @$case;
     my $error = $c->error('keys.create',
         { user => 'ada@example.com', $name => $value });
-    is_deeply([ $error->[0], $error->[2]{param} ], [ -2, $name ], $what);
+    is_deeply([ $error->[0], $error->[2]{param} ],
+        [ $what =~ /^no such (?:user|id)$/ ? -5 : -2, $name ], $what);
 }
 
 # ---- who is refused, always in the same words
@@ -228,7 +229,7 @@ is_deeply([ map { "$_->{id} $_->{prefix} $_->{permissions}" }
         @{ ctl('--json', 'key', 'list')->{json}{keys} } ], 'CSV has the same');
 like(ctl('key', 'list')->{out}, qr/^ID +PREFIX .*\n\d+ +wd_live_/, 'a table');
 is(ctl('--json', 'key', 'list', '--user', 'no@example.com')->{json}{error}
-    {code}, -2, 'an unknown user is told');
+    {code}, -5, 'an unknown user is told');
 ($status, $meta, $body) = $c->call('keys.list', { limit => 1 });
 is($json->decode($body)->{next}, $meta->{next}, 'pages');
 

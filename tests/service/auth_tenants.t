@@ -72,8 +72,9 @@ sub tenant {
         email => "invited\@$org.example" })->{user_id} };
     # A key with what its owner needs to administer.
     $t{admin}{strong} = $g->rpc('keys.create', { org => $org,
-        user => $t{admin}{email}, permissions => [qw/ *:read users:write
-            keys:write roles:write /] })->{key};
+        user => $t{admin}{email}, permissions => [qw/ bars:read users:*
+            keys:* roles:* orgs:read usage:read audit:read plans:read /]
+        })->{key};
     return \%t;
 }
 
