@@ -114,7 +114,14 @@ sub first_start {
     ok(-r $cacert, 'demo.env: certificate');
 
     my @lines = $out =~ /^\s+(curl .*)$/mg;
-    is(scalar @lines, 3, 'three curl lines');
+    is(scalar @lines, 4, 'three curl lines, and one that logs in');
+    like($out, qr/^Administrator: admin\@example\.com, password \S{24} /m,
+        'the administrator, and the password');
+    my ($password) = $out =~ /password (\S{24}) /;
+    my (undef, $logged) = sh("grep -rlF '$password' $run/log");
+    is($logged, '',
+        'which is in no log');
+    is(join('', glob "$run/secret/*password*"), '', 'nor kept');
     for my $line (@lines) {
         my ($curl_rc, $answer) = sh("$line -sf");
         is($curl_rc, 0, 'works when pasted') or diag("$line\n$answer");

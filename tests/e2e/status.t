@@ -76,7 +76,7 @@ sub ctl {
 }
 
 sub new_key {
-    return ctl("key create demo\@example.com --plan demo --permissions"
+    return ctl("key create admin\@example.com --plan demo --permissions"
             . " '$_[0]'")->{key};
 }
 

@@ -96,7 +96,9 @@ sub ensure_little {
 sub own_key {
     my ($g, $who) = @_;
 
-    my $args = { user => "user:$who->{id}" };
+    # Nor is what it has less of given on by replacing a key.
+    my $args = { user => "user:$who->{id}",
+        $who->{gives} ? (permissions => $who->{gives}) : () };
     return eval { $g->rpc('keys.create', $args)->{id} } // 999_999_999;
 }
 
