@@ -141,8 +141,7 @@ auth_jwks_turn(wd_pg_conn_t *c, const auth_pepper_t *pepper,
 static bool
 auth_jwks_due(const auth_signer_t *s, wd_ns_t every_ns)
 {
-    return !s->found
-           || (every_ns != 0 && s->key.in_use >= every_ns);
+    return !s->found || (every_ns != 0 && s->key.in_use >= every_ns);
 }
 
 

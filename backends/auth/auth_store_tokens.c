@@ -33,9 +33,9 @@ auth_void_by_name(wd_str_t name, auth_void_e *ret)
 int
 auth_store_voids(wd_pg_conn_t *c, auth_void_pt fn, void *arg, wd_error_t *err)
 {
-    int                 rc, i;
-    PGresult           *r;
-    auth_void_t         v;
+    int         rc, i;
+    PGresult   *r;
+    auth_void_t v;
 
     rc = wd_pg_exec(c,
                     "SELECT kind, value, number FROM token_revocation"

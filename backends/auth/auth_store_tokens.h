@@ -13,8 +13,7 @@
  * In SQL: tokens that ended before (ns) are taken by no gateway, which allow
  * for a minute.
  */
-#define AUTH_VOID_FROM                                                        \
-    "((extract(epoch FROM now()) - 60) * 1000000000)::bigint"
+#define AUTH_VOID_FROM "((extract(epoch FROM now()) - 60) * 1000000000)::bigint"
 
 /*
  * On a connection of one's own: from now on what the triggers of
