@@ -342,6 +342,22 @@ auth_arg_key(const wd_rpc_call_t *call, wd_rpc_res_t *res,
 }
 
 
+/* Whoever was found a moment ago may have been deleted. */
+static int
+auth_hold_owner(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                const auth_apikey_t *key)
+{
+    int        rc;
+    wd_error_t err;
+
+    rc = auth_store_user_hold(call->pg, key->user_id, &err);
+    if (rc == WD_ENOTFOUND) {
+        return wd_rpc_fail_param(res, "user", "there is no such user");
+    }
+    return rc == WD_OK ? WD_OK : auth_fail_store(call, res, rc, &err);
+}
+
+
 /* Inside a transaction, which ends here: key->id and the secret are new. */
 static int
 auth_add_key(const wd_rpc_call_t *call, wd_rpc_res_t *res, bool live,
@@ -353,6 +369,11 @@ auth_add_key(const wd_rpc_call_t *call, wd_rpc_res_t *res, bool live,
     uint8_t     digest[AUTH_DIGEST_LEN], hash[AUTH_HASH_LEN];
     wd_error_t  err;
     auth_note_t note = {.action = action};
+
+    rc = auth_hold_owner(call, res, key);
+    if (rc != WD_OK) {
+        return rc;
+    }
 
     auth_key_make(live, secret);
     key->prefix = wd_str(secret, AUTH_KEY_SHOWN);

@@ -114,6 +114,18 @@ auth_store_user_by_email(wd_pg_conn_t *c, int64_t org_id, wd_str_t email,
 
 
 int
+auth_store_user_hold(wd_pg_conn_t *c, int64_t id, wd_error_t *err)
+{
+    const wd_pg_param_t param = wd_pg_int(id);
+
+    return auth_exec_found(c,
+                           "SELECT id FROM app_user WHERE id = $1"
+                           " AND deleted_at IS NULL FOR SHARE",
+                           &param, 1, NULL, err);
+}
+
+
+int
 auth_store_users(wd_pg_conn_t *c, const auth_user_filter_t *f, wd_pool_t *pool,
                  auth_user_t **ret, size_t *ret_n, wd_error_t *err)
 {

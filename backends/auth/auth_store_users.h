@@ -70,6 +70,13 @@ wd_must_check int auth_store_user_by_email(wd_pg_conn_t *c, int64_t org_id,
                                            wd_str_t email, wd_pool_t *pool,
                                            auth_user_t *ret, wd_error_t *err);
 
+/*
+ * In a transaction, for something that is made for the user: until its end
+ * nobody deletes them. WD_ENOTFOUND: somebody has.
+ */
+wd_must_check int auth_store_user_hold(wd_pg_conn_t *c, int64_t id,
+                                       wd_error_t *err);
+
 /* In order of id, from filter->after on. */
 wd_must_check int auth_store_users(wd_pg_conn_t             *c,
                                    const auth_user_filter_t *filter,

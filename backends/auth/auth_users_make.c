@@ -270,8 +270,11 @@ auth_once_give(const wd_rpc_call_t *call, wd_rpc_res_t *res,
     }
     auth_ticket_make(AUTH_TICKET_ONCE, token);
     auth_ticket_hash(a->pepper, wd_str_z(token), hash);
-    rc = auth_store_once_add(call->pg, user->id, kind, hash, life_ms / 1000,
-                             &end, &err);
+    rc = auth_store_user_hold(call->pg, user->id, &err);
+    if (rc == WD_OK) {
+        rc = auth_store_once_add(call->pg, user->id, kind, hash, life_ms / 1000,
+                                 &end, &err);
+    }
     if (rc == WD_OK) {
         rc = auth_commit_user(call, res, call->pg, action, user);
     } else {

@@ -24,7 +24,7 @@ use Wizdata::MessagePack;
 use constant { SOON => 20, NS => 1_000_000_000 };
 
 my $seed = $ENV{WIZDATA_SEED} // int(rand 2 ** 31);
-my $rounds = $ENV{WIZDATA_ROUNDS} // 25;
+my $rounds = $ENV{WIZDATA_ROUNDS} // 15;
 srand $seed;
 diag "seed $seed";
 

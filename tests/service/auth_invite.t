@@ -190,6 +190,37 @@ my $again = user_add($c, 'ADA@example.net');
 isnt($again, $i->{user_id}, 'the address is free for another user');
 ok(login($c, 'ada@example.net', PASSWORD), 'who logs in');
 
+# ---- deleted, while something is made for the user
+
+for my $case ([ 'users.reset', sub { { id => $_[0] } }, -5 ],
+    [ 'users.verify', sub { { id => $_[0] } }, -5 ],
+    [ 'users.update', sub { { id => $_[0], roles => ['analyst'] } }, -5 ],
+    [ 'keys.create', sub { { user => "user:$_[0]" } }, -2 ])
+{
+    my ($method, $args, $code) = @$case;
+    my $user = user_add($c, 'brief@example.com', password => undef);
+    open my $sql, '|-', "$pg->{bin}/psql", '-XAtq', '-d', $pg->url() or die;
+    $sql->autoflush(1);
+    print {$sql} "BEGIN; UPDATE app_user SET deleted_at = now(), disabled =
+        true, email = 'deleted:' || id WHERE id = $user;
+        DELETE FROM user_role WHERE user_id = $user;
+        SELECT pg_advisory_lock(77);\n";
+    wait_for(sub { $pg->psql("SELECT count(*) FROM pg_locks
+        WHERE locktype = 'advisory' AND objid = 77") }) or die;
+    my $asked = $c->ask($method, $args->($user));
+    wait_for(sub { $c->pump(sub { 0 }, 0); $c->{answers}{$asked}
+        || $pg->psql("SELECT count(*) FROM pg_stat_activity
+            WHERE wait_event_type = 'Lock'") }) or die;
+    print {$sql} "COMMIT;\n";
+    close $sql;
+    my $frame = $c->answer($asked);
+    is(($frame->[2] // [0])->[0], $code, "$method comes too late");
+    is($pg->psql("SELECT (SELECT count(*) FROM one_time_token WHERE user_id =
+        $user) + (SELECT count(*) FROM api_key WHERE user_id = $user)
+        + (SELECT count(*) FROM user_role WHERE user_id = $user)"), '0',
+        'and leaves nothing');
+}
+
 # ---- lists
 
 sub names {
