@@ -178,7 +178,7 @@ auth_role_over(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                const auth_actor_t *actor, int64_t org_id, wd_str_t name)
 {
     int         rc;
-    wd_error_t  err;
+    wd_error_t  err = {0};
     wd_perms_t  perms;
     auth_role_t now;
 
@@ -507,6 +507,51 @@ auth_org_args(const wd_rpc_call_t *call, wd_rpc_res_t *res, auth_org_t *org,
 }
 
 
+/*
+ * Whoever is in the organisation with the role admin has all that the ceiling
+ * permits: raising it hands on. What stands in it already may stay.
+ */
+static int
+auth_org_raised(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                const auth_actor_t *actor, const auth_org_t *org)
+{
+    int         rc;
+    size_t      i, n = 0;
+    int64_t     id;
+    wd_error_t  err = {0};
+    auth_org_t *now;
+    wd_perms_t  stands, added;
+
+    if (org->n_ceiling == 0) {
+        return WD_OK;
+    }
+    rc = wd_perms_init(&stands, call->pool, AUTH_CEILING_MAX);
+    if (rc == WD_OK) {
+        rc = wd_perms_init(&added, call->pool, AUTH_CEILING_MAX);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    rc = auth_store_org_lock(call->pg, org->name, &id, &err);
+    if (rc == WD_OK) {
+        rc = auth_store_orgs(call->pg, id, 0, 1, call->pool, &now, &n, &err);
+    } else if (rc == WD_ENOTFOUND) {
+        rc = WD_OK;
+    }
+    if (rc == WD_OK && n != 0) {
+        rc = wd_perms_add_all(&stands, now->ceiling, now->n_ceiling);
+    }
+    for (i = 0; rc == WD_OK && i < org->n_ceiling; i++) {
+        if (!wd_perms_cover(&stands, org->ceiling[i])) {
+            rc = wd_perms_add(&added, org->ceiling[i]);
+        }
+    }
+    return rc == WD_OK ? auth_actor_hands_on(actor, res, &added)
+                       : auth_fail_store(call, res, rc, &err);
+}
+
+
 int
 auth_orgs_set(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 {
@@ -533,10 +578,15 @@ auth_orgs_set(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     }
 
     rc = wd_pg_begin(call->pg, &err);
-    if (rc == WD_OK) {
-        rc = auth_store_org_set(call->pg, &org, disabled, call->pool, &made,
-                                &err);
+    if (rc != WD_OK) {
+        return auth_fail_store(call, res, rc, &err);
     }
+    rc = auth_org_raised(call, res, &actor, &org);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    rc = auth_store_org_set(call->pg, &org, disabled, call->pool, &made, &err);
     if (rc == WD_OK) {
         note.org_id = org.id;
         note.subject = auth_subject(subject, "org", org.id);

@@ -271,21 +271,40 @@ auth_store_orgs(wd_pg_conn_t *c, int64_t only, int64_t after, int64_t limit,
 }
 
 
-int
-auth_store_org_find(wd_pg_conn_t *c, wd_str_t name, int64_t *ret_id,
-                    wd_error_t *err)
+static int
+auth_find_org(wd_pg_conn_t *c, const char *sql, wd_str_t name, int64_t *ret_id,
+              wd_error_t *err)
 {
     int                 rc;
     PGresult           *r;
     const wd_pg_param_t param = wd_pg_text(name);
 
-    rc = auth_exec_found(c, "SELECT id FROM org WHERE name = $1", &param, 1, &r,
-                         err);
+    rc = auth_exec_found(c, sql, &param, 1, &r, err);
     if (rc == WD_OK) {
         *ret_id = wd_pg_get_int(r, 0, 0);
         PQclear(r);
     }
     return rc;
+}
+
+
+int
+auth_store_org_find(wd_pg_conn_t *c, wd_str_t name, int64_t *ret_id,
+                    wd_error_t *err)
+{
+    return auth_find_org(c, "SELECT id FROM org WHERE name = $1", name, ret_id,
+                         err);
+}
+
+
+int
+auth_store_org_lock(wd_pg_conn_t *c, wd_str_t name, int64_t *ret_id,
+                    wd_error_t *err)
+{
+    return auth_find_org(c,
+                         "SELECT id FROM org WHERE name = $1"
+                         " FOR NO KEY UPDATE",
+                         name, ret_id, err);
 }
 
 

@@ -1,0 +1,92 @@
+#!/usr/bin/perl
+
+# What somebody tries who knows how auth works: rights by way of the ceiling,
+# tokens that are issued while a role is being changed, one account under
+# several spellings, locks in a circle, tokens that say less than their user.
+
+use warnings;
+use strict;
+
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+
+use IPC::Open2 qw/ open2 /;
+use JSON::PP ();
+use Test::More;
+use Time::HiRes qw/ sleep time /;
+
+use Wizdata::Auth;
+
+use constant SOON => 20;
+
+my $pg = auth_database();
+my $auth = auth_start($pg);
+my $c = $auth->connect();
+$c->notification('auth.beat', SOON);
+
+sub rpc { return ask_json($c, @_) }
+
+# A connection that stays, for transactions that last; sql() waits.
+sub session {
+    my ($database) = @_;
+
+    my $pid = open2(my $out, my $in, "$pg->{bin}/psql", '-XAtq', '-d',
+        $pg->url($database));
+    $in->autoflush(1);
+    return sub {
+        print {$in} "$_[0];\n\\echo done\n";
+        my @rows;
+        while (defined(my $line = <$out>)) {
+            chomp $line;
+            return join "\n", @rows if $line eq 'done';
+            push @rows, $line;
+        }
+        die 'psql ended';
+    };
+}
+
+# Waits somebody for a lock?
+sub waiting {
+    return $pg->psql("SELECT count(*) FROM pg_stat_activity
+        WHERE wait_event_type = 'Lock'");
+}
+
+
+# ---- a ceiling is raised by who has not what it permits ---------------------
+
+rpc('roles.set', { name => 'founder',
+    permissions => [qw/ orgs:write users:write bars:read /] });
+user_add($c, 'founder@example.com', roles => ['founder']);
+my %founder = as(login($c, 'founder@example.com', PASSWORD));
+
+rpc('orgs.set', { name => 'shell', permissions => ['users:write'] },
+    %founder);
+my $puppet = ask_json($c, 'users.create', { org => 'shell',
+    email => 'puppet@example.com', password => PASSWORD,
+    roles => ['admin'] }, %founder)->{id};
+my $error = $c->error('orgs.set', { name => 'shell', permissions => ['*'] },
+    %founder);
+is($error && $error->[0], -4, 'nobody permits an organisation what they lack');
+is($pg->psql("SELECT ceiling FROM org WHERE name = 'shell'"),
+    '{users:write}', 'it stays as it was');
+is_deeply(claims(login($c, 'puppet@example.com', PASSWORD,
+    org => 'shell')->{access_token})->{permissions}, ['users:write'],
+    'and so do those in it');
+is($c->error('orgs.set', { name => 'shell',
+    permissions => [qw/ users:write bars:read /] }, %founder), undef,
+    'what one has may be added');
+rpc('orgs.set', { name => 'rich', permissions => [qw/ *:read jobs:* /] });
+is($c->error('orgs.set', { name => 'rich', permissions => ['jobs:read'] },
+    %founder), undef, 'and what one lacks be taken away');
+is($c->error('orgs.set', { name => 'rich', title => 'Rich' }, %founder),
+    undef, 'or left');
+$error = $c->error('orgs.set', { name => 'rich',
+    permissions => ['jobs:*'] }, %founder);
+is($error && $error->[0], -4, 'and not be given back');
+
+
+$auth->stop();
+is($auth->log() =~ /ERROR: (?:Address|Undefined)|runtime error/, '',
+    'no memory errors');
+
+done_testing();
