@@ -35,7 +35,8 @@ wd_must_check int auth_store_login(wd_pg_conn_t *c, wd_str_t org,
                                    wd_error_t *err);
 
 /*
- * The user is locked until the end of the transaction. WD_ENOTFOUND: disabled
+ * The user, the organisation and the roles are locked until the end of the
+ * transaction: rights that are read from now on stay. WD_ENOTFOUND: disabled
  * or deleted meanwhile, or the password is not this one any more.
  */
 wd_must_check int auth_store_login_still(wd_pg_conn_t       *c,

@@ -85,6 +85,33 @@ $error = $c->error('orgs.set', { name => 'rich',
 is($error && $error->[0], -4, 'and not be given back');
 
 
+# ---- a token is issued while its user's role is being changed ---------------
+
+rpc('roles.set', { name => 'moving', permissions =>
+    [qw/ bars:read news:read /] });
+user_add($c, 'mover@example.com', roles => ['moving']);
+my $before = login($c, 'mover@example.com', PASSWORD);
+my $hold = session();
+
+# All changes wait for the head of the trail; the role is changed already.
+$hold->('BEGIN; SELECT seq FROM event_head FOR UPDATE');
+my $change = $c->ask('roles.set', { name => 'moving',
+    permissions => ['bars:read'] });
+ok(wait_for(sub { waiting() == 1 }), 'a change waits for the head');
+my $refresh = $c->ask('auth.refresh',
+    { refresh_token => $before->{refresh_token} }, nobody());
+ok(wait_for(sub { waiting() == 2 }), 'and a refresh for something');
+$hold->('COMMIT');
+is($c->answer($change)->[2], undef, 'the role is changed');
+my $after = JSON::PP::decode_json($c->answer($refresh)->[3][2]);
+wait_for(sub { token_void($c, $before->{access_token}) });
+ok(token_void($c, $before->{access_token}), 'the token before is void');
+ok(token_void($c, $after->{access_token})
+    || !grep({ $_ eq 'news:read' }
+        @{ claims($after->{access_token})->{permissions} }),
+    'no good token says what the role does not permit any more');
+
+
 $auth->stop();
 is($auth->log() =~ /ERROR: (?:Address|Undefined)|runtime error/, '',
     'no memory errors');
