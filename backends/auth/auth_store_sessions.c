@@ -320,7 +320,8 @@ auth_store_refresh_use(wd_pg_conn_t *c, const uint8_t hash[AUTH_HASH_LEN],
         " FROM refresh_token t JOIN session s ON s.id = t.session_id"
         " JOIN app_user u ON u.id = s.user_id JOIN org o ON o.id = u.org_id"
         " WHERE t.hash = $1"
-        " FOR UPDATE OF t, s FOR NO KEY UPDATE OF u FOR SHARE OF o",
+        /* In this order, which is that of whoever changes the user. */
+        " FOR NO KEY UPDATE OF u FOR SHARE OF o FOR UPDATE OF s, t",
         &param, 1, &r, err);
     if (rc != WD_OK) {
         return rc;

@@ -112,6 +112,33 @@ ok(token_void($c, $after->{access_token})
     'no good token says what the role does not permit any more');
 
 
+# ---- a refresh and a change of the same user --------------------------------
+
+my $twice = login($c, 'mover@example.com', PASSWORD);
+my $mover = $twice->{user_id};
+$hold->("BEGIN; SELECT FROM app_user WHERE id = $mover FOR NO KEY UPDATE");
+$refresh = $c->ask('auth.refresh',
+    { refresh_token => $twice->{refresh_token} }, nobody());
+ok(wait_for(sub { waiting() == 1 }), 'a refresh waits for the user');
+$hold->("SET lock_timeout = '300ms'");
+$hold->("UPDATE session SET last_at = now() WHERE user_id = $mover");
+is($hold->("SELECT 'good'"), 'good',
+    'and does not hold what the change needs next');
+$hold->('ROLLBACK');
+is($c->answer($refresh)->[2], undef, 'then it goes on');
+
+
+my $reset = rpc('users.reset', { id => $mover })->{token};
+$hold->("BEGIN; SELECT FROM app_user WHERE id = $mover FOR NO KEY UPDATE");
+my $accept = $c->ask('auth.accept', { token => $reset,
+    password => 'another battery horse' }, nobody());
+ok(wait_for(sub { waiting() == 1 }), 'so does who chooses a password');
+$hold->("DELETE FROM one_time_token WHERE user_id = $mover");
+is($hold->("SELECT 'good'"), 'good', 'and holds no token meanwhile');
+$hold->('COMMIT');
+is($c->answer($accept)->[2][0], -3, 'which is gone then');
+
+
 $auth->stop();
 is($auth->log() =~ /ERROR: (?:Address|Undefined)|runtime error/, '',
     'no memory errors');
