@@ -10,6 +10,27 @@
 
 
 int
+auth_store_lower(wd_pg_conn_t *c, wd_str_t email, wd_pool_t *pool,
+                 wd_str_t *ret, wd_error_t *err)
+{
+    int                 rc;
+    PGresult           *r;
+    auth_row_t          row = {.pool = pool};
+    const wd_pg_param_t param = wd_pg_text(email);
+
+    rc = auth_exec_found(c, "SELECT lower($1)", &param, 1, &r, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    row.r = r;
+    *ret = auth_row_str(&row, 0);
+    PQclear(r);
+    return row.rc == WD_OK ? WD_OK : wd_error(err, row.rc, "no memory");
+}
+
+
+int
 auth_store_login(wd_pg_conn_t *c, wd_str_t org, wd_str_t email, int64_t user_id,
                  wd_pool_t *pool, auth_login_t *ret, wd_error_t *err)
 {

@@ -28,6 +28,11 @@ typedef struct {
     int64_t  totp_step;
 } auth_login_t;
 
+/* An address in lower case: equal for all that are the same to the database. */
+wd_must_check int auth_store_lower(wd_pg_conn_t *c, wd_str_t email,
+                                   wd_pool_t *pool, wd_str_t *ret,
+                                   wd_error_t *err);
+
 /* By address, or by id where user_id is not 0. WD_ENOTFOUND. */
 wd_must_check int auth_store_login(wd_pg_conn_t *c, wd_str_t org,
                                    wd_str_t email, int64_t user_id,

@@ -139,6 +139,48 @@ $hold->('COMMIT');
 is($c->answer($accept)->[2][0], -3, 'which is gone then');
 
 
+# ---- one account under several spellings ------------------------------------
+
+# In a database whose lower case is not only that of ASCII, as most have it.
+$pg->psql("CREATE DATABASE unicode TEMPLATE template0 ENCODING 'UTF8'
+    LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'", 'postgres');
+{
+    local $ENV{WIZDATA_DATABASE_URL} = $pg->url('unicode');
+    system("$ENV{WIZDATA_BUILD}/tools/wizdatactl migrate --dir"
+        . " $FindBin::Bin/../../db/migrations >/dev/null") == 0 or die;
+}
+my $other = auth_start($pg, WIZDATA_DATABASE_URL => $pg->url('unicode'));
+my $d = $other->connect();
+$d->notification('auth.beat', SOON);
+user_add($d, "k\xc3\xa9vin\@example.com");
+# e acute, its capital, and the sign for kelvin, whose lower case is k.
+my @spelling = ("k\xc3\xa9vin\@example.com", "K\xc3\x89VIN\@example.com",
+    "\xe2\x84\xaa\xc3\xa9vin\@example.com");
+ok(login($d, $_, PASSWORD), 'the same user') for @spelling;
+refused($d, $spelling[$_ % 3], 'wrong password') for 0 .. 4;
+is($pg->psql('SELECT count(DISTINCT account) FROM login_failure', 'unicode'),
+    1, 'is one account, however it is written');
+$pg->psql('UPDATE login_failure SET n = 12, last_at = now()', 'unicode');
+for (@spelling) {
+    $error = refused($d, $_, PASSWORD);
+    is($error && $error->[0], -11, 'and waits as one');
+}
+$other->stop();
+
+
+# ---- text that PostgreSQL does not take -------------------------------------
+
+for my $bad ("a\0b\@example.com", "a\xff\@example.com") {
+    $error = refused($c, $bad, 'wrong password');
+    ok($error && ($error->[0] == -2 || $error->[0] == -3),
+        'an address that is no text is a client\'s mistake')
+        or diag explain $error;
+    $error = refused($c, 'ada@example.com', 'wrong password', org => $bad);
+    ok($error && ($error->[0] == -2 || $error->[0] == -3),
+        'so is such an organisation') or diag explain $error;
+}
+
+
 $auth->stop();
 is($auth->log() =~ /ERROR: (?:Address|Undefined)|runtime error/, '',
     'no memory errors');
