@@ -139,6 +139,19 @@ $hold->('COMMIT');
 is($c->answer($accept)->[2][0], -3, 'which is gone then');
 
 
+# ---- a token that says less than its user may -------------------------------
+
+my $rich = user_add($c, 'rich@example.com', roles => ['admin']);
+my $key = rpc('keys.create', { user => 'rich@example.com',
+    permissions => ['*'] });
+my @poor = (sub => "user:$rich", plan => 'default', perm => ['bars:read']);
+$error = $c->error('keys.rotate', { id => $key->{id} }, @poor);
+is($error && $error->[0], -4, 'gets no key that says more');
+is($c->error('keys.rotate', { id => $key->{id} },
+    as(login($c, 'rich@example.com', PASSWORD))), undef,
+    'the user does');
+
+
 # ---- one account under several spellings ------------------------------------
 
 # In a database whose lower case is not only that of ASCII, as most have it.
