@@ -194,6 +194,28 @@ for my $bad ("a\0b\@example.com", "a\xff\@example.com") {
 }
 
 
+# ---- announcements of what is done by SQL -----------------------------------
+
+my ($one, $two) = map { user_add($c, "$_\@example.com") } qw/ one two /;
+$pg->psql("DELETE FROM token_revocation;
+    UPDATE user_role SET user_id = $two,
+        role_id = (SELECT id FROM role WHERE name = 'admin')
+    WHERE user_id = $one");
+is($pg->psql("SELECT string_agg(value, ' ' ORDER BY value)
+    FROM token_revocation"), "user:$one user:$two",
+    'a role that goes from one to another is of both');
+$pg->psql('DELETE FROM token_revocation; TRUNCATE user_role');
+is($pg->psql("SELECT count(*) FROM token_revocation WHERE kind = 'all'"), 1,
+    'nobody has a role any more: all tokens');
+
+
+# ---- nothing to void --------------------------------------------------------
+
+$pg->psql('DELETE FROM token_revocation');
+user_add($c, 'fresh@example.com');
+is($pg->psql('SELECT count(*) FROM token_revocation'), 0,
+    'a user who is new has no tokens');
+
 $auth->stop();
 is($auth->log() =~ /ERROR: (?:Address|Undefined)|runtime error/, '',
     'no memory errors');
