@@ -133,37 +133,48 @@ auth_note_role(const wd_rpc_call_t *call, auth_note_t *note, int64_t org_id,
 }
 
 
+/* With memory that is given back: there may be many to look at. */
+static int
+auth_user_fits(wd_pg_conn_t *c, int64_t user_id, wd_error_t *err)
+{
+    int           rc;
+    wd_pool_t    *pool = wd_pool_create(16384);
+    auth_rights_t rights;
+
+    if (pool == NULL) {
+        return wd_error(err, WD_ENOMEM, "no memory");
+    }
+    rc = auth_store_rights(c, user_id, pool, &rights, err);
+    wd_pool_destroy(pool);
+    return rc;
+}
+
+
 /*
  * Who has the role has it with others: nobody may end up with more
  * permissions than can be told of.
  */
 static int
-auth_role_fits(const wd_rpc_call_t *call, wd_rpc_res_t *res, int64_t org_id,
-               wd_str_t name)
+auth_role_fits(const wd_rpc_call_t *call, wd_rpc_res_t *res, int64_t role_id)
 {
-    int                rc;
-    size_t             i, n;
-    wd_error_t         err;
-    auth_user_t       *users;
-    auth_rights_t      rights;
-    auth_user_filter_t f = {.org_id = org_id, .role = name, .limit = 1000};
+    int        rc;
+    size_t     i, n = 0;
+    int64_t   *users, user = 0;
+    wd_error_t err;
 
-    do {
-        rc = auth_store_users(call->pg, &f, call->pool, &users, &n, &err);
-        for (i = 0; rc == WD_OK && i < n; i++) {
-            f.after = users[i].id;
-            if (users[i].n_roles > 1) {
-                rc = auth_store_rights(call->pg, users[i].id, call->pool,
-                                       &rights, &err);
-            }
-        }
-    } while (rc == WD_OK && n == (size_t) f.limit);
+    rc = auth_store_role_mixes(call->pg, role_id, call->pool, &users, &n, &err);
+    for (i = 0; rc == WD_OK && i < n; i++) {
+        user = users[i];
+        rc = wd_monotonic() < call->deadline
+                 ? auth_user_fits(call->pg, user, &err)
+                 : wd_error(&err, WD_ETIMEOUT, "too many mixes of roles");
+    }
 
     if (rc == WD_ETOOBIG) {
         return wd_rpc_fail_param(res, "permissions",
                                  "permissions make user %lld have more than "
                                  "%d, with the other roles",
-                                 (long long) f.after, WD_PERMS_MAX);
+                                 (long long) user, WD_PERMS_MAX);
     }
     return rc == WD_OK ? WD_OK : auth_fail_store(call, res, rc, &err);
 }
@@ -229,7 +240,7 @@ auth_role_commit(const wd_rpc_call_t *call, wd_rpc_res_t *res,
         return auth_fail_store(call, res, rc, &err);
     }
 
-    rc = auth_role_fits(call, res, role->org_id, role->name);
+    rc = auth_role_fits(call, res, role->id);
     if (rc != WD_OK) {
         return rc;
     }

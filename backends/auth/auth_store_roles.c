@@ -157,6 +157,37 @@ auth_store_role_delete(wd_pg_conn_t *c, int64_t org_id, wd_str_t name,
 }
 
 
+int
+auth_store_role_mixes(wd_pg_conn_t *c, int64_t role_id, wd_pool_t *pool,
+                      int64_t **ret, size_t *ret_n, wd_error_t *err)
+{
+    int                 rc, i, n;
+    PGresult           *r;
+    const wd_pg_param_t param = wd_pg_int(role_id);
+
+    rc = wd_pg_exec(c,
+                    "SELECT min(m.user_id) FROM (SELECT x.user_id,"
+                    " array_agg(x.role_id ORDER BY x.role_id) roles"
+                    " FROM user_role o JOIN user_role x USING (user_id)"
+                    " WHERE o.role_id = $1 GROUP BY x.user_id) m"
+                    " WHERE cardinality(m.roles) > 1 GROUP BY m.roles"
+                    " ORDER BY 1",
+                    &param, 1, &r, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    n = PQntuples(r);
+    *ret_n = (size_t) n;
+    *ret = wd_pool_alloc(pool, ((size_t) n + 1) * sizeof(**ret));
+    for (i = 0; *ret != NULL && i < n; i++) {
+        (*ret)[i] = wd_pg_get_int(r, i, 0);
+    }
+    PQclear(r);
+    return *ret != NULL ? WD_OK : wd_error(err, WD_ENOMEM, "mixes of roles");
+}
+
+
 /* ---- scopes and products ------------------------------------------------ */
 
 static int

@@ -194,6 +194,28 @@ for my $bad ("a\0b\@example.com", "a\xff\@example.com") {
 }
 
 
+# ---- a role that many have ---------------------------------------------------
+
+rpc('orgs.set', { name => 'crowd' });
+rpc('roles.set', { org => 'crowd', name => $_, permissions => ['bars:read'] })
+    for qw/ many other /;
+$pg->psql("SET session_replication_role = replica;
+    INSERT INTO app_user (email, org_id, plan)
+    SELECT 'u' || i || '\@crowd.example', o.id, 'default'
+    FROM org o, generate_series(1, 20000) i WHERE o.name = 'crowd';
+    INSERT INTO user_role SELECT u.id, r.id FROM app_user u
+    JOIN role r USING (org_id) JOIN org o ON o.id = u.org_id
+    WHERE o.name = 'crowd'");
+sub memory {
+    open(my $f, '<', '/proc/' . $auth->pid() . '/status') or die;
+    return (map { /^VmHWM:\s+(\d+)/ ? $1 : () } <$f>)[0];
+}
+my $memory = memory();
+is($c->error('roles.set', { org => 'crowd', name => 'many',
+    permissions => ['news:read'] }), undef, 'is changed in time');
+cmp_ok(memory() - $memory, '<', 100_000, 'and in little memory');
+
+
 # ---- announcements of what is done by SQL -----------------------------------
 
 my ($one, $two) = map { user_add($c, "$_\@example.com") } qw/ one two /;
