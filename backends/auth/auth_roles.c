@@ -563,6 +563,26 @@ auth_org_raised(const wd_rpc_call_t *call, wd_rpc_res_t *res,
 }
 
 
+/* As it is now. */
+static void
+auth_note_org(const wd_rpc_call_t *call, auth_note_t *note,
+              char subject[AUTH_SUBJECT_MAX], const auth_org_t *org)
+{
+    wd_buf_t  detail = WD_BUF_INIT;
+    wd_json_t j;
+
+    note->org_id = org->id;
+    note->subject = auth_subject(subject, "org", org->id);
+    wd_json_init(&j, &detail);
+    wd_json_obj(&j);
+    auth_json_str(&j, "name", org->name);
+    auth_json_strs(&j, "permissions", org->ceiling, org->n_ceiling);
+    auth_json_bool(&j, "disabled", org->disabled);
+    wd_json_end(&j);
+    auth_note_detail(call, note, &detail);
+}
+
+
 int
 auth_orgs_set(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 {
@@ -599,8 +619,7 @@ auth_orgs_set(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 
     rc = auth_store_org_set(call->pg, &org, disabled, call->pool, &made, &err);
     if (rc == WD_OK) {
-        note.org_id = org.id;
-        note.subject = auth_subject(subject, "org", org.id);
+        auth_note_org(call, &note, subject, &org);
         rc = auth_audit_commit(call, call->pg, &note, &err);
     }
     if (rc != WD_OK) {

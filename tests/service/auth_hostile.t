@@ -216,6 +216,22 @@ is($c->error('roles.set', { org => 'crowd', name => 'many',
 cmp_ok(memory() - $memory, '<', 100_000, 'and in little memory');
 
 
+# ---- the trail tells what was done ------------------------------------------
+
+sub detail {
+    return JSON::PP::decode_json((events($pg, "action = '$_[0]'"))[-1]{detail});
+}
+rpc('orgs.set', { name => 'told', permissions => ['bars:read'] });
+rpc('orgs.set', { name => 'told', permissions => ['*'],
+    disabled => JSON::PP::true });
+is_deeply([ @{ detail('orgs.set') }{qw/ name permissions disabled /} ],
+    [ 'told', ['*'], JSON::PP::true ], 'of an organisation');
+rpc('tokens.issue', { sub => 'robot', permissions => ['bars:read'] });
+is_deeply(detail('tokens.issue')->{permissions}, ['bars:read'], 'of a token');
+rpc('tokens.revoke', { sub => 'robot' });
+is(detail('tokens.revoke')->{kind}, 'sub', 'and of its end');
+
+
 # ---- announcements of what is done by SQL -----------------------------------
 
 my ($one, $two) = map { user_add($c, "$_\@example.com") } qw/ one two /;
