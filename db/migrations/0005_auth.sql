@@ -345,6 +345,13 @@ BEGIN
         FROM old_row o JOIN new_row n USING (id)
         JOIN user_role x ON x.role_id = o.id
         WHERE o.permissions IS DISTINCT FROM n.permissions));
+    -- Whoever has a token with which to choose the password of such a user
+    -- was let act on one who may do less.
+    DELETE FROM one_time_token t
+    USING old_row o, new_row n, user_role x
+    WHERE n.id = o.id AND NOT n.permissions <@ o.permissions
+          AND x.role_id = o.id AND t.user_id = x.user_id
+          AND t.kind <> 'verify';
     RETURN NULL;
 END
 $$;

@@ -194,6 +194,34 @@ for my $bad ("a\0b\@example.com", "a\xff\@example.com") {
 }
 
 
+# ---- a token for a password, and its user is promoted then -------------------
+
+rpc('roles.set', { name => 'helper', permissions => [qw/ users:write bars:read /] });
+user_add($c, 'helper@example.com', roles => ['helper']);
+my %helper = as(login($c, 'helper@example.com', PASSWORD));
+for my $case ([ 'another role', sub { rpc('users.update', { id => $_[0],
+        roles => [qw/ reader admin /] }) }, -3 ],
+    [ 'one less', sub { rpc('users.update', { id => $_[0],
+        roles => [] }) }, undef ],
+    [ 'the same', sub { rpc('users.update', { id => $_[0], name => 'Same',
+        roles => ['small'] }) }, undef ],
+    [ 'a role with more', sub { rpc('roles.set', { name => 'small',
+        permissions => [qw/ bars:read users:write tokens:write /] }) }, -3 ],
+    [ 'a role with less', sub { rpc('roles.set', { name => 'small',
+        permissions => ['bars:read'] }) }, undef ]) {
+    my ($what, $change, $code) = @$case;
+
+    rpc('roles.set', { name => 'small',
+        permissions => [qw/ bars:read users:write /] });
+    my $invited = ask_json($c, 'users.invite', { roles => ['small'],
+        email => ($what =~ tr/ /-/r) . '@example.com' }, %helper);
+    $change->($invited->{user_id});
+    my $e = $c->error('auth.accept', { token => $invited->{token},
+        password => PASSWORD }, nobody());
+    is($e && $e->[0], $code, "after $what");
+}
+
+
 # ---- a role that many have ---------------------------------------------------
 
 rpc('orgs.set', { name => 'crowd' });
