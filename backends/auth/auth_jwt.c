@@ -201,6 +201,26 @@ auth_put_issued(wd_rpc_res_t *res, const auth_claims_t *claims, wd_str_t token)
 }
 
 
+/* Without the token: what it says. */
+static void
+auth_note_issued(const wd_rpc_call_t *call, auth_note_t *note,
+                 const auth_claims_t *claims)
+{
+    wd_buf_t  detail = WD_BUF_INIT;
+    wd_json_t j;
+
+    note->subject = claims->sub;
+    wd_json_init(&j, &detail);
+    wd_json_obj(&j);
+    auth_json_str(&j, "jti", wd_str_z(claims->jti));
+    auth_json_str(&j, "plan", claims->plan);
+    auth_json_strs(&j, "permissions", claims->perms, claims->n_perms);
+    auth_json_end(&j, "expires_at", claims->expires_at);
+    wd_json_end(&j);
+    auth_note_detail(call, note, &detail);
+}
+
+
 /* Of operators alone: it has no path. */
 int
 auth_tokens_issue(const wd_rpc_call_t *call, wd_rpc_res_t *res)
@@ -222,7 +242,7 @@ auth_tokens_issue(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     claims.issued_at = wd_now();
     claims.expires_at = claims.issued_at + ttl_s * WD_NS_PER_S;
     claims.expires_at -= claims.expires_at % WD_NS_PER_S;
-    note.subject = claims.sub;
+    auth_note_issued(call, &note, &claims);
 
     rc = wd_pg_begin(call->pg, &err);
     if (rc == WD_OK) {

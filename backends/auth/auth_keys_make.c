@@ -438,18 +438,33 @@ static int
 auth_rotated_perms(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                    const auth_actor_t *actor, auth_apikey_t *key)
 {
-    int        rc;
-    wd_perms_t perms;
+    int           rc;
+    wd_error_t    err;
+    wd_perms_t    says, counts;
+    auth_rights_t owner;
 
-    rc = wd_perms_init(&perms, call->pool, WD_PERMS_MAX);
+    rc = wd_perms_init(&says, call->pool, WD_PERMS_MAX);
     if (rc == WD_OK) {
-        rc = wd_perms_add_all(&perms, key->perms, key->n_perms);
+        rc = wd_perms_add_all(&says, key->perms, key->n_perms);
     }
-    /* One's own with an access token: the verdict sees to it. */
-    if (rc != WD_OK || (actor->session && actor->user_id == key->user_id)) {
+    if (rc != WD_OK) {
         return rc;
     }
-    return auth_actor_hands_on(actor, res, &perms);
+    if (!actor->session || actor->user_id != key->user_id) {
+        return auth_actor_hands_on(actor, res, &says);
+    }
+
+    /* One's own with an access token: as much of it as counts now, because a
+     * token may say less than its user has. */
+    rc = auth_store_rights(call->pg, key->user_id, call->pool, &owner, &err);
+    if (rc != WD_OK) {
+        return auth_fail_store(call, res, rc, &err);
+    }
+    rc = wd_perms_init(&counts, call->pool, WD_PERMS_MAX);
+    if (rc == WD_OK) {
+        rc = wd_perms_add_meet(&counts, &says, &owner.perms);
+    }
+    return rc == WD_OK ? auth_actor_hands_on(actor, res, &counts) : rc;
 }
 
 

@@ -15,7 +15,6 @@
 #include "auth_session.h"
 #include "auth_totp.h"
 
-#include <ctype.h>
 #include <sodium.h>
 
 #define AUTH_ACCOUNT_LABEL "wizdata login accounts, 1"
@@ -77,14 +76,15 @@ auth_failures_wait(const auth_failures_t *f)
 }
 
 
-/* An account is what was typed, whether there is such a user or not. */
+/*
+ * An account is what was typed, in lower case as the database has it, whether
+ * there is such a user or not.
+ */
 static void
 auth_account(const auth_pepper_t *pepper, wd_str_t org, wd_str_t email,
              uint8_t ret[AUTH_HASH_LEN])
 {
-    size_t                   i;
     uint8_t                  key[AUTH_SECRET_LEN];
-    unsigned char            c;
     crypto_generichash_state state;
 
     auth_pepper_derive(pepper, AUTH_ACCOUNT_LABEL, key);
@@ -92,10 +92,8 @@ auth_account(const auth_pepper_t *pepper, wd_str_t org, wd_str_t email,
     crypto_generichash_update(&state, (const unsigned char *) org.data,
                               org.len);
     crypto_generichash_update(&state, (const unsigned char *) "", 1);
-    for (i = 0; i < email.len; i++) {
-        c = (unsigned char) tolower((unsigned char) email.data[i]);
-        crypto_generichash_update(&state, &c, 1);
-    }
+    crypto_generichash_update(&state, (const unsigned char *) email.data,
+                              email.len);
     crypto_generichash_final(&state, ret, AUTH_HASH_LEN);
     sodium_memzero(key, sizeof(key));
 }
@@ -150,6 +148,29 @@ auth_attempt_wait(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
 }
 
 
+/* Whose failures count. */
+static int
+auth_attempt_account(const wd_rpc_call_t *call, wd_pg_conn_t *c, wd_str_t org,
+                     wd_str_t email, int64_t user_id, auth_attempt_t *a,
+                     wd_error_t *err)
+{
+    int      rc = WD_OK;
+    char     id[AUTH_SUBJECT_MAX];
+    auth_t  *svc = call->svc;
+    wd_str_t typed;
+
+    if (user_id != 0) {
+        typed = auth_subject(id, "user", user_id);
+    } else {
+        rc = auth_store_lower(c, email, call->pool, &typed, err);
+    }
+    if (rc == WD_OK) {
+        auth_account(svc->pepper, org, typed, a->account);
+    }
+    return rc;
+}
+
+
 static int
 auth_attempt_look(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t org,
                   wd_str_t email, int64_t user_id, auth_attempt_t *a)
@@ -164,7 +185,11 @@ auth_attempt_look(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t org,
         return auth_fail_store(call, res, rc, &err);
     }
 
-    rc = auth_store_login(c, org, email, user_id, call->pool, &a->login, &err);
+    rc = auth_attempt_account(call, c, org, email, user_id, a, &err);
+    if (rc == WD_OK) {
+        rc = auth_store_login(c, org, email, user_id, call->pool, &a->login,
+                              &err);
+    }
     if (rc == WD_ENOTFOUND) {
         memset(&a->login, 0, sizeof(a->login));
         rc = WD_OK;
@@ -192,15 +217,11 @@ auth_attempt(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t org,
              const char *action, auth_attempt_t *ret)
 {
     int     rc;
-    char    id[AUTH_SUBJECT_MAX];
     auth_t *svc = call->svc;
 
     memset(ret, 0, sizeof(*ret));
     ret->note.action = action;
     auth_net(call->ctx.ip, ret->net);
-    auth_account(svc->pepper, org,
-                 user_id != 0 ? auth_subject(id, "user", user_id) : email,
-                 ret->account);
 
     rc = auth_attempt_look(call, res, org, email, user_id, ret);
     if (rc != WD_OK) {
@@ -312,7 +333,7 @@ auth_login_args(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t *org,
 {
     *org = WD_STR("main");
     if (wd_rpc_arg_str(call, "email", email) != WD_OK
-        || email->len > AUTH_EMAIL_MAX || email->len == 0) {
+        || !auth_text_valid(*email, AUTH_EMAIL_MAX)) {
         return wd_rpc_fail_param(res, "email", "email is required");
     }
     if (wd_rpc_arg_str(call, "password", password) != WD_OK
@@ -320,7 +341,7 @@ auth_login_args(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t *org,
         return wd_rpc_fail_param(res, "password", "password is required");
     }
     if (wd_rpc_arg_str(call, "org", org) == WD_EPARAM
-        || org->len > AUTH_ORG_NAME_MAX) {
+        || !auth_text_valid(*org, AUTH_ORG_NAME_MAX)) {
         return wd_rpc_fail_param(res, "org", "org must be the name of one");
     }
     return WD_OK;

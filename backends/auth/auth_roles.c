@@ -133,37 +133,48 @@ auth_note_role(const wd_rpc_call_t *call, auth_note_t *note, int64_t org_id,
 }
 
 
+/* With memory that is given back: there may be many to look at. */
+static int
+auth_user_fits(wd_pg_conn_t *c, int64_t user_id, wd_error_t *err)
+{
+    int           rc;
+    wd_pool_t    *pool = wd_pool_create(16384);
+    auth_rights_t rights;
+
+    if (pool == NULL) {
+        return wd_error(err, WD_ENOMEM, "no memory");
+    }
+    rc = auth_store_rights(c, user_id, pool, &rights, err);
+    wd_pool_destroy(pool);
+    return rc;
+}
+
+
 /*
  * Who has the role has it with others: nobody may end up with more
  * permissions than can be told of.
  */
 static int
-auth_role_fits(const wd_rpc_call_t *call, wd_rpc_res_t *res, int64_t org_id,
-               wd_str_t name)
+auth_role_fits(const wd_rpc_call_t *call, wd_rpc_res_t *res, int64_t role_id)
 {
-    int                rc;
-    size_t             i, n;
-    wd_error_t         err;
-    auth_user_t       *users;
-    auth_rights_t      rights;
-    auth_user_filter_t f = {.org_id = org_id, .role = name, .limit = 1000};
+    int        rc;
+    size_t     i, n = 0;
+    int64_t   *users, user = 0;
+    wd_error_t err;
 
-    do {
-        rc = auth_store_users(call->pg, &f, call->pool, &users, &n, &err);
-        for (i = 0; rc == WD_OK && i < n; i++) {
-            f.after = users[i].id;
-            if (users[i].n_roles > 1) {
-                rc = auth_store_rights(call->pg, users[i].id, call->pool,
-                                       &rights, &err);
-            }
-        }
-    } while (rc == WD_OK && n == (size_t) f.limit);
+    rc = auth_store_role_mixes(call->pg, role_id, call->pool, &users, &n, &err);
+    for (i = 0; rc == WD_OK && i < n; i++) {
+        user = users[i];
+        rc = wd_monotonic() < call->deadline
+                 ? auth_user_fits(call->pg, user, &err)
+                 : wd_error(&err, WD_ETIMEOUT, "too many mixes of roles");
+    }
 
     if (rc == WD_ETOOBIG) {
         return wd_rpc_fail_param(res, "permissions",
                                  "permissions make user %lld have more than "
                                  "%d, with the other roles",
-                                 (long long) f.after, WD_PERMS_MAX);
+                                 (long long) user, WD_PERMS_MAX);
     }
     return rc == WD_OK ? WD_OK : auth_fail_store(call, res, rc, &err);
 }
@@ -178,7 +189,7 @@ auth_role_over(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                const auth_actor_t *actor, int64_t org_id, wd_str_t name)
 {
     int         rc;
-    wd_error_t  err;
+    wd_error_t  err = {0};
     wd_perms_t  perms;
     auth_role_t now;
 
@@ -229,7 +240,7 @@ auth_role_commit(const wd_rpc_call_t *call, wd_rpc_res_t *res,
         return auth_fail_store(call, res, rc, &err);
     }
 
-    rc = auth_role_fits(call, res, role->org_id, role->name);
+    rc = auth_role_fits(call, res, role->id);
     if (rc != WD_OK) {
         return rc;
     }
@@ -507,6 +518,71 @@ auth_org_args(const wd_rpc_call_t *call, wd_rpc_res_t *res, auth_org_t *org,
 }
 
 
+/*
+ * Whoever is in the organisation with the role admin has all that the ceiling
+ * permits: raising it hands on. What stands in it already may stay.
+ */
+static int
+auth_org_raised(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                const auth_actor_t *actor, const auth_org_t *org)
+{
+    int         rc;
+    size_t      i, n = 0;
+    int64_t     id;
+    wd_error_t  err = {0};
+    auth_org_t *now;
+    wd_perms_t  stands, added;
+
+    if (org->n_ceiling == 0) {
+        return WD_OK;
+    }
+    rc = wd_perms_init(&stands, call->pool, AUTH_CEILING_MAX);
+    if (rc == WD_OK) {
+        rc = wd_perms_init(&added, call->pool, AUTH_CEILING_MAX);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    rc = auth_store_org_lock(call->pg, org->name, &id, &err);
+    if (rc == WD_OK) {
+        rc = auth_store_orgs(call->pg, id, 0, 1, call->pool, &now, &n, &err);
+    } else if (rc == WD_ENOTFOUND) {
+        rc = WD_OK;
+    }
+    if (rc == WD_OK && n != 0) {
+        rc = wd_perms_add_all(&stands, now->ceiling, now->n_ceiling);
+    }
+    for (i = 0; rc == WD_OK && i < org->n_ceiling; i++) {
+        if (!wd_perms_cover(&stands, org->ceiling[i])) {
+            rc = wd_perms_add(&added, org->ceiling[i]);
+        }
+    }
+    return rc == WD_OK ? auth_actor_hands_on(actor, res, &added)
+                       : auth_fail_store(call, res, rc, &err);
+}
+
+
+/* As it is now. */
+static void
+auth_note_org(const wd_rpc_call_t *call, auth_note_t *note,
+              char subject[AUTH_SUBJECT_MAX], const auth_org_t *org)
+{
+    wd_buf_t  detail = WD_BUF_INIT;
+    wd_json_t j;
+
+    note->org_id = org->id;
+    note->subject = auth_subject(subject, "org", org->id);
+    wd_json_init(&j, &detail);
+    wd_json_obj(&j);
+    auth_json_str(&j, "name", org->name);
+    auth_json_strs(&j, "permissions", org->ceiling, org->n_ceiling);
+    auth_json_bool(&j, "disabled", org->disabled);
+    wd_json_end(&j);
+    auth_note_detail(call, note, &detail);
+}
+
+
 int
 auth_orgs_set(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 {
@@ -533,13 +609,17 @@ auth_orgs_set(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     }
 
     rc = wd_pg_begin(call->pg, &err);
-    if (rc == WD_OK) {
-        rc = auth_store_org_set(call->pg, &org, disabled, call->pool, &made,
-                                &err);
+    if (rc != WD_OK) {
+        return auth_fail_store(call, res, rc, &err);
     }
+    rc = auth_org_raised(call, res, &actor, &org);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    rc = auth_store_org_set(call->pg, &org, disabled, call->pool, &made, &err);
     if (rc == WD_OK) {
-        note.org_id = org.id;
-        note.subject = auth_subject(subject, "org", org.id);
+        auth_note_org(call, &note, subject, &org);
         rc = auth_audit_commit(call, call->pg, &note, &err);
     }
     if (rc != WD_OK) {

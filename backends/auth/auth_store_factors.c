@@ -174,8 +174,13 @@ auth_store_once_use(wd_pg_conn_t *c, const uint8_t hash[AUTH_HASH_LEN],
     const wd_pg_param_t param = auth_param_bytes(hash, AUTH_HASH_LEN);
 
     return auth_exec_found(c,
-                           "DELETE FROM one_time_token WHERE hash = $1"
-                           " AND expires_at > now() RETURNING user_id",
+                           /* The user first, as whoever changes one does. */
+                           "WITH u AS (SELECT id FROM app_user WHERE id ="
+                           " (SELECT user_id FROM one_time_token"
+                           " WHERE hash = $1) FOR NO KEY UPDATE)"
+                           " DELETE FROM one_time_token t USING u"
+                           " WHERE t.hash = $1 AND t.user_id = u.id"
+                           " AND t.expires_at > now() RETURNING t.user_id",
                            &param, 1, NULL, err);
 }
 

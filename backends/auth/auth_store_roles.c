@@ -157,6 +157,37 @@ auth_store_role_delete(wd_pg_conn_t *c, int64_t org_id, wd_str_t name,
 }
 
 
+int
+auth_store_role_mixes(wd_pg_conn_t *c, int64_t role_id, wd_pool_t *pool,
+                      int64_t **ret, size_t *ret_n, wd_error_t *err)
+{
+    int                 rc, i, n;
+    PGresult           *r;
+    const wd_pg_param_t param = wd_pg_int(role_id);
+
+    rc = wd_pg_exec(c,
+                    "SELECT min(m.user_id) FROM (SELECT x.user_id,"
+                    " array_agg(x.role_id ORDER BY x.role_id) roles"
+                    " FROM user_role o JOIN user_role x USING (user_id)"
+                    " WHERE o.role_id = $1 GROUP BY x.user_id) m"
+                    " WHERE cardinality(m.roles) > 1 GROUP BY m.roles"
+                    " ORDER BY 1",
+                    &param, 1, &r, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    n = PQntuples(r);
+    *ret_n = (size_t) n;
+    *ret = wd_pool_alloc(pool, ((size_t) n + 1) * sizeof(**ret));
+    for (i = 0; *ret != NULL && i < n; i++) {
+        (*ret)[i] = wd_pg_get_int(r, i, 0);
+    }
+    PQclear(r);
+    return *ret != NULL ? WD_OK : wd_error(err, WD_ENOMEM, "mixes of roles");
+}
+
+
 /* ---- scopes and products ------------------------------------------------ */
 
 static int
@@ -271,21 +302,40 @@ auth_store_orgs(wd_pg_conn_t *c, int64_t only, int64_t after, int64_t limit,
 }
 
 
-int
-auth_store_org_find(wd_pg_conn_t *c, wd_str_t name, int64_t *ret_id,
-                    wd_error_t *err)
+static int
+auth_find_org(wd_pg_conn_t *c, const char *sql, wd_str_t name, int64_t *ret_id,
+              wd_error_t *err)
 {
     int                 rc;
     PGresult           *r;
     const wd_pg_param_t param = wd_pg_text(name);
 
-    rc = auth_exec_found(c, "SELECT id FROM org WHERE name = $1", &param, 1, &r,
-                         err);
+    rc = auth_exec_found(c, sql, &param, 1, &r, err);
     if (rc == WD_OK) {
         *ret_id = wd_pg_get_int(r, 0, 0);
         PQclear(r);
     }
     return rc;
+}
+
+
+int
+auth_store_org_find(wd_pg_conn_t *c, wd_str_t name, int64_t *ret_id,
+                    wd_error_t *err)
+{
+    return auth_find_org(c, "SELECT id FROM org WHERE name = $1", name, ret_id,
+                         err);
+}
+
+
+int
+auth_store_org_lock(wd_pg_conn_t *c, wd_str_t name, int64_t *ret_id,
+                    wd_error_t *err)
+{
+    return auth_find_org(c,
+                         "SELECT id FROM org WHERE name = $1"
+                         " FOR NO KEY UPDATE",
+                         name, ret_id, err);
 }
 
 

@@ -83,6 +83,18 @@ wd_must_check int auth_store_orgs(wd_pg_conn_t *c, int64_t only, int64_t after,
                                   auth_org_t **ret, size_t *ret_n,
                                   wd_error_t *err);
 
+/*
+ * Those who have the role with others: of all with the same roles one, because
+ * they have the same rights.
+ */
+wd_must_check int auth_store_role_mixes(wd_pg_conn_t *c, int64_t role_id,
+                                        wd_pool_t *pool, int64_t **ret,
+                                        size_t *ret_n, wd_error_t *err);
+
+/* Nobody changes it until the end of the transaction. WD_ENOTFOUND. */
+wd_must_check int auth_store_org_lock(wd_pg_conn_t *c, wd_str_t name,
+                                      int64_t *ret_id, wd_error_t *err);
+
 /* WD_ENOTFOUND. */
 wd_must_check int auth_store_org_find(wd_pg_conn_t *c, wd_str_t name,
                                       int64_t *ret_id, wd_error_t *err);

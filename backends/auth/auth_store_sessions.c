@@ -10,6 +10,27 @@
 
 
 int
+auth_store_lower(wd_pg_conn_t *c, wd_str_t email, wd_pool_t *pool,
+                 wd_str_t *ret, wd_error_t *err)
+{
+    int                 rc;
+    PGresult           *r;
+    auth_row_t          row = {.pool = pool};
+    const wd_pg_param_t param = wd_pg_text(email);
+
+    rc = auth_exec_found(c, "SELECT lower($1)", &param, 1, &r, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    row.r = r;
+    *ret = auth_row_str(&row, 0);
+    PQclear(r);
+    return row.rc == WD_OK ? WD_OK : wd_error(err, row.rc, "no memory");
+}
+
+
+int
 auth_store_login(wd_pg_conn_t *c, wd_str_t org, wd_str_t email, int64_t user_id,
                  wd_pool_t *pool, auth_login_t *ret, wd_error_t *err)
 {
@@ -50,22 +71,43 @@ auth_store_login(wd_pg_conn_t *c, wd_str_t org, wd_str_t email, int64_t user_id,
 }
 
 
+/*
+ * A change of a role voids the tokens that were issued before it, and is seen
+ * when it is committed. Who is about to read a user's rights for a token
+ * waits for it, or is waited for: locked before anything that such a change
+ * locks after the role.
+ */
+static int
+auth_hold_roles(wd_pg_conn_t *c, int64_t user_id, wd_error_t *err)
+{
+    const wd_pg_param_t param = wd_pg_int(user_id);
+
+    return wd_pg_exec(c,
+                      "SELECT FROM role WHERE id IN (SELECT role_id"
+                      " FROM user_role WHERE user_id = $1)"
+                      " ORDER BY id FOR SHARE",
+                      &param, 1, NULL, err);
+}
+
+
 int
 auth_store_login_still(wd_pg_conn_t *c, const auth_login_t *login,
                        wd_error_t *err)
 {
+    int                 rc;
     const wd_pg_param_t params[] = {
         wd_pg_int(login->user_id),
         auth_param_text(login->hash),
     };
 
-    return auth_exec_found(
+    rc = auth_exec_found(
         c,
         "SELECT u.id FROM app_user u JOIN org o ON o.id = u.org_id"
         " WHERE u.id = $1 AND u.password_hash = $2 AND NOT u.disabled"
         " AND NOT o.disabled AND u.deleted_at IS NULL"
         " FOR NO KEY UPDATE OF u FOR SHARE OF o",
         params, wd_array_len(params), NULL, err);
+    return rc == WD_OK ? auth_hold_roles(c, login->user_id, err) : rc;
 }
 
 
@@ -260,15 +302,18 @@ auth_store_refresh_add(wd_pg_conn_t *c, int64_t session_id,
 
 static int
 auth_refresh_used(wd_pg_conn_t *c, const wd_pg_param_t *hash,
-                  int64_t session_id, wd_error_t *err)
+                  const auth_session_t *s, wd_error_t *err)
 {
     int                 rc;
-    const wd_pg_param_t session = wd_pg_int(session_id);
+    const wd_pg_param_t session = wd_pg_int(s->id);
 
-    rc = wd_pg_exec(c,
-                    "UPDATE refresh_token SET used_at = now()"
-                    " WHERE hash = $1",
-                    hash, 1, NULL, err);
+    rc = auth_hold_roles(c, s->user_id, err);
+    if (rc == WD_OK) {
+        rc = wd_pg_exec(c,
+                        "UPDATE refresh_token SET used_at = now()"
+                        " WHERE hash = $1",
+                        hash, 1, NULL, err);
+    }
     if (rc != WD_OK) {
         return rc;
     }
@@ -296,7 +341,8 @@ auth_store_refresh_use(wd_pg_conn_t *c, const uint8_t hash[AUTH_HASH_LEN],
         " FROM refresh_token t JOIN session s ON s.id = t.session_id"
         " JOIN app_user u ON u.id = s.user_id JOIN org o ON o.id = u.org_id"
         " WHERE t.hash = $1"
-        " FOR UPDATE OF t, s FOR NO KEY UPDATE OF u FOR SHARE OF o",
+        /* In this order, which is that of whoever changes the user. */
+        " FOR NO KEY UPDATE OF u FOR SHARE OF o FOR UPDATE OF s, t",
         &param, 1, &r, err);
     if (rc != WD_OK) {
         return rc;
@@ -314,7 +360,7 @@ auth_store_refresh_use(wd_pg_conn_t *c, const uint8_t hash[AUTH_HASH_LEN],
     *ret = used ? AUTH_REFRESH_REUSED
                 : (ended ? AUTH_REFRESH_ENDED : AUTH_REFRESH_GOOD);
     return *ret == AUTH_REFRESH_GOOD
-               ? auth_refresh_used(c, &param, ret_session->id, err)
+               ? auth_refresh_used(c, &param, ret_session, err)
                : WD_OK;
 }
 

@@ -28,6 +28,11 @@ typedef struct {
     int64_t  totp_step;
 } auth_login_t;
 
+/* An address in lower case: equal for all that are the same to the database. */
+wd_must_check int auth_store_lower(wd_pg_conn_t *c, wd_str_t email,
+                                   wd_pool_t *pool, wd_str_t *ret,
+                                   wd_error_t *err);
+
 /* By address, or by id where user_id is not 0. WD_ENOTFOUND. */
 wd_must_check int auth_store_login(wd_pg_conn_t *c, wd_str_t org,
                                    wd_str_t email, int64_t user_id,
@@ -35,7 +40,8 @@ wd_must_check int auth_store_login(wd_pg_conn_t *c, wd_str_t org,
                                    wd_error_t *err);
 
 /*
- * The user is locked until the end of the transaction. WD_ENOTFOUND: disabled
+ * The user, the organisation and the roles are locked until the end of the
+ * transaction: rights that are read from now on stay. WD_ENOTFOUND: disabled
  * or deleted meanwhile, or the password is not this one any more.
  */
 wd_must_check int auth_store_login_still(wd_pg_conn_t       *c,

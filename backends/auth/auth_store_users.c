@@ -227,10 +227,14 @@ auth_store_user_roles(wd_pg_conn_t *c, int64_t id, const int64_t *roles,
     if (rc != WD_OK) {
         return rc;
     }
+    /* Whoever has a token with which to choose the password was let act on
+     * the user as it was, not on one who may do more. */
     return wd_pg_exec(c,
-                      "INSERT INTO user_role (user_id, role_id)"
+                      "WITH added AS (INSERT INTO user_role (user_id, role_id)"
                       " SELECT $1, x FROM unnest($2) x"
-                      " ON CONFLICT DO NOTHING",
+                      " ON CONFLICT DO NOTHING RETURNING user_id)"
+                      " DELETE FROM one_time_token WHERE user_id = $1"
+                      " AND kind <> 'verify' AND EXISTS (SELECT FROM added)",
                       params, wd_array_len(params), NULL, err);
 }
 

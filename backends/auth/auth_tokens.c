@@ -78,6 +78,26 @@ auth_arg_void(const wd_rpc_call_t *call, wd_rpc_res_t *res, auth_void_t *ret)
 }
 
 
+/* Which tokens: a subject and an id may be the same text. */
+static void
+auth_note_void(const wd_rpc_call_t *call, auth_note_t *note,
+               const auth_void_t *v)
+{
+    wd_buf_t  detail = WD_BUF_INIT;
+    wd_json_t j;
+
+    note->subject = v->kind == AUTH_VOID_ALL ? WD_STR("tokens") : v->value;
+    wd_json_init(&j, &detail);
+    wd_json_obj(&j);
+    auth_json_str(&j, "kind", wd_str_z(auth_void_name(v->kind)));
+    if (v->kind != AUTH_VOID_JTI) {
+        auth_json_end(&j, "issued_before", v->number);
+    }
+    wd_json_end(&j);
+    auth_note_detail(call, note, &detail);
+}
+
+
 int
 auth_tokens_revoke(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 {
@@ -99,7 +119,7 @@ auth_tokens_revoke(const wd_rpc_call_t *call, wd_rpc_res_t *res)
         rc = auth_store_void_add(call->pg, &v, &at, &err);
     }
     if (rc == WD_OK) {
-        note.subject = v.kind == AUTH_VOID_ALL ? WD_STR("tokens") : v.value;
+        auth_note_void(call, &note, &v);
         rc = auth_audit_commit(call, call->pg, &note, &err);
     }
     if (rc != WD_OK) {

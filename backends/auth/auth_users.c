@@ -381,9 +381,9 @@ auth_users_delete(const wd_rpc_call_t *call, wd_rpc_res_t *res)
         return rc;
     }
 
-    rc = auth_store_sessions_end(call->pg, user.id, 0, "deleted", &n, &err);
+    rc = auth_store_user_delete(call->pg, user.id, &err);
     if (rc == WD_OK) {
-        rc = auth_store_user_delete(call->pg, user.id, &err);
+        rc = auth_store_sessions_end(call->pg, user.id, 0, "deleted", &n, &err);
     }
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);

@@ -26,7 +26,7 @@ auth_arg_roles(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
 {
     int         rc;
     size_t      i, n_orgs;
-    wd_error_t  err;
+    wd_error_t  err = {0};
     auth_org_t *org;
     wd_perms_t  roles, ceiling, perms;
     auth_role_t role;

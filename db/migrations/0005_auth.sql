@@ -244,6 +244,17 @@ CREATE TRIGGER event_head_kept BEFORE DELETE OR TRUNCATE ON event_head
 -- One more kind on the channel wizdata_auth:
 --     roles AT                   the roles are others
 
+CREATE FUNCTION auth_tell_all() RETURNS void
+LANGUAGE sql AS $$
+    SELECT auth_tell('all');
+    INSERT INTO token_revocation (kind, value, number)
+    VALUES ('all', '',
+            floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+                * 1000)
+    ON CONFLICT (kind, value) DO UPDATE
+    SET number = greatest(token_revocation.number, excluded.number);
+$$;
+
 -- What these users may is another: their keys are asked about again, and
 -- their tokens, which say it themselves, are void.
 CREATE FUNCTION auth_tell_users(ids bigint[]) RETURNS void
@@ -254,13 +265,7 @@ BEGIN
     END IF;
     -- So many are like all: whoever was not meant is asked about again.
     IF cardinality(ids) > 1000 THEN
-        PERFORM auth_tell('all');
-        INSERT INTO token_revocation (kind, value, number)
-        VALUES ('all', '',
-                floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint
-                    * 1000)
-        ON CONFLICT (kind, value) DO UPDATE
-        SET number = greatest(token_revocation.number, excluded.number);
+        PERFORM auth_tell_all();
         RETURN;
     END IF;
     PERFORM auth_tell_keys(ARRAY(
@@ -283,10 +288,15 @@ BEGIN
 END
 $$;
 
+-- Users of this very transaction have neither keys nor tokens: without them
+-- there is no void subject for everybody who was ever made.
 CREATE FUNCTION user_role_added() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM auth_tell_users(ARRAY(SELECT DISTINCT user_id FROM new_row));
+    PERFORM auth_tell_users(ARRAY(
+        SELECT DISTINCT n.user_id
+        FROM new_row n JOIN app_user u ON u.id = n.user_id
+        WHERE u.created_at <> now()));
     RETURN NULL;
 END
 $$;
@@ -304,9 +314,28 @@ $$;
 CREATE TRIGGER user_role_removed AFTER DELETE ON user_role
     REFERENCING OLD TABLE AS old_row
     FOR EACH STATEMENT EXECUTE FUNCTION user_role_removed();
+
+CREATE FUNCTION user_role_moved() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM auth_tell_users(ARRAY(
+        SELECT user_id FROM old_row UNION SELECT user_id FROM new_row));
+    RETURN NULL;
+END
+$$;
 CREATE TRIGGER user_role_moved AFTER UPDATE ON user_role
-    REFERENCING NEW TABLE AS new_row
-    FOR EACH STATEMENT EXECUTE FUNCTION user_role_added();
+    REFERENCING OLD TABLE AS old_row NEW TABLE AS new_row
+    FOR EACH STATEMENT EXECUTE FUNCTION user_role_moved();
+
+CREATE FUNCTION user_role_truncated() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM auth_tell_all();
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER user_role_truncated AFTER TRUNCATE ON user_role
+    FOR EACH STATEMENT EXECUTE FUNCTION user_role_truncated();
 
 CREATE FUNCTION role_updated() RETURNS trigger
 LANGUAGE plpgsql AS $$
@@ -316,6 +345,13 @@ BEGIN
         FROM old_row o JOIN new_row n USING (id)
         JOIN user_role x ON x.role_id = o.id
         WHERE o.permissions IS DISTINCT FROM n.permissions));
+    -- Whoever has a token with which to choose the password of such a user
+    -- was let act on one who may do less.
+    DELETE FROM one_time_token t
+    USING old_row o, new_row n, user_role x
+    WHERE n.id = o.id AND NOT n.permissions <@ o.permissions
+          AND x.role_id = o.id AND t.user_id = x.user_id
+          AND t.kind <> 'verify';
     RETURN NULL;
 END
 $$;
