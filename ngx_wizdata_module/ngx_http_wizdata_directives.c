@@ -273,8 +273,10 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      *   point to beside the host and port of iss.
      * - `leeway=time` (30s, from 0 to 60s) for exp, nbf and iat.
      * - `name=text`: principals are name, a colon and sub; by default the
-     *   host of iss. With keys=auth and no name the principal is sub. Where
-     *   that is longer than 255 bytes, `#` and a hash stand for sub.
+     *   host of iss. With keys=auth alone and no name the principal is sub;
+     *   beside other keys it needs a name, since those would speak for
+     *   users of auth. Where the principal is longer than 255 bytes, `#`
+     *   and a hash stand for sub.
      * - `plan=name` (default): the plan of tokens that name none in
      *   `plan_claim=claim` (plan).
      * - `permissions_claim=claim`: where permissions stand, as a list or as
