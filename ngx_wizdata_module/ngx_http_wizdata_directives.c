@@ -273,8 +273,10 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      *   point to beside the host and port of iss.
      * - `leeway=time` (30s, from 0 to 60s) for exp, nbf and iat.
      * - `name=text`: principals are name, a colon and sub; by default the
-     *   host of iss. With keys=auth and no name the principal is sub. Where
-     *   that is longer than 255 bytes, `#` and a hash stand for sub.
+     *   host of iss. With keys=auth alone and no name the principal is sub;
+     *   beside other keys it needs a name, since those would speak for
+     *   users of auth. Where the principal is longer than 255 bytes, `#`
+     *   and a hash stand for sub.
      * - `plan=name` (default): the plan of tokens that name none in
      *   `plan_claim=claim` (plan).
      * - `permissions_claim=claim`: where permissions stand, as a list or as
@@ -426,8 +428,9 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      *
      * Changes a method of the API here: who may call it (public: anybody,
      * key: whoever has a credential, or a permission), what a call costs
-     * against limits, and its deadline (at http level only). What is not
-     * written stays as the level above or the catalogue has it.
+     * against limits unless the plan says otherwise, and its deadline (at
+     * http level only). What is not written stays as the level above or the
+     * catalogue has it.
      */
     { ngx_string("wizdata_method"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_2MORE,
@@ -787,10 +790,14 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      * burst + rate x t is admitted. day=number and month=number are quotas of
      * the calendar in the time zone tz=name (UTC). concurrency=number is how
      * many requests there may be at a time. A request takes its cost
-     * (docs/API.md) from all windows, or from none. With the word dry_run
-     * nothing is refused, only counted and logged. Plans
-     * that auth pushes take the place of those of the same name. Principals
-     * whose plan has no such line have the plan `default`.
+     * (docs/API.md) from all windows, or from none; one that costs 0 is not
+     * held to them. cost=method:number (0 to 1000), as often as needed up to
+     * 16 times, says what requests of that method cost with this plan, and
+     * cost=*:number those of all others, whatever the catalogue and
+     * wizdata_method say. With the word dry_run nothing is refused, only
+     * counted and logged. Plans that auth pushes take the place of those of
+     * the same name. Principals whose plan has no such line have the plan
+     * `default`.
      */
     { ngx_string("wizdata_plan"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,

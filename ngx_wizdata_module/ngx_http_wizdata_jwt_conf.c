@@ -448,7 +448,15 @@ ngx_http_wizdata_jwt_prefix(ngx_http_wizdata_jwt_words_t *w)
     ngx_str_t *p = &w->issuer->prefix;
 
     if (w->auth && w->name.len == 0) {
-        return NGX_OK;
+        if (w->issuer->sources->nelts == 1) {
+            return NGX_OK;
+        }
+        /* Whoever has the other keys would be any user, or the operator. */
+        ngx_conf_log_error(NGX_LOG_EMERG, w->cf, 0, "tokens of other keys "
+                           "would be taken for users of auth: write keys=auth "
+                           "alone and the others in an issuer of their own, "
+                           "or name=");
+        return NGX_ERROR;
     }
 
     if (w->name.len == 0) {

@@ -237,18 +237,27 @@ ngx_http_wizdata_limit_begin(ngx_http_wizdata_ctx_t *ctx)
 }
 
 
+/* What the plan says, else nginx.conf, else the catalogue. */
+static uint32_t
+ngx_http_wizdata_limit_cost(ngx_http_wizdata_ctx_t *ctx,
+    const ngx_http_wizdata_plan_t *p)
+{
+    uint32_t cost;
+
+    if (ctx->method == NULL) {
+        return 1; /* a location that is not the API's */
+    }
+    cost = (uint32_t) ngx_http_wizdata_method_cost(ctx);
+    return p != NULL ? wd_plan_cost(&p->plan, ctx->method->id, cost) : cost;
+}
+
+
 int
 ngx_http_wizdata_limit(ngx_http_wizdata_ctx_t *ctx)
 {
     uint32_t                      cost;
     ngx_uint_t                    admitted;
     ngx_http_wizdata_limit_ctx_t *lc;
-
-    cost = ctx->method != NULL ? (uint32_t) ngx_http_wizdata_method_cost(ctx)
-                               : 1;
-    if (cost == 0) {
-        return WD_OK; /* the catalogue gives it away */
-    }
 
     lc = ngx_http_wizdata_limit_begin(ctx);
     if (lc == NULL) {
@@ -257,7 +266,8 @@ ngx_http_wizdata_limit(ngx_http_wizdata_ctx_t *ctx)
 
     lc->plan = ngx_http_wizdata_limit_who(ctx, &lc->key);
     ctx->limit = lc;
-    if (lc->plan != NULL && !wd_plan_empty(&lc->plan->plan)) {
+    cost = ngx_http_wizdata_limit_cost(ctx, lc->plan);
+    if (cost != 0 && lc->plan != NULL && !wd_plan_empty(&lc->plan->plan)) {
         ngx_http_wizdata_limit_ask(ctx, lc, cost);
         ngx_http_wizdata_limit_count(ctx);
     }

@@ -54,7 +54,7 @@ typedef struct {
     uint32_t         n;
     struct {
         char name[WD_PLAN_NAME_MAX + 1];
-        char text[WD_PLAN_TEXT_MAX + 1];
+        char text[WD_PLAN_TEXT_MAX + 2]; /* one too long stays too long */
     } plans[NGX_HTTP_WIZDATA_PLANS_MAX];
 } ngx_http_wizdata_pushed_t;
 

@@ -278,7 +278,8 @@ const ctl_command_t ctl_commands[] = {
      CTL_WORDS_MAX,
      "Make a plan or change its limits, at once on every gateway",
      "\nLIMITs are words: rate=200/m burst=20 (s, m, h, d; pairs may repeat),\n"
-     "day=10000, month=300000, tz=Europe/Paris, concurrency=32, dry_run.\n"
+     "day=10000, month=300000, tz=Europe/Paris, concurrency=32, dry_run, and\n"
+     "up to 16 costs: cost=bars.query:5, all others cost='*:2' (0 to 1000).\n"
      "They replace those the plan had.",
      {{"description", "TEXT", "What the plan is"}},
      ctl_plan_set},

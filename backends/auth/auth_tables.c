@@ -6,6 +6,7 @@
 #include "auth_store_plans.h"
 #include "auth_store_roles.h"
 #include "wd_map.h"
+#include "wd_plan.h"
 
 #include <stdlib.h>
 
@@ -16,6 +17,12 @@
 
 /* A frame has room for the table and what stands around it. */
 #define AUTH_PARAMS_MAX (WD_FRAME_MAX - 1024)
+
+/* An array, a name and a text of a plan, each with its head. */
+#define AUTH_PLAN_BYTES (1 + 2 + WD_PLAN_MAX + 3 + WD_PLAN_TEXT_MAX)
+
+_Static_assert(AUTH_PLANS_MAX *AUTH_PLAN_BYTES + 16 <= AUTH_PARAMS_MAX,
+               "gateways can be told of all plans");
 
 struct auth_tables {
     wd_buf_t  plans; /* empty: not known */

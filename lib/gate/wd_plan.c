@@ -15,6 +15,8 @@ typedef struct {
     wd_error_t *err;
     wd_str_t    word; /* as written */
     bool        burst; /* the last rate has its burst */
+    unsigned    n_costs;
+    uint16_t    rest; /* of methods that are not named; as in the plan */
     char        tz[WD_PLAN_TZ_MAX];
 } wd_plan_parse_t;
 
@@ -47,16 +49,23 @@ wd_plan_wrong(wd_plan_parse_t *p, const char *write)
 
 
 static bool
-wd_plan_count(wd_str_t s, int64_t max, uint32_t *ret)
+wd_plan_number(wd_str_t s, int64_t min, int64_t max, uint32_t *ret)
 {
     int64_t n;
 
     if (s.len == 0 || s.data[0] < '0' || s.data[0] > '9'
-        || wd_int_parse(s, &n) != WD_OK || n < 1 || n > max) {
+        || wd_int_parse(s, &n) != WD_OK || n < min || n > max) {
         return false;
     }
     *ret = (uint32_t) n;
     return true;
+}
+
+
+static bool
+wd_plan_count(wd_str_t s, int64_t max, uint32_t *ret)
+{
+    return wd_plan_number(s, 1, max, ret);
 }
 
 
@@ -219,10 +228,72 @@ wd_plan_set_concurrency(wd_plan_parse_t *p, wd_str_t value)
 }
 
 
+/* Where the cost of that method, or of the rest, stands; NULL: no method. */
+static uint16_t *
+wd_plan_cost_of(wd_plan_parse_t *p, wd_str_t name)
+{
+    const wd_method_t *m;
+
+    if (wd_str_eq_z(name, "*")) {
+        return &p->rest;
+    }
+
+    /* Methods without a path are between services: no plan is asked. */
+    m = wd_method_by_name(name);
+    return m != NULL && m->path != NULL ? &p->plan->costs[m->id] : NULL;
+}
+
+
+static int
+wd_plan_set_cost(wd_plan_parse_t *p, wd_str_t value)
+{
+    uint16_t *cost;
+    uint32_t  n;
+    wd_str_t  name;
+
+    if (p->n_costs == WD_PLAN_COSTS) {
+        return wd_plan_wrong(p, "a plan has at most 16 costs; leave one out");
+    }
+    if (!wd_str_split(&value, ':', &name)
+        || !wd_plan_number(value, 0, WD_PLAN_COST_MAX, &n)) {
+        return wd_plan_wrong(p, "write a method and a number from 0 to 1000, "
+                                "such as cost=bars.query:5 or cost=*:2");
+    }
+
+    cost = wd_plan_cost_of(p, name);
+    if (cost == NULL) {
+        return wd_plan_wrong(p, "no such method; write one of docs/API.md, "
+                                "such as cost=bars.query:5, or cost=*:2 for "
+                                "the rest");
+    }
+    if (*cost != 0) {
+        return wd_plan_wrong(p, "the method has its cost already; leave one "
+                                "out");
+    }
+    *cost = (uint16_t) (n + 1);
+    p->n_costs++;
+    return WD_OK;
+}
+
+
+static void
+wd_plan_costs(wd_plan_parse_t *p)
+{
+    size_t i;
+
+    for (i = 0; i < WD_METHOD_COUNT; i++) {
+        if (p->plan->costs[i] == 0) {
+            p->plan->costs[i] = p->rest;
+        }
+    }
+}
+
+
 static const wd_plan_word_t wd_plan_words[] = {
     {"rate=", wd_plan_set_rate}, {"burst=", wd_plan_set_burst},
     {"day=", wd_plan_set_day},   {"month=", wd_plan_set_month},
     {"tz=", wd_plan_set_tz},     {"concurrency=", wd_plan_set_concurrency},
+    {"cost=", wd_plan_set_cost},
 };
 
 
@@ -244,7 +315,7 @@ wd_plan_word(wd_plan_parse_t *p)
         }
     }
     return wd_plan_wrong(p, "no such word; write rate=, burst=, day=, "
-                            "month=, tz=, concurrency= or dry_run");
+                            "month=, tz=, concurrency=, cost= or dry_run");
 }
 
 
@@ -253,7 +324,7 @@ wd_plan_parse(wd_str_t text, wd_plan_t *plan, wd_error_t *err)
 {
     int             rc;
     wd_str_t        word;
-    wd_plan_parse_t p = {plan, err, WD_STR_NULL, false, ""};
+    wd_plan_parse_t p = {.plan = plan, .err = err};
 
     *plan = (wd_plan_t){.n_rates = 0};
     if (text.len > WD_PLAN_TEXT_MAX) {
@@ -269,6 +340,7 @@ wd_plan_parse(wd_str_t text, wd_plan_t *plan, wd_error_t *err)
             return rc;
         }
     }
+    wd_plan_costs(&p);
     return WD_OK;
 }
 

@@ -134,6 +134,12 @@ my @bad = (
     [ "$i" . join('', map { " keys=pem:k$_:ES256:$d/key.pem" } 1 .. 5) . ';',
         qr/at most 4 words keys=/ ],
     [ "wizdata_jwt_issuer plain audience=w $file;", qr/write name=/ ],
+    [ "wizdata_jwt_issuer https://user/ audience=w $file;",
+        qr/another name than auth's own/ ],
+    (map { [ "$i $_;", qr/taken for users of auth: write keys=auth alone/,
+        'wizdata_service auth unix:/tmp/none.sock;' ] } "keys=auth $file",
+        "$file keys=auth", 'keys=auth keys=discovery',
+        "keys=auth keys=pem:k:ES256:$d/key.pem"),
     [ "$i audience=z $file;", qr/is there already/, "$i $file;" ],
     [ "wizdata_jwt_issuer https://a.example/b audience=w $file;",
         qr/share principals: write name=/, "$i $file;" ],
@@ -186,8 +192,9 @@ for my $line (@good) {
     is($status, 0, "good: $line") or diag($said);
 }
 
-# Roles, where there is an auth to tell of them.
-for my $line ("$i $file roles=direct;", "$i $file role=a=b=c roles=direct"
+# Where there is an auth to tell of keys and roles.
+for my $line ("$i keys=auth $file name=x;", "$i $file roles=direct;",
+    "$i $file role=a=b=c roles=direct"
     . ' roles_claim=realm_access.roles;', "$i $file \"role=a b=c,d\""
     . ' roles_claim=/a/b grant=a=b:c;')
 {

@@ -186,7 +186,8 @@ is($c[0]->error('auth.verify', { digest => $digest })->[0], -3, 'all void');
     print $psql "BEGIN; UPDATE app_user SET disabled = true WHERE id = $eve;\n";
     my $end = time + SOON;
     until ($pg->psql("SELECT count(*) FROM pg_stat_activity
-        WHERE state = 'idle in transaction'") eq '1' || time > $end) { }
+        WHERE state = 'idle in transaction'
+        AND query LIKE '%SET disabled%'") eq '1' || time > $end) { }
     my $ask = $c[0]->ask('keys.create', { user => "user:$eve" });
     ok(!$c[0]->answer($ask, 0.5), 'making a key waits for the disabling');
     print $psql "COMMIT;\n";
@@ -296,19 +297,44 @@ is_deeply([ sort keys %{ plans($_) } ], [qw/ big default /], 'a row less')
 for my $bad ('rate=1', 'rate=0/s', 'rate=1/w', 'burst=1', 'rate=1/s burst',
     'rate=1/s burst=1 burst=2', 'day=0', 'day=1 day=2', 'tz=Mars/Base',
     'concurrency=0', 'dry_run=1', 'rat=1/s', 'rate=-1/s', 'rate=1/s  nonsense',
-    'rate=1/s ' x 5, 'rate=+1/s')
+    'rate=1/s ' x 5, 'rate=+1/s', 'cost=bars:1', 'cost=bars.query:1001',
+    'cost=sys.health:1', 'cost=*:1 cost=*:1', 'rate=1/s' . ' ' x 960)
 {
     is($c[0]->error('plans.set', { name => 'x', limits => $bad })->[0], -2,
         "refused: $bad");
 }
 for my $good ('', 'dry_run', 'rate=1/s', 'rate=5/m rate=100/d burst=7 month=3',
-    'concurrency=32 day=5 tz=UTC', ' rate=1/h ')
+    'concurrency=32 day=5 tz=UTC', ' rate=1/h ',
+    'rate=1/s cost=bars.query:5 cost=macro.query:0 cost=*:1000',
+    'rate=1/s' . ' ' x 952)
 {
     is($c[0]->error('plans.set', { name => 'x', limits => $good }), undef,
         "taken: '$good'");
 }
 is($c[0]->error('plans.set', { name => 'a b', limits => '' })->[0], -2,
     'a name is a word');
+# As many as there may be, each as long as it may be.
+my $have = $pg->psql('SELECT count(*) FROM plan');
+$_->forget() for @c;
+$pg->psql("INSERT INTO plan (name, limits, description)
+    SELECT rpad('full-' || n, 32, 'x'), rpad('rate=' || n || '/m', 960), ''
+    FROM generate_series(1, 256 - $have) n");
+for my $i (0, 1) {
+    my $all = plans($c[$i]);
+    is(scalar keys %$all, 256, "instance $i tells of all of them");
+    is(scalar(grep { length $all->{$_} == 960 } keys %$all), 256 - $have + 1,
+        'in full');
+}
+is($c[0]->error('plans.set', { name => 'more', limits => '' })->[0], -8,
+    'one more is refused');
+is($c[0]->error('plans.set', { name => 'big', limits => 'rate=9/s' }), undef,
+    'one that is there may change');
+$pg->psql("DELETE FROM plan WHERE name LIKE 'full-%'");
+for my $c (@c) {
+    my $n;
+    do { $n = keys %{ plans($c) } } until $n == $have || $n == 0;
+    is($n, $have, 'as before');
+}
 like(ctl('plan', 'list')->{out}, qr/^default +rate=200\/m burst=20 /m,
     'a table');
 

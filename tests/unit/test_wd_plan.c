@@ -43,6 +43,118 @@ test_all_words(void **state)
 
 
 static void
+test_costs(void **state)
+{
+    wd_plan_t  p;
+    wd_error_t err;
+
+    (void) state;
+    assert_ok(wd_plan_parse(WD_STR("rate=1/s"), &p, &err));
+    assert_int_equal(wd_plan_cost(&p, WD_METHOD_BARS, 7), 7);
+    assert_int_equal(wd_plan_cost(&p, WD_METHOD_BARS, 0), 0);
+    wd_plan_done(&p);
+
+    assert_ok(wd_plan_parse(
+        WD_STR("cost=bars.query:1000 cost=macro.query:0 rate=1/s"), &p, &err));
+    assert_int_equal(wd_plan_cost(&p, WD_METHOD_BARS, 7), 1000);
+    assert_int_equal(wd_plan_cost(&p, WD_METHOD_MACRO, 7), 0);
+    assert_int_equal(wd_plan_cost(&p, WD_METHOD_QUOTES, 7), 7);
+    wd_plan_done(&p);
+
+    /* The rest is what no word names, wherever it stands. */
+    assert_ok(wd_plan_parse(WD_STR("cost=*:2 cost=bars.query:1"), &p, &err));
+    assert_int_equal(wd_plan_cost(&p, WD_METHOD_BARS, 7), 1);
+    assert_int_equal(wd_plan_cost(&p, WD_METHOD_MACRO, 7), 2);
+    assert_true(wd_plan_empty(&p));
+    wd_plan_done(&p);
+    assert_ok(wd_plan_parse(WD_STR("cost=bars.query:1 cost=*:0"), &p, &err));
+    assert_int_equal(wd_plan_cost(&p, WD_METHOD_BARS, 7), 1);
+    assert_int_equal(wd_plan_cost(&p, WD_METHOD_MACRO, 7), 0);
+    wd_plan_done(&p);
+}
+
+
+/* "cost=" for the first n methods of the API. */
+static wd_str_t
+costs_text(char out[WD_PLAN_TEXT_MAX * 2], unsigned n)
+{
+    int      len = 0;
+    size_t   i;
+    unsigned done = 0;
+
+    for (i = 0; i < WD_METHOD_COUNT && done < n; i++) {
+        if (wd_methods()[i].path != NULL) {
+            len += snprintf(out + len, WD_PLAN_TEXT_MAX * 2 - (size_t) len,
+                            "%scost=%s:%u", done == 0 ? "" : " ",
+                            wd_methods()[i].name, 1000 - done);
+            done++;
+        }
+    }
+    return wd_str(out, (size_t) len);
+}
+
+
+static void
+test_many_costs(void **state)
+{
+    char       text[WD_PLAN_TEXT_MAX * 2];
+    size_t     i;
+    unsigned   done = 0;
+    wd_plan_t  p;
+    wd_error_t err;
+
+    (void) state;
+    assert_ok(wd_plan_parse(costs_text(text, WD_PLAN_COSTS), &p, &err));
+    for (i = 0; i < WD_METHOD_COUNT; i++) {
+        if (wd_methods()[i].path != NULL && done < WD_PLAN_COSTS) {
+            assert_int_equal(wd_plan_cost(&p, (wd_method_e) i, 7), 1000 - done);
+            done++;
+        } else {
+            assert_int_equal(wd_plan_cost(&p, (wd_method_e) i, 7), 7);
+        }
+    }
+    wd_plan_done(&p);
+
+    assert_int_equal(
+        wd_plan_parse(costs_text(text, WD_PLAN_COSTS + 1), &p, &err),
+        WD_EINVAL);
+    assert_has(err.text, "at most 16 costs");
+}
+
+
+/* All that a plan can say, in the longest words. */
+static void
+test_longest(void **state)
+{
+    char        text[WD_PLAN_TEXT_MAX * 2];
+    size_t      i, k, longest = 0;
+    wd_str_t    costs;
+    wd_error_t  err;
+    wd_plan_t   p;
+    static char rest[] = " rate=86400000/86400s burst=1000000000"
+                         " rate=86400001/86400s burst=1000000000"
+                         " rate=86400002/86400s burst=1000000000"
+                         " rate=86400003/86400s burst=1000000000"
+                         " day=1000000000 month=1000000000"
+                         " tz=America/Argentina/ComodRivadavia"
+                         " concurrency=1000000 dry_run";
+
+    (void) state;
+    costs = costs_text(text, WD_PLAN_COSTS);
+    memcpy(text + costs.len, rest, sizeof(rest));
+    assert_ok(wd_plan_parse(wd_str_z(text), &p, &err));
+    wd_plan_done(&p);
+
+    for (i = 0; i < WD_METHOD_COUNT; i++) {
+        k = strlen(wd_methods()[i].name);
+        longest = wd_max(longest, k);
+    }
+    assert_true(strlen(rest) + WD_PLAN_COSTS * (longest + strlen(" cost=:1000"))
+                <= WD_PLAN_TEXT_MAX);
+}
+
+
+static void
 test_empty(void **state)
 {
     wd_plan_t  p;
@@ -97,6 +209,24 @@ static const plan_wrong_t wrong[] = {
     {"concurrency=0", "write a number from 1"},
     {"concurrency=2000000", "write a number from 1"},
     {"concurrency=1 concurrency=1", "given twice"},
+    {"cost=", "write a method and a number"},
+    {"cost=5", "write a method and a number"},
+    {"cost=bars.query", "write a method and a number"},
+    {"cost=bars.query:", "write a method and a number"},
+    {"cost=bars.query:-1", "from 0 to 1000"},
+    {"cost=bars.query:+1", "from 0 to 1000"},
+    {"cost=bars.query:1001", "from 0 to 1000"},
+    {"cost=bars.query:1.5", "from 0 to 1000"},
+    {"cost=bars.query:1:2", "from 0 to 1000"},
+    {"cost=bars.query:99999999999999999999", "from 0 to 1000"},
+    {"cost=:1", "no such method"},
+    {"cost=bars:1", "no such method"},
+    {"cost=bars.*:1", "no such method"},
+    {"cost=Bars.query:1", "no such method"},
+    {"cost=sys.health:1", "no such method"},
+    {"cost=auth.verify:1", "no such method"},
+    {"cost=bars.query:0 cost=bars.query:0", "has its cost already"},
+    {"cost=*:0 cost=*:1", "has its cost already"},
     {"dryrun", "no such word"},
     {"rate", "no such word"},
     {"Rate=1/s", "no such word"},
@@ -167,9 +297,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_words), cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_wrong),     cmocka_unit_test(test_long),
-        cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_all_words),  cmocka_unit_test(test_costs),
+        cmocka_unit_test(test_many_costs), cmocka_unit_test(test_longest),
+        cmocka_unit_test(test_empty),      cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_long),       cmocka_unit_test(test_windows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
