@@ -165,6 +165,9 @@ ngx_http_wizdata_limit_epoch(ngx_http_wizdata_limits_t *ls,
     }
 
     known = atomic_load(&link->epoch);
+    if (known != head->epoch && known != 0) {
+        atomic_store(&link->lost, now); /* before others find it known */
+    }
     if (known != head->epoch
         && atomic_compare_exchange_strong(&link->epoch, &known, head->epoch)
         && known != 0)
@@ -173,6 +176,26 @@ ngx_http_wizdata_limit_epoch(ngx_http_wizdata_limits_t *ls,
                       "wizdata: redis has lost the limits, telling it again");
         ls->walk = 1;
     }
+}
+
+
+/*
+ * Members that Redis forgot, with its data or while it was away, have not all
+ * told it again when the first of them asks. Until they would be forgotten
+ * for silence, those that were known are there: one that took itself for the
+ * only one would have the whole limit, beside the shares of the others.
+ */
+static uint32_t
+ngx_http_wizdata_limit_members(wd_limit_link_t *link, uint32_t told,
+    wd_ns_t now)
+{
+    wd_ns_t from = ngx_max(atomic_load(&link->joined),
+                           atomic_load(&link->lost));
+
+    if (now - from < WD_LEASE_MEMBER_MS * WD_NS_PER_MS) {
+        return ngx_max(told, atomic_load(&link->gateways));
+    }
+    return told;
 }
 
 
@@ -192,7 +215,8 @@ ngx_http_wizdata_limit_member(ngx_http_wizdata_limits_t *ls,
         atomic_store(&link->joined, now);
     }
     atomic_store(&link->answered, now);
-    atomic_store(&link->gateways, head->gateways);
+    atomic_store(&link->gateways,
+                 ngx_http_wizdata_limit_members(link, head->gateways, now));
 }
 
 

@@ -35,6 +35,7 @@ typedef struct {
 /* What the gateways of a host know of Redis; read and written by all. */
 typedef struct {
     _Atomic uint64_t epoch; /* of the store; changes when it lost its data */
+    _Atomic int64_t  lost; /* when that was found */
     _Atomic int64_t  warm_since; /* when the store was found to be new */
     _Atomic int64_t  warm_until; /* it is not relied on before */
     _Atomic int64_t  joined; /* first answer in a row; 0: never */

@@ -465,6 +465,7 @@ wd_limit_adopt(wd_limit_t *l, wd_limit_t *from)
     memcpy(l->link.member, from->link.member, sizeof(l->link.member));
     l->born = from->born;
     atomic_store(&l->link.joined, atomic_load(&from->link.joined));
+    atomic_store(&l->link.lost, atomic_load(&from->link.lost));
     atomic_store(&l->link.gateways, atomic_load(&from->link.gateways));
     atomic_store(&l->link.epoch, atomic_load(&from->link.epoch));
 

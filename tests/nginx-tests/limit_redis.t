@@ -82,14 +82,24 @@ sub gateways {
     return $r->status == 200;
 }
 $t->poll(sub { gateways($a_port) && gateways($b_port) });
-$t->wait_for('both gateways are members', sub {
-    my $s = IO::Socket::UNIX->new(Peer => $redis->socket) or return;
+
+# As Redis counts them, and as a gateway does.
+sub members {
+    my $s = IO::Socket::UNIX->new(Peer => $redis->socket) or return 0;
     print $s "AUTH sesame\r\nSELECT 3\r\nZCARD wizdata:limit:gateways\r\n";
     $s->flush;
     my $got = '';
     while ($got !~ /:(\d+)\r\n/) { sysread($s, $got, 4096, length $got) or last }
-    return $got =~ /:2\r\n/;
-});
+    return $got =~ /:(\d+)\r\n/ ? $1 : 0;
+}
+
+sub shares {
+    my ($port) = @_;
+    my ($n) = get('/metrics', key => undef, port => $port)->body
+        =~ /^wizdata_limit_gateways(?:\{\})? (\d+)/m;
+    return $n;
+}
+$t->wait_for('both gateways are members', sub { members() == 2 });
 sleep 2;
 
 
@@ -330,6 +340,25 @@ my $back = time();
 $run = load($key{kill}, 3, [ $a_port, 3 ], [ $b_port, 1, 0.05 ]);
 bound($run, 100, 20, 'back and empty');
 usable($run, 100, $back + 1, $run->{start} + 3, 'a second after its return');
+
+
+# ---- one is back before the other --------------------------------------------------
+
+# It knows that it is not alone, whatever an empty Redis says.
+my @late = $second->workers;
+kill 'STOP', @late;
+$redis->kill_it;
+$redis->start;
+$t->wait_for('one has told that it lives', sub { members() == 1 });
+sleep 0.5; # and was told twice how many there are
+is(shares($a_port), 2, 'and keeps to its share');
+$t->wait_for('until the other is silent for too long', sub {
+    shares($a_port) == 1 });
+is(members(), 1, 'which Redis says, too');
+kill 'CONT', @late;
+$t->wait_for('both are there again', sub {
+    shares($a_port) == 2 && shares($b_port) == 2 });
+sleep 2;
 
 
 # ---- something else answers ---------------------------------------------------------
