@@ -11,6 +11,12 @@ package Wizdata::Gateway;
 #     my $doc = $g->rpc('roles.set', { name => 'x', ... });   as an operator
 #     $g->sql('SELECT ...');
 #
+# What nginx has beside that comes from a function, which is given the test
+# (Test::Wizdata), as parts of its configuration; `answer` among them is what
+# those peers say instead. Other options are auth's environment:
+#
+#     Wizdata::Gateway->start(parts => sub { (workers => 2, http => '...') });
+#
 # Every password is $Wizdata::Gateway::PASSWORD. At the end come the checks of
 # Test::Wizdata and done_testing(): the test calls neither.
 
@@ -30,6 +36,7 @@ my $JSON = JSON::PP->new->canonical;
 sub start {
     my ($class, %env) = @_;
 
+    my $parts = delete $env{parts} || sub { () };
     my $t = Test::Wizdata->new()->has(qw/ nginx module /);
     my $pg = Wizdata::Postgres->start();
     my $auth = Wizdata::Service->start('auth',
@@ -45,11 +52,14 @@ sub start {
 
     my $endpoint = $auth->endpoint();
     $t->{no_auth} = 1;
-    $t->backend($_, sub { '{}' }) for qw/ analytics ingestion processing /;
-    $t->config(http => <<"EOF", server => <<'EOF2');
+    my %more = $parts->($t);
+    my $answer = delete $more{answer} || sub { '{}' };
+    $t->backend($_, $answer) for qw/ analytics ingestion processing /;
+    $t->config(%more, http => <<"EOF" . ($more{http} // ''),
     wizdata_service auth $endpoint;
     wizdata_jwt_issuer wizdata audience=wizdata keys=auth;
 EOF
+        server => ($more{server} // '') . <<'EOF2');
         location = /.well-known/jwks.json {
             wizdata_api on;
         }
