@@ -19,7 +19,7 @@ auth_fail_store(const wd_rpc_call_t *call, wd_rpc_res_t *res, int rc,
 {
     wd_log_warn(call->log, "database refused", "request", call->ctx.id,
                 "reason", err->text);
-    if (rc == WD_EDB || rc == WD_ETIMEOUT) {
+    if (rc == WD_EDB || rc == WD_ETIMEOUT || rc == WD_EAGAIN) {
         res->retry_s = 1;
     }
     return wd_rpc_fail(res, rc, "%s", wd_err_info(rc)->text);

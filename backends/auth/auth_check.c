@@ -136,6 +136,14 @@ auth_user_id(wd_str_t ref, int64_t *ret)
 }
 
 
+bool
+auth_key_ref(wd_str_t ref, int64_t *ret)
+{
+    return wd_str_starts(ref, "key:")
+           && wd_int_parse(wd_str(ref.data + 4, ref.len - 4), ret) == WD_OK;
+}
+
+
 /* No bit is set behind the first `prefix` of them. */
 static bool
 auth_prefix_clean(const uint8_t *addr, size_t n, int64_t prefix)

@@ -26,6 +26,9 @@ bool auth_text_valid(wd_str_t text, size_t max);
 /* "user:12" or "12"; false for everything else. */
 bool auth_user_id(wd_str_t ref, int64_t *ret);
 
+/* "key:12"; false for everything else. */
+bool auth_key_ref(wd_str_t ref, int64_t *ret);
+
 /*
  * An address, or a prefix without bits beyond it: 203.0.113.7,
  * 203.0.113.0/24, 2001:db8::/32.

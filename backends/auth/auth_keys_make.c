@@ -358,6 +358,45 @@ auth_hold_owner(const wd_rpc_call_t *call, wd_rpc_res_t *res,
 }
 
 
+/*
+ * A key makes none that may be used where, for what or when it may not itself:
+ * that would be a way out for whoever found it. Its own successor says the
+ * same as it does.
+ */
+static int
+auth_maker_allows(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                  const auth_apikey_t *key)
+{
+    int           rc;
+    int64_t       id;
+    wd_error_t    err;
+    auth_apikey_t maker;
+
+    if (!auth_key_ref(call->ctx.key, &id) || id == key->rotated_from) {
+        return WD_OK;
+    }
+    rc = auth_store_key(call->pg, id, call->pool, &maker, &err);
+    if (rc != WD_OK && rc != WD_ENOTFOUND) {
+        return auth_fail_store(call, res, rc, &err);
+    }
+
+    if (rc == WD_ENOTFOUND || maker.revoked_at != WD_NS_MAX) {
+        return wd_rpc_fail(res, WD_EFORBIDDEN, "the key that asks has ended");
+    }
+    if (maker.n_networks != 0 || maker.n_methods != 0) {
+        return wd_rpc_fail(res, WD_EFORBIDDEN,
+                           "a key that is limited to networks or methods makes "
+                           "no other");
+    }
+    if (key->expires_at > maker.expires_at) {
+        return wd_rpc_fail(res, WD_EFORBIDDEN,
+                           "a key makes none that ends later than itself: "
+                           "\"expires\" must say so");
+    }
+    return WD_OK;
+}
+
+
 /* Inside a transaction, which ends here: key->id and the secret are new. */
 static int
 auth_add_key(const wd_rpc_call_t *call, wd_rpc_res_t *res, bool live,
@@ -371,6 +410,9 @@ auth_add_key(const wd_rpc_call_t *call, wd_rpc_res_t *res, bool live,
     auth_note_t note = {.action = action};
 
     rc = auth_hold_owner(call, res, key);
+    if (rc == WD_OK) {
+        rc = auth_maker_allows(call, res, key);
+    }
     if (rc != WD_OK) {
         return rc;
     }

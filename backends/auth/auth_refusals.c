@@ -17,6 +17,7 @@
 #define AUTH_REFUSALS_EVENTS 32 /* of a report that are events of their own */
 #define AUTH_REFUSALS_JOBS 4 /* that wait for the database */
 #define AUTH_REFUSALS_TEXT_MAX 255
+#define AUTH_REFUSALS_IP_MAX 45 /* of an address, as INET6_ADDRSTRLEN */
 #define AUTH_REFUSALS_COUNT_MAX INT64_C(1000000000000) /* sums never wrap */
 #define AUTH_REFUSALS_PATIENCE (5 * WD_NS_PER_S)
 
@@ -57,8 +58,9 @@ auth_refusal_row(wd_mp_t *c, auth_refusal_t *row)
 
     return wd_mp_read_array(c, &n) == WD_OK && n == 8
            && wd_mp_read_int(c, &row->at) == WD_OK && row->at >= 0
-           && auth_refusal_text(c, &row->ip) && auth_refusal_text(c, &row->sub)
-           && auth_refusal_text(c, &row->key)
+           && auth_refusal_text(c, &row->ip)
+           && row->ip.len <= AUTH_REFUSALS_IP_MAX
+           && auth_refusal_text(c, &row->sub) && auth_refusal_text(c, &row->key)
            && auth_refusal_text(c, &row->method)
            && wd_mp_read_int(c, &row->code) == WD_OK
            && (row->code == WD_EUNAUTH || row->code == WD_EFORBIDDEN)

@@ -156,6 +156,9 @@ wd_pg_code(wd_pg_conn_t *c, const char *sqlstate)
     if (strcmp(sqlstate, "57014") == 0 || strcmp(sqlstate, "55P03") == 0) {
         return WD_ETIMEOUT; /* statement or lock timeout */
     }
+    if (strncmp(sqlstate, "40", 2) == 0) {
+        return WD_EAGAIN; /* a deadlock, or a conflict: rolled back */
+    }
     if (strcmp(sqlstate, "23505") == 0) {
         return WD_EEXIST;
     }

@@ -105,8 +105,8 @@ typedef struct {
  * Runs one statement. On WD_OK *ret (may be NULL) is the caller's, to be
  * cleared with PQclear(). Errors: WD_EDB connection lost or server refuses
  * work, WD_ETIMEOUT statement_timeout, WD_EEXIST unique violation,
- * WD_ESTORAGE disk full, WD_EINTERNAL other SQL errors. err->text holds the
- * SQLSTATE and primary message, for logs, not for users.
+ * WD_ESTORAGE disk full, WD_EAGAIN a deadlock, WD_EINTERNAL other SQL errors.
+ * err->text holds the SQLSTATE and primary message, for logs, not for users.
  */
 wd_must_check int wd_pg_exec(wd_pg_conn_t *c, const char *sql,
                              const wd_pg_param_t *params, size_t n_params,

@@ -9,8 +9,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Only what the processor does when nobody else wants it. */
-#define WD_LANE_NICE 19
+/*
+ * A tenth of what others get, and not less: a job may hold a row that they
+ * wait for.
+ */
+#define WD_LANE_NICE 10
 
 struct wd_lane {
     pthread_mutex_t lock;

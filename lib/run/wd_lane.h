@@ -1,7 +1,7 @@
 /*
  * wd_lane.h - a few threads of their own for work that is long on purpose,
  * such as hashing a password, so that it takes neither the worker threads
- * nor, at the lowest priority, the processor from what is short.
+ * nor, at a low priority, the processor from what is short.
  *
  * All functions are for the loop's thread.
  */
