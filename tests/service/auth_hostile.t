@@ -260,6 +260,24 @@ rpc('tokens.revoke', { sub => 'robot' });
 is(detail('tokens.revoke')->{kind}, 'sub', 'and of its end');
 
 
+# ---- rubbish in plenty -------------------------------------------------------
+
+sub refusals {
+    return $pg->psql("SELECT count(*) FROM event WHERE outcome = 'refused'
+        AND reason ~ 'unknown'");
+}
+my $refusals = refusals();
+my @asked = map { $c->ask('auth.refresh', { refresh_token => "rubbish $_" },
+    nobody()) } 1 .. 500;
+is(scalar(grep { ($c->answer($_)->[2] // [0])->[0] != -3 } @asked), 0,
+    'tokens that nobody made are refused');
+cmp_ok(refusals() - $refusals, '>=', 90, 'some are events of their own');
+cmp_ok(refusals() - $refusals, '<', 400, 'and a flood is none of events');
+$refusals = refusals();
+refused($c, 'ada@example.com', 'wrong password');
+is(refusals() - $refusals, 1, 'what costs a hash is told all the same');
+
+
 # ---- announcements of what is done by SQL -----------------------------------
 
 my ($one, $two) = map { user_add($c, "$_\@example.com") } qw/ one two /;
