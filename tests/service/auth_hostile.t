@@ -278,6 +278,21 @@ refused($c, 'ada@example.com', 'wrong password');
 is(refusals() - $refusals, 1, 'what costs a hash is told all the same');
 
 
+# ---- who may touch their own keys alone ---------------------------------------
+
+user_add($c, $_) for qw/ reader@example.com there@example.com /;
+my %reader = as(login($c, 'reader@example.com', PASSWORD));
+for my $method (qw/ keys.list keys.create /) {
+    my @same = map { JSON::PP->new->canonical->encode($c->error($method,
+        { user => $_ }, %reader)) } qw/ there@example.com not@example.com
+        user:1 user:999 /;
+    is(scalar(keys %{{ map { $_ => 1 } @same }}), 1,
+        "$method: does not tell who there is") or diag "@same";
+    is($c->error($method, { user => 'Reader@example.com' }, %reader), undef,
+        "$method: and takes oneself");
+}
+
+
 # ---- announcements of what is done by SQL -----------------------------------
 
 my ($one, $two) = map { user_add($c, "$_\@example.com") } qw/ one two /;
