@@ -277,9 +277,13 @@ auth_audit_refused(const wd_rpc_call_t *call, wd_pg_conn_t *c,
                    const auth_note_t *note)
 {
     int        rc;
+    auth_t    *a = call->svc;
     wd_error_t err;
 
     wd_pg_rollback(c);
+    if (note->cheap && !auth_refusals_room(a->refusals)) {
+        return;
+    }
     rc = wd_pg_begin(c, &err);
     if (rc == WD_OK) {
         rc = auth_audit_commit(call, c, note, &err);

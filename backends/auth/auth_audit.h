@@ -22,6 +22,7 @@ typedef struct {
     wd_str_t    actor; /* .data NULL: the principal that asks */
     wd_str_t    subject;
     const char *refused; /* why; NULL: it was done */
+    bool        cheap; /* to ask for: so many a second, the rest added up */
     wd_str_t    detail; /* a JSON object; .data NULL: {} */
 } auth_note_t;
 

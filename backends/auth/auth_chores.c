@@ -20,6 +20,7 @@ struct auth_chores {
     uv_work_t            work;
     wd_service_t        *service;
     const auth_pepper_t *pepper;
+    auth_refusals_t     *refusals;
     wd_ns_t              rotate_ns;
     wd_ns_t              told; /* monotonic: of the trail; 0: not yet */
     bool                 busy;
@@ -73,6 +74,9 @@ auth_chores_work(uv_work_t *work)
         rc = auth_store_sweep(c, &err);
     }
     if (rc == WD_OK) {
+        rc = auth_refusals_settle(ch->refusals, c, &err);
+    }
+    if (rc == WD_OK) {
         rc = auth_chores_head(ch, c, &err);
     }
     if (rc != WD_OK) {
@@ -118,7 +122,7 @@ auth_chores_on_timer(uv_timer_t *timer)
 
 auth_chores_t *
 auth_chores_start(wd_service_t *service, const auth_pepper_t *pepper,
-                  wd_ns_t rotate_ns)
+                  auth_refusals_t *refusals, wd_ns_t rotate_ns)
 {
     auth_chores_t *ch = calloc(1, sizeof(*ch));
 
@@ -127,6 +131,7 @@ auth_chores_start(wd_service_t *service, const auth_pepper_t *pepper,
     }
     ch->service = service;
     ch->pepper = pepper;
+    ch->refusals = refusals;
     ch->rotate_ns = rotate_ns;
     ch->timer.data = ch->work.data = ch;
     uv_timer_init(wd_service_loop(service), &ch->timer);

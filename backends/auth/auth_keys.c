@@ -116,6 +116,35 @@ auth_keys_allowed(const wd_rpc_call_t *call, wd_rpc_res_t *res,
 
 
 /*
+ * The user whom a text names. Who may touch no keys but their own does not
+ * learn whether there are others.
+ */
+int
+auth_keys_user(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+               const auth_actor_t *actor, const char *perm, wd_str_t ref,
+               int64_t org_id, auth_user_t *ret)
+{
+    int         rc;
+    int64_t     id;
+    wd_error_t  err;
+    auth_user_t own;
+
+    if (actor->kind != AUTH_ACTOR_USER
+        || wd_perms_cover(&actor->perms, wd_str_z(perm))) {
+        return auth_arg_user(call, res, ref, org_id, ret);
+    }
+
+    rc = auth_store_user(call->pg, actor->user_id, call->pool, &own, &err);
+    if (rc != WD_OK) {
+        return auth_fail_store(call, res, rc, &err);
+    }
+    return (auth_user_id(ref, &id) ? id == own.id : wd_str_ieq(ref, own.email))
+               ? auth_arg_user(call, res, ref, org_id, ret)
+               : auth_keys_allowed(call, res, actor, 0, perm);
+}
+
+
+/*
  * The key of the path. What is not one's own and not reached is not there;
  * inside a transaction it is locked.
  */
@@ -196,7 +225,8 @@ auth_keys_filter(const wd_rpc_call_t *call, wd_rpc_res_t *res,
 
     *ret_user = 0;
     if (ref.data != NULL) {
-        rc = auth_arg_user(call, res, ref, *ret_org, &user);
+        rc = auth_keys_user(call, res, actor, "keys:read", ref, *ret_org,
+                            &user);
         *ret_user = rc == WD_OK ? user.id : 0;
     } else if (!wd_perms_cover(&actor->perms, WD_STR("keys:read"))) {
         *ret_user = actor->user_id;

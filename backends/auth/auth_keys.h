@@ -20,6 +20,12 @@ wd_must_check int auth_keys_allowed(const wd_rpc_call_t *call,
                                     const auth_actor_t *actor, int64_t user_id,
                                     const char *perm);
 
+/* As auth_arg_user(), for who may touch the keys of others with `perm`. */
+wd_must_check int auth_keys_user(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                                 const auth_actor_t *actor, const char *perm,
+                                 wd_str_t ref, int64_t org_id,
+                                 auth_user_t *ret);
+
 /*
  * The key of the path. What is not one's own and not reached is not there;
  * inside a transaction it is locked.

@@ -137,7 +137,7 @@ auth_arg_owner(const wd_rpc_call_t *call, wd_rpc_res_t *res,
         ref = auth_subject(self, "user", actor->user_id);
         org_id = actor->org_id;
     }
-    rc = auth_arg_user(call, res, ref, org_id, &user);
+    rc = auth_keys_user(call, res, actor, "keys:write", ref, org_id, &user);
     if (rc == WD_OK) {
         rc = auth_keys_allowed(call, res, actor, user.id, "keys:write");
     }

@@ -140,6 +140,7 @@ auth_attempt_wait(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
         return auth_attempt_count(call, res, c, a);
     }
     a->note.refused = "back-off after failures";
+    a->note.cheap = true;
     auth_audit_refused(call, c, &a->note);
     res->retry_s = (int) wait;
     return wd_rpc_fail(res, WD_ELIMIT,

@@ -15,6 +15,7 @@ auth_once_refused(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
                   auth_note_t *note)
 {
     note->refused = "unknown or ended token";
+    note->cheap = true;
     auth_audit_refused(call, c, note);
     return wd_rpc_fail(res, WD_EUNAUTH,
                        "the token is not valid: it was used, has ended, or "

@@ -12,6 +12,7 @@
 #include "auth_check.h"
 #include "wd_metrics.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #define AUTH_REFUSALS_EVENTS 32 /* of a report that are events of their own */
@@ -19,6 +20,8 @@
 #define AUTH_REFUSALS_TEXT_MAX 255
 #define AUTH_REFUSALS_IP_MAX 45 /* of an address, as INET6_ADDRSTRLEN */
 #define AUTH_REFUSALS_COUNT_MAX INT64_C(1000000000000) /* sums never wrap */
+#define AUTH_REFUSALS_RATE 10 /* of our own, a second */
+#define AUTH_REFUSALS_BURST 100
 #define AUTH_REFUSALS_PATIENCE (5 * WD_NS_PER_S)
 
 struct auth_refusals {
@@ -28,6 +31,10 @@ struct auth_refusals {
     /* loop thread */
     uint32_t jobs;
     int64_t  lost; /* not written, and not told of yet */
+
+    pthread_mutex_t lock;
+    wd_ns_t         full; /* monotonic: when there will be room for a burst */
+    int64_t         untold; /* of our own, for which there was no room */
 };
 
 /* A report on its way into the database. */
@@ -309,6 +316,67 @@ auth_refusals_heard(void *arg, wd_str_t params)
 }
 
 
+/* ---- any thread --------------------------------------------------------- */
+
+bool
+auth_refusals_room(auth_refusals_t *r)
+{
+    bool    room;
+    wd_ns_t one = WD_NS_PER_S / AUTH_REFUSALS_RATE, now = wd_monotonic();
+
+    pthread_mutex_lock(&r->lock);
+    r->full = wd_max(r->full, now);
+    room = r->full - now + one <= AUTH_REFUSALS_BURST * one;
+    if (room) {
+        r->full += one;
+    } else {
+        r->untold++;
+    }
+    pthread_mutex_unlock(&r->lock);
+    return room;
+}
+
+
+static int64_t
+auth_refusals_untold(auth_refusals_t *r, int64_t add)
+{
+    int64_t n;
+
+    pthread_mutex_lock(&r->lock);
+    n = r->untold;
+    r->untold += add;
+    pthread_mutex_unlock(&r->lock);
+    return n;
+}
+
+
+int
+auth_refusals_settle(auth_refusals_t *r, wd_pg_conn_t *c, wd_error_t *err)
+{
+    int           rc;
+    wd_buf_t      detail = WD_BUF_INIT;
+    auth_report_t report = {.r = r, .lost = auth_refusals_untold(r, 0)};
+
+    if (report.lost == 0) {
+        return WD_OK;
+    }
+    rc = wd_pg_begin(c, err);
+    if (rc == WD_OK) {
+        rc = auth_refusal_rest(c, &report, 0, WD_STR("auth"), &detail, err);
+    }
+    if (rc == WD_OK) {
+        rc = wd_pg_commit(c, err);
+    }
+    if (rc == WD_OK) {
+        (void) auth_refusals_untold(r, -report.lost);
+    }
+    wd_buf_done(&detail);
+    return rc;
+}
+
+
+/* ---- life --------------------------------------------------------------- */
+
 auth_refusals_t *
 auth_refusals_create(wd_service_t *service, const auth_pepper_t *pepper)
 {
@@ -317,6 +385,7 @@ auth_refusals_create(wd_service_t *service, const auth_pepper_t *pepper)
     if (r != NULL) {
         r->service = service;
         r->pepper = pepper;
+        pthread_mutex_init(&r->lock, NULL);
         wd_rpc_server_on_notify(wd_service_rpc(service), WD_N_REFUSALS,
                                 auth_refusals_heard, r);
     }
@@ -327,5 +396,8 @@ auth_refusals_create(wd_service_t *service, const auth_pepper_t *pepper)
 void
 auth_refusals_destroy(auth_refusals_t *r)
 {
-    free(r);
+    if (r != NULL) {
+        pthread_mutex_destroy(&r->lock);
+        free(r);
+    }
 }

@@ -16,6 +16,17 @@ auth_refusals_t *auth_refusals_create(wd_service_t        *service,
 /* After the loop has ended. NULL is accepted. */
 void auth_refusals_destroy(auth_refusals_t *r);
 
+/*
+ * Of refusals that cost nothing to get, as of a token that nobody ever made:
+ * is there room for one more event? If not, it is counted. Any thread.
+ */
+bool auth_refusals_room(auth_refusals_t *r);
+
+/* One event for those that were counted; on a connection without transaction.
+ * On failure they are told of another time. */
+wd_must_check int auth_refusals_settle(auth_refusals_t *r, wd_pg_conn_t *c,
+                                       wd_error_t *err);
+
 /* One row of the notification; texts are views. */
 typedef struct {
     wd_ns_t  at;

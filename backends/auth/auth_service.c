@@ -102,7 +102,7 @@ auth_start_parts(auth_t *a, wd_error_t *err)
 
     a->digests = auth_digests_create(AUTH_DIGESTS_MAX);
     a->refusals = auth_refusals_create(a->service, a->pepper);
-    a->chores = auth_chores_start(a->service, a->pepper, rotate);
+    a->chores = auth_chores_start(a->service, a->pepper, a->refusals, rotate);
     if (a->digests == NULL || a->refusals == NULL || a->chores == NULL) {
         return wd_error(err, WD_ENOMEM, "no memory");
     }

@@ -261,6 +261,7 @@ auth_refresh(const wd_rpc_call_t *call, wd_rpc_res_t *res)
         return auth_refresh_stolen(call, res, &grant.session, &note);
     }
     note.refused = rc == WD_OK ? "the session has ended" : "unknown token";
+    note.cheap = true;
     auth_audit_refused(call, call->pg, &note);
     return auth_refresh_refused(res);
 }
@@ -299,6 +300,7 @@ auth_logout(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     }
     if (rc == WD_ENOTFOUND) {
         note.refused = "unknown token";
+        note.cheap = true;
         auth_audit_refused(call, call->pg, &note);
         return auth_refresh_refused(res);
     }

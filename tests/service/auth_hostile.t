@@ -260,6 +260,39 @@ rpc('tokens.revoke', { sub => 'robot' });
 is(detail('tokens.revoke')->{kind}, 'sub', 'and of its end');
 
 
+# ---- rubbish in plenty -------------------------------------------------------
+
+sub refusals {
+    return $pg->psql("SELECT count(*) FROM event WHERE outcome = 'refused'
+        AND reason ~ 'unknown'");
+}
+my $refusals = refusals();
+my @asked = map { $c->ask('auth.refresh', { refresh_token => "rubbish $_" },
+    nobody()) } 1 .. 500;
+is(scalar(grep { ($c->answer($_)->[2] // [0])->[0] != -3 } @asked), 0,
+    'tokens that nobody made are refused');
+cmp_ok(refusals() - $refusals, '>=', 90, 'some are events of their own');
+cmp_ok(refusals() - $refusals, '<', 400, 'and a flood is none of events');
+$refusals = refusals();
+refused($c, 'ada@example.com', 'wrong password');
+is(refusals() - $refusals, 1, 'what costs a hash is told all the same');
+
+
+# ---- who may touch their own keys alone ---------------------------------------
+
+user_add($c, $_) for qw/ reader@example.com there@example.com /;
+my %reader = as(login($c, 'reader@example.com', PASSWORD));
+for my $method (qw/ keys.list keys.create /) {
+    my @same = map { JSON::PP->new->canonical->encode($c->error($method,
+        { user => $_ }, %reader)) } qw/ there@example.com not@example.com
+        user:1 user:999 /;
+    is(scalar(keys %{{ map { $_ => 1 } @same }}), 1,
+        "$method: does not tell who there is") or diag "@same";
+    is($c->error($method, { user => 'Reader@example.com' }, %reader), undef,
+        "$method: and takes oneself");
+}
+
+
 # ---- announcements of what is done by SQL -----------------------------------
 
 my ($one, $two) = map { user_add($c, "$_\@example.com") } qw/ one two /;
