@@ -32,6 +32,7 @@ struct ngx_http_wizdata_second_s {
     char                       epoch[NGX_HTTP_WIZDATA_SECOND_HEX];
     int64_t                    floor; /* calls that began before: unknown */
     uint64_t                   meeting; /* how many there were */
+    ngx_uint_t                 hellos; /* that Redis has yet to answer */
     int64_t                    last; /* purge of an operator, seen last */
     ngx_msec_t                 pause; /* until then it is not asked */
     ngx_uint_t                 polls;
@@ -150,6 +151,11 @@ ngx_http_wizdata_second_met(void *data, const wd_resp_value_t *v, size_t n)
 {
     ngx_http_wizdata_second_t *s = data;
 
+    /* `missed` is of the last one. */
+    if (--s->hellos != 0) {
+        return;
+    }
+
     if (n != 3 || v[0].type != WD_RESP_ARRAY || v[1].type != WD_RESP_BULK
         || v[1].text.len != sizeof(s->epoch) || v[2].type != WD_RESP_INT)
     {
@@ -183,7 +189,9 @@ ngx_http_wizdata_second_meet(ngx_http_wizdata_second_t *s)
                                      ngx_http_wizdata_second_met, s) != NGX_OK)
     {
         ngx_http_wizdata_second_failed(s);
+        return;
     }
+    s->hellos++;
 }
 
 
@@ -432,7 +440,9 @@ ngx_http_wizdata_second_poll(ngx_event_t *ev)
         s->polling = 1;
         ngx_http_wizdata_second_ask_memory(s);
 
-    } else if (!s->ready && ngx_http_wizdata_redis_up(s->redis)) {
+    } else if (!s->ready && s->hellos == 0
+               && ngx_http_wizdata_redis_up(s->redis))
+    {
         ngx_http_wizdata_second_meet(s);
     }
     ngx_add_timer(ev, NGX_HTTP_WIZDATA_SECOND_POLL);
