@@ -85,6 +85,7 @@ typedef struct {
     uint64_t                   id; /* of the lead */
     uint64_t                   seq; /* of purges */
     int64_t                    second; /* of purges in Redis; -1: not known */
+    uint64_t                   meeting; /* when that was counted */
     wd_ns_t                    from;
     wd_ns_t                    stale; /* lengths of time */
     wd_ns_t                    old;
@@ -243,8 +244,8 @@ ngx_int_t ngx_http_wizdata_second_init(ngx_http_wizdata_worker_t *w);
 /* NGX_AGAIN: reply_start() or cache_second() will be called. */
 ngx_int_t ngx_http_wizdata_second_look(struct ngx_http_wizdata_ctx_s *ctx);
 void ngx_http_wizdata_second_leave(struct ngx_http_wizdata_ctx_s *ctx);
-void ngx_http_wizdata_second_store(ngx_http_wizdata_worker_t *w,
-    int64_t began, const wd_rcache_put_t *p);
+void ngx_http_wizdata_second_store(const ngx_http_wizdata_fill_t *fill,
+    const wd_rcache_put_t *p);
 void ngx_http_wizdata_second_purge(ngx_http_wizdata_worker_t *w,
     const wd_rcache_tag_t *tags, size_t n, ngx_uint_t operator);
 

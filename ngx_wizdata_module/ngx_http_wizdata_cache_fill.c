@@ -168,9 +168,7 @@ ngx_http_wizdata_fill_put(ngx_http_wizdata_fill_t *fill,
     {
     case WD_OK:
         ngx_http_wizdata_count(w, CACHE_FILLS, 1);
-        if (fill->second >= 0) {
-            ngx_http_wizdata_second_store(w, fill->second, p);
-        }
+        ngx_http_wizdata_second_store(fill, p);
         ngx_http_wizdata_fill_end(fill, WD_OK);
         return;
     case WD_ECANCELED:

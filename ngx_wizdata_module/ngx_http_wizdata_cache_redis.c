@@ -8,7 +8,8 @@
  * purges that it hears over the connection that its look-ups use, so they
  * come first. What was purged while a worker had no connection it does not
  * know: it trusts only values of calls that began after it connected. A
- * flushed Redis has another epoch, and what it is told is then refused.
+ * flushed Redis has another epoch, and what it is told is then refused; it
+ * counts from 1 again, so a count is good for the meeting it was had at.
  */
 #include "ngx_http_wizdata.h"
 #include "ngx_http_wizdata_redis.h"
@@ -30,6 +31,8 @@ struct ngx_http_wizdata_second_s {
     ngx_event_t                poll;
     char                       epoch[NGX_HTTP_WIZDATA_SECOND_HEX];
     int64_t                    floor; /* calls that began before: unknown */
+    uint64_t                   meeting; /* how many there were */
+    ngx_uint_t                 hellos; /* that Redis has yet to answer */
     int64_t                    last; /* purge of an operator, seen last */
     ngx_msec_t                 pause; /* until then it is not asked */
     ngx_uint_t                 polls;
@@ -148,6 +151,11 @@ ngx_http_wizdata_second_met(void *data, const wd_resp_value_t *v, size_t n)
 {
     ngx_http_wizdata_second_t *s = data;
 
+    /* `missed` is of the last one. */
+    if (--s->hellos != 0) {
+        return;
+    }
+
     if (n != 3 || v[0].type != WD_RESP_ARRAY || v[1].type != WD_RESP_BULK
         || v[1].text.len != sizeof(s->epoch) || v[2].type != WD_RESP_INT)
     {
@@ -162,6 +170,7 @@ ngx_http_wizdata_second_met(void *data, const wd_resp_value_t *v, size_t n)
 
     ngx_memcpy(s->epoch, v[1].text.data, sizeof(s->epoch));
     s->floor = s->last = v[2].n;
+    s->meeting++;
     s->ready = 1;
 }
 
@@ -180,7 +189,9 @@ ngx_http_wizdata_second_meet(ngx_http_wizdata_second_t *s)
                                      ngx_http_wizdata_second_met, s) != NGX_OK)
     {
         ngx_http_wizdata_second_failed(s);
+        return;
     }
+    s->hellos++;
 }
 
 
@@ -429,7 +440,9 @@ ngx_http_wizdata_second_poll(ngx_event_t *ev)
         s->polling = 1;
         ngx_http_wizdata_second_ask_memory(s);
 
-    } else if (!s->ready && ngx_http_wizdata_redis_up(s->redis)) {
+    } else if (!s->ready && s->hellos == 0
+               && ngx_http_wizdata_redis_up(s->redis))
+    {
         ngx_http_wizdata_second_meet(s);
     }
     ngx_add_timer(ev, NGX_HTTP_WIZDATA_SECOND_POLL);
@@ -566,6 +579,7 @@ ngx_http_wizdata_second_found(void *data, const wd_resp_value_t *v, size_t n)
 
     if (n >= 2 && v[0].type == WD_RESP_ARRAY && v[1].type == WD_RESP_INT) {
         ctx->cache->fill->second = v[1].n;
+        ctx->cache->fill->meeting = s->meeting;
         if (n == 5 && ngx_http_wizdata_second_take(ctx, v)) {
             ngx_http_wizdata_cache_second(ctx);
             ngx_http_run_posted_requests(c);
@@ -682,8 +696,12 @@ ngx_http_wizdata_second_tags(const wd_rcache_put_t *p, char *out)
 }
 
 
+/*
+ * Not a call that began before the last meeting: Redis may have forgotten
+ * purges since, or count them anew, so that no later one seems to be later.
+ */
 void
-ngx_http_wizdata_second_store(ngx_http_wizdata_worker_t *w, int64_t began,
+ngx_http_wizdata_second_store(const ngx_http_wizdata_fill_t *fill,
     const wd_rcache_put_t *p)
 {
     int64_t  life;
@@ -692,9 +710,12 @@ ngx_http_wizdata_second_store(ngx_http_wizdata_worker_t *w, int64_t began,
                   * NGX_HTTP_WIZDATA_SECOND_HEX + 1];
     wd_str_t more[6];
 
+    ngx_http_wizdata_worker_t *w = fill->worker;
     ngx_http_wizdata_second_t *s = w->cache->second;
 
-    if (s == NULL || !s->ready || began < s->floor) {
+    if (s == NULL || !s->ready || fill->second < 0
+        || fill->meeting != s->meeting)
+    {
         return;
     }
     life = p->fresh - (int64_t) ngx_http_wizdata_clock();
@@ -705,7 +726,7 @@ ngx_http_wizdata_second_store(ngx_http_wizdata_worker_t *w, int64_t began,
 
     wd_hex_encode(p->key, WD_CACHEKEY_LEN, key);
     more[0] = wd_str(key, sizeof(key) - 1);
-    more[1] = wd_str(seq, ngx_sprintf((u_char *) seq, "%L", began)
+    more[1] = wd_str(seq, ngx_sprintf((u_char *) seq, "%L", fill->second)
                           - (u_char *) seq);
     more[2] = wd_str(tags, ngx_http_wizdata_second_tags(p, tags));
     more[3] = wd_str(ms, ngx_sprintf((u_char *) ms, "%L", life)

@@ -144,6 +144,27 @@ $t->wait_for('asked again', sub { $t->backend_ctl('analytics', 'held') == 1 });
 $t->backend_ctl('analytics', 'release');
 cmp_ok($c->response->json->{n}, '>', $old, 'the new one');
 
+# Nor one whose call began before Redis was emptied: purges are counted anew.
+$c = client(port => $a_port);
+$c->send_request('GET', path('HELD2'));
+$t->poll(sub { $t->backend_ctl('analytics', 'held') == 1 });
+$redis->command('FLUSHALL');
+$t->wait_for('emptied: each worker has met it', sub {
+    my ($n) = ($redis->command('GET', 'wizdata:limit:cache:seq') // '')
+        =~ /^\$\d+\r\n(\d+)/;
+    return ($n // 0) >= 4;
+});
+$t->backend_ctl('analytics', 'release');
+$old = $c->response->json->{n};
+purge('bars:HELD2');
+$t->poll(sub { 0 }, 0.1);
+$c = client(port => $b_port);
+$c->send_request('GET', path('HELD2'));
+$t->wait_for('asked again, too', sub {
+    $t->backend_ctl('analytics', 'held') == 1 });
+$t->backend_ctl('analytics', 'release');
+cmp_ok($c->response->json->{n}, '>', $old, 'and the new one');
+
 # ---- operators ----
 
 ask($_, 'OP') for both();
