@@ -275,9 +275,12 @@ sub is_whole {
         'users without roles' => "SELECT id FROM app_user u WHERE
             deleted_at IS NULL AND NOT EXISTS (SELECT FROM user_role
             WHERE user_id = u.id)",
+        # Whose roles became others after it may have lost it.
         'invitations without tokens' => "SELECT u.id FROM app_user u JOIN
             event e ON e.subject = 'user:' || u.id AND e.action =
-            'users.invite' WHERE u.deleted_at IS NULL AND u.password_hash
+            'users.invite' WHERE NOT EXISTS (SELECT FROM event c WHERE
+            c.subject = e.subject AND c.action = 'users.update' AND
+            c.seq > e.seq) AND u.deleted_at IS NULL AND u.password_hash
             IS NULL AND NOT EXISTS (SELECT FROM one_time_token t
             WHERE t.user_id = u.id AND kind = 'invite')",
         'accepted, and with a password' => "SELECT u.id FROM app_user u WHERE

@@ -124,7 +124,8 @@ for my $round (1 .. 10) {
 # ---- nobody hands on what they lack
 
 my $wide = create({ permissions => [ 'bars:read', 'users:write' ] }, @ada);
-my @narrow = (@ada, key => "key:$plain->{id}", perm => [ 'account:write',
+my $maker = create({ permissions => ['bars:read'] }, @ada);
+my @narrow = (@ada, key => "key:$maker->{id}", perm => [ 'account:write',
     'bars:read' ]);
 refused_as(create({ permissions => ['users:write'] }, @narrow), -4, undef,
     'a key makes no wider key');
@@ -142,6 +143,34 @@ refused_as(create({ permissions => ['users:read'] }, @eve), -2, 'permissions',
     'no more than the owner has');
 refused_as(create({ user => 'ada@example.com' }, @eve), -4, undef,
     'none for others');
+
+# a key makes none that may be used where, for what or when it may not
+for my $limit ([ networks => ['203.0.113.0/24'] ], [ methods => ['bars.query'] ],
+    [ expires => 4_102_444_800 * NS ])
+{
+    my ($name, $value) = @$limit;
+    my $limited = create({ permissions => ['bars:read'], @$limit }, @ada);
+    my @with = (@ada, key => "key:$limited->{id}",
+        perm => [ 'account:write', 'bars:read' ]);
+    my $ends = $name eq 'expires';
+    refused_as(create({ permissions => ['bars:read'] }, @with), -4, undef,
+        "$name: no key without");
+    my $other = create({ permissions => ['bars:read'] }, @ada);
+    refused_as(rotate({ id => $other->{id} }, @with), -4, undef,
+        "$name: nor one in place of another");
+    is(ends($other), '', 'which stays as it is');
+    my $within = create({ permissions => ['bars:read'], @$limit }, @with);
+    $ends ? is($within->{expires_at}, $limited->{expires_at},
+            'one that ends as early')
+        : refused_as($within, -4, undef, "$name: none at all");
+    is_deeply(rotate({ id => $limited->{id} }, @with)->{$name} // $value,
+        $value, "$name: its own successor is limited as it is");
+}
+my $stale = create({ permissions => ['bars:read'] }, @ada);
+$c->call('keys.revoke', { id => $stale->{id} }, @ada);
+refused_as(create({ permissions => ['bars:read'] }, @ada,
+    key => "key:$stale->{id}", perm => [ 'account:write', 'bars:read' ]), -4,
+    undef, 'a revoked key, of which the gateway has not heard, makes none');
 
 # what the owner loses, keys lose
 my $hers = create({ permissions => [ 'bars:read', 'news:read' ] }, @eve);

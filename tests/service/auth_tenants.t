@@ -471,10 +471,11 @@ sub meet {
 }
 
 my $owner = "user:$bravo->{admin}{id}";
+my $maker = $g->rpc('keys.create', { org => 'bravo', user => $owner })->{id};
 my @ceiling = split /\n/, $g->sql("SELECT unnest(ceiling) FROM org
     WHERE name = 'bravo'");
 for my $set (@SETS) {
-    my @as = (sub => $owner, key => 'key:1', perm => $set);
+    my @as = (sub => $owner, key => "key:$maker", perm => $set);
     for my $wish (@WISHES) {
         my $may = covers($set, $wish);
         my $now = stored();
@@ -515,9 +516,11 @@ $g->rpc('roles.set', { org => 'bravo', name => 'strong',
     permissions => [qw/ users:write roles:write /] });
 my $strong = $g->rpc('keys.create', { org => 'bravo', user => $owner,
     permissions => [qw/ users:write roles:write /] })->{id};
-my @weak = (sub => "user:$bravo->{reader}{id}", key => 'key:1',
+my $readers = $g->rpc('keys.create', { org => 'bravo',
+    user => "user:$bravo->{reader}{id}" })->{id};
+my @weak = (sub => "user:$bravo->{reader}{id}", key => "key:$readers",
     perm => [qw/ users:write roles:write keys:write bars:read /]);
-my @weaker = (sub => "user:$bravo->{reader}{id}", key => 'key:1',
+my @weaker = (sub => "user:$bravo->{reader}{id}", key => "key:$readers",
     perm => [qw/ roles:write keys:write bars:read /]);
 {
     my $now = stored();
