@@ -37,7 +37,7 @@ use Wizdata::Blake2b qw/ blake2b_hex /;
 use Wizdata::MessagePack;
 
 use constant {
-    WAIT     => 10,         # seconds until a test gives up; never a measure
+    WAIT     => 30,         # seconds until a test gives up; never a measure
     POLL     => 0.005,
     AUTOMATIC => 4,         # checks added to every test file
 };
