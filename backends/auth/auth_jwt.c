@@ -11,7 +11,6 @@
 #include <sodium.h>
 
 #define AUTH_TOKEN_TTL_S 300
-#define AUTH_TOKEN_TTL_MAX_S 86400
 
 
 void

@@ -473,34 +473,6 @@ auth_push_token(const auth_push_t *p, wd_str_t jti, wd_str_t sub,
 /* ---- listen thread ------------------------------------------------------ */
 
 static int
-auth_load_void(const auth_void_t *v, void *arg)
-{
-    return auth_tables_add(arg, v);
-}
-
-
-static int
-auth_load(wd_pg_conn_t *c, auth_tables_t *t, wd_error_t *err)
-{
-    int      rc;
-    wd_buf_t plans = WD_BUF_INIT, roles = WD_BUF_INIT;
-
-    rc = auth_plans_params(c, &plans, err);
-    if (rc == WD_OK) {
-        auth_tables_set_plans(t, &plans);
-        rc = auth_roles_params(c, &roles, err);
-    }
-    if (rc == WD_OK) {
-        auth_tables_set_roles(t, &roles);
-        rc = auth_store_voids(c, auth_load_void, t, err);
-    }
-    wd_buf_done(&plans);
-    wd_buf_done(&roles);
-    return rc;
-}
-
-
-static int
 auth_load_tables(auth_push_t *p, wd_pg_conn_t *c, wd_error_t *err)
 {
     int          rc;
@@ -511,13 +483,29 @@ auth_load_tables(auth_push_t *p, wd_pg_conn_t *c, wd_error_t *err)
         return wd_error(err, WD_ENOMEM, "no memory for what gateways know");
     }
 
-    rc = auth_load(c, n->tables, err);
+    rc = auth_tables_load(n->tables, c, err);
     if (rc != WD_OK) {
         auth_news_destroy(n);
         return rc;
     }
     rc = auth_post(p, n);
     return rc == WD_OK ? WD_OK : wd_error(err, rc, "no memory");
+}
+
+
+/* Too many void tokens to tell of would be the end of every answer. */
+static int
+auth_load_merged(auth_push_t *p, wd_pg_conn_t *c, wd_error_t *err)
+{
+    int rc = auth_load_tables(p, c, err);
+
+    if (rc != WD_ETOOBIG) {
+        return rc;
+    }
+    wd_log_warn(p->log, "too many void tokens: all that were issued are void",
+                "most", AUTH_VOIDS_MAX);
+    rc = auth_store_voids_merge(c, err);
+    return rc == WD_OK ? auth_load_tables(p, c, err) : rc;
 }
 
 
@@ -542,7 +530,7 @@ auth_push_open(wd_pg_conn_t *c, void *arg, wd_error_t *err)
         }
     }
     if (rc == WD_OK) {
-        rc = auth_load_tables(p, c, err);
+        rc = auth_load_merged(p, c, err);
     }
     if (rc != WD_OK) {
         return rc;

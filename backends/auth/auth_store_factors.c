@@ -3,6 +3,7 @@
  * of what is swept away.
  */
 #include "auth_store_sessions.h"
+#include "auth_store_tokens.h"
 
 
 int
@@ -203,6 +204,9 @@ auth_store_sweep(wd_pg_conn_t *c, wd_error_t *err)
         " SELECT account, net FROM login_failure"
         " WHERE last_at < now() - interval '1 hour'"
         " ORDER BY last_at LIMIT 1000 FOR UPDATE SKIP LOCKED)",
+        "DELETE FROM token_revocation WHERE (kind, value) IN ("
+        " SELECT kind, value FROM token_revocation"
+        " WHERE " AUTH_VOID_ENDED " LIMIT 1000 FOR UPDATE SKIP LOCKED)",
     };
 
     for (i = 0; rc == WD_OK && i < wd_array_len(sweeps); i++) {

@@ -39,7 +39,7 @@ auth_store_voids(wd_pg_conn_t *c, auth_void_pt fn, void *arg, wd_error_t *err)
 
     rc = wd_pg_exec(c,
                     "SELECT kind, value, number FROM token_revocation"
-                    " WHERE kind <> 'jti' OR number > " AUTH_VOID_FROM,
+                    " WHERE NOT " AUTH_VOID_ENDED,
                     NULL, 0, &r, err);
     if (rc != WD_OK) {
         return rc;
@@ -57,6 +57,33 @@ auth_store_voids(wd_pg_conn_t *c, auth_void_pt fn, void *arg, wd_error_t *err)
 
 
 int
+auth_store_voids_merge(wd_pg_conn_t *c, wd_error_t *err)
+{
+    int rc;
+
+    rc = wd_pg_begin(c, err);
+    if (rc == WD_OK) {
+        rc = wd_pg_exec(c, "SELECT auth_tell_all()", NULL, 0, NULL, err);
+    }
+    if (rc == WD_OK) {
+        rc = wd_pg_exec(c,
+                        "DELETE FROM token_revocation t"
+                        " USING token_revocation a WHERE a.kind = 'all'"
+                        " AND (t.kind = 'sub' AND t.number <= a.number"
+                        " OR t.kind = 'jti' AND t.created_at <= now())",
+                        NULL, 0, NULL, err);
+    }
+    if (rc == WD_OK) {
+        rc = wd_pg_commit(c, err);
+    }
+    if (rc != WD_OK) {
+        wd_pg_rollback(c);
+    }
+    return rc;
+}
+
+
+int
 auth_store_void_add(wd_pg_conn_t *c, const auth_void_t *v, wd_ns_t *ret_at,
                     wd_error_t *err)
 {
@@ -68,15 +95,14 @@ auth_store_void_add(wd_pg_conn_t *c, const auth_void_t *v, wd_ns_t *ret_at,
         wd_pg_int(v->number),
     };
 
-    /* Whoever adds takes some of those away whose tokens have ended. */
+    /* Whoever adds takes some of those away that have no effect any more. */
     rc = wd_pg_exec(c,
-                    "WITH old AS (SELECT value FROM token_revocation"
-                    " WHERE kind = 'jti' AND number < " AUTH_VOID_FROM
-                    " LIMIT 100"
-                    " FOR UPDATE SKIP LOCKED),"
+                    "WITH old AS (SELECT kind, value FROM token_revocation"
+                    " WHERE " AUTH_VOID_ENDED
+                    " LIMIT 100 FOR UPDATE SKIP LOCKED),"
                     " gone AS (DELETE FROM token_revocation"
-                    " WHERE kind = 'jti' AND value IN (SELECT value FROM old)"
-                    " AND value <> $2)"
+                    " WHERE (kind, value) IN (SELECT kind, value FROM old)"
+                    " AND (kind, value) <> ($1, $2))"
                     " INSERT INTO token_revocation AS t (kind, value, number)"
                     " VALUES ($1, $2, $3)"
                     " ON CONFLICT (kind, value) DO UPDATE"

@@ -9,11 +9,26 @@
 
 #include "wd_pg.h"
 
+#define AUTH_TOKEN_TTL_MAX_S 86400 /* of ours */
+
 /*
  * In SQL: tokens that ended before (ns) are taken by no gateway, which allow
  * for a minute.
  */
 #define AUTH_VOID_FROM "((extract(epoch FROM now()) - 60) * 1000000000)::bigint"
+
+#define AUTH_TEXT(x) AUTH_TEXT_OF(x)
+#define AUTH_TEXT_OF(x) #x
+
+/*
+ * Rows without effect: the token has ended, or all that its subject can have,
+ * which for users of ours is sure a day after.
+ */
+#define AUTH_VOID_ENDED                                        \
+    "(kind = 'jti' AND number < " AUTH_VOID_FROM               \
+    " OR kind = 'sub' AND value ~ '^user:[0-9]+$' AND number " \
+    "< " AUTH_VOID_FROM                                        \
+    " - " AUTH_TEXT(AUTH_TOKEN_TTL_MAX_S) " * bigint '1000000000')"
 
 /*
  * On a connection of one's own: from now on what the triggers of
@@ -38,6 +53,9 @@ typedef int (*auth_void_pt)(const auth_void_t *v, void *arg);
 /* Those that have an effect yet; a failure of fn ends it and is returned. */
 wd_must_check int auth_store_voids(wd_pg_conn_t *c, auth_void_pt fn, void *arg,
                                    wd_error_t *err);
+
+/* In place of all that are told of: every token that was issued until now. */
+wd_must_check int auth_store_voids_merge(wd_pg_conn_t *c, wd_error_t *err);
 
 /* Committed and announced when it returns WD_OK. *ret_at: when. */
 wd_must_check int auth_store_void_add(wd_pg_conn_t *c, const auth_void_t *v,

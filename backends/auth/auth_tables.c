@@ -3,6 +3,7 @@
  */
 #include "auth_tables.h"
 
+#include "auth_check.h"
 #include "auth_store_plans.h"
 #include "auth_store_roles.h"
 #include "wd_map.h"
@@ -106,7 +107,24 @@ auth_tables_drop(auth_tables_t *t, const auth_entry_t *e)
 }
 
 
-/* Those of tokens that have ended, which gateways forget as well. */
+/* Nobody has a token that it makes void. */
+static bool
+auth_void_ended(const auth_entry_t *e)
+{
+    int64_t  id;
+    wd_ns_t  end = e->number;
+    wd_str_t sub = wd_str(e->value, e->len);
+
+    if (e->kind == AUTH_VOID_SUB && wd_str_starts(sub, "user:")
+        && auth_user_id(sub, &id)) {
+        end += AUTH_TOKEN_TTL_MAX_S * WD_NS_PER_S;
+    } else if (e->kind != AUTH_VOID_JTI) {
+        return false;
+    }
+    return end + AUTH_VOID_LEEWAY_NS < wd_now();
+}
+
+
 static void
 auth_tables_sweep(auth_tables_t *t)
 {
@@ -121,8 +139,7 @@ auth_tables_sweep(auth_tables_t *t)
     }
     while (wd_map_next(t->voids, &pos, &key, &found)) {
         e = found;
-        if (e->kind == AUTH_VOID_JTI
-            && e->number + AUTH_VOID_LEEWAY_NS < wd_now()) {
+        if (auth_void_ended(e)) {
             ended[n++] = e;
         }
     }
@@ -376,5 +393,33 @@ auth_roles_params(wd_pg_conn_t *c, wd_buf_t *out, wd_error_t *err)
     }
     wd_buf_done(&rows);
     wd_pool_destroy(pool);
+    return rc;
+}
+
+
+static int
+auth_load_void(const auth_void_t *v, void *arg)
+{
+    return auth_tables_add(arg, v);
+}
+
+
+int
+auth_tables_load(auth_tables_t *t, wd_pg_conn_t *c, wd_error_t *err)
+{
+    int      rc;
+    wd_buf_t plans = WD_BUF_INIT, roles = WD_BUF_INIT;
+
+    rc = auth_plans_params(c, &plans, err);
+    if (rc == WD_OK) {
+        auth_tables_set_plans(t, &plans);
+        rc = auth_roles_params(c, &roles, err);
+    }
+    if (rc == WD_OK) {
+        auth_tables_set_roles(t, &roles);
+        rc = auth_store_voids(c, auth_load_void, t, err);
+    }
+    wd_buf_done(&plans);
+    wd_buf_done(&roles);
     return rc;
 }

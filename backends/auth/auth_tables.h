@@ -43,6 +43,10 @@ wd_must_check int auth_plans_params(wd_pg_conn_t *c, wd_buf_t *out,
 wd_must_check int auth_roles_params(wd_pg_conn_t *c, wd_buf_t *out,
                                     wd_error_t *err);
 
+/* All of it from the database. WD_ETOOBIG as auth_tables_add(). */
+wd_must_check int auth_tables_load(auth_tables_t *t, wd_pg_conn_t *c,
+                                   wd_error_t *err);
+
 /* Params of auth.revoke_token for n entries that auth_void_put() made. */
 void auth_voids_params(wd_buf_t *out, wd_str_t entries, uint32_t n, wd_ns_t at);
 void auth_void_put(wd_buf_t *out, const auth_void_t *v);

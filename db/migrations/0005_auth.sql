@@ -263,8 +263,9 @@ BEGIN
     IF coalesce(cardinality(ids), 0) = 0 THEN
         RETURN;
     END IF;
-    -- So many are like all: whoever was not meant is asked about again.
-    IF cardinality(ids) > 1000 THEN
+    -- So many are like all, and that is hard on others: every token of
+    -- everybody must be got anew.
+    IF cardinality(ids) > 20000 THEN
         PERFORM auth_tell_all();
         RETURN;
     END IF;

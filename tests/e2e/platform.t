@@ -393,6 +393,7 @@ sub foreground {
     my $pid = fork() // die;
     if (!$pid) {
         setpgrp(0, 0);
+        $SIG{INT} = 'DEFAULT'; # ignored when the test runs in the background
         open STDOUT, '>', "$dir/foreground.log";
         open STDERR, '>&', \*STDOUT;
         exec "$top/dev/platform", 'run';

@@ -241,7 +241,7 @@ wait
 cat /tmp/statuses | tr '\n' ' '
 END
 like($c->ask("journalctl -o cat _PID=$draining"),
-    qr/"draining".*"user created".*"stopped"/s, 'while auth drains');
+    qr/"draining".*"users.create".*"stopped"/s, 'while auth drains');
 $c->must('systemctl start wizdata-auth');
 
 $c->must('systemctl stop wizdata.target');
