@@ -242,6 +242,11 @@ my $memory = memory();
 is($c->error('roles.set', { org => 'crowd', name => 'many',
     permissions => ['news:read'] }), undef, 'is changed in time');
 cmp_ok(memory() - $memory, '<', 100_000, 'and in little memory');
+is($pg->psql("SELECT count(*) FROM token_revocation WHERE kind = 'all'"), 0,
+    'and others keep their tokens');
+is($pg->psql("SELECT count(*) FROM token_revocation t JOIN app_user u
+    ON t.kind = 'sub' AND t.value = 'user:' || u.id
+    WHERE u.email LIKE '%crowd.example'"), 20000, 'whose users lose theirs');
 
 
 # ---- the trail tells what was done ------------------------------------------
