@@ -262,9 +262,10 @@ check_number(const wd_method_t *m, const wd_param_t *p)
 static void
 check_text(const wd_method_t *m, const wd_param_t *p)
 {
-    char   text[700];
+    char   text[2048];
     size_t min = (size_t) p->min, max = (size_t) p->max;
 
+    assert_true(max < sizeof(text));
     memset(text, 'a', sizeof(text));
     takes(m, p, wd_str(text, min));
     takes(m, p, wd_str(text, max));
