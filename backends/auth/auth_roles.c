@@ -151,18 +151,18 @@ auth_user_fits(wd_pg_conn_t *c, int64_t user_id, wd_error_t *err)
 
 
 /*
- * Who has the role has it with others: nobody may end up with more
- * permissions than can be told of.
+ * Nobody may end up with more permissions than can be told of: `users` are
+ * one of each mix of roles that changes.
  */
 static int
-auth_role_fits(const wd_rpc_call_t *call, wd_rpc_res_t *res, int64_t role_id)
+auth_users_fit(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+               const int64_t *users, size_t n)
 {
-    int        rc;
-    size_t     i, n = 0;
-    int64_t   *users, user = 0;
+    int        rc = WD_OK;
+    size_t     i;
+    int64_t    user = 0;
     wd_error_t err;
 
-    rc = auth_store_role_mixes(call->pg, role_id, call->pool, &users, &n, &err);
     for (i = 0; rc == WD_OK && i < n; i++) {
         user = users[i];
         rc = wd_monotonic() < call->deadline
@@ -173,10 +173,38 @@ auth_role_fits(const wd_rpc_call_t *call, wd_rpc_res_t *res, int64_t role_id)
     if (rc == WD_ETOOBIG) {
         return wd_rpc_fail_param(res, "permissions",
                                  "permissions make user %lld have more than "
-                                 "%d, with the other roles",
+                                 "%d, with the roles that they have",
                                  (long long) user, WD_PERMS_MAX);
     }
     return rc == WD_OK ? WD_OK : auth_fail_store(call, res, rc, &err);
+}
+
+
+static int
+auth_role_fits(const wd_rpc_call_t *call, wd_rpc_res_t *res, int64_t role_id)
+{
+    int        rc;
+    size_t     n = 0;
+    int64_t   *users = NULL;
+    wd_error_t err;
+
+    rc = auth_store_role_mixes(call->pg, role_id, call->pool, &users, &n, &err);
+    return rc == WD_OK ? auth_users_fit(call, res, users, n)
+                       : auth_fail_store(call, res, rc, &err);
+}
+
+
+static int
+auth_org_fits(const wd_rpc_call_t *call, wd_rpc_res_t *res, int64_t org_id)
+{
+    int        rc;
+    size_t     n = 0;
+    int64_t   *users = NULL;
+    wd_error_t err;
+
+    rc = auth_store_org_mixes(call->pg, org_id, call->pool, &users, &n, &err);
+    return rc == WD_OK ? auth_users_fit(call, res, users, n)
+                       : auth_fail_store(call, res, rc, &err);
 }
 
 
@@ -618,10 +646,15 @@ auth_orgs_set(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     }
 
     rc = auth_store_org_set(call->pg, &org, disabled, call->pool, &made, &err);
-    if (rc == WD_OK) {
-        auth_note_org(call, &note, subject, &org);
-        rc = auth_audit_commit(call, call->pg, &note, &err);
+    if (rc != WD_OK) {
+        return auth_fail_store(call, res, rc, &err);
     }
+    rc = auth_org_fits(call, res, org.id);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    auth_note_org(call, &note, subject, &org);
+    rc = auth_audit_commit(call, call->pg, &note, &err);
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
     }

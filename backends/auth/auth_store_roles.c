@@ -157,22 +157,16 @@ auth_store_role_delete(wd_pg_conn_t *c, int64_t org_id, wd_str_t name,
 }
 
 
-int
-auth_store_role_mixes(wd_pg_conn_t *c, int64_t role_id, wd_pool_t *pool,
-                      int64_t **ret, size_t *ret_n, wd_error_t *err)
+/* A user of each mix of roles that `sql` finds. */
+static int
+auth_store_mixes(wd_pg_conn_t *c, const char *sql, int64_t id, wd_pool_t *pool,
+                 int64_t **ret, size_t *ret_n, wd_error_t *err)
 {
     int                 rc, i, n;
     PGresult           *r;
-    const wd_pg_param_t param = wd_pg_int(role_id);
+    const wd_pg_param_t param = wd_pg_int(id);
 
-    rc = wd_pg_exec(c,
-                    "SELECT min(m.user_id) FROM (SELECT x.user_id,"
-                    " array_agg(x.role_id ORDER BY x.role_id) roles"
-                    " FROM user_role o JOIN user_role x USING (user_id)"
-                    " WHERE o.role_id = $1 GROUP BY x.user_id) m"
-                    " WHERE cardinality(m.roles) > 1 GROUP BY m.roles"
-                    " ORDER BY 1",
-                    &param, 1, &r, err);
+    rc = wd_pg_exec(c, sql, &param, 1, &r, err);
     if (rc != WD_OK) {
         return rc;
     }
@@ -185,6 +179,36 @@ auth_store_role_mixes(wd_pg_conn_t *c, int64_t role_id, wd_pool_t *pool,
     }
     PQclear(r);
     return *ret != NULL ? WD_OK : wd_error(err, WD_ENOMEM, "mixes of roles");
+}
+
+
+int
+auth_store_role_mixes(wd_pg_conn_t *c, int64_t role_id, wd_pool_t *pool,
+                      int64_t **ret, size_t *ret_n, wd_error_t *err)
+{
+    return auth_store_mixes(c,
+                            "SELECT min(m.user_id) FROM (SELECT x.user_id,"
+                            " array_agg(x.role_id ORDER BY x.role_id) roles"
+                            " FROM user_role o JOIN user_role x USING (user_id)"
+                            " WHERE o.role_id = $1 GROUP BY x.user_id) m"
+                            " WHERE cardinality(m.roles) > 1 GROUP BY m.roles"
+                            " ORDER BY 1",
+                            role_id, pool, ret, ret_n, err);
+}
+
+
+int
+auth_store_org_mixes(wd_pg_conn_t *c, int64_t org_id, wd_pool_t *pool,
+                     int64_t **ret, size_t *ret_n, wd_error_t *err)
+{
+    return auth_store_mixes(c,
+                            "SELECT min(m.user_id) FROM (SELECT x.user_id,"
+                            " array_agg(x.role_id ORDER BY x.role_id) roles"
+                            " FROM app_user u JOIN user_role x"
+                            " ON x.user_id = u.id"
+                            " WHERE u.org_id = $1 GROUP BY x.user_id) m"
+                            " GROUP BY m.roles ORDER BY 1",
+                            org_id, pool, ret, ret_n, err);
 }
 
 

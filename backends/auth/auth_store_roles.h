@@ -91,6 +91,11 @@ wd_must_check int auth_store_role_mixes(wd_pg_conn_t *c, int64_t role_id,
                                         wd_pool_t *pool, int64_t **ret,
                                         size_t *ret_n, wd_error_t *err);
 
+/* The same of all users of an organisation. */
+wd_must_check int auth_store_org_mixes(wd_pg_conn_t *c, int64_t org_id,
+                                       wd_pool_t *pool, int64_t **ret,
+                                       size_t *ret_n, wd_error_t *err);
+
 /* Nobody changes it until the end of the transaction. WD_ENOTFOUND. */
 wd_must_check int auth_store_org_lock(wd_pg_conn_t *c, wd_str_t name,
                                       int64_t *ret_id, wd_error_t *err);

@@ -249,6 +249,29 @@ is($pg->psql("SELECT count(*) FROM token_revocation t JOIN app_user u
     WHERE u.email LIKE '%crowd.example'"), 20000, 'whose users lose theirs');
 
 
+# ---- a ceiling that is raised over roles that had no effect ------------------
+
+rpc('orgs.set', { name => 'asleep', permissions => ['bars:read'] });
+my @resources = qw/ account audit backtests bars calendars esg events fx
+    indicators ingest insights instruments keys macro models news orgs /;
+for my $verb (qw/ read write /) {
+    rpc('roles.set', { org => 'asleep', name => $verb,
+        permissions => [ map { "$_:$verb" } @resources ] });
+}
+user_add($c, 'a@asleep.example', org => 'asleep', roles => [qw/ read write /]);
+sub logs_in { ok(login($c, 'a@asleep.example', PASSWORD, org => 'asleep'),
+    $_[0]) }
+logs_in('two roles, of which little counts');
+my $refused = $c->error('orgs.set', { name => 'asleep', permissions => ['*'] });
+is_deeply([ $refused->[0], $refused->[2]{param} ], [ -2, 'permissions' ],
+    'nobody gets more permissions than can be told of');
+logs_in('and so goes on');
+is($c->error('orgs.set', { name => 'asleep',
+    permissions => [ map { "$_:*" } @resources[0 .. 15] ] }), undef,
+    'as many as can be told of');
+logs_in('the same');
+
+
 # ---- the trail tells what was done ------------------------------------------
 
 sub detail {
