@@ -23,9 +23,10 @@ static const wd_conf_row_t auth_rows[] = {
     {"auth", "hash_passes", wd_conf_u32, offsetof(auth_conf_t, hash_passes),
      "2", 2, 16, 0, "Passes of one Argon2id password hash"},
     {"auth", "hash_parallel", wd_conf_u32, offsetof(auth_conf_t, hash_parallel),
-     "2", 1, 64, 0,
+     "0", 0, 64, 0,
      "Requests with a password that are worked on at a time, each with the "
-     "memory of a hash"},
+     "memory of a hash; 0: two, or one where there are no more than two "
+     "processors"},
     {"auth", "hash_queue", wd_conf_u32, offsetof(auth_conf_t, hash_queue), "64",
      0, 1024, 0,
      "Requests with a password that may wait; more are answered with "

@@ -75,6 +75,21 @@ auth_start_crypto(auth_t *a, wd_error_t *err)
 
 
 /* A lane of its own: however many log in, verdicts are answered. */
+/*
+ * Two, if that leaves a processor for what is short: where hashes run on all
+ * of them others wait for the next tick of the clock, however low the
+ * priority of the hashes.
+ */
+static uint32_t
+auth_hash_threads(const auth_conf_t *conf)
+{
+    if (conf->hash_parallel != 0) {
+        return conf->hash_parallel;
+    }
+    return uv_available_parallelism() > 2 ? 2 : 1;
+}
+
+
 static int
 auth_start_hasher(auth_t *a, wd_error_t *err)
 {
@@ -84,8 +99,8 @@ auth_start_hasher(auth_t *a, wd_error_t *err)
         return wd_error(err, WD_ENOMEM, "no memory for a password hash");
     }
 
-    a->lane = wd_lane_create(wd_service_loop(a->service), a->conf.hash_parallel,
-                             a->conf.hash_queue);
+    a->lane = wd_lane_create(wd_service_loop(a->service),
+                             auth_hash_threads(&a->conf), a->conf.hash_queue);
     if (a->lane == NULL) {
         return wd_error(err, WD_ENOMEM, "no threads for password hashes");
     }

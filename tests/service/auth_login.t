@@ -409,7 +409,8 @@ unlike($log, qr/Sanitizer|runtime error/, 'no sanitizer errors');
 
 # ---- five hundred at once, with hashes as large as in production
 
-my $big = auth_start($pg, WIZDATA_AUTH_HASH_MEMORY => '64m');
+my $big = auth_start($pg, WIZDATA_AUTH_HASH_MEMORY => '64m',
+    WIZDATA_AUTH_HASH_PARALLEL => 2);
 my $sanitized = $big->log() =~ /Sanitizer/
     || `ldd @{[ Wizdata::Service::program('auth') ]}` =~ /libasan/;
 my @many = map { $big->connect() } 1 .. 10;
