@@ -310,7 +310,7 @@ auth_explain_subject(const wd_rpc_call_t *call, wd_rpc_res_t *res,
     }
 
     if (wd_str_eq_z(kind, "key")) {
-        rc = auth_store_key(call->pg, id, call->pool, ret_key, &err);
+        rc = auth_store_key(call->pg, id, false, call->pool, ret_key, &err);
         id = rc == WD_OK ? ret_key->user_id : 0;
     }
     if (rc == WD_OK) {

@@ -94,8 +94,8 @@ auth_answer_key(const wd_rpc_call_t *call, wd_rpc_res_t *res,
 
 /* WD_OK: those of that user, or with user_id 0 of all, may be touched. */
 int
-auth_keys_allowed(const wd_rpc_call_t *call, wd_rpc_res_t *res,
-                  const auth_actor_t *actor, int64_t user_id, const char *perm)
+auth_keys_allowed(wd_rpc_res_t *res, const auth_actor_t *actor, int64_t user_id,
+                  const char *perm)
 {
     if (wd_perms_cover(&actor->perms, wd_str_z(perm))) {
         return WD_OK;
@@ -109,7 +109,6 @@ auth_keys_allowed(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                                  "in; a key needs the permission %s",
                                  perm);
     }
-    (void) call;
     return wd_rpc_fail(res, WD_EFORBIDDEN,
                        "the keys of others need the permission %s", perm);
 }
@@ -140,17 +139,15 @@ auth_keys_user(const wd_rpc_call_t *call, wd_rpc_res_t *res,
     }
     return (auth_user_id(ref, &id) ? id == own.id : wd_str_ieq(ref, own.email))
                ? auth_arg_user(call, res, ref, org_id, ret)
-               : auth_keys_allowed(call, res, actor, 0, perm);
+               : auth_keys_allowed(res, actor, 0, perm);
 }
 
 
-/*
- * The key of the path. What is not one's own and not reached is not there;
- * inside a transaction it is locked.
- */
+/* The key of the path. What is not one's own and not reached is not there. */
 int
 auth_arg_key_id(const wd_rpc_call_t *call, wd_rpc_res_t *res, const char *perm,
-                const char *orgs, auth_actor_t *actor, auth_apikey_t *ret)
+                const char *orgs, bool lock, auth_actor_t *actor,
+                auth_apikey_t *ret)
 {
     int        rc;
     int64_t    id;
@@ -164,12 +161,12 @@ auth_arg_key_id(const wd_rpc_call_t *call, wd_rpc_res_t *res, const char *perm,
         return rc;
     }
 
-    rc = auth_store_key(call->pg, id, call->pool, ret, &err);
+    rc = auth_store_key(call->pg, id, lock, call->pool, ret, &err);
     if (rc != WD_OK && rc != WD_ENOTFOUND) {
         return auth_fail_store(call, res, rc, &err);
     }
     if (rc == WD_OK && ret->user_id == actor->user_id) {
-        return auth_keys_allowed(call, res, actor, ret->user_id, perm);
+        return auth_keys_allowed(res, actor, ret->user_id, perm);
     }
     if (rc == WD_OK && auth_actor_reaches(actor, ret->org_id, orgs)
         && wd_perms_cover(&actor->perms, wd_str_z(perm))) {
@@ -231,9 +228,8 @@ auth_keys_filter(const wd_rpc_call_t *call, wd_rpc_res_t *res,
     } else if (!wd_perms_cover(&actor->perms, WD_STR("keys:read"))) {
         *ret_user = actor->user_id;
     }
-    return rc == WD_OK
-               ? auth_keys_allowed(call, res, actor, *ret_user, "keys:read")
-               : rc;
+    return rc == WD_OK ? auth_keys_allowed(res, actor, *ret_user, "keys:read")
+                       : rc;
 }
 
 
@@ -283,7 +279,8 @@ auth_keys_get(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     auth_actor_t  actor;
     auth_apikey_t key;
 
-    rc = auth_arg_key_id(call, res, "keys:read", "orgs:read", &actor, &key);
+    rc = auth_arg_key_id(call, res, "keys:read", "orgs:read", false, &actor,
+                         &key);
     if (rc == WD_OK) {
         auth_answer_key(call, res, &key, NULL);
     }
@@ -336,7 +333,8 @@ auth_keys_revoke(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
     }
-    rc = auth_arg_key_id(call, res, "keys:write", "orgs:write", &actor, &key);
+    rc = auth_arg_key_id(call, res, "keys:write", "orgs:write", true, &actor,
+                         &key);
     if (rc == WD_OK) {
         rc = auth_revoke_commit(call, res, &key, &at);
     }

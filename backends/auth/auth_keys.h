@@ -15,8 +15,7 @@ void auth_answer_key(const wd_rpc_call_t *call, wd_rpc_res_t *res,
  * May the keys of that user, or with user_id 0 of all, be touched? WD_OK, or
  * a failure with *res filled, as below.
  */
-wd_must_check int auth_keys_allowed(const wd_rpc_call_t *call,
-                                    wd_rpc_res_t        *res,
+wd_must_check int auth_keys_allowed(wd_rpc_res_t       *res,
                                     const auth_actor_t *actor, int64_t user_id,
                                     const char *perm);
 
@@ -27,11 +26,11 @@ wd_must_check int auth_keys_user(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                                  auth_user_t *ret);
 
 /*
- * The key of the path. What is not one's own and not reached is not there;
- * inside a transaction it is locked.
+ * The key of the path. What is not one's own and not reached is not there.
+ * `lock`: until the end of the transaction.
  */
 wd_must_check int auth_arg_key_id(const wd_rpc_call_t *call, wd_rpc_res_t *res,
-                                  const char *perm, const char *orgs,
+                                  const char *perm, const char *orgs, bool lock,
                                   auth_actor_t *actor, auth_apikey_t *ret);
 
 /* Subject and detail of an event about the key. */

@@ -139,7 +139,7 @@ auth_arg_owner(const wd_rpc_call_t *call, wd_rpc_res_t *res,
     }
     rc = auth_keys_user(call, res, actor, "keys:write", ref, org_id, &user);
     if (rc == WD_OK) {
-        rc = auth_keys_allowed(call, res, actor, user.id, "keys:write");
+        rc = auth_keys_allowed(res, actor, user.id, "keys:write");
     }
     if (rc != WD_OK) {
         return rc;
@@ -375,7 +375,7 @@ auth_maker_allows(const wd_rpc_call_t *call, wd_rpc_res_t *res,
     if (!auth_key_ref(call->ctx.key, &id) || id == key->rotated_from) {
         return WD_OK;
     }
-    rc = auth_store_key(call->pg, id, call->pool, &maker, &err);
+    rc = auth_store_key(call->pg, id, true, call->pool, &maker, &err);
     if (rc != WD_OK && rc != WD_ENOTFOUND) {
         return auth_fail_store(call, res, rc, &err);
     }
@@ -529,7 +529,8 @@ auth_keys_rotate(const wd_rpc_call_t *call, wd_rpc_res_t *res)
         return auth_fail_store(call, res, rc, &err);
     }
 
-    rc = auth_arg_key_id(call, res, "keys:write", "orgs:write", &actor, &key);
+    rc = auth_arg_key_id(call, res, "keys:write", "orgs:write", true, &actor,
+                         &key);
     if (rc == WD_OK
         && (key.revoked_at != WD_NS_MAX || key.expires_at <= wd_now())) {
         rc = wd_rpc_fail(res, WD_EEXIST,

@@ -55,8 +55,7 @@ auth_store_event_add(wd_pg_conn_t *c, const auth_event_t *e,
     const wd_pg_param_t params[] = {
         wd_pg_int(e->seq),
         wd_pg_ts(e->at_us * WD_NS_PER_US),
-        e->org_id != 0 ? wd_pg_int(e->org_id)
-                       : ((wd_pg_param_t){.type = WD_PG_NULL_INT}),
+        auth_param_id(e->org_id),
         wd_pg_text(e->actor),
         wd_pg_text(e->via),
         wd_pg_text(e->action),
@@ -83,34 +82,24 @@ auth_store_event_add(wd_pg_conn_t *c, const auth_event_t *e,
 
 
 static int
-auth_get_events(PGresult *r, wd_pool_t *pool, auth_event_t **ret, size_t *ret_n,
-                wd_error_t *err)
+auth_get_event(auth_row_t *row, void *arg)
 {
-    int           n = PQntuples(r);
-    auth_row_t    row = {.r = r, .pool = pool};
-    auth_event_t *e;
+    auth_event_t *ret = arg;
 
-    *ret_n = (size_t) n;
-    *ret = wd_pool_calloc(pool, ((size_t) n + 1) * sizeof(**ret));
-    row.rc = *ret != NULL ? WD_OK : WD_ENOMEM;
-    for (; row.rc == WD_OK && row.row < n; row.row++) {
-        e = &(*ret)[row.row];
-        e->seq = wd_pg_get_int(r, row.row, 0);
-        e->at_us = wd_pg_get_ts(r, row.row, 1) / WD_NS_PER_US;
-        e->org_id = wd_pg_get_int(r, row.row, 2);
-        e->actor = auth_row_str(&row, 3);
-        e->via = auth_row_str(&row, 4);
-        e->action = auth_row_str(&row, 5);
-        e->subject = auth_row_str(&row, 6);
-        e->outcome = auth_row_str(&row, 7);
-        e->reason = auth_row_str(&row, 8);
-        e->request = auth_row_str(&row, 9);
-        e->address = auth_row_str(&row, 10);
-        e->detail = auth_row_str(&row, 11);
-        e->hash = auth_row_str(&row, 12);
-    }
-    PQclear(r);
-    return row.rc == WD_OK ? WD_OK : wd_error(err, row.rc, "events");
+    ret->seq = wd_pg_get_int(row->r, row->row, 0);
+    ret->at_us = wd_pg_get_ts(row->r, row->row, 1) / WD_NS_PER_US;
+    ret->org_id = wd_pg_get_int(row->r, row->row, 2);
+    ret->actor = auth_row_str(row, 3);
+    ret->via = auth_row_str(row, 4);
+    ret->action = auth_row_str(row, 5);
+    ret->subject = auth_row_str(row, 6);
+    ret->outcome = auth_row_str(row, 7);
+    ret->reason = auth_row_str(row, 8);
+    ret->request = auth_row_str(row, 9);
+    ret->address = auth_row_str(row, 10);
+    ret->detail = auth_row_str(row, 11);
+    ret->hash = auth_row_str(row, 12);
+    return row->rc;
 }
 
 
@@ -120,7 +109,7 @@ auth_store_events(wd_pg_conn_t *c, const auth_event_filter_t *f,
                   wd_error_t *err)
 {
     int                 rc;
-    PGresult           *r;
+    auth_rows_t         rows;
     const wd_pg_param_t params[] = {
         wd_pg_int(f->org_id),
         auth_param_text(f->actor),
@@ -133,17 +122,22 @@ auth_store_events(wd_pg_conn_t *c, const auth_event_filter_t *f,
         wd_pg_int(f->limit),
     };
 
-    rc = wd_pg_exec(c,
-                    AUTH_EVENT_SELECT " WHERE ($1 = -1 OR org_id = $1)"
-                                      " AND ($2::text IS NULL OR actor = $2)"
-                                      " AND ($3::text IS NULL OR subject = $3)"
-                                      " AND ($4::text IS NULL OR action = $4"
-                                      " OR starts_with(action, $4 || '.'))"
-                                      " AND ($5::text IS NULL OR outcome = $5)"
-                                      " AND at >= $6 AND at <= $7 AND seq < $8"
-                                      " ORDER BY seq DESC LIMIT $9",
-                    params, wd_array_len(params), &r, err);
-    return rc == WD_OK ? auth_get_events(r, pool, ret, ret_n, err) : rc;
+    rc = auth_select(c,
+                     AUTH_EVENT_SELECT " WHERE ($1 = -1 OR org_id = $1)"
+                                       " AND ($2::text IS NULL OR actor = $2)"
+                                       " AND ($3::text IS NULL OR subject = $3)"
+                                       " AND ($4::text IS NULL OR action = $4"
+                                       " OR starts_with(action, $4 || '.'))"
+                                       " AND ($5::text IS NULL OR outcome = $5)"
+                                       " AND at >= $6 AND at <= $7 AND seq < $8"
+                                       " ORDER BY seq DESC LIMIT $9",
+                     params, wd_array_len(params), pool, auth_get_event,
+                     sizeof(**ret), &rows, err);
+    if (rc == WD_OK) {
+        *ret = rows.v;
+        *ret_n = rows.n;
+    }
+    return rc;
 }
 
 
@@ -153,13 +147,17 @@ auth_store_events_after(wd_pg_conn_t *c, int64_t after, int64_t limit,
                         wd_error_t *err)
 {
     int                 rc;
-    PGresult           *r;
+    auth_rows_t         rows;
     const wd_pg_param_t params[] = {wd_pg_int(after), wd_pg_int(limit)};
 
-    rc = wd_pg_exec(c,
-                    AUTH_EVENT_SELECT " WHERE seq > $1 ORDER BY seq LIMIT $2",
-                    params, wd_array_len(params), &r, err);
-    return rc == WD_OK ? auth_get_events(r, pool, ret, ret_n, err) : rc;
+    rc = auth_select(
+        c, AUTH_EVENT_SELECT " WHERE seq > $1 ORDER BY seq LIMIT $2", params,
+        wd_array_len(params), pool, auth_get_event, sizeof(**ret), &rows, err);
+    if (rc == WD_OK) {
+        *ret = rows.v;
+        *ret_n = rows.n;
+    }
+    return rc;
 }
 
 
@@ -168,15 +166,10 @@ auth_store_org_of(wd_pg_conn_t *c, int64_t user_id, int64_t *ret,
                   wd_error_t *err)
 {
     int                 rc;
-    PGresult           *r;
     const wd_pg_param_t param = wd_pg_int(user_id);
 
     *ret = 0;
-    rc = auth_exec_found(c, "SELECT org_id FROM app_user WHERE id = $1", &param,
-                         1, &r, err);
-    if (rc == WD_OK) {
-        *ret = wd_pg_get_int(r, 0, 0);
-        PQclear(r);
-    }
+    rc = auth_exec_int(c, "SELECT org_id FROM app_user WHERE id = $1", &param,
+                       1, ret, err);
     return rc == WD_ENOTFOUND ? WD_OK : rc;
 }

@@ -110,8 +110,6 @@ auth_store_once_add(wd_pg_conn_t *c, int64_t user_id, const char *kind,
                     const uint8_t hash[AUTH_HASH_LEN], int64_t life_s,
                     wd_ns_t *ret_end, wd_error_t *err)
 {
-    int                 rc;
-    PGresult           *r;
     const wd_pg_param_t params[] = {
         auth_param_bytes(hash, AUTH_HASH_LEN),
         wd_pg_int(user_id),
@@ -119,20 +117,28 @@ auth_store_once_add(wd_pg_conn_t *c, int64_t user_id, const char *kind,
         wd_pg_int(life_s),
     };
 
-    rc = auth_exec_found(c,
-                         "INSERT INTO one_time_token (hash, user_id, kind,"
-                         " expires_at) VALUES ($1, $2, $3,"
-                         " now() + $4 * interval '1 second')"
-                         " ON CONFLICT (user_id, kind) DO UPDATE"
-                         " SET hash = excluded.hash, created_at = now(),"
-                         " expires_at = excluded.expires_at"
-                         " RETURNING expires_at",
-                         params, wd_array_len(params), &r, err);
-    if (rc == WD_OK) {
-        *ret_end = wd_pg_get_ts(r, 0, 0);
-        PQclear(r);
-    }
-    return rc;
+    return auth_exec_time(c,
+                          "INSERT INTO one_time_token (hash, user_id, kind,"
+                          " expires_at) VALUES ($1, $2, $3,"
+                          " now() + $4 * interval '1 second')"
+                          " ON CONFLICT (user_id, kind) DO UPDATE"
+                          " SET hash = excluded.hash, created_at = now(),"
+                          " expires_at = excluded.expires_at"
+                          " RETURNING expires_at",
+                          params, wd_array_len(params), ret_end, err);
+}
+
+
+static int
+auth_get_once(auth_row_t *row, void *arg)
+{
+    auth_once_t *ret = arg;
+
+    ret->user_id = wd_pg_get_int(row->r, row->row, 0);
+    ret->org_id = wd_pg_get_int(row->r, row->row, 1);
+    ret->kind = auth_row_str(row, 2);
+    ret->email = auth_row_str(row, 3);
+    return row->rc;
 }
 
 
@@ -140,31 +146,17 @@ int
 auth_store_once(wd_pg_conn_t *c, const uint8_t hash[AUTH_HASH_LEN],
                 wd_pool_t *pool, auth_once_t *ret, wd_error_t *err)
 {
-    int                 rc;
-    PGresult           *r;
-    auth_row_t          row = {.pool = pool};
     const wd_pg_param_t param = auth_param_bytes(hash, AUTH_HASH_LEN);
 
-    rc = auth_exec_found(c,
-                         "SELECT u.id, u.org_id, t.kind, u.email"
-                         " FROM one_time_token t"
-                         " JOIN app_user u ON u.id = t.user_id"
-                         " JOIN org o ON o.id = u.org_id"
-                         " WHERE t.hash = $1 AND t.expires_at > now()"
-                         " AND NOT u.disabled AND NOT o.disabled"
-                         " AND u.deleted_at IS NULL",
-                         &param, 1, &r, err);
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    row.r = r;
-    ret->user_id = wd_pg_get_int(r, 0, 0);
-    ret->org_id = wd_pg_get_int(r, 0, 1);
-    ret->kind = auth_row_str(&row, 2);
-    ret->email = auth_row_str(&row, 3);
-    PQclear(r);
-    return row.rc == WD_OK ? WD_OK : wd_error(err, row.rc, "no memory");
+    return auth_select_one(c,
+                           "SELECT u.id, u.org_id, t.kind, u.email"
+                           " FROM one_time_token t"
+                           " JOIN app_user u ON u.id = t.user_id"
+                           " JOIN org o ON o.id = u.org_id"
+                           " WHERE t.hash = $1 AND t.expires_at > now()"
+                           " AND NOT u.disabled AND NOT o.disabled"
+                           " AND u.deleted_at IS NULL",
+                           &param, 1, pool, auth_get_once, ret, err);
 }
 
 

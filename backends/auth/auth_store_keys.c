@@ -31,8 +31,7 @@ auth_store_key_add(wd_pg_conn_t *c, auth_apikey_t *key,
         auth_param_end(key->expires_at),
         auth_param_texts(key->scopes, key->n_scopes),
         auth_param_text(key->product),
-        key->rotated_from != 0 ? wd_pg_int(key->rotated_from)
-                               : ((wd_pg_param_t){.type = WD_PG_NULL_INT}),
+        auth_param_id(key->rotated_from),
     };
 
     /* No row instead of a violated key tells an unknown plan apart. */
@@ -59,9 +58,10 @@ auth_store_key_add(wd_pg_conn_t *c, auth_apikey_t *key,
 
 
 static int
-auth_get_apikey(auth_row_t *row, auth_apikey_t *ret)
+auth_get_apikey(auth_row_t *row, void *arg)
 {
-    wd_str_t *perms, *networks, *methods, *scopes;
+    wd_str_t      *perms, *networks, *methods, *scopes;
+    auth_apikey_t *ret = arg;
 
     ret->id = wd_pg_get_int(row->r, row->row, 0);
     ret->user_id = wd_pg_get_int(row->r, row->row, 1);
@@ -90,24 +90,16 @@ auth_get_apikey(auth_row_t *row, auth_apikey_t *ret)
 
 
 int
-auth_store_key(wd_pg_conn_t *c, int64_t id, wd_pool_t *pool, auth_apikey_t *ret,
-               wd_error_t *err)
+auth_store_key(wd_pg_conn_t *c, int64_t id, bool lock, wd_pool_t *pool,
+               auth_apikey_t *ret, wd_error_t *err)
 {
-    int                 rc;
-    PGresult           *r;
-    auth_row_t          row = {.pool = pool};
     const wd_pg_param_t param = wd_pg_int(id);
 
-    rc = auth_exec_found(c, AUTH_KEY_SELECT " WHERE k.id = $1 FOR UPDATE OF k",
-                         &param, 1, &r, err);
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    row.r = r;
-    rc = auth_get_apikey(&row, ret);
-    PQclear(r);
-    return rc == WD_OK ? WD_OK : wd_error(err, rc, "a key");
+    return auth_select_one(c,
+                           lock ? AUTH_KEY_SELECT
+                               " WHERE k.id = $1 FOR UPDATE OF k"
+                                : AUTH_KEY_SELECT " WHERE k.id = $1",
+                           &param, 1, pool, auth_get_apikey, ret, err);
 }
 
 
@@ -116,9 +108,8 @@ auth_store_keys(wd_pg_conn_t *c, int64_t org_id, int64_t user_id, int64_t after,
                 int64_t limit, wd_pool_t *pool, auth_apikey_t **ret,
                 size_t *ret_n, wd_error_t *err)
 {
-    int                 rc, n;
-    PGresult           *r;
-    auth_row_t          row = {.pool = pool};
+    int                 rc;
+    auth_rows_t         rows;
     const wd_pg_param_t params[] = {
         wd_pg_int(org_id),
         wd_pg_int(user_id),
@@ -126,25 +117,17 @@ auth_store_keys(wd_pg_conn_t *c, int64_t org_id, int64_t user_id, int64_t after,
         wd_pg_int(limit),
     };
 
-    rc = wd_pg_exec(c,
-                    AUTH_KEY_SELECT
-                    " WHERE u.org_id = $1 AND ($2 = 0 OR k.user_id = $2)"
-                    " AND k.id > $3 ORDER BY k.id LIMIT $4",
-                    params, wd_array_len(params), &r, err);
-    if (rc != WD_OK) {
-        return rc;
+    rc = auth_select(c,
+                     AUTH_KEY_SELECT
+                     " WHERE u.org_id = $1 AND ($2 = 0 OR k.user_id = $2)"
+                     " AND k.id > $3 ORDER BY k.id LIMIT $4",
+                     params, wd_array_len(params), pool, auth_get_apikey,
+                     sizeof(**ret), &rows, err);
+    if (rc == WD_OK) {
+        *ret = rows.v;
+        *ret_n = rows.n;
     }
-
-    n = PQntuples(r);
-    row.r = r;
-    *ret_n = (size_t) n;
-    *ret = wd_pool_calloc(pool, ((size_t) n + 1) * sizeof(**ret));
-    row.rc = *ret != NULL ? WD_OK : WD_ENOMEM;
-    for (; row.rc == WD_OK && row.row < n; row.row++) {
-        row.rc = auth_get_apikey(&row, &(*ret)[row.row]);
-    }
-    PQclear(r);
-    return row.rc == WD_OK ? WD_OK : wd_error(err, row.rc, "keys");
+    return rc;
 }
 
 
@@ -181,34 +164,26 @@ int
 auth_store_key_expire(wd_pg_conn_t *c, int64_t id, int64_t seconds,
                       wd_ns_t *ret, wd_error_t *err)
 {
-    int                 rc;
-    PGresult           *r;
     const wd_pg_param_t params[] = {wd_pg_int(id), wd_pg_int(seconds)};
 
-    rc = auth_exec_found(c,
-                         "UPDATE api_key SET expires_at = least(expires_at,"
-                         " now() + $2 * interval '1 second') WHERE id = $1"
-                         " RETURNING expires_at",
-                         params, wd_array_len(params), &r, err);
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    *ret = wd_pg_get_ts(r, 0, 0);
-    PQclear(r);
-    return WD_OK;
+    return auth_exec_time(c,
+                          "UPDATE api_key SET expires_at = least(expires_at,"
+                          " now() + $2 * interval '1 second') WHERE id = $1"
+                          " RETURNING expires_at",
+                          params, wd_array_len(params), ret, err);
 }
 
 
 /* What the key says, and of it what its owner has. */
 static int
-auth_get_verdict(auth_row_t *row, auth_verdict_t *ret)
+auth_get_verdict(auth_row_t *row, void *arg)
 {
-    int           rc;
-    size_t        n;
-    wd_str_t     *perms;
-    wd_perms_t    of_key;
-    auth_rights_t owner;
+    int             rc;
+    size_t          n;
+    wd_str_t       *perms;
+    wd_perms_t      of_key;
+    auth_rights_t   owner;
+    auth_verdict_t *ret = arg;
 
     ret->key_id = wd_pg_get_int(row->r, row->row, 0);
     ret->user_id = wd_pg_get_int(row->r, row->row, 1);
@@ -220,7 +195,7 @@ auth_get_verdict(auth_row_t *row, auth_verdict_t *ret)
     auth_row_words(row, 6, AUTH_KEY_METHODS_MAX, &ret->methods,
                    &ret->n_methods);
 
-    rc = auth_rights_read(row, 7, 8, &owner);
+    rc = auth_rights_read(row, 7, &owner);
     if (rc == WD_OK) {
         rc = wd_perms_init(&of_key, row->pool, WD_PERMS_MAX);
     }
@@ -239,34 +214,20 @@ int
 auth_store_verify(wd_pg_conn_t *c, const uint8_t hash[AUTH_HASH_LEN],
                   wd_pool_t *pool, auth_verdict_t *ret, wd_error_t *err)
 {
-    int                 rc;
-    PGresult           *r;
-    auth_row_t          row = {.pool = pool};
     const wd_pg_param_t param = auth_param_bytes(hash, AUTH_HASH_LEN);
 
-    rc = auth_exec_found(
+    return auth_select_one(
         c,
         "SELECT k.id, k.user_id, k.plan,"
         " array_to_string(k.permissions, ' '), k.expires_at,"
         " array_to_string(k.networks, ' '), array_to_string(k.methods, ' '),"
-        " array_to_string(ARRAY(SELECT DISTINCT p FROM user_role x"
-        " JOIN role r ON r.id = x.role_id, unnest(r.permissions) p"
-        " WHERE x.user_id = u.id), ' '),"
-        " array_to_string(o.ceiling, ' ')"
+        " " AUTH_RIGHTS_COLUMNS
         " FROM api_key k JOIN app_user u ON u.id = k.user_id"
         " JOIN org o ON o.id = u.org_id"
         " WHERE k.hash = $1 AND k.revoked_at IS NULL"
         " AND (k.expires_at IS NULL OR k.expires_at > now())"
         " AND NOT u.disabled AND NOT o.disabled AND u.deleted_at IS NULL",
-        &param, 1, &r, err);
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    row.r = r;
-    rc = auth_get_verdict(&row, ret);
-    PQclear(r);
-    return rc == WD_OK ? WD_OK : wd_error(err, rc, "a verdict");
+        &param, 1, pool, auth_get_verdict, ret, err);
 }
 
 

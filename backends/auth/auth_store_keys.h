@@ -57,9 +57,10 @@ wd_must_check int auth_store_key_add(wd_pg_conn_t *c, auth_apikey_t *key,
                                      const uint8_t hash[AUTH_HASH_LEN],
                                      wd_error_t   *err);
 
-/* In a transaction: the row is locked until its end. WD_ENOTFOUND. */
-wd_must_check int auth_store_key(wd_pg_conn_t *c, int64_t id, wd_pool_t *pool,
-                                 auth_apikey_t *ret, wd_error_t *err);
+/* `lock`: until the end of the transaction. WD_ENOTFOUND. */
+wd_must_check int auth_store_key(wd_pg_conn_t *c, int64_t id, bool lock,
+                                 wd_pool_t *pool, auth_apikey_t *ret,
+                                 wd_error_t *err);
 
 /*
  * Those with id > after, in order of id, of an organisation or, with another

@@ -43,8 +43,7 @@ auth_store_plan_set(wd_pg_conn_t *c, auth_plan_t *plan, bool *ret_made,
     const wd_pg_param_t params[] = {
         wd_pg_text(plan->name),
         wd_pg_text(plan->limits),
-        plan->description.data != NULL ? wd_pg_text(plan->description)
-                                       : wd_pg_null(),
+        auth_param_text(plan->description),
     };
 
     /* xmax is 0 in a row that nobody has changed yet. */

@@ -12,8 +12,10 @@
 
 
 static int
-auth_get_role(auth_row_t *row, auth_role_t *ret)
+auth_get_role(auth_row_t *row, void *arg)
 {
+    auth_role_t *ret = arg;
+
     ret->id = wd_pg_get_int(row->r, row->row, 0);
     ret->org_id = wd_pg_get_int(row->r, row->row, 1);
     ret->name = auth_row_str(row, 2);
@@ -29,30 +31,20 @@ int
 auth_store_roles(wd_pg_conn_t *c, int64_t org_id, wd_pool_t *pool,
                  auth_role_t **ret, size_t *ret_n, wd_error_t *err)
 {
-    int                 rc, n;
-    PGresult           *r;
-    auth_row_t          row = {.pool = pool};
+    int                 rc;
+    auth_rows_t         rows;
     const wd_pg_param_t param = wd_pg_int(org_id);
 
-    rc = wd_pg_exec(c,
-                    AUTH_ROLE_SELECT
-                    " WHERE $1 = 0 OR r.org_id IS NULL OR r.org_id = $1"
-                    " ORDER BY r.org_id NULLS FIRST, r.name",
-                    &param, 1, &r, err);
-    if (rc != WD_OK) {
-        return rc;
+    rc = auth_select(c,
+                     AUTH_ROLE_SELECT
+                     " WHERE $1 = 0 OR r.org_id IS NULL OR r.org_id = $1"
+                     " ORDER BY r.org_id NULLS FIRST, r.name",
+                     &param, 1, pool, auth_get_role, sizeof(**ret), &rows, err);
+    if (rc == WD_OK) {
+        *ret = rows.v;
+        *ret_n = rows.n;
     }
-
-    n = PQntuples(r);
-    row.r = r;
-    *ret_n = (size_t) n;
-    *ret = wd_pool_calloc(pool, ((size_t) n + 1) * sizeof(**ret));
-    row.rc = *ret != NULL ? WD_OK : WD_ENOMEM;
-    for (; row.rc == WD_OK && row.row < n; row.row++) {
-        row.rc = auth_get_role(&row, &(*ret)[row.row]);
-    }
-    PQclear(r);
-    return row.rc == WD_OK ? WD_OK : wd_error(err, row.rc, "roles");
+    return rc;
 }
 
 
@@ -60,24 +52,13 @@ int
 auth_store_role(wd_pg_conn_t *c, int64_t org_id, wd_str_t name, wd_pool_t *pool,
                 auth_role_t *ret, wd_error_t *err)
 {
-    int                 rc;
-    PGresult           *r;
-    auth_row_t          row = {.pool = pool};
     const wd_pg_param_t params[] = {wd_pg_int(org_id), wd_pg_text(name)};
 
-    rc = auth_exec_found(c,
-                         AUTH_ROLE_SELECT
-                         " WHERE (r.org_id IS NULL OR r.org_id = $1)"
+    return auth_select_one(
+        c,
+        AUTH_ROLE_SELECT " WHERE (r.org_id IS NULL OR r.org_id = $1)"
                          " AND r.name = $2 FOR KEY SHARE OF r",
-                         params, wd_array_len(params), &r, err);
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    row.r = r;
-    rc = auth_get_role(&row, ret);
-    PQclear(r);
-    return rc == WD_OK ? WD_OK : wd_error(err, rc, "a role");
+        params, wd_array_len(params), pool, auth_get_role, ret, err);
 }
 
 
@@ -133,19 +114,16 @@ auth_store_role_delete(wd_pg_conn_t *c, int64_t org_id, wd_str_t name,
                        int64_t *ret_id, wd_error_t *err)
 {
     int                 rc;
-    PGresult           *r;
     const wd_pg_param_t params[] = {wd_pg_int(org_id), wd_pg_text(name)};
 
     /* Who gives it to somebody holds a lock that this one waits for. */
-    rc = auth_exec_found(c,
-                         "SELECT id FROM role WHERE org_id = $1 AND name = $2"
-                         " FOR UPDATE",
-                         params, wd_array_len(params), &r, err);
+    rc = auth_exec_int(c,
+                       "SELECT id FROM role WHERE org_id = $1 AND name = $2"
+                       " FOR UPDATE",
+                       params, wd_array_len(params), ret_id, err);
     if (rc != WD_OK) {
         return rc;
     }
-    *ret_id = wd_pg_get_int(r, 0, 0);
-    PQclear(r);
 
     rc = auth_exec_found(c,
                          "DELETE FROM role WHERE org_id = $1 AND name = $2"
@@ -157,28 +135,30 @@ auth_store_role_delete(wd_pg_conn_t *c, int64_t org_id, wd_str_t name,
 }
 
 
+static int
+auth_get_id(auth_row_t *row, void *arg)
+{
+    *(int64_t *) arg = wd_pg_get_int(row->r, row->row, 0);
+    return WD_OK;
+}
+
+
 /* A user of each mix of roles that `sql` finds. */
 static int
 auth_store_mixes(wd_pg_conn_t *c, const char *sql, int64_t id, wd_pool_t *pool,
                  int64_t **ret, size_t *ret_n, wd_error_t *err)
 {
-    int                 rc, i, n;
-    PGresult           *r;
+    int                 rc;
+    auth_rows_t         rows;
     const wd_pg_param_t param = wd_pg_int(id);
 
-    rc = wd_pg_exec(c, sql, &param, 1, &r, err);
-    if (rc != WD_OK) {
-        return rc;
+    rc = auth_select(c, sql, &param, 1, pool, auth_get_id, sizeof(**ret), &rows,
+                     err);
+    if (rc == WD_OK) {
+        *ret = rows.v;
+        *ret_n = rows.n;
     }
-
-    n = PQntuples(r);
-    *ret_n = (size_t) n;
-    *ret = wd_pool_alloc(pool, ((size_t) n + 1) * sizeof(**ret));
-    for (i = 0; *ret != NULL && i < n; i++) {
-        (*ret)[i] = wd_pg_get_int(r, i, 0);
-    }
-    PQclear(r);
-    return *ret != NULL ? WD_OK : wd_error(err, WD_ENOMEM, "mixes of roles");
+    return rc;
 }
 
 
@@ -215,32 +195,31 @@ auth_store_org_mixes(wd_pg_conn_t *c, int64_t org_id, wd_pool_t *pool,
 /* ---- scopes and products ------------------------------------------------ */
 
 static int
+auth_get_alias(auth_row_t *row, void *arg)
+{
+    auth_alias_t *ret = arg;
+
+    ret->name = auth_row_str(row, 0);
+    ret->description = auth_row_str(row, 1);
+    auth_row_words(row, 2, WD_PERMS_MAX, &ret->means, &ret->n_means);
+    return row->rc;
+}
+
+
+static int
 auth_store_aliases(wd_pg_conn_t *c, const char *sql, wd_pool_t *pool,
                    auth_alias_t **ret, size_t *ret_n, wd_error_t *err)
 {
-    int           rc, n;
-    PGresult     *r;
-    auth_row_t    row = {.pool = pool};
-    auth_alias_t *a;
+    int         rc;
+    auth_rows_t rows;
 
-    rc = wd_pg_exec(c, sql, NULL, 0, &r, err);
-    if (rc != WD_OK) {
-        return rc;
+    rc = auth_select(c, sql, NULL, 0, pool, auth_get_alias, sizeof(**ret),
+                     &rows, err);
+    if (rc == WD_OK) {
+        *ret = rows.v;
+        *ret_n = rows.n;
     }
-
-    n = PQntuples(r);
-    row.r = r;
-    *ret_n = (size_t) n;
-    *ret = wd_pool_calloc(pool, ((size_t) n + 1) * sizeof(**ret));
-    row.rc = *ret != NULL ? WD_OK : WD_ENOMEM;
-    for (; row.rc == WD_OK && row.row < n; row.row++) {
-        a = &(*ret)[row.row];
-        a->name = auth_row_str(&row, 0);
-        a->description = auth_row_str(&row, 1);
-        auth_row_words(&row, 2, WD_PERMS_MAX, &a->means, &a->n_means);
-    }
-    PQclear(r);
-    return row.rc == WD_OK ? WD_OK : wd_error(err, row.rc, "scopes");
+    return rc;
 }
 
 
@@ -277,8 +256,10 @@ auth_store_products(wd_pg_conn_t *c, wd_pool_t *pool, auth_alias_t **ret,
 
 
 static int
-auth_get_org(auth_row_t *row, auth_org_t *ret)
+auth_get_org(auth_row_t *row, void *arg)
 {
+    auth_org_t *ret = arg;
+
     ret->id = wd_pg_get_int(row->r, row->row, 0);
     ret->name = auth_row_str(row, 1);
     ret->title = auth_row_str(row, 2);
@@ -295,49 +276,23 @@ auth_store_orgs(wd_pg_conn_t *c, int64_t only, int64_t after, int64_t limit,
                 wd_pool_t *pool, auth_org_t **ret, size_t *ret_n,
                 wd_error_t *err)
 {
-    int                 rc, n;
-    PGresult           *r;
-    auth_row_t          row = {.pool = pool};
+    int                 rc;
+    auth_rows_t         rows;
     const wd_pg_param_t params[] = {
         wd_pg_int(only),
         wd_pg_int(after),
         wd_pg_int(limit),
     };
 
-    rc = wd_pg_exec(c,
-                    "SELECT " AUTH_ORG_COLUMNS " FROM org o"
-                    " WHERE ($1 = 0 OR o.id = $1) AND o.id > $2"
-                    " ORDER BY o.id LIMIT $3",
-                    params, wd_array_len(params), &r, err);
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    n = PQntuples(r);
-    row.r = r;
-    *ret_n = (size_t) n;
-    *ret = wd_pool_calloc(pool, ((size_t) n + 1) * sizeof(**ret));
-    row.rc = *ret != NULL ? WD_OK : WD_ENOMEM;
-    for (; row.rc == WD_OK && row.row < n; row.row++) {
-        row.rc = auth_get_org(&row, &(*ret)[row.row]);
-    }
-    PQclear(r);
-    return row.rc == WD_OK ? WD_OK : wd_error(err, row.rc, "organisations");
-}
-
-
-static int
-auth_find_org(wd_pg_conn_t *c, const char *sql, wd_str_t name, int64_t *ret_id,
-              wd_error_t *err)
-{
-    int                 rc;
-    PGresult           *r;
-    const wd_pg_param_t param = wd_pg_text(name);
-
-    rc = auth_exec_found(c, sql, &param, 1, &r, err);
+    rc = auth_select(c,
+                     "SELECT " AUTH_ORG_COLUMNS " FROM org o"
+                     " WHERE ($1 = 0 OR o.id = $1) AND o.id > $2"
+                     " ORDER BY o.id LIMIT $3",
+                     params, wd_array_len(params), pool, auth_get_org,
+                     sizeof(**ret), &rows, err);
     if (rc == WD_OK) {
-        *ret_id = wd_pg_get_int(r, 0, 0);
-        PQclear(r);
+        *ret = rows.v;
+        *ret_n = rows.n;
     }
     return rc;
 }
@@ -347,8 +302,10 @@ int
 auth_store_org_find(wd_pg_conn_t *c, wd_str_t name, int64_t *ret_id,
                     wd_error_t *err)
 {
-    return auth_find_org(c, "SELECT id FROM org WHERE name = $1", name, ret_id,
-                         err);
+    const wd_pg_param_t param = wd_pg_text(name);
+
+    return auth_exec_int(c, "SELECT id FROM org WHERE name = $1", &param, 1,
+                         ret_id, err);
 }
 
 
@@ -356,10 +313,12 @@ int
 auth_store_org_lock(wd_pg_conn_t *c, wd_str_t name, int64_t *ret_id,
                     wd_error_t *err)
 {
-    return auth_find_org(c,
+    const wd_pg_param_t param = wd_pg_text(name);
+
+    return auth_exec_int(c,
                          "SELECT id FROM org WHERE name = $1"
                          " FOR NO KEY UPDATE",
-                         name, ret_id, err);
+                         &param, 1, ret_id, err);
 }
 
 
@@ -386,7 +345,7 @@ auth_store_org_set(wd_pg_conn_t *c, auth_org_t *org, const bool *disabled,
         wd_pg_text(org->name),
         auth_param_text(org->title),
         auth_param_texts(org->ceiling, org->n_ceiling),
-        disabled != NULL ? wd_pg_text_z(*disabled ? "t" : "f") : wd_pg_null(),
+        auth_param_bool(disabled),
     };
 
     rc = auth_exec_found(

@@ -76,6 +76,20 @@ auth_row_words(auth_row_t *row, int col, size_t max, wd_str_t **ret,
 
 
 wd_pg_param_t
+auth_param_id(int64_t id)
+{
+    return id != 0 ? wd_pg_int(id) : ((wd_pg_param_t){.type = WD_PG_NULL_INT});
+}
+
+
+wd_pg_param_t
+auth_param_bool(const bool *b)
+{
+    return b != NULL ? wd_pg_text_z(*b ? "t" : "f") : wd_pg_null();
+}
+
+
+wd_pg_param_t
 auth_param_text(wd_str_t s)
 {
     return s.data != NULL ? wd_pg_text(s) : wd_pg_null();
@@ -127,4 +141,83 @@ auth_exec_found(wd_pg_conn_t *c, const char *sql, const wd_pg_param_t *params,
         PQclear(r);
     }
     return WD_OK;
+}
+
+
+int
+auth_exec_int(wd_pg_conn_t *c, const char *sql, const wd_pg_param_t *params,
+              size_t n, int64_t *ret, wd_error_t *err)
+{
+    int       rc;
+    PGresult *r;
+
+    rc = auth_exec_found(c, sql, params, n, &r, err);
+    if (rc == WD_OK) {
+        *ret = wd_pg_get_int(r, 0, 0);
+        PQclear(r);
+    }
+    return rc;
+}
+
+
+int
+auth_exec_time(wd_pg_conn_t *c, const char *sql, const wd_pg_param_t *params,
+               size_t n, wd_ns_t *ret, wd_error_t *err)
+{
+    int       rc;
+    PGresult *r;
+
+    rc = auth_exec_found(c, sql, params, n, &r, err);
+    if (rc == WD_OK) {
+        *ret = wd_pg_get_ts(r, 0, 0);
+        PQclear(r);
+    }
+    return rc;
+}
+
+
+int
+auth_select_one(wd_pg_conn_t *c, const char *sql, const wd_pg_param_t *params,
+                size_t n, wd_pool_t *pool, auth_get_pt get, void *ret,
+                wd_error_t *err)
+{
+    int        rc;
+    PGresult  *r;
+    auth_row_t row = {.pool = pool};
+
+    rc = auth_exec_found(c, sql, params, n, &r, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    row.r = r;
+    rc = get(&row, ret);
+    PQclear(r);
+    return rc == WD_OK ? WD_OK : wd_error(err, rc, "a row");
+}
+
+
+int
+auth_select(wd_pg_conn_t *c, const char *sql, const wd_pg_param_t *params,
+            size_t n, wd_pool_t *pool, auth_get_pt get, size_t size,
+            auth_rows_t *ret, wd_error_t *err)
+{
+    int        rc;
+    PGresult  *r;
+    auth_row_t row = {.pool = pool};
+
+    rc = wd_pg_exec(c, sql, params, n, &r, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    row.r = r;
+    ret->n = (size_t) PQntuples(r);
+    ret->v = wd_pool_calloc(pool, (ret->n + 1) * size);
+    rc = ret->v != NULL ? WD_OK : WD_ENOMEM;
+    for (; rc == WD_OK && row.row < (int) ret->n; row.row++) {
+        rc = get(&row, (char *) ret->v + (size_t) row.row * size);
+    }
+    PQclear(r);
+    return rc == WD_OK ? WD_OK : wd_error(err, rc, "rows");
 }

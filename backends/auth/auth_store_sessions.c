@@ -9,24 +9,39 @@
 #define AUTH_FAILURE_LIFE "interval '1 hour'"
 
 
+static int
+auth_get_text(auth_row_t *row, void *arg)
+{
+    *(wd_str_t *) arg = auth_row_str(row, 0);
+    return row->rc;
+}
+
+
 int
 auth_store_lower(wd_pg_conn_t *c, wd_str_t email, wd_pool_t *pool,
                  wd_str_t *ret, wd_error_t *err)
 {
-    int                 rc;
-    PGresult           *r;
-    auth_row_t          row = {.pool = pool};
     const wd_pg_param_t param = wd_pg_text(email);
 
-    rc = auth_exec_found(c, "SELECT lower($1)", &param, 1, &r, err);
-    if (rc != WD_OK) {
-        return rc;
-    }
+    return auth_select_one(c, "SELECT lower($1)", &param, 1, pool,
+                           auth_get_text, ret, err);
+}
 
-    row.r = r;
-    *ret = auth_row_str(&row, 0);
-    PQclear(r);
-    return row.rc == WD_OK ? WD_OK : wd_error(err, row.rc, "no memory");
+
+static int
+auth_get_login(auth_row_t *row, void *arg)
+{
+    auth_login_t *ret = arg;
+
+    ret->user_id = wd_pg_get_int(row->r, row->row, 0);
+    ret->org_id = wd_pg_get_int(row->r, row->row, 1);
+    ret->hash = auth_row_str(row, 2);
+    ret->email = auth_row_str(row, 3);
+    ret->disabled = wd_pg_get_bool(row->r, row->row, 4);
+    ret->has_totp = wd_pg_get_bool(row->r, row->row, 5);
+    ret->totp_sealed = auth_row_str(row, 6);
+    ret->totp_step = wd_pg_get_int(row->r, row->row, 7);
+    return row->rc;
 }
 
 
@@ -34,16 +49,13 @@ int
 auth_store_login(wd_pg_conn_t *c, wd_str_t org, wd_str_t email, int64_t user_id,
                  wd_pool_t *pool, auth_login_t *ret, wd_error_t *err)
 {
-    int                 rc;
-    PGresult           *r;
-    auth_row_t          row = {.pool = pool};
     const wd_pg_param_t params[] = {
         wd_pg_text(org),
         wd_pg_text(email),
         wd_pg_int(user_id),
     };
 
-    rc = auth_exec_found(
+    return auth_select_one(
         c,
         "SELECT u.id, u.org_id, u.password_hash, u.email,"
         " u.disabled OR o.disabled, u.totp_at IS NOT NULL, u.totp_secret,"
@@ -52,22 +64,7 @@ auth_store_login(wd_pg_conn_t *c, wd_str_t org, wd_str_t email, int64_t user_id,
         " WHERE CASE WHEN $3 <> 0 THEN u.id = $3"
         " ELSE o.name = $1 AND lower(u.email) = lower($2) END"
         " AND u.deleted_at IS NULL",
-        params, wd_array_len(params), &r, err);
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    row.r = r;
-    ret->user_id = wd_pg_get_int(r, 0, 0);
-    ret->org_id = wd_pg_get_int(r, 0, 1);
-    ret->hash = auth_row_str(&row, 2);
-    ret->email = auth_row_str(&row, 3);
-    ret->disabled = wd_pg_get_bool(r, 0, 4);
-    ret->has_totp = wd_pg_get_bool(r, 0, 5);
-    ret->totp_sealed = auth_row_str(&row, 6);
-    ret->totp_step = wd_pg_get_int(r, 0, 7);
-    PQclear(r);
-    return row.rc == WD_OK ? WD_OK : wd_error(err, row.rc, "no memory");
+        params, wd_array_len(params), pool, auth_get_login, ret, err);
 }
 
 
@@ -275,8 +272,6 @@ auth_store_refresh_add(wd_pg_conn_t *c, int64_t session_id,
                        const auth_refresh_t *token, int64_t life_s,
                        wd_ns_t *ret_end, wd_error_t *err)
 {
-    int                 rc;
-    PGresult           *r;
     const wd_pg_param_t params[] = {
         auth_param_bytes(token->hash, sizeof(token->hash)),
         wd_pg_int(session_id),
@@ -285,18 +280,13 @@ auth_store_refresh_add(wd_pg_conn_t *c, int64_t session_id,
         wd_pg_int(token->jti_end),
     };
 
-    rc = auth_exec_found(c,
-                         "INSERT INTO refresh_token (hash, session_id,"
-                         " expires_at, jti, jti_end)"
-                         " SELECT $1, id, least(expires_at,"
-                         " now() + $3 * interval '1 second'), $4, $5"
-                         " FROM session WHERE id = $2 RETURNING expires_at",
-                         params, wd_array_len(params), &r, err);
-    if (rc == WD_OK) {
-        *ret_end = wd_pg_get_ts(r, 0, 0);
-        PQclear(r);
-    }
-    return rc;
+    return auth_exec_time(c,
+                          "INSERT INTO refresh_token (hash, session_id,"
+                          " expires_at, jti, jti_end)"
+                          " SELECT $1, id, least(expires_at,"
+                          " now() + $3 * interval '1 second'), $4, $5"
+                          " FROM session WHERE id = $2 RETURNING expires_at",
+                          params, wd_array_len(params), ret_end, err);
 }
 
 
@@ -369,15 +359,13 @@ int
 auth_store_sessions_end(wd_pg_conn_t *c, int64_t user_id, int64_t session_id,
                         const char *reason, int64_t *ret_n, wd_error_t *err)
 {
-    int                 rc;
-    PGresult           *r;
     const wd_pg_param_t params[] = {
         wd_pg_int(user_id),
         wd_pg_int(session_id),
         wd_pg_text_z(reason),
     };
 
-    rc = auth_exec_found(
+    return auth_exec_int(
         c,
         "WITH ended AS (UPDATE session SET ended_at = now(), ended_by = $3"
         " WHERE user_id = $1 AND ($2 = 0 OR id = $2) AND ended_at IS NULL"
@@ -388,12 +376,22 @@ auth_store_sessions_end(wd_pg_conn_t *c, int64_t user_id, int64_t session_id,
         " WHERE t.jti_end > " AUTH_VOID_FROM
         " ORDER BY t.jti ON CONFLICT DO NOTHING)"
         " SELECT count(*) FROM ended",
-        params, wd_array_len(params), &r, err);
-    if (rc == WD_OK) {
-        *ret_n = wd_pg_get_int(r, 0, 0);
-        PQclear(r);
-    }
-    return rc;
+        params, wd_array_len(params), ret_n, err);
+}
+
+
+static int
+auth_get_session(auth_row_t *row, void *arg)
+{
+    auth_session_t *ret = arg;
+
+    ret->id = wd_pg_get_int(row->r, row->row, 0);
+    ret->user_id = wd_pg_get_int(row->r, row->row, 1);
+    ret->address = auth_row_str(row, 2);
+    ret->created_at = wd_pg_get_ts(row->r, row->row, 3);
+    ret->last_at = wd_pg_get_ts(row->r, row->row, 4);
+    ret->expires_at = wd_pg_get_ts(row->r, row->row, 5);
+    return row->rc;
 }
 
 
@@ -402,40 +400,24 @@ auth_store_sessions(wd_pg_conn_t *c, int64_t user_id, int64_t after,
                     int64_t limit, wd_pool_t *pool, auth_session_t **ret,
                     size_t *ret_n, wd_error_t *err)
 {
-    int                 rc, n;
-    PGresult           *r;
-    auth_row_t          row = {.pool = pool};
-    auth_session_t     *s;
+    int                 rc;
+    auth_rows_t         rows;
     const wd_pg_param_t params[] = {
         wd_pg_int(user_id),
         wd_pg_int(after),
         wd_pg_int(limit),
     };
 
-    rc = wd_pg_exec(c,
-                    "SELECT id, user_id, address, created_at, last_at,"
-                    " expires_at FROM session WHERE user_id = $1"
-                    " AND ended_at IS NULL AND expires_at > now()"
-                    " AND id > $2 ORDER BY id LIMIT $3",
-                    params, wd_array_len(params), &r, err);
-    if (rc != WD_OK) {
-        return rc;
+    rc = auth_select(c,
+                     "SELECT id, user_id, address, created_at, last_at,"
+                     " expires_at FROM session WHERE user_id = $1"
+                     " AND ended_at IS NULL AND expires_at > now()"
+                     " AND id > $2 ORDER BY id LIMIT $3",
+                     params, wd_array_len(params), pool, auth_get_session,
+                     sizeof(**ret), &rows, err);
+    if (rc == WD_OK) {
+        *ret = rows.v;
+        *ret_n = rows.n;
     }
-
-    n = PQntuples(r);
-    row.r = r;
-    *ret_n = (size_t) n;
-    *ret = wd_pool_calloc(pool, ((size_t) n + 1) * sizeof(**ret));
-    row.rc = *ret != NULL ? WD_OK : WD_ENOMEM;
-    for (; row.rc == WD_OK && row.row < n; row.row++) {
-        s = &(*ret)[row.row];
-        s->id = wd_pg_get_int(r, row.row, 0);
-        s->user_id = wd_pg_get_int(r, row.row, 1);
-        s->address = auth_row_str(&row, 2);
-        s->created_at = wd_pg_get_ts(r, row.row, 3);
-        s->last_at = wd_pg_get_ts(r, row.row, 4);
-        s->expires_at = wd_pg_get_ts(r, row.row, 5);
-    }
-    PQclear(r);
-    return row.rc == WD_OK ? WD_OK : wd_error(err, row.rc, "sessions");
+    return rc;
 }

@@ -73,14 +73,10 @@ auth_store_usage(wd_pg_conn_t *c, const auth_usage_key_t *key, PGresult **ret,
                  wd_error_t *err)
 {
     const wd_pg_param_t params[] = {
-        key->principal.data != NULL ? wd_pg_text(key->principal) : wd_pg_null(),
-        key->method.data != NULL ? wd_pg_text(key->method) : wd_pg_null(),
-        wd_pg_date(key->from),
-        wd_pg_date(key->to),
-        wd_pg_date(key->after_day),
-        wd_pg_int(key->after_id),
-        wd_pg_int(key->limit),
-        wd_pg_int(key->org_id),
+        auth_param_text(key->principal), auth_param_text(key->method),
+        wd_pg_date(key->from),           wd_pg_date(key->to),
+        wd_pg_date(key->after_day),      wd_pg_int(key->after_id),
+        wd_pg_int(key->limit),           wd_pg_int(key->org_id),
     };
 
     return wd_pg_exec(c,

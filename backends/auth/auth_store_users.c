@@ -15,8 +15,10 @@
 
 
 static int
-auth_get_user(auth_row_t *row, auth_user_t *ret)
+auth_get_user(auth_row_t *row, void *arg)
 {
+    auth_user_t *ret = arg;
+
     ret->id = wd_pg_get_int(row->r, row->row, 0);
     ret->org_id = wd_pg_get_int(row->r, row->row, 1);
     ret->org = auth_row_str(row, 2);
@@ -32,26 +34,6 @@ auth_get_user(auth_row_t *row, auth_user_t *ret)
     ret->last_login_at = auth_row_end(row, 12);
     ret->org_disabled = wd_pg_get_bool(row->r, row->row, 13);
     return row->rc;
-}
-
-
-static int
-auth_find_user(wd_pg_conn_t *c, const char *sql, const wd_pg_param_t *params,
-               size_t n, wd_pool_t *pool, auth_user_t *ret, wd_error_t *err)
-{
-    int        rc;
-    PGresult  *r;
-    auth_row_t row = {.pool = pool};
-
-    rc = auth_exec_found(c, sql, params, n, &r, err);
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    row.r = r;
-    rc = auth_get_user(&row, ret);
-    PQclear(r);
-    return rc == WD_OK ? WD_OK : wd_error(err, rc, "no memory");
 }
 
 
@@ -96,8 +78,8 @@ auth_store_user(wd_pg_conn_t *c, int64_t id, wd_pool_t *pool, auth_user_t *ret,
 {
     const wd_pg_param_t param = wd_pg_int(id);
 
-    return auth_find_user(c, AUTH_USER_SELECT " AND u.id = $1", &param, 1, pool,
-                          ret, err);
+    return auth_select_one(c, AUTH_USER_SELECT " AND u.id = $1", &param, 1,
+                           pool, auth_get_user, ret, err);
 }
 
 
@@ -107,9 +89,9 @@ auth_store_user_by_email(wd_pg_conn_t *c, int64_t org_id, wd_str_t email,
 {
     const wd_pg_param_t params[] = {wd_pg_int(org_id), wd_pg_text(email)};
 
-    return auth_find_user(
+    return auth_select_one(
         c, AUTH_USER_SELECT " AND u.org_id = $1 AND lower(u.email) = lower($2)",
-        params, wd_array_len(params), pool, ret, err);
+        params, wd_array_len(params), pool, auth_get_user, ret, err);
 }
 
 
@@ -129,20 +111,15 @@ int
 auth_store_users(wd_pg_conn_t *c, const auth_user_filter_t *f, wd_pool_t *pool,
                  auth_user_t **ret, size_t *ret_n, wd_error_t *err)
 {
-    int                 rc, n;
-    PGresult           *r;
-    auth_row_t          row = {.pool = pool};
+    int                 rc;
+    auth_rows_t         rows;
     const wd_pg_param_t params[] = {
-        wd_pg_int(f->org_id),
-        auth_param_text(f->q),
-        auth_param_text(f->role),
-        f->disabled != NULL ? wd_pg_text_z(*f->disabled ? "t" : "f")
-                            : wd_pg_null(),
-        wd_pg_int(f->after),
-        wd_pg_int(f->limit),
+        wd_pg_int(f->org_id),     auth_param_text(f->q),
+        auth_param_text(f->role), auth_param_bool(f->disabled),
+        wd_pg_int(f->after),      wd_pg_int(f->limit),
     };
 
-    rc = wd_pg_exec(
+    rc = auth_select(
         c,
         AUTH_USER_SELECT
         " AND u.org_id = $1"
@@ -153,21 +130,13 @@ auth_store_users(wd_pg_conn_t *c, const auth_user_filter_t *f, wd_pool_t *pool,
         " WHERE x.user_id = u.id AND r.name = $3))"
         " AND ($4::text IS NULL OR u.disabled = $4::boolean)"
         " AND u.id > $5 ORDER BY u.id LIMIT $6",
-        params, wd_array_len(params), &r, err);
-    if (rc != WD_OK) {
-        return rc;
+        params, wd_array_len(params), pool, auth_get_user, sizeof(**ret), &rows,
+        err);
+    if (rc == WD_OK) {
+        *ret = rows.v;
+        *ret_n = rows.n;
     }
-
-    n = PQntuples(r);
-    row.r = r;
-    *ret_n = (size_t) n;
-    *ret = wd_pool_calloc(pool, ((size_t) n + 1) * sizeof(**ret));
-    row.rc = *ret != NULL ? WD_OK : WD_ENOMEM;
-    for (; row.rc == WD_OK && row.row < n; row.row++) {
-        row.rc = auth_get_user(&row, &(*ret)[row.row]);
-    }
-    PQclear(r);
-    return row.rc == WD_OK ? WD_OK : wd_error(err, row.rc, "users");
+    return rc;
 }
 
 
@@ -184,7 +153,7 @@ auth_store_user_update(wd_pg_conn_t *c, int64_t id, wd_str_t name,
         auth_param_text(name),
         auth_param_text(email),
         auth_param_text(plan),
-        disabled != NULL ? wd_pg_text_z(*disabled ? "t" : "f") : wd_pg_null(),
+        auth_param_bool(disabled),
     };
 
     rc = auth_exec_found(
@@ -272,16 +241,15 @@ auth_store_user_delete(wd_pg_conn_t *c, int64_t id, wd_error_t *err)
 /* ---- rights ------------------------------------------------------------- */
 
 int
-auth_rights_read(auth_row_t *row, int col_roles, int col_ceiling,
-                 auth_rights_t *ret)
+auth_rights_read(auth_row_t *row, int col, auth_rights_t *ret)
 {
     int       rc;
     size_t    n_roles, n_ceiling;
     wd_str_t *roles, *ceiling;
 
-    auth_row_words(row, col_roles, AUTH_ROLES_MAX * AUTH_ROLE_PERMS_MAX, &roles,
+    auth_row_words(row, col, AUTH_ROLES_MAX * AUTH_ROLE_PERMS_MAX, &roles,
                    &n_roles);
-    auth_row_words(row, col_ceiling, AUTH_CEILING_MAX, &ceiling, &n_ceiling);
+    auth_row_words(row, col + 1, AUTH_CEILING_MAX, &ceiling, &n_ceiling);
     if (row->rc != WD_OK) {
         return row->rc;
     }
@@ -306,35 +274,30 @@ auth_rights_read(auth_row_t *row, int col_roles, int col_ceiling,
 }
 
 
+static int
+auth_get_rights(auth_row_t *row, void *arg)
+{
+    auth_rights_t *ret = arg;
+
+    ret->org_id = wd_pg_get_int(row->r, row->row, 0);
+    ret->plan = auth_row_str(row, 1);
+    ret->disabled = wd_pg_get_bool(row->r, row->row, 2);
+    ret->now = wd_pg_get_ts(row->r, row->row, 5);
+    return auth_rights_read(row, 3, ret);
+}
+
+
 int
 auth_store_rights(wd_pg_conn_t *c, int64_t user_id, wd_pool_t *pool,
                   auth_rights_t *ret, wd_error_t *err)
 {
-    int                 rc;
-    PGresult           *r;
-    auth_row_t          row = {.pool = pool};
     const wd_pg_param_t param = wd_pg_int(user_id);
 
-    rc = auth_exec_found(
+    return auth_select_one(
         c,
-        "SELECT u.org_id, u.plan, u.disabled OR o.disabled,"
-        " array_to_string(ARRAY(SELECT DISTINCT p FROM user_role x"
-        " JOIN role r ON r.id = x.role_id, unnest(r.permissions) p"
-        " WHERE x.user_id = u.id), ' '),"
-        " array_to_string(o.ceiling, ' '), clock_timestamp()"
-        " FROM app_user u JOIN org o ON o.id = u.org_id"
+        "SELECT u.org_id, u.plan, u.disabled OR "
+        "o.disabled, " AUTH_RIGHTS_COLUMNS
+        ", clock_timestamp() FROM app_user u JOIN org o ON o.id = u.org_id"
         " WHERE u.id = $1 AND u.deleted_at IS NULL",
-        &param, 1, &r, err);
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    row.r = r;
-    ret->org_id = wd_pg_get_int(r, 0, 0);
-    ret->plan = auth_row_str(&row, 1);
-    ret->disabled = wd_pg_get_bool(r, 0, 2);
-    ret->now = wd_pg_get_ts(r, 0, 5);
-    rc = auth_rights_read(&row, 3, 4, ret);
-    PQclear(r);
-    return rc == WD_OK ? WD_OK : wd_error(err, rc, "rights of a user");
+        &param, 1, pool, auth_get_rights, ret, err);
 }

@@ -109,11 +109,14 @@ wd_must_check int auth_store_rights(wd_pg_conn_t *c, int64_t user_id,
                                     wd_pool_t *pool, auth_rights_t *ret,
                                     wd_error_t *err);
 
-/*
- * The sets of rights, from rows with the roles' permissions, and the ceiling,
- * as words in two columns. WD_ENOMEM, WD_ETOOBIG.
- */
-wd_must_check int auth_rights_read(auth_row_t *row, int col_roles,
-                                   int col_ceiling, auth_rights_t *ret);
+/* Two columns of a user u in an organisation o, and the sets from them, the
+ * first being `col`. WD_ENOMEM, WD_ETOOBIG. */
+#define AUTH_RIGHTS_COLUMNS                                     \
+    "array_to_string(ARRAY(SELECT DISTINCT p FROM user_role x"  \
+    " JOIN role r ON r.id = x.role_id, unnest(r.permissions) p" \
+    " WHERE x.user_id = u.id), ' '), array_to_string(o.ceiling, ' ')"
+
+wd_must_check int auth_rights_read(auth_row_t *row, int col,
+                                   auth_rights_t *ret);
 
 #endif /* AUTH_STORE_USERS_H */
