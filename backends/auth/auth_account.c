@@ -68,38 +68,38 @@ auth_me(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 
 /* ---- methods that ask for the password ---------------------------------- */
 
-/*
- * Whose account it is; on the lane, so with a connection for this alone,
- * which is not kept while a password is hashed.
- */
+typedef struct {
+    auth_actor_t *actor;
+    auth_user_t  *user;
+} auth_own_t;
+
+
+static int
+auth_own_look(const wd_rpc_call_t *call, wd_rpc_res_t *res, void *arg)
+{
+    int         rc;
+    wd_error_t  err;
+    auth_own_t *own = arg;
+
+    rc = auth_actor_self(call, res, own->actor);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    rc = auth_store_user(call->pg, own->actor->user_id, call->pool, own->user,
+                         &err);
+    return rc == WD_OK ? WD_OK : auth_fail_store(call, res, rc, &err);
+}
+
+
 int
 auth_own_account(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                  auth_actor_t *ret, auth_user_t *ret_user)
 {
-    int           rc;
-    auth_t       *a = call->svc;
-    wd_error_t    err;
-    wd_rpc_call_t with = *call;
-
-    rc = wd_pg_acquire(wd_service_pg(a->service), call->deadline, &with.pg,
-                       &err);
-    if (rc != WD_OK) {
-        return auth_fail_store(call, res, rc, &err);
-    }
-
-    rc = auth_actor_self(&with, res, ret);
-    if (rc == WD_OK) {
-        rc = auth_store_user(with.pg, ret->user_id, call->pool, ret_user, &err);
-        if (rc != WD_OK) {
-            rc = auth_fail_store(call, res, rc, &err);
-        }
-    }
-    wd_pg_release(with.pg);
-    return rc;
+    return auth_with_pg(call, res, auth_own_look, &(auth_own_t){ret, ret_user});
 }
 
 
-static int
+int
 auth_arg_password(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                   const char *name, wd_str_t *ret)
 {
@@ -127,6 +127,30 @@ auth_arg_new_password(const wd_rpc_call_t *call, wd_rpc_res_t *res,
 }
 
 
+typedef struct {
+    auth_attempt_t attempt;
+    bool           factor;
+    auth_passed_pt fn;
+    void          *arg;
+} auth_passing_t;
+
+
+static int
+auth_passing_finish(const wd_rpc_call_t *call, wd_rpc_res_t *res, void *arg)
+{
+    int             rc;
+    wd_error_t      err;
+    auth_passing_t *p = arg;
+
+    rc = wd_pg_begin(call->pg, &err);
+    if (rc != WD_OK) {
+        return auth_fail_store(call, res, rc, &err);
+    }
+    rc = auth_attempt_passed(call, res, &p->attempt, p->factor);
+    return rc == WD_OK ? p->fn(call, res, &p->attempt, p->arg) : rc;
+}
+
+
 /*
  * Verifies the argument `name`, one's password; fn then does what it is
  * for, and commits.
@@ -137,43 +161,22 @@ auth_with_password(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                    const auth_actor_t *actor, auth_passed_pt fn, void *arg)
 {
     int            rc;
-    auth_t        *a = call->svc;
     wd_str_t       password;
-    wd_error_t     err;
-    wd_pg_conn_t  *c;
-    auth_attempt_t attempt;
+    auth_passing_t p = {.factor = factor, .fn = fn, .arg = arg};
 
     rc = auth_arg_password(call, res, name, &password);
     if (rc == WD_OK) {
         rc = auth_attempt(call, res, WD_STR(""), WD_STR(""), actor->user_id,
-                          password, action, &attempt);
+                          password, action, &p.attempt);
     }
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    rc = wd_pg_acquire(wd_service_pg(a->service), call->deadline, &c, &err);
-    if (rc != WD_OK) {
-        return auth_fail_store(call, res, rc, &err);
-    }
-    rc = wd_pg_begin(c, &err);
-    if (rc != WD_OK) {
-        rc = auth_fail_store(call, res, rc, &err);
-    } else {
-        rc = auth_attempt_passed(call, res, c, &attempt, factor);
-    }
-    if (rc == WD_OK) {
-        rc = fn(call, res, c, &attempt, arg);
-    }
-    wd_pg_release(c);
-    return rc;
+    return rc == WD_OK ? auth_with_pg(call, res, auth_passing_finish, &p) : rc;
 }
 
 
 /* ---- auth.password ------------------------------------------------------ */
 
 static int
-auth_set_password(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
+auth_set_password(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                   auth_attempt_t *attempt, void *arg)
 {
     int          rc;
@@ -182,18 +185,18 @@ auth_set_password(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
     wd_error_t   err;
     auth_grant_t grant = {0};
 
-    rc = auth_store_password(c, id, hash, &err);
+    rc = auth_store_password(call->pg, id, hash, &err);
     if (rc == WD_OK) {
-        rc = auth_store_sessions_end(c, id, 0, "password", &n, &err);
+        rc = auth_store_sessions_end(call->pg, id, 0, "password", &n, &err);
     }
     if (rc == WD_OK) {
-        rc = auth_store_void_subject(c, id, &err);
+        rc = auth_store_void_subject(call->pg, id, &err);
     }
     if (rc == WD_OK) {
-        rc = auth_grant_begin(call, c, id, &grant, &err);
+        rc = auth_grant_begin(call, id, &grant, &err);
     }
     if (rc == WD_OK) {
-        rc = auth_audit_commit(call, c, &attempt->note, &err);
+        rc = auth_audit_commit(call, &attempt->note, &err);
     }
     if (rc == WD_OK) {
         auth_grant_answer(res, &grant);

@@ -15,6 +15,11 @@
 wd_must_check int auth_own_account(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                                    auth_actor_t *ret, auth_user_t *ret_user);
 
+/* A password as it is, 1 to AUTH_PASSWORD_MAX bytes. */
+wd_must_check int auth_arg_password(const wd_rpc_call_t *call,
+                                    wd_rpc_res_t *res, const char *name,
+                                    wd_str_t *ret);
+
 /* A password that is about to be chosen, and its hash, which the caller wipes. */
 wd_must_check int auth_arg_new_password(const wd_rpc_call_t *call,
                                         wd_rpc_res_t *res, wd_str_t email,
@@ -25,8 +30,7 @@ wd_must_check int auth_hash_new(const wd_rpc_call_t *call, wd_rpc_res_t *res,
 
 /* What a right password is for: inside a transaction, which it commits. */
 typedef int (*auth_passed_pt)(const wd_rpc_call_t *call, wd_rpc_res_t *res,
-                              wd_pg_conn_t *c, auth_attempt_t *attempt,
-                              void *arg);
+                              auth_attempt_t *attempt, void *arg);
 
 /* Verifies the argument `name`, one's password; then fn is called. */
 wd_must_check int auth_with_password(const wd_rpc_call_t *call,

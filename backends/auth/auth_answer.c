@@ -4,6 +4,7 @@
 #include "auth_answer.h"
 
 #include "auth_check.h"
+#include "auth_service.h"
 #include "wd_log.h"
 
 #include <stdarg.h>
@@ -23,6 +24,26 @@ auth_fail_store(const wd_rpc_call_t *call, wd_rpc_res_t *res, int rc,
         res->retry_s = 1;
     }
     return wd_rpc_fail(res, rc, "%s", wd_err_info(rc)->text);
+}
+
+
+int
+auth_with_pg(const wd_rpc_call_t *call, wd_rpc_res_t *res, auth_with_pg_pt fn,
+             void *arg)
+{
+    int           rc;
+    auth_t       *a = call->svc;
+    wd_error_t    err;
+    wd_rpc_call_t with = *call;
+
+    rc = wd_pg_acquire(wd_service_pg(a->service), call->deadline, &with.pg,
+                       &err);
+    if (rc != WD_OK) {
+        return auth_fail_store(call, res, rc, &err);
+    }
+    rc = fn(&with, res, arg);
+    wd_pg_release(with.pg);
+    return rc;
 }
 
 

@@ -16,6 +16,16 @@ int auth_fail_store(const wd_rpc_call_t *call, wd_rpc_res_t *res, int rc,
                     const wd_error_t *err);
 
 /*
+ * For methods of the lane, which have no connection while they hash: fn with
+ * one, call->pg. A transaction that it leaves open is rolled back.
+ */
+typedef int (*auth_with_pg_pt)(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                               void *arg);
+
+wd_must_check int auth_with_pg(const wd_rpc_call_t *call, wd_rpc_res_t *res,
+                               auth_with_pg_pt fn, void *arg);
+
+/*
  * What an argument names is not there, or not for the one who asks, which is
  * the same. Returns WD_ENOTFOUND.
  */

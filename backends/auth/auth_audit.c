@@ -62,16 +62,22 @@ auth_note_detail(const wd_rpc_call_t *call, auth_note_t *note, wd_buf_t *json)
 
 /* ---- hashes ------------------------------------------------------------- */
 
-static void
-auth_hash_buf(const uint8_t key[AUTH_SECRET_LEN], const wd_buf_t *b,
+static int
+auth_hash_buf(const uint8_t key[AUTH_SECRET_LEN], wd_buf_t *b,
               uint8_t ret[AUTH_HASH_LEN])
 {
-    crypto_generichash(ret, AUTH_HASH_LEN, b->data, b->len, key,
-                       AUTH_SECRET_LEN);
+    int rc = b->err;
+
+    if (rc == WD_OK) {
+        crypto_generichash(ret, AUTH_HASH_LEN, b->data, b->len, key,
+                           AUTH_SECRET_LEN);
+    }
+    wd_buf_done(b);
+    return rc;
 }
 
 
-void
+int
 auth_event_hash(const uint8_t key[AUTH_SECRET_LEN], wd_str_t before,
                 const auth_event_t *e, uint8_t ret[AUTH_HASH_LEN])
 {
@@ -91,16 +97,11 @@ auth_event_hash(const uint8_t key[AUTH_SECRET_LEN], wd_str_t before,
         wd_mp_put_str(&b, texts[i]);
     }
 
-    if (b.err == WD_OK) {
-        auth_hash_buf(key, &b, ret);
-    } else {
-        memset(ret, 0, AUTH_HASH_LEN);
-    }
-    wd_buf_done(&b);
+    return auth_hash_buf(key, &b, ret);
 }
 
 
-void
+int
 auth_event_seal(const uint8_t key[AUTH_SECRET_LEN], int64_t seq, wd_str_t hash,
                 uint8_t ret[AUTH_HASH_LEN])
 {
@@ -111,12 +112,7 @@ auth_event_seal(const uint8_t key[AUTH_SECRET_LEN], int64_t seq, wd_str_t hash,
     wd_mp_put_int(&b, seq);
     wd_mp_put_bin(&b, hash.data, hash.len);
 
-    if (b.err == WD_OK) {
-        auth_hash_buf(key, &b, ret);
-    } else {
-        memset(ret, 0, AUTH_HASH_LEN);
-    }
-    wd_buf_done(&b);
+    return auth_hash_buf(key, &b, ret);
 }
 
 
@@ -127,47 +123,56 @@ auth_bytes(const uint8_t *bytes, size_t n)
 }
 
 
-void
+int
 auth_trail_step(auth_trail_t *t, const auth_event_t *e)
 {
+    int     rc;
     uint8_t hash[AUTH_HASH_LEN];
 
     if (t->wrong != NULL) {
-        return;
+        return WD_OK;
     }
     if (e->seq != t->seq + 1) {
         t->wrong = "an event is missing";
-        return;
+        return WD_OK;
     }
 
-    auth_event_hash(t->key, auth_bytes(t->hash, t->hash_len), e, hash);
+    rc = auth_event_hash(t->key, auth_bytes(t->hash, t->hash_len), e, hash);
+    if (rc != WD_OK) {
+        return rc;
+    }
     if (e->hash.len != sizeof(hash)
         || sodium_memcmp(e->hash.data, hash, sizeof(hash)) != 0) {
         t->wrong = "an event is not what it was, or stood elsewhere";
-        return;
+        return WD_OK;
     }
 
     t->seq = e->seq;
     memcpy(t->hash, hash, sizeof(hash));
     t->hash_len = sizeof(hash);
+    return WD_OK;
 }
 
 
-void
+int
 auth_trail_end(auth_trail_t *t, const auth_event_head_t *head)
 {
+    int     rc;
     uint8_t seal[AUTH_HASH_LEN];
 
     if (t->wrong != NULL) {
-        return;
+        return WD_OK;
     }
     if (head->seq == 0 && t->seq == 0) {
         t->wrong = "there are no events, not even the first";
-        return;
+        return WD_OK;
     }
 
-    auth_event_seal(t->key, head->seq, auth_bytes(head->hash, head->hash_len),
-                    seal);
+    rc = auth_event_seal(t->key, head->seq,
+                         auth_bytes(head->hash, head->hash_len), seal);
+    if (rc != WD_OK) {
+        return rc;
+    }
     if (head->hash_len != sizeof(head->hash)
         || head->seal_len != sizeof(head->seal)
         || sodium_memcmp(head->seal, seal, sizeof(seal)) != 0) {
@@ -178,6 +183,7 @@ auth_trail_end(auth_trail_t *t, const auth_event_head_t *head)
                && sodium_memcmp(head->hash, t->hash, sizeof(t->hash)) != 0) {
         t->wrong = "the seal is of another last event";
     }
+    return WD_OK;
 }
 
 
@@ -228,18 +234,23 @@ auth_audit_add(wd_pg_conn_t *c, const auth_pepper_t *pepper, auth_event_t *e,
 
     e->seq = ++head.seq;
     auth_pepper_derive(pepper, AUTH_AUDIT_LABEL, key);
-    auth_event_hash(key, auth_bytes(head.hash, head.hash_len), e, head.hash);
-    auth_event_seal(key, head.seq, auth_bytes(head.hash, sizeof(head.hash)),
-                    head.seal);
+    rc = auth_event_hash(key, auth_bytes(head.hash, head.hash_len), e,
+                         head.hash);
+    if (rc == WD_OK) {
+        rc = auth_event_seal(
+            key, head.seq, auth_bytes(head.hash, sizeof(head.hash)), head.seal);
+    }
     sodium_memzero(key, sizeof(key));
-    return auth_store_event_add(c, e, &head, err);
+    return rc == WD_OK ? auth_store_event_add(c, e, &head, err)
+                       : wd_error(err, rc, "no memory for an event");
 }
 
 
 int
-auth_audit(const wd_rpc_call_t *call, wd_pg_conn_t *c, const auth_note_t *note,
-           wd_error_t *err)
+auth_audit_commit(const wd_rpc_call_t *call, const auth_note_t *note,
+                  wd_error_t *err)
 {
+    int          rc;
     auth_t      *a = call->svc;
     auth_event_t e = {
         .at_us = wd_now() / WD_NS_PER_US,
@@ -258,42 +269,32 @@ auth_audit(const wd_rpc_call_t *call, wd_pg_conn_t *c, const auth_note_t *note,
     if (e.actor.len == 0) {
         e.actor = WD_STR("anonymous");
     }
-    return auth_audit_add(c, a->pepper, &e, err);
-}
-
-
-int
-auth_audit_commit(const wd_rpc_call_t *call, wd_pg_conn_t *c,
-                  const auth_note_t *note, wd_error_t *err)
-{
-    int rc = auth_audit(call, c, note, err);
-
-    return rc == WD_OK ? wd_pg_commit(c, err) : rc;
+    rc = auth_audit_add(call->pg, a->pepper, &e, err);
+    return rc == WD_OK ? wd_pg_commit(call->pg, err) : rc;
 }
 
 
 void
-auth_audit_refused(const wd_rpc_call_t *call, wd_pg_conn_t *c,
-                   const auth_note_t *note)
+auth_audit_refused(const wd_rpc_call_t *call, const auth_note_t *note)
 {
     int        rc;
     auth_t    *a = call->svc;
     wd_error_t err;
 
-    wd_pg_rollback(c);
+    wd_pg_rollback(call->pg);
     if (note->cheap && !auth_refusals_room(a->refusals)) {
         return;
     }
-    rc = wd_pg_begin(c, &err);
+    rc = wd_pg_begin(call->pg, &err);
     if (rc == WD_OK) {
-        rc = auth_audit_commit(call, c, note, &err);
+        rc = auth_audit_commit(call, note, &err);
     }
     if (rc != WD_OK) {
         wd_log_error(call->log, "refusal not in the audit trail", "request",
                      call->ctx.id, "action", note->action, "refused",
                      note->refused, "reason", (const char *) err.text);
-        if (!wd_pg_broken(c)) {
-            wd_pg_rollback(c);
+        if (!wd_pg_broken(call->pg)) {
+            wd_pg_rollback(call->pg);
         }
     }
 }
@@ -470,7 +471,10 @@ auth_trail_part(wd_pg_conn_t *c, int64_t limit, auth_trail_t *t, bool *ret_end,
 
     rc = auth_store_events_after(c, t->seq, limit, pool, &events, &n, err);
     for (i = 0; rc == WD_OK && i < n; i++) {
-        auth_trail_step(t, &events[i]);
+        rc = auth_trail_step(t, &events[i]);
+        if (rc != WD_OK) {
+            rc = wd_error(err, rc, "no memory to look at an event");
+        }
     }
     *ret_end = rc == WD_OK && n < (size_t) limit;
     wd_pool_destroy(pool);
@@ -497,7 +501,10 @@ auth_trail_walk(const wd_rpc_call_t *call, int64_t limit, auth_trail_t *t,
     if (rc != WD_OK || !*ret_end) {
         return rc;
     }
-    auth_trail_end(t, &head);
+    rc = auth_trail_end(t, &head);
+    if (rc != WD_OK) {
+        return wd_error(err, rc, "no memory to look at the seal");
+    }
 
     /* An event comes with its head: now it is at least that of the last one
      * seen, or somebody has put an older one in its place. */

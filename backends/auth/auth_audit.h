@@ -37,12 +37,8 @@ void auth_note_name(const wd_rpc_call_t *call, auth_note_t *note,
 void auth_note_detail(const wd_rpc_call_t *call, auth_note_t *note,
                       wd_buf_t *json);
 
-/* Adds an event, inside the transaction of what it tells. */
-wd_must_check int auth_audit(const wd_rpc_call_t *call, wd_pg_conn_t *c,
-                             const auth_note_t *note, wd_error_t *err);
-
-/* auth_audit() and the end of the transaction. */
-wd_must_check int auth_audit_commit(const wd_rpc_call_t *call, wd_pg_conn_t *c,
+/* Adds an event to the transaction of what it tells, and ends that. */
+wd_must_check int auth_audit_commit(const wd_rpc_call_t *call,
                                     const auth_note_t *note, wd_error_t *err);
 
 /*
@@ -50,8 +46,7 @@ wd_must_check int auth_audit_commit(const wd_rpc_call_t *call, wd_pg_conn_t *c,
  * and the event is added in one of its own. A failure is logged: the refusal
  * stands whether it could be noted or not.
  */
-void auth_audit_refused(const wd_rpc_call_t *call, wd_pg_conn_t *c,
-                        const auth_note_t *note);
+void auth_audit_refused(const wd_rpc_call_t *call, const auth_note_t *note);
 
 /* A whole event but for seq, hash; its texts are cut to what may be stored. */
 wd_must_check int auth_audit_add(wd_pg_conn_t *c, const auth_pepper_t *pepper,
@@ -66,10 +61,13 @@ wd_must_check int auth_audit_begin(wd_pg_conn_t *c, const auth_pepper_t *pepper,
 
 /* ---- pure --------------------------------------------------------------- */
 
-void auth_event_hash(const uint8_t key[AUTH_SECRET_LEN], wd_str_t before,
-                     const auth_event_t *event, uint8_t ret[AUTH_HASH_LEN]);
-void auth_event_seal(const uint8_t key[AUTH_SECRET_LEN], int64_t seq,
-                     wd_str_t hash, uint8_t ret[AUTH_HASH_LEN]);
+/* These fail with WD_ENOMEM only. */
+wd_must_check int auth_event_hash(const uint8_t key[AUTH_SECRET_LEN],
+                                  wd_str_t before, const auth_event_t *event,
+                                  uint8_t ret[AUTH_HASH_LEN]);
+wd_must_check int auth_event_seal(const uint8_t key[AUTH_SECRET_LEN],
+                                  int64_t seq, wd_str_t hash,
+                                  uint8_t ret[AUTH_HASH_LEN]);
 
 /* Looks at events one after the other. */
 typedef struct {
@@ -80,9 +78,10 @@ typedef struct {
     const char *wrong; /* NULL: all so far is in order */
 } auth_trail_t;
 
-void auth_trail_step(auth_trail_t *t, const auth_event_t *event);
+wd_must_check int auth_trail_step(auth_trail_t *t, const auth_event_t *event);
 
 /* After the last one: is it the one that the head, read before, tells of? */
-void auth_trail_end(auth_trail_t *t, const auth_event_head_t *head);
+wd_must_check int auth_trail_end(auth_trail_t            *t,
+                                 const auth_event_head_t *head);
 
 #endif /* AUTH_AUDIT_H */

@@ -9,6 +9,7 @@
 #define AUTH_EMAIL_MAX 254
 #define AUTH_NAME_MAX 128 /* of a user or a key, in bytes */
 #define AUTH_ORG_NAME_MAX 32
+#define AUTH_DESCRIPTION_MAX 256 /* of a role or a plan */
 
 /*
  * local@domain: 1 to 64 characters of RFC 5322's dot-atom, or UTF-8 (RFC

@@ -59,7 +59,7 @@ auth_put_totp(wd_rpc_res_t *res, const uint8_t secret[AUTH_TOTP_SECRET],
 
 
 static int
-auth_begin_totp(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
+auth_begin_totp(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                 auth_attempt_t *attempt, void *arg)
 {
     int        rc;
@@ -70,13 +70,13 @@ auth_begin_totp(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
     (void) arg;
     randombytes_buf(secret, sizeof(secret));
     auth_seal(a->pepper, AUTH_TOTP_LABEL, secret, sizeof(secret), sealed);
-    rc = auth_store_totp_begin(c, attempt->login.user_id, sealed, &err);
+    rc = auth_store_totp_begin(call->pg, attempt->login.user_id, sealed, &err);
     if (rc == WD_ENOTFOUND) {
         rc = wd_rpc_fail(res, WD_EEXIST,
                          "there is a second factor in use; "
                          "end it first");
     } else if (rc == WD_OK) {
-        rc = auth_audit_commit(call, c, &attempt->note, &err);
+        rc = auth_audit_commit(call, &attempt->note, &err);
         if (rc == WD_OK) {
             auth_put_totp(res, secret, attempt->login.email);
         } else {
@@ -176,7 +176,7 @@ auth_confirm_totp(const wd_rpc_call_t *call, wd_rpc_res_t *res, int64_t step,
              : auth_store_totp_use(call->pg, actor->user_id, step, true, &err);
     if (rc == WD_ENOTFOUND) {
         note->refused = "wrong code";
-        auth_audit_refused(call, call->pg, note);
+        auth_audit_refused(call, note);
         return wd_rpc_fail_param(res, "code",
                                  "code is not what the second factor that was "
                                  "begun shows now");
@@ -189,7 +189,7 @@ auth_confirm_totp(const wd_rpc_call_t *call, wd_rpc_res_t *res, int64_t step,
     }
     wd_json_end(&j);
     if (rc == WD_OK) {
-        rc = auth_audit_commit(call, call->pg, note, &err);
+        rc = auth_audit_commit(call, note, &err);
     }
     if (rc != WD_OK) {
         wd_buf_reset(&res->body);
@@ -226,7 +226,7 @@ auth_totp_confirm(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 
 
 static int
-auth_end_totp(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
+auth_end_totp(const wd_rpc_call_t *call, wd_rpc_res_t *res,
               auth_attempt_t *attempt, void *arg)
 {
     int        rc;
@@ -235,9 +235,9 @@ auth_end_totp(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
     wd_error_t err;
 
     (void) arg;
-    rc = auth_store_totp_end(c, attempt->login.user_id, &was, &err);
+    rc = auth_store_totp_end(call->pg, attempt->login.user_id, &was, &err);
     if (rc == WD_OK) {
-        rc = auth_audit_commit(call, c, &attempt->note, &err);
+        rc = auth_audit_commit(call, &attempt->note, &err);
     }
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);

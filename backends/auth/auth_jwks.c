@@ -297,7 +297,7 @@ auth_jwks_rotate(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     }
     if (rc == WD_OK) {
         note.subject = wd_str_z(kid);
-        rc = auth_audit_commit(call, call->pg, &note, &err);
+        rc = auth_audit_commit(call, &note, &err);
     }
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);

@@ -117,14 +117,14 @@ auth_jwt_write(wd_buf_t *out, const auth_claims_t *claims, const char *kid,
 
 
 int
-auth_jwt_sign(const wd_rpc_call_t *call, wd_pg_conn_t *c, auth_claims_t *claims,
-              wd_buf_t *out, wd_error_t *err)
+auth_jwt_sign(const wd_rpc_call_t *call, auth_claims_t *claims, wd_buf_t *out,
+              wd_error_t *err)
 {
     int           rc;
     auth_t       *a = call->svc;
     auth_signer_t signer;
 
-    rc = auth_signer_find(c, a->pepper, &signer, err);
+    rc = auth_signer_find(call->pg, a->pepper, &signer, err);
     if (rc == WD_OK && !signer.found) {
         rc = wd_error(err, WD_EUNAVAIL, "there is no signing key");
     }
@@ -245,10 +245,10 @@ auth_tokens_issue(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 
     rc = wd_pg_begin(call->pg, &err);
     if (rc == WD_OK) {
-        rc = auth_jwt_sign(call, call->pg, &claims, &token, &err);
+        rc = auth_jwt_sign(call, &claims, &token, &err);
     }
     if (rc == WD_OK) {
-        rc = auth_audit_commit(call, call->pg, &note, &err);
+        rc = auth_audit_commit(call, &note, &err);
     }
     if (rc == WD_OK) {
         auth_put_issued(res, &claims, wd_buf_view(&token));

@@ -34,7 +34,7 @@ void auth_jwt_write(wd_buf_t *out, const auth_claims_t *claims, const char *kid,
  * The same with the service's issuer and audience, and the key that is in
  * use. The caller wipes *out. WD_EUNAVAIL: there is no key; *err.
  */
-wd_must_check int auth_jwt_sign(const wd_rpc_call_t *call, wd_pg_conn_t *c,
+wd_must_check int auth_jwt_sign(const wd_rpc_call_t *call,
                                 auth_claims_t *claims, wd_buf_t *out,
                                 wd_error_t *err);
 

@@ -303,7 +303,7 @@ auth_revoke_commit(const wd_rpc_call_t *call, wd_rpc_res_t *res,
     rc = auth_store_key_revoke(call->pg, key->id, ret_at, &fresh, &err);
     if (rc == WD_OK) {
         auth_note_key(call, &note, subject, key);
-        rc = auth_audit_commit(call, call->pg, &note, &err);
+        rc = auth_audit_commit(call, &note, &err);
     }
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);

@@ -25,53 +25,55 @@ auth_method_known(wd_str_t name)
 }
 
 
-/* What the key is narrowed to; no list is no restriction. */
+/* No list is no restriction, and an empty one is not one. */
+static int
+auth_arg_some(const wd_rpc_call_t *call, wd_rpc_res_t *res, const char *name,
+              size_t max, wd_str_t **ret, size_t *ret_n)
+{
+    int rc = auth_arg_texts(call, res, name, max, ret, ret_n);
+
+    return rc == WD_OK && *ret != NULL && *ret_n == 0 ? wd_rpc_fail_param(
+               res, name, "%s must be a list of 1 to %zu", name, max)
+                                                      : rc;
+}
+
+
+/* What the key is narrowed to. */
 static int
 auth_arg_narrow(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                 auth_apikey_t *key)
 {
     int       rc;
-    size_t    i, n = 0;
-    wd_str_t *list = NULL;
+    size_t    i;
+    wd_str_t *list;
 
-    rc = wd_rpc_arg_list(call, "networks", &list, &n);
-    if (rc != WD_ENOTFOUND
-        && (rc != WD_OK || n < 1 || n > AUTH_KEY_NETWORKS_MAX)) {
-        return wd_rpc_fail_param(res, "networks",
-                                 "networks must be a list of 1 to %d",
-                                 AUTH_KEY_NETWORKS_MAX);
-    }
-    for (i = 0; i < n; i++) {
+    rc = auth_arg_some(call, res, "networks", AUTH_KEY_NETWORKS_MAX, &list,
+                       &key->n_networks);
+    key->networks = list;
+    for (i = 0; rc == WD_OK && i < key->n_networks; i++) {
         if (!auth_network_valid(list[i])) {
-            return wd_rpc_fail_param(
+            rc = wd_rpc_fail_param(
                 res, "networks",
                 "networks must be as 203.0.113.0/24 or 2001:db8::/32, without "
                 "bits beyond the prefix");
         }
     }
-    key->networks = list;
-    key->n_networks = n;
-
-    list = NULL;
-    n = 0;
-    rc = wd_rpc_arg_list(call, "methods", &list, &n);
-    if (rc != WD_ENOTFOUND
-        && (rc != WD_OK || n < 1 || n > AUTH_KEY_METHODS_MAX)) {
-        return wd_rpc_fail_param(res, "methods",
-                                 "methods must be a list of 1 to %d",
-                                 AUTH_KEY_METHODS_MAX);
+    if (rc != WD_OK) {
+        return rc;
     }
-    for (i = 0; i < n; i++) {
+
+    rc = auth_arg_some(call, res, "methods", AUTH_KEY_METHODS_MAX, &list,
+                       &key->n_methods);
+    key->methods = list;
+    for (i = 0; rc == WD_OK && i < key->n_methods; i++) {
         if (!auth_method_known(list[i])) {
-            return wd_rpc_fail_param(res, "methods",
-                                     "there is no method %.*s; names are those "
-                                     "of the API, as bars.query",
-                                     WD_STR_ARG(list[i]));
+            rc = wd_rpc_fail_param(res, "methods",
+                                   "there is no method %.*s; names are those "
+                                   "of the API, as bars.query",
+                                   WD_STR_ARG(list[i]));
         }
     }
-    key->methods = list;
-    key->n_methods = n;
-    return WD_OK;
+    return rc;
 }
 
 
@@ -429,7 +431,7 @@ auth_add_key(const wd_rpc_call_t *call, wd_rpc_res_t *res, bool live,
                                WD_STR_ARG(key->plan));
     } else if (rc == WD_OK) {
         auth_note_key(call, &note, subject, key);
-        rc = auth_audit_commit(call, call->pg, &note, &err);
+        rc = auth_audit_commit(call, &note, &err);
         if (rc != WD_OK) {
             rc = auth_fail_store(call, res, rc, &err);
         }

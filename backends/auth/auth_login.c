@@ -9,6 +9,7 @@
  */
 #include "auth_login.h"
 
+#include "auth_account.h"
 #include "auth_answer.h"
 #include "auth_check.h"
 #include "auth_service.h"
@@ -107,21 +108,21 @@ auth_account(const auth_pepper_t *pepper, wd_str_t org, wd_str_t email,
  */
 static int
 auth_attempt_count(const wd_rpc_call_t *call, wd_rpc_res_t *res,
-                   wd_pg_conn_t *c, auth_attempt_t *a)
+                   auth_attempt_t *a)
 {
     int        rc;
     wd_error_t err;
 
-    rc = auth_store_failed(c, a->account, wd_str_z(a->net), &err);
+    rc = auth_store_failed(call->pg, a->account, wd_str_z(a->net), &err);
     if (rc == WD_OK) {
-        rc = wd_pg_commit(c, &err);
+        rc = wd_pg_commit(call->pg, &err);
     }
     return rc == WD_OK ? WD_OK : auth_fail_store(call, res, rc, &err);
 }
 
 
 static int
-auth_attempt_wait(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
+auth_attempt_wait(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                   auth_attempt_t *a)
 {
     int             rc;
@@ -129,19 +130,19 @@ auth_attempt_wait(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
     wd_error_t      err;
     auth_failures_t failures;
 
-    rc = auth_store_failures(c, a->account, wd_str_z(a->net), a->login.user_id,
-                             &failures, &err);
+    rc = auth_store_failures(call->pg, a->account, wd_str_z(a->net),
+                             a->login.user_id, &failures, &err);
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
     }
 
     wait = auth_failures_wait(&failures);
     if (wait == 0) {
-        return auth_attempt_count(call, res, c, a);
+        return auth_attempt_count(call, res, a);
     }
     a->note.refused = "back-off after failures";
     a->note.cheap = true;
-    auth_audit_refused(call, c, &a->note);
+    auth_audit_refused(call, &a->note);
     res->retry_s = (int) wait;
     return wd_rpc_fail(res, WD_ELIMIT,
                        "too many failures; try again in %lld seconds",
@@ -151,8 +152,7 @@ auth_attempt_wait(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
 
 /* Whose failures count. */
 static int
-auth_attempt_account(const wd_rpc_call_t *call, wd_pg_conn_t *c, wd_str_t org,
-                     wd_str_t email, int64_t user_id, auth_attempt_t *a,
+auth_attempt_account(const wd_rpc_call_t *call, auth_attempt_t *a,
                      wd_error_t *err)
 {
     int      rc = WD_OK;
@@ -160,55 +160,46 @@ auth_attempt_account(const wd_rpc_call_t *call, wd_pg_conn_t *c, wd_str_t org,
     auth_t  *svc = call->svc;
     wd_str_t typed;
 
-    if (user_id != 0) {
-        typed = auth_subject(id, "user", user_id);
+    if (a->user_id != 0) {
+        typed = auth_subject(id, "user", a->user_id);
     } else {
-        rc = auth_store_lower(c, email, call->pool, &typed, err);
+        rc = auth_store_lower(call->pg, a->email, call->pool, &typed, err);
     }
     if (rc == WD_OK) {
-        auth_account(svc->pepper, org, typed, a->account);
+        auth_account(svc->pepper, a->org, typed, a->account);
     }
     return rc;
 }
 
 
 static int
-auth_attempt_look(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t org,
-                  wd_str_t email, int64_t user_id, auth_attempt_t *a)
+auth_attempt_look(const wd_rpc_call_t *call, wd_rpc_res_t *res, void *arg)
 {
-    int           rc;
-    auth_t       *svc = call->svc;
-    wd_error_t    err;
-    wd_pg_conn_t *c;
+    int             rc;
+    wd_error_t      err;
+    auth_attempt_t *a = arg;
 
-    rc = wd_pg_acquire(wd_service_pg(svc->service), call->deadline, &c, &err);
-    if (rc != WD_OK) {
-        return auth_fail_store(call, res, rc, &err);
-    }
-
-    rc = auth_attempt_account(call, c, org, email, user_id, a, &err);
+    rc = auth_attempt_account(call, a, &err);
     if (rc == WD_OK) {
-        rc = auth_store_login(c, org, email, user_id, call->pool, &a->login,
-                              &err);
+        rc = auth_store_login(call->pg, a->org, a->email, a->user_id,
+                              call->pool, &a->login, &err);
     }
     if (rc == WD_ENOTFOUND) {
         memset(&a->login, 0, sizeof(a->login));
         rc = WD_OK;
     }
     if (rc == WD_OK) {
-        rc = wd_pg_begin(c, &err);
+        rc = wd_pg_begin(call->pg, &err);
     }
     if (rc != WD_OK) {
-        rc = auth_fail_store(call, res, rc, &err);
-    } else {
-        a->note.org_id = a->login.org_id;
-        a->note.subject = a->login.user_id != 0 ? auth_subject(
-                              a->subject, "user", a->login.user_id)
-                                                : WD_STR("unknown");
-        rc = auth_attempt_wait(call, res, c, a);
+        return auth_fail_store(call, res, rc, &err);
     }
-    wd_pg_release(c);
-    return rc;
+
+    a->note.org_id = a->login.org_id;
+    a->note.subject = a->login.user_id != 0
+                          ? auth_subject(a->subject, "user", a->login.user_id)
+                          : WD_STR("unknown");
+    return auth_attempt_wait(call, res, a);
 }
 
 
@@ -221,10 +212,13 @@ auth_attempt(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t org,
     auth_t *svc = call->svc;
 
     memset(ret, 0, sizeof(*ret));
+    ret->org = org;
+    ret->email = email;
+    ret->user_id = user_id;
     ret->note.action = action;
     auth_net(call->ctx.ip, ret->net);
 
-    rc = auth_attempt_look(call, res, org, email, user_id, ret);
+    rc = auth_with_pg(call, res, auth_attempt_look, ret);
     if (rc != WD_OK) {
         return rc;
     }
@@ -239,10 +233,10 @@ auth_attempt(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t org,
 /* Noted, and answered in the same words for all reasons. */
 static int
 auth_attempt_failed(const wd_rpc_call_t *call, wd_rpc_res_t *res,
-                    wd_pg_conn_t *c, auth_attempt_t *a, const char *why)
+                    auth_attempt_t *a, const char *why)
 {
     a->note.refused = why;
-    auth_audit_refused(call, c, &a->note);
+    auth_audit_refused(call, &a->note);
     return wd_rpc_fail(res, WD_EUNAUTH,
                        "the address, the password or the code is wrong");
 }
@@ -250,9 +244,8 @@ auth_attempt_failed(const wd_rpc_call_t *call, wd_rpc_res_t *res,
 
 /* The words for the log; NULL: the factor is right. */
 static int
-auth_attempt_factor(const wd_rpc_call_t *call, wd_pg_conn_t *c,
-                    const auth_attempt_t *a, const char **ret_why,
-                    wd_error_t *err)
+auth_attempt_factor(const wd_rpc_call_t *call, const auth_attempt_t *a,
+                    const char **ret_why, wd_error_t *err)
 {
     int      rc;
     auth_t  *svc = call->svc;
@@ -263,7 +256,7 @@ auth_attempt_factor(const wd_rpc_call_t *call, wd_pg_conn_t *c,
     *ret_why = NULL;
     if (wd_rpc_arg_str(call, "recovery_code", &recovery) == WD_OK) {
         auth_ticket_hash(svc->pepper, recovery, hash);
-        rc = auth_store_recovery_use(c, a->login.user_id, hash, err);
+        rc = auth_store_recovery_use(call->pg, a->login.user_id, hash, err);
         *ret_why = rc == WD_ENOTFOUND ? "wrong recovery code" : NULL;
         return rc == WD_ENOTFOUND ? WD_OK : rc;
     }
@@ -284,7 +277,7 @@ auth_attempt_factor(const wd_rpc_call_t *call, wd_pg_conn_t *c,
         return WD_OK;
     }
 
-    rc = auth_store_totp_use(c, a->login.user_id, step, false, err);
+    rc = auth_store_totp_use(call->pg, a->login.user_id, step, false, err);
     *ret_why = rc == WD_ENOTFOUND ? "code was used before" : NULL;
     return rc == WD_ENOTFOUND ? WD_OK : rc;
 }
@@ -292,7 +285,7 @@ auth_attempt_factor(const wd_rpc_call_t *call, wd_pg_conn_t *c,
 
 int
 auth_attempt_passed(const wd_rpc_call_t *call, wd_rpc_res_t *res,
-                    wd_pg_conn_t *c, auth_attempt_t *a, bool factor)
+                    auth_attempt_t *a, bool factor)
 {
     int         rc = WD_OK;
     const char *why = a->login.user_id == 0 ? "unknown user"
@@ -302,25 +295,25 @@ auth_attempt_passed(const wd_rpc_call_t *call, wd_rpc_res_t *res,
     wd_error_t  err;
 
     if (why == NULL) {
-        rc = auth_store_login_still(c, &a->login, &err);
+        rc = auth_store_login_still(call->pg, &a->login, &err);
         why = rc == WD_ENOTFOUND ? "disabled or changed meanwhile" : NULL;
     }
     if (rc == WD_OK && why == NULL && factor && a->login.has_totp) {
-        rc = auth_attempt_factor(call, c, a, &why, &err);
+        rc = auth_attempt_factor(call, a, &why, &err);
     }
 
     if (rc == WD_EFACTOR) {
         a->note.refused = "second factor needed";
-        auth_audit_refused(call, c, &a->note);
+        auth_audit_refused(call, &a->note);
         return wd_rpc_fail(res, WD_EFACTOR,
                            "send the code of your second factor, or a "
                            "recovery code");
     }
     if (why != NULL) {
-        return auth_attempt_failed(call, res, c, a, why);
+        return auth_attempt_failed(call, res, a, why);
     }
     if (rc == WD_OK) {
-        rc = auth_store_forgiven(c, a->account, &err);
+        rc = auth_store_forgiven(call->pg, a->account, &err);
     }
     return rc == WD_OK ? WD_OK : auth_fail_store(call, res, rc, &err);
 }
@@ -337,43 +330,40 @@ auth_login_args(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_str_t *org,
         || !auth_text_valid(*email, AUTH_EMAIL_MAX)) {
         return wd_rpc_fail_param(res, "email", "email is required");
     }
-    if (wd_rpc_arg_str(call, "password", password) != WD_OK
-        || password->len > AUTH_PASSWORD_MAX || password->len == 0) {
-        return wd_rpc_fail_param(res, "password", "password is required");
-    }
     if (wd_rpc_arg_str(call, "org", org) == WD_EPARAM
         || !auth_text_valid(*org, AUTH_ORG_NAME_MAX)) {
         return wd_rpc_fail_param(res, "org", "org must be the name of one");
     }
-    return WD_OK;
+    return auth_arg_password(call, res, "password", password);
 }
 
 
 static int
-auth_login_finish(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
-                  auth_attempt_t *attempt, const char *rehash)
+auth_login_finish(const wd_rpc_call_t *call, wd_rpc_res_t *res, void *arg)
 {
-    int          rc;
-    char         actor[AUTH_SUBJECT_MAX];
-    wd_error_t   err;
-    auth_grant_t grant = {0};
+    int             rc;
+    char            actor[AUTH_SUBJECT_MAX];
+    wd_error_t      err;
+    auth_grant_t    grant = {0};
+    auth_attempt_t *a = arg;
 
-    rc = wd_pg_begin(c, &err);
+    rc = wd_pg_begin(call->pg, &err);
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
     }
-    rc = auth_attempt_passed(call, res, c, attempt, true);
+    rc = auth_attempt_passed(call, res, a, true);
     if (rc != WD_OK) {
         return rc;
     }
 
-    attempt->note.actor = auth_subject(actor, "user", attempt->login.user_id);
-    rc = auth_store_logged_in(c, attempt->login.user_id, rehash, &err);
+    a->note.actor = auth_subject(actor, "user", a->login.user_id);
+    rc = auth_store_logged_in(call->pg, a->login.user_id,
+                              a->rehash[0] != '\0' ? a->rehash : NULL, &err);
     if (rc == WD_OK) {
-        rc = auth_grant_begin(call, c, attempt->login.user_id, &grant, &err);
+        rc = auth_grant_begin(call, a->login.user_id, &grant, &err);
     }
     if (rc == WD_OK) {
-        rc = auth_audit_commit(call, c, &attempt->note, &err);
+        rc = auth_audit_commit(call, &a->note, &err);
     }
     if (rc == WD_OK) {
         auth_grant_answer(res, &grant);
@@ -387,11 +377,8 @@ int
 auth_login(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 {
     int            rc;
-    char           rehash[AUTH_PASSWORD_HASH_MAX] = "";
     auth_t        *a = call->svc;
     wd_str_t       org, email, password;
-    wd_error_t     err;
-    wd_pg_conn_t  *c;
     auth_attempt_t attempt;
 
     rc = auth_login_args(call, res, &org, &email, &password);
@@ -404,17 +391,10 @@ auth_login(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     }
 
     if (attempt.stale
-        && auth_hasher_hash(a->hasher, password, rehash) != WD_OK) {
-        rehash[0] = '\0'; /* another time */
+        && auth_hasher_hash(a->hasher, password, attempt.rehash) != WD_OK) {
+        attempt.rehash[0] = '\0'; /* another time */
     }
-
-    rc = wd_pg_acquire(wd_service_pg(a->service), call->deadline, &c, &err);
-    if (rc != WD_OK) {
-        return auth_fail_store(call, res, rc, &err);
-    }
-    rc = auth_login_finish(call, res, c, &attempt,
-                           rehash[0] != '\0' ? rehash : NULL);
-    wd_pg_release(c);
-    sodium_memzero(rehash, sizeof(rehash));
+    rc = auth_with_pg(call, res, auth_login_finish, &attempt);
+    sodium_memzero(attempt.rehash, sizeof(attempt.rehash));
     return rc;
 }

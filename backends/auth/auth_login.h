@@ -6,14 +6,19 @@
 #define AUTH_LOGIN_H
 
 #include "auth_audit.h"
+#include "auth_password.h"
+#include "auth_session.h"
 #include "auth_store_sessions.h"
 
 /* An attempt, from its arguments to its end. */
 typedef struct {
+    wd_str_t     org, email; /* who is meant, */
+    int64_t      user_id; /* or, with another than 0, this one */
     auth_login_t login; /* user_id 0: there is no such user */
     bool         right; /* the password */
     bool         stale; /* its hash is of other parameters than today's */
-    char         net[AUTH_SUBJECT_MAX];
+    char         rehash[AUTH_PASSWORD_HASH_MAX]; /* then; or "" */
+    char         net[AUTH_NET_MAX];
     uint8_t      account[AUTH_HASH_LEN];
     auth_note_t  note;
     char         subject[AUTH_SUBJECT_MAX];
@@ -35,7 +40,7 @@ wd_must_check int auth_attempt(const wd_rpc_call_t *call, wd_rpc_res_t *res,
  * for it. A failure was noted and rolled back, with *res filled.
  */
 wd_must_check int auth_attempt_passed(const wd_rpc_call_t *call,
-                                      wd_rpc_res_t *res, wd_pg_conn_t *c,
+                                      wd_rpc_res_t        *res,
                                       auth_attempt_t *attempt, bool factor);
 
 /* How long after the last of n failures nothing is tried, in seconds. */

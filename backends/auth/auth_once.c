@@ -11,12 +11,12 @@
 
 
 static int
-auth_once_refused(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
+auth_once_refused(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                   auth_note_t *note)
 {
     note->refused = "unknown or ended token";
     note->cheap = true;
-    auth_audit_refused(call, c, note);
+    auth_audit_refused(call, note);
     return wd_rpc_fail(res, WD_EUNAUTH,
                        "the token is not valid: it was used, has ended, or "
                        "another took its place");
@@ -25,9 +25,8 @@ auth_once_refused(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
 
 /* Of the kinds that `kinds` names; the others are for another method. */
 static int
-auth_once_look(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
-               const char *kinds, uint8_t hash[AUTH_HASH_LEN], auth_once_t *ret,
-               auth_note_t *note)
+auth_once_look(const wd_rpc_call_t *call, wd_rpc_res_t *res, const char *kinds,
+               uint8_t hash[AUTH_HASH_LEN], auth_once_t *ret, auth_note_t *note)
 {
     int        rc;
     auth_t    *a = call->svc;
@@ -39,10 +38,10 @@ auth_once_look(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
     }
 
     auth_ticket_hash(a->pepper, token, hash);
-    rc = auth_store_once(c, hash, call->pool, ret, &err);
+    rc = auth_store_once(call->pg, hash, call->pool, ret, &err);
     if (rc == WD_ENOTFOUND
         || (rc == WD_OK && strstr(kinds, ret->kind.data) == NULL)) {
-        return auth_once_refused(call, res, c, note);
+        return auth_once_refused(call, res, note);
     }
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
@@ -55,9 +54,8 @@ auth_once_look(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
 /* In a transaction: the password is set, whatever there was has ended. */
 static int
 auth_accept_commit(const wd_rpc_call_t *call, wd_rpc_res_t *res,
-                   wd_pg_conn_t *c, const auth_once_t *once,
-                   const uint8_t hash[AUTH_HASH_LEN], const char *password,
-                   auth_note_t *note)
+                   const auth_once_t *once, const uint8_t hash[AUTH_HASH_LEN],
+                   const char *password, auth_note_t *note)
 {
     int        rc;
     int64_t    n;
@@ -69,28 +67,29 @@ auth_accept_commit(const wd_rpc_call_t *call, wd_rpc_res_t *res,
         return rc;
     }
 
-    rc = auth_store_once_use(c, hash, &err);
+    rc = auth_store_once_use(call->pg, hash, &err);
     if (rc == WD_ENOTFOUND) {
-        return auth_once_refused(call, res, c, note);
+        return auth_once_refused(call, res, note);
     }
     if (rc == WD_OK) {
-        rc = auth_store_password(c, once->user_id, password, &err);
+        rc = auth_store_password(call->pg, once->user_id, password, &err);
     }
     if (rc == WD_OK && wd_str_eq_z(once->kind, "invite")) {
-        rc = auth_store_user_update(c, once->user_id, name, WD_STR_NULL,
+        rc = auth_store_user_update(call->pg, once->user_id, name, WD_STR_NULL,
                                     WD_STR_NULL, NULL, &err);
         if (rc == WD_OK) {
-            rc = auth_store_verified(c, once->user_id, &err);
+            rc = auth_store_verified(call->pg, once->user_id, &err);
         }
     }
     if (rc == WD_OK) {
-        rc = auth_store_sessions_end(c, once->user_id, 0, "password", &n, &err);
+        rc = auth_store_sessions_end(call->pg, once->user_id, 0, "password", &n,
+                                     &err);
     }
     if (rc == WD_OK) {
-        rc = auth_store_void_subject(c, once->user_id, &err);
+        rc = auth_store_void_subject(call->pg, once->user_id, &err);
     }
     if (rc == WD_OK) {
-        rc = auth_audit_commit(call, c, note, &err);
+        rc = auth_audit_commit(call, note, &err);
     }
     return rc == WD_OK ? WD_OK : auth_fail_store(call, res, rc, &err);
 }
@@ -110,76 +109,64 @@ auth_put_once_done(wd_rpc_res_t *res, const auth_once_t *once)
 }
 
 
-/* Looks with a connection; hashes without one. */
-static int
-auth_accept_look(const wd_rpc_call_t *call, wd_rpc_res_t *res, auth_once_t *ret,
-                 uint8_t hash[AUTH_HASH_LEN], auth_note_t *note)
-{
-    int           rc;
-    auth_t       *a = call->svc;
-    wd_error_t    err;
-    wd_pg_conn_t *c;
+/* Looked at with a connection, hashed without, done with one. */
+typedef struct {
+    auth_once_t once;
+    uint8_t     hash[AUTH_HASH_LEN]; /* of the token */
+    char        password[AUTH_PASSWORD_HASH_MAX];
+    char        subject[AUTH_SUBJECT_MAX];
+    auth_note_t note;
+} auth_accept_t;
 
-    rc = wd_pg_acquire(wd_service_pg(a->service), call->deadline, &c, &err);
-    if (rc != WD_OK) {
-        return auth_fail_store(call, res, rc, &err);
-    }
-    rc = auth_once_look(call, res, c, "invite reset", hash, ret, note);
-    wd_pg_release(c);
-    return rc;
+
+static int
+auth_accept_look(const wd_rpc_call_t *call, wd_rpc_res_t *res, void *arg)
+{
+    auth_accept_t *a = arg;
+
+    return auth_once_look(call, res, "invite reset", a->hash, &a->once,
+                          &a->note);
 }
 
 
 static int
-auth_accept_with(const wd_rpc_call_t *call, wd_rpc_res_t *res,
-                 const auth_once_t *once, const uint8_t hash[AUTH_HASH_LEN],
-                 const char *password, auth_note_t *note)
+auth_accept_finish(const wd_rpc_call_t *call, wd_rpc_res_t *res, void *arg)
 {
-    int           rc;
-    auth_t       *a = call->svc;
-    wd_error_t    err;
-    wd_pg_conn_t *c;
+    int            rc;
+    wd_error_t     err;
+    auth_accept_t *a = arg;
 
-    rc = wd_pg_acquire(wd_service_pg(a->service), call->deadline, &c, &err);
-    if (rc != WD_OK) {
-        return auth_fail_store(call, res, rc, &err);
-    }
-    rc = wd_pg_begin(c, &err);
-    rc = rc == WD_OK
-             ? auth_accept_commit(call, res, c, once, hash, password, note)
-             : auth_fail_store(call, res, rc, &err);
-    wd_pg_release(c);
-    return rc;
+    rc = wd_pg_begin(call->pg, &err);
+    return rc == WD_OK ? auth_accept_commit(call, res, &a->once, a->hash,
+                                            a->password, &a->note)
+                       : auth_fail_store(call, res, rc, &err);
 }
 
 
 int
 auth_accept(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 {
-    int         rc;
-    char        password[AUTH_PASSWORD_HASH_MAX];
-    char        subject[AUTH_SUBJECT_MAX];
-    uint8_t     hash[AUTH_HASH_LEN];
-    wd_str_t    chosen;
-    auth_once_t once;
-    auth_note_t note = {.action = "auth.accept"};
+    int           rc;
+    wd_str_t      chosen;
+    auth_accept_t a = {.note = {.action = "auth.accept"}};
 
-    rc = auth_accept_look(call, res, &once, hash, &note);
+    rc = auth_with_pg(call, res, auth_accept_look, &a);
     if (rc == WD_OK) {
-        rc = auth_arg_new_password(call, res, once.email, &chosen);
+        rc = auth_arg_new_password(call, res, a.once.email, &chosen);
     }
     if (rc == WD_OK) {
-        rc = auth_hash_new(call, res, chosen, password);
+        rc = auth_hash_new(call, res, chosen, a.password);
     }
     if (rc != WD_OK) {
         return rc;
     }
 
-    note.subject = note.actor = auth_subject(subject, "user", once.user_id);
-    rc = auth_accept_with(call, res, &once, hash, password, &note);
-    sodium_memzero(password, sizeof(password));
+    a.note.subject = a.note.actor = auth_subject(a.subject, "user",
+                                                 a.once.user_id);
+    rc = auth_with_pg(call, res, auth_accept_finish, &a);
+    sodium_memzero(a.password, sizeof(a.password));
     if (rc == WD_OK) {
-        auth_put_once_done(res, &once);
+        auth_put_once_done(res, &a.once);
     }
     return rc;
 }
@@ -195,7 +182,7 @@ auth_confirm(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     auth_once_t once;
     auth_note_t note = {.action = "auth.confirm"};
 
-    rc = auth_once_look(call, res, call->pg, "verify", hash, &once, &note);
+    rc = auth_once_look(call, res, "verify", hash, &once, &note);
     if (rc != WD_OK) {
         return rc;
     }
@@ -206,13 +193,13 @@ auth_confirm(const wd_rpc_call_t *call, wd_rpc_res_t *res)
         rc = auth_store_once_use(call->pg, hash, &err);
     }
     if (rc == WD_ENOTFOUND) {
-        return auth_once_refused(call, res, call->pg, &note);
+        return auth_once_refused(call, res, &note);
     }
     if (rc == WD_OK) {
         rc = auth_store_verified(call->pg, once.user_id, &err);
     }
     if (rc == WD_OK) {
-        rc = auth_audit_commit(call, call->pg, &note, &err);
+        rc = auth_audit_commit(call, &note, &err);
     }
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);

@@ -8,8 +8,6 @@
 #include "auth_store_plans.h"
 #include "wd_plan.h"
 
-#define AUTH_PLAN_TEXT_MAX 256
-
 static const wd_col_t auth_plan_cols[] = {
     {"name", WD_COL_STR},
     {"limits", WD_COL_STR},
@@ -107,7 +105,7 @@ auth_plan_commit(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                            AUTH_PLANS_MAX);
     }
     if (rc == WD_OK) {
-        rc = auth_audit_commit(call, call->pg, &note, &err);
+        rc = auth_audit_commit(call, &note, &err);
     }
     return rc == WD_OK ? WD_OK : auth_fail_store(call, res, rc, &err);
 }
@@ -126,7 +124,7 @@ auth_plans_set(const wd_rpc_call_t *call, wd_rpc_res_t *res)
         rc = auth_arg_limits(call, res, &plan.limits);
     }
     if (rc == WD_OK) {
-        rc = auth_arg_text(call, res, "description", AUTH_PLAN_TEXT_MAX,
+        rc = auth_arg_text(call, res, "description", AUTH_DESCRIPTION_MAX,
                            &plan.description);
     }
     if (rc == WD_OK) {
@@ -175,7 +173,7 @@ auth_plans_delete(const wd_rpc_call_t *call, wd_rpc_res_t *res)
         return wd_rpc_fail(res, rc, "users or keys have the plan");
     }
     if (rc == WD_OK) {
-        rc = auth_audit_commit(call, call->pg, &note, &err);
+        rc = auth_audit_commit(call, &note, &err);
     }
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);

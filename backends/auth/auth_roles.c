@@ -8,7 +8,6 @@
 #include "auth_store_roles.h"
 
 #define AUTH_ROLE_NAME_MAX 64
-#define AUTH_DESCRIPTION_MAX 256
 
 static const wd_col_t auth_role_cols[] = {
     {"name", WD_COL_STR},        {"built_in", WD_COL_BOOL},
@@ -273,7 +272,7 @@ auth_role_commit(const wd_rpc_call_t *call, wd_rpc_res_t *res,
         return rc;
     }
     auth_note_role(call, &note, role->org_id, role->name, perms);
-    rc = auth_audit_commit(call, call->pg, &note, &err);
+    rc = auth_audit_commit(call, &note, &err);
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
     }
@@ -346,7 +345,7 @@ auth_role_delete(const wd_rpc_call_t *call, wd_rpc_res_t *res,
     }
     if (rc == WD_OK) {
         auth_note_role(call, &note, org_id, name, NULL);
-        rc = auth_audit_commit(call, call->pg, &note, &err);
+        rc = auth_audit_commit(call, &note, &err);
     }
     return rc == WD_OK ? WD_OK : auth_fail_store(call, res, rc, &err);
 }
@@ -524,7 +523,7 @@ auth_org_args(const wd_rpc_call_t *call, wd_rpc_res_t *res, auth_org_t *org,
                                  "digits and -, not first",
                                  AUTH_ORG_NAME_MAX);
     }
-    rc = auth_arg_text(call, res, "title", 128, &org->title);
+    rc = auth_arg_text(call, res, "title", AUTH_NAME_MAX, &org->title);
     if (rc == WD_OK) {
         rc = auth_arg_perms(call, res, "permissions", &ceiling);
     }
@@ -654,7 +653,7 @@ auth_orgs_set(const wd_rpc_call_t *call, wd_rpc_res_t *res)
         return rc;
     }
     auth_note_org(call, &note, subject, &org);
-    rc = auth_audit_commit(call, call->pg, &note, &err);
+    rc = auth_audit_commit(call, &note, &err);
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
     }

@@ -74,7 +74,6 @@ auth_start_crypto(auth_t *a, wd_error_t *err)
 }
 
 
-/* A lane of its own: however many log in, verdicts are answered. */
 /*
  * Two, if that leaves a processor for what is short: where hashes run on all
  * of them others wait for the next tick of the clock, however low the
@@ -90,6 +89,7 @@ auth_hash_threads(const auth_conf_t *conf)
 }
 
 
+/* A lane of its own: however many log in, verdicts are answered. */
 static int
 auth_start_hasher(auth_t *a, wd_error_t *err)
 {

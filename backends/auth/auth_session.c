@@ -39,8 +39,8 @@ auth_net(wd_str_t address, char out[AUTH_NET_MAX])
  * were issued before a time of the database, so that clock is theirs, too.
  */
 static int
-auth_grant_access(const wd_rpc_call_t *call, wd_pg_conn_t *c,
-                  auth_grant_t *grant, char *jti, wd_error_t *err)
+auth_grant_access(const wd_rpc_call_t *call, auth_grant_t *grant, char *jti,
+                  wd_error_t *err)
 {
     int           rc;
     char          sub[AUTH_SUBJECT_MAX];
@@ -48,7 +48,8 @@ auth_grant_access(const wd_rpc_call_t *call, wd_pg_conn_t *c,
     auth_rights_t rights;
     auth_claims_t claims = {.jti = jti, .session = grant->session.id};
 
-    rc = auth_store_rights(c, grant->session.user_id, call->pool, &rights, err);
+    rc = auth_store_rights(call->pg, grant->session.user_id, call->pool,
+                           &rights, err);
     if (rc == WD_ENOTFOUND || (rc == WD_OK && rights.disabled)) {
         return wd_error(err, WD_EFORBIDDEN, "the user is disabled");
     }
@@ -67,20 +68,19 @@ auth_grant_access(const wd_rpc_call_t *call, wd_pg_conn_t *c,
     claims.expires_at -= claims.expires_at % WD_NS_PER_S;
     grant->access_end = claims.expires_at;
     grant->access_life_s = (claims.expires_at - claims.issued_at) / WD_NS_PER_S;
-    return auth_jwt_sign(call, c, &claims, &grant->access, err);
+    return auth_jwt_sign(call, &claims, &grant->access, err);
 }
 
 
 int
-auth_grant_next(const wd_rpc_call_t *call, wd_pg_conn_t *c, auth_grant_t *grant,
-                wd_error_t *err)
+auth_grant_next(const wd_rpc_call_t *call, auth_grant_t *grant, wd_error_t *err)
 {
     int            rc;
     char           jti[AUTH_JTI_LEN + 1];
     auth_t        *a = call->svc;
     auth_refresh_t token = {.jti = jti};
 
-    rc = auth_grant_access(call, c, grant, jti, err);
+    rc = auth_grant_access(call, grant, jti, err);
     if (rc != WD_OK) {
         return rc;
     }
@@ -88,15 +88,15 @@ auth_grant_next(const wd_rpc_call_t *call, wd_pg_conn_t *c, auth_grant_t *grant,
     auth_ticket_make(AUTH_TICKET_REFRESH, grant->refresh);
     auth_ticket_hash(a->pepper, wd_str_z(grant->refresh), token.hash);
     token.jti_end = grant->access_end;
-    return auth_store_refresh_add(c, grant->session.id, &token,
+    return auth_store_refresh_add(call->pg, grant->session.id, &token,
                                   a->conf.refresh_ttl_ms / 1000,
                                   &grant->refresh_end, err);
 }
 
 
 int
-auth_grant_begin(const wd_rpc_call_t *call, wd_pg_conn_t *c, int64_t user_id,
-                 auth_grant_t *ret, wd_error_t *err)
+auth_grant_begin(const wd_rpc_call_t *call, int64_t user_id, auth_grant_t *ret,
+                 wd_error_t *err)
 {
     int     rc;
     char    net[AUTH_NET_MAX];
@@ -107,10 +107,10 @@ auth_grant_begin(const wd_rpc_call_t *call, wd_pg_conn_t *c, int64_t user_id,
     ret->session.user_id = user_id;
     ret->session.address = wd_str_z(net);
 
-    rc = auth_store_session_add(c, &ret->session, a->conf.session_ttl_ms / 1000,
-                                err);
+    rc = auth_store_session_add(call->pg, &ret->session,
+                                a->conf.session_ttl_ms / 1000, err);
     ret->session.address = WD_STR_NULL; /* `net` ends here */
-    return rc == WD_OK ? auth_grant_next(call, c, ret, err) : rc;
+    return rc == WD_OK ? auth_grant_next(call, ret, err) : rc;
 }
 
 
@@ -194,7 +194,7 @@ auth_refresh_stolen(const wd_rpc_call_t *call, wd_rpc_res_t *res,
     rc = auth_store_sessions_end(call->pg, session->user_id, session->id,
                                  "reuse", &n, &err);
     if (rc == WD_OK) {
-        rc = auth_audit_commit(call, call->pg, note, &err);
+        rc = auth_audit_commit(call, note, &err);
     }
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
@@ -213,9 +213,9 @@ auth_refresh_good(const wd_rpc_call_t *call, wd_rpc_res_t *res,
     int        rc;
     wd_error_t err;
 
-    rc = auth_grant_next(call, call->pg, grant, &err);
+    rc = auth_grant_next(call, grant, &err);
     if (rc == WD_OK) {
-        rc = auth_audit_commit(call, call->pg, note, &err);
+        rc = auth_audit_commit(call, note, &err);
     }
     if (rc == WD_OK) {
         auth_grant_answer(res, grant);
@@ -262,7 +262,7 @@ auth_refresh(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     }
     note.refused = rc == WD_OK ? "the session has ended" : "unknown token";
     note.cheap = true;
-    auth_audit_refused(call, call->pg, &note);
+    auth_audit_refused(call, &note);
     return auth_refresh_refused(res);
 }
 
@@ -301,11 +301,11 @@ auth_logout(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     if (rc == WD_ENOTFOUND) {
         note.refused = "unknown token";
         note.cheap = true;
-        auth_audit_refused(call, call->pg, &note);
+        auth_audit_refused(call, &note);
         return auth_refresh_refused(res);
     }
     if (rc == WD_OK) {
-        rc = auth_audit_commit(call, call->pg, &note, &err);
+        rc = auth_audit_commit(call, &note, &err);
     }
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
@@ -390,7 +390,7 @@ auth_end_sessions(const wd_rpc_call_t *call, wd_rpc_res_t *res, int64_t user_id,
         rc = auth_store_void_subject(call->pg, user_id, &err);
     }
     if (rc == WD_OK) {
-        rc = auth_audit_commit(call, call->pg, note, &err);
+        rc = auth_audit_commit(call, note, &err);
     }
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);

@@ -23,12 +23,11 @@ typedef struct {
  * The caller calls auth_grant_done() whatever is returned, also below.
  * WD_EFORBIDDEN: disabled. WD_EUNAVAIL: no signing key.
  */
-wd_must_check int auth_grant_begin(const wd_rpc_call_t *call, wd_pg_conn_t *c,
-                                   int64_t user_id, auth_grant_t *ret,
-                                   wd_error_t *err);
+wd_must_check int auth_grant_begin(const wd_rpc_call_t *call, int64_t user_id,
+                                   auth_grant_t *ret, wd_error_t *err);
 
 /* The next tokens of grant->session. */
-wd_must_check int auth_grant_next(const wd_rpc_call_t *call, wd_pg_conn_t *c,
+wd_must_check int auth_grant_next(const wd_rpc_call_t *call,
                                   auth_grant_t *grant, wd_error_t *err);
 
 /* The answer with the tokens. */

@@ -120,7 +120,7 @@ auth_tokens_revoke(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     }
     if (rc == WD_OK) {
         auth_note_void(call, &note, &v);
-        rc = auth_audit_commit(call, call->pg, &note, &err);
+        rc = auth_audit_commit(call, &note, &err);
     }
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);

@@ -10,7 +10,6 @@
 #include "auth_store_roles.h"
 #include "auth_store_sessions.h"
 
-#include <sodium.h>
 
 static const wd_col_t auth_user_cols[] = {
     {"id", WD_COL_INT},
@@ -63,13 +62,13 @@ auth_answer_user(const wd_rpc_call_t *call, wd_rpc_res_t *res,
 
 /* As it is now, inside the transaction that changed it. */
 int
-auth_answer_user_now(const wd_rpc_call_t *call, wd_rpc_res_t *res,
-                     wd_pg_conn_t *c, int64_t id, auth_user_t *ret)
+auth_answer_user_now(const wd_rpc_call_t *call, wd_rpc_res_t *res, int64_t id,
+                     auth_user_t *ret)
 {
     int        rc;
     wd_error_t err;
 
-    rc = auth_store_user(c, id, call->pool, ret, &err);
+    rc = auth_store_user(call->pg, id, call->pool, ret, &err);
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
     }
@@ -100,7 +99,7 @@ auth_note_user(const wd_rpc_call_t *call, auth_note_t *note,
 
 
 int
-auth_commit_user(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
+auth_commit_user(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                  const char *action, const auth_user_t *user)
 {
     int         rc;
@@ -109,7 +108,7 @@ auth_commit_user(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
     auth_note_t note = {.action = action};
 
     auth_note_user(call, &note, subject, user);
-    rc = auth_audit_commit(call, c, &note, &err);
+    rc = auth_audit_commit(call, &note, &err);
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
     }
@@ -310,7 +309,7 @@ auth_update_user(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                            "a plan is given with the permission plans:write");
     }
     if (ch->roles != NULL) {
-        rc = auth_arg_roles(call, res, call->pg, actor, user->org_id, ch->roles,
+        rc = auth_arg_roles(call, res, actor, user->org_id, ch->roles,
                             ch->n_roles, &roles);
     }
     if (rc != WD_OK) {
@@ -354,11 +353,10 @@ auth_users_update(const wd_rpc_call_t *call, wd_rpc_res_t *res)
         rc = auth_update_user(call, res, &actor, &user, &changes);
     }
     if (rc == WD_OK) {
-        rc = auth_answer_user_now(call, res, call->pg, user.id, &user);
+        rc = auth_answer_user_now(call, res, user.id, &user);
     }
-    return rc == WD_OK
-               ? auth_commit_user(call, res, call->pg, "users.update", &user)
-               : rc;
+    return rc == WD_OK ? auth_commit_user(call, res, "users.update", &user)
+                       : rc;
 }
 
 
@@ -388,7 +386,7 @@ auth_users_delete(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
     }
-    rc = auth_commit_user(call, res, call->pg, "users.delete", &user);
+    rc = auth_commit_user(call, res, "users.delete", &user);
     if (rc == WD_OK) {
         wd_json_init(&j, &res->body);
         wd_json_obj(&j);
@@ -419,7 +417,7 @@ auth_users_totp_end(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
     }
-    rc = auth_commit_user(call, res, call->pg, "users.totp_end", &user);
+    rc = auth_commit_user(call, res, "users.totp_end", &user);
     if (rc == WD_OK) {
         wd_json_init(&j, &res->body);
         wd_json_obj(&j);

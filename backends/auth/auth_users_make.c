@@ -2,6 +2,7 @@
  * auth_users_make.c - users that are new, the roles that they are given, and
  * the one-time tokens of users.
  */
+#include "auth_account.h"
 #include "auth_answer.h"
 #include "auth_check.h"
 #include "auth_password.h"
@@ -20,7 +21,7 @@
  * lacks, as far as the organisation lets it count. *ret: their ids.
  */
 int
-auth_arg_roles(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
+auth_arg_roles(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                const auth_actor_t *actor, int64_t org_id, const wd_str_t *names,
                size_t n, int64_t **ret)
 {
@@ -36,7 +37,8 @@ auth_arg_roles(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
                                       AUTH_ROLES_MAX * AUTH_ROLE_PERMS_MAX)
                       : WD_ENOMEM;
     for (i = 0; rc == WD_OK && i < n; i++) {
-        rc = auth_store_role(c, org_id, names[i], call->pool, &role, &err);
+        rc = auth_store_role(call->pg, org_id, names[i], call->pool, &role,
+                             &err);
         if (rc == WD_ENOTFOUND) {
             return auth_fail_absent(res, "roles", "there is no role %.*s",
                                     WD_STR_ARG(names[i]));
@@ -51,7 +53,8 @@ auth_arg_roles(const wd_rpc_call_t *call, wd_rpc_res_t *res, wd_pg_conn_t *c,
         return rc;
     }
 
-    rc = auth_store_orgs(c, org_id, 0, 1, call->pool, &org, &n_orgs, &err);
+    rc = auth_store_orgs(call->pg, org_id, 0, 1, call->pool, &org, &n_orgs,
+                         &err);
     if (rc != WD_OK || n_orgs == 0) {
         return auth_fail_store(call, res, rc != WD_OK ? rc : WD_ENOTFOUND,
                                &err);
@@ -128,10 +131,10 @@ auth_new_user_args(const wd_rpc_call_t *call, wd_rpc_res_t *res,
 }
 
 
-/* In a transaction of its own; `once` NULL: no invitation. */
+/* In a transaction: the user with the roles, without the event. */
 static int
 auth_new_user_add(const wd_rpc_call_t *call, wd_rpc_res_t *res,
-                  auth_new_user_t *n, wd_pg_conn_t *c)
+                  auth_new_user_t *n)
 {
     int        rc;
     int64_t   *roles;
@@ -139,15 +142,15 @@ auth_new_user_add(const wd_rpc_call_t *call, wd_rpc_res_t *res,
 
     rc = auth_actor_plan(call, res, &n->actor, n->user.plan);
     if (rc == WD_OK) {
-        rc = auth_arg_roles(call, res, c, &n->actor, n->user.org_id, n->roles,
+        rc = auth_arg_roles(call, res, &n->actor, n->user.org_id, n->roles,
                             n->n_roles, &roles);
     }
     if (rc != WD_OK) {
         return rc;
     }
 
-    rc = auth_store_user_add(c, &n->user, n->hash[0] != '\0' ? n->hash : NULL,
-                             &err);
+    rc = auth_store_user_add(call->pg, &n->user,
+                             n->hash[0] != '\0' ? n->hash : NULL, &err);
     if (rc == WD_EEXIST) {
         return wd_rpc_fail(res, rc, "there is a user with this address");
     }
@@ -156,7 +159,8 @@ auth_new_user_add(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                                  WD_STR_ARG(n->user.plan));
     }
     if (rc == WD_OK) {
-        rc = auth_store_user_roles(c, n->user.id, roles, n->n_roles, &err);
+        rc = auth_store_user_roles(call->pg, n->user.id, roles, n->n_roles,
+                                   &err);
     }
     return rc == WD_OK ? WD_OK : auth_fail_store(call, res, rc, &err);
 }
@@ -164,49 +168,38 @@ auth_new_user_add(const wd_rpc_call_t *call, wd_rpc_res_t *res,
 
 /* Whoever asks, and for which organisation; before a password is hashed. */
 static int
-auth_new_user_allowed(const wd_rpc_call_t *call, wd_rpc_res_t *res,
-                      auth_new_user_t *n)
+auth_new_user_allowed(const wd_rpc_call_t *call, wd_rpc_res_t *res, void *arg)
 {
-    int           rc;
-    auth_t       *a = call->svc;
-    wd_error_t    err;
-    wd_rpc_call_t with = *call;
+    int              rc;
+    auth_new_user_t *n = arg;
 
-    rc = wd_pg_acquire(wd_service_pg(a->service), call->deadline, &with.pg,
-                       &err);
-    if (rc != WD_OK) {
-        return auth_fail_store(call, res, rc, &err);
-    }
-    rc = auth_actor(&with, res, &n->actor);
-    if (rc == WD_OK) {
-        rc = auth_actor_org(&with, res, &n->actor, "orgs:write",
-                            &n->user.org_id);
-    }
-    wd_pg_release(with.pg);
-    return rc;
+    rc = auth_actor(call, res, &n->actor);
+    return rc == WD_OK ? auth_actor_org(call, res, &n->actor, "orgs:write",
+                                        &n->user.org_id)
+                       : rc;
 }
 
 
 static int
-auth_create_user(const wd_rpc_call_t *call, wd_rpc_res_t *res,
-                 auth_new_user_t *n, wd_pg_conn_t *c)
+auth_create_user(const wd_rpc_call_t *call, wd_rpc_res_t *res, void *arg)
 {
-    int         rc;
-    wd_error_t  err;
-    auth_user_t user;
+    int              rc;
+    wd_error_t       err;
+    auth_user_t      user;
+    auth_new_user_t *n = arg;
 
-    rc = wd_pg_begin(c, &err);
+    rc = wd_pg_begin(call->pg, &err);
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
     }
 
-    rc = auth_new_user_add(call, res, n, c);
+    rc = auth_new_user_add(call, res, n);
     if (rc == WD_OK) {
-        rc = auth_answer_user_now(call, res, c, n->user.id, &user);
+        rc = auth_answer_user_now(call, res, n->user.id, &user);
     }
     if (rc == WD_OK) {
         res->status = 201;
-        rc = auth_commit_user(call, res, c, "users.create", &user);
+        rc = auth_commit_user(call, res, "users.create", &user);
     }
     return rc;
 }
@@ -216,9 +209,6 @@ int
 auth_users_create(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 {
     int             rc;
-    auth_t         *a = call->svc;
-    wd_error_t      err;
-    wd_pg_conn_t   *c;
     auth_new_user_t n = {.password = WD_STR_NULL};
 
     rc = wd_rpc_arg_str(call, "password", &n.password);
@@ -227,23 +217,14 @@ auth_users_create(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     }
     rc = auth_new_user_args(call, res, &n);
     if (rc == WD_OK) {
-        rc = auth_new_user_allowed(call, res, &n);
+        rc = auth_with_pg(call, res, auth_new_user_allowed, &n);
     }
-    if (rc == WD_OK && n.password.data != NULL
-        && auth_hasher_hash(a->hasher, n.password, n.hash) != WD_OK) {
-        res->retry_s = 1;
-        rc = wd_rpc_fail(res, WD_ENOMEM, "%s", wd_err_info(WD_ENOMEM)->text);
+    if (rc == WD_OK && n.password.data != NULL) {
+        rc = auth_hash_new(call, res, n.password, n.hash);
     }
-    if (rc != WD_OK) {
-        return rc;
+    if (rc == WD_OK) {
+        rc = auth_with_pg(call, res, auth_create_user, &n);
     }
-
-    rc = wd_pg_acquire(wd_service_pg(a->service), call->deadline, &c, &err);
-    if (rc != WD_OK) {
-        return auth_fail_store(call, res, rc, &err);
-    }
-    rc = auth_create_user(call, res, &n, c);
-    wd_pg_release(c);
     sodium_memzero(n.hash, sizeof(n.hash));
     return rc;
 }
@@ -276,7 +257,7 @@ auth_once_give(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                                  &end, &err);
     }
     if (rc == WD_OK) {
-        rc = auth_commit_user(call, res, call->pg, action, user);
+        rc = auth_commit_user(call, res, action, user);
     } else {
         rc = auth_fail_store(call, res, rc, &err);
     }
@@ -305,10 +286,7 @@ auth_users_invite(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 
     rc = auth_new_user_args(call, res, &n);
     if (rc == WD_OK) {
-        rc = auth_actor(call, res, &n.actor);
-    }
-    if (rc == WD_OK) {
-        rc = auth_actor_org(call, res, &n.actor, "orgs:write", &n.user.org_id);
+        rc = auth_new_user_allowed(call, res, &n);
     }
     if (rc != WD_OK) {
         return rc;
@@ -318,7 +296,7 @@ auth_users_invite(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     if (rc != WD_OK) {
         return auth_fail_store(call, res, rc, &err);
     }
-    rc = auth_new_user_add(call, res, &n, call->pg);
+    rc = auth_new_user_add(call, res, &n);
     if (rc == WD_OK) {
         rc = auth_store_user(call->pg, n.user.id, call->pool, &user, &err);
         rc = rc == WD_OK
