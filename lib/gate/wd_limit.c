@@ -481,6 +481,35 @@ wd_limit_cost(uint32_t cost)
 }
 
 
+/*
+ * A plan has other numbers than when the bucket was used last. What is owed is
+ * a time, and by the numbers of today nobody owes more than the burst: else
+ * who was let have more would wait for as long as the old plan took.
+ */
+static void
+wd_limit_replan(wd_limit_try_t *t)
+{
+    unsigned              i;
+    uint16_t              tag = (uint16_t) (t->b->flags >> WD_BUCKET_TAG);
+    const wd_plan_rate_t *r;
+
+    if (tag == t->plan->tag) {
+        return;
+    }
+    t->b->flags &= (1 << WD_BUCKET_TAG) - 1;
+    t->b->flags |= (uint16_t) (t->plan->tag << WD_BUCKET_TAG);
+    if (tag == 0) {
+        return;
+    }
+
+    t->b->flags |= WD_BUCKET_REPLANNED;
+    for (i = 0; i < t->plan->n_rates; i++) {
+        r = &t->plan->rates[i];
+        t->b->tat[i] = wd_min(t->b->tat[i], t->now + r->burst * r->unit);
+    }
+}
+
+
 void
 wd_limit_take(wd_limit_t *l, const wd_limit_key_t *key, const wd_plan_t *plan,
               const wd_limit_view_t *view, uint32_t cost, uint32_t pid,
@@ -499,6 +528,7 @@ wd_limit_take(wd_limit_t *l, const wd_limit_key_t *key, const wd_plan_t *plan,
     memset(ret, 0, sizeof(*ret));
     wd_shard_lock(l, s);
     t.b = wd_shard_get(l, s, head, key);
+    wd_limit_replan(&t);
     wd_limit_decide(&t, s, pid, true);
     wd_shard_unlock(s);
 }

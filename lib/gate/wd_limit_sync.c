@@ -43,7 +43,10 @@ wd_limit_sync_rate(const wd_bucket_t *b, const wd_plan_rate_t *r,
 
     ret->unit[i] = r->unit;
     ret->tau[i] = wd_limit_tau(r, view);
-    ret->cap[i] = ret->tau[i] + 2 * r->period;
+    ret->cap[i] = ret->tau[i];
+    if (!(b->flags & WD_BUCKET_REPLANNED)) {
+        ret->cap[i] += 2 * r->period;
+    }
 
     if (b->flags & WD_BUCKET_AWAY) {
         ret->est[i] = ahead / view->gateways;
@@ -192,6 +195,7 @@ wd_limit_sync_apply(wd_bucket_t *b, const wd_limit_sync_t *sync,
     }
     if (sync->n_rates == 0 || sync->unit[0] != 0) {
         b->known_ms = ms;
+        b->flags &= (uint16_t) ~WD_BUCKET_REPLANNED;
         b->flags |= WD_BUCKET_KNOWN;
     }
 }

@@ -16,6 +16,10 @@
 #define WD_BUCKET_USED 0x01 /* in the table */
 #define WD_BUCKET_AWAY 0x02 /* `owed` has units admitted without Redis */
 #define WD_BUCKET_KNOWN 0x04 /* Redis has answered for it */
+#define WD_BUCKET_REPLANNED 0x08 /* by another plan since then */
+#define WD_BUCKET_TAG 4 /* bits below the tag of its plan; 0: none yet */
+
+_Static_assert(WD_PLAN_TAG_MAX << WD_BUCKET_TAG <= UINT16_MAX, "flags");
 
 typedef struct {
     uint32_t used; /* units, those that are owed included */

@@ -319,6 +319,25 @@ wd_plan_word(wd_plan_parse_t *p)
 }
 
 
+/* FNV-1a. */
+static uint16_t
+wd_plan_tag(const wd_plan_t *plan)
+{
+    size_t   i, k;
+    uint64_t h = UINT64_C(14695981039346656037);
+
+    for (i = 0; i < plan->n_rates; i++) {
+        const uint64_t numbers[] = {plan->rates[i].limit, plan->rates[i].burst,
+                                    (uint64_t) plan->rates[i].period};
+
+        for (k = 0; k < wd_array_len(numbers); k++) {
+            h = (h ^ numbers[k]) * UINT64_C(1099511628211);
+        }
+    }
+    return (uint16_t) (1 + (h >> 20) % WD_PLAN_TAG_MAX);
+}
+
+
 int
 wd_plan_parse(wd_str_t text, wd_plan_t *plan, wd_error_t *err)
 {
@@ -341,6 +360,7 @@ wd_plan_parse(wd_str_t text, wd_plan_t *plan, wd_error_t *err)
         }
     }
     wd_plan_costs(&p);
+    plan->tag = wd_plan_tag(plan);
     return WD_OK;
 }
 

@@ -27,6 +27,8 @@
 #define WD_PLAN_MONTH (WD_PLAN_RATES + 1)
 #define WD_PLAN_CONCURRENCY (WD_PLAN_RATES + 2)
 
+#define WD_PLAN_TAG_MAX 4095
+
 typedef struct {
     uint32_t limit; /* units per period */
     uint32_t burst; /* units at once from rest; at least 1 */
@@ -41,6 +43,7 @@ typedef struct {
     uint32_t       quotas[WD_PLAN_QUOTAS]; /* day, month; 0: none */
     uint32_t       concurrency; /* 0: no bound */
     bool           dry_run;
+    uint16_t       tag; /* other rates, another tag; 1 to WD_PLAN_TAG_MAX */
     wd_tz_t       *tz; /* NULL: UTC */
 
     /* Units of a request by method, and one more; 0: the plan says nothing. */

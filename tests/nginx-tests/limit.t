@@ -373,6 +373,14 @@ $t->wait_for('pushed plans are in force in every worker', sub {
 is(bars($key{small})->header('RateLimit-Policy'), '"hour";q=9;w=3600',
     'over those of nginx.conf');
 $t->allow(qr/the plan "broken" of auth/);
+
+# What was spent by the old numbers is no debt by the new ones.
+$t->poll(sub { bars($key{small})->status == 429 }) or fail('small is spent');
+$t->backend_ctl('auth', 'notify', 'auth.plans',
+    [ [ [ 'small', 'rate=1000/s burst=1000' ] ] ]);
+$t->wait_for('who may have more has it', sub {
+    return 20 == grep { bars($key{small})->status == 200 } 1 .. 20;
+});
 $t->backend_ctl('auth', 'notify', 'auth.plans', [ [] ]);
 $t->wait_for('and are taken back', sub {
     return bars($key{small})->header('RateLimit-Policy') =~ /q=3;/;

@@ -36,7 +36,7 @@ $t->write_file('password', "sesame\n");
 
 $t->backend('analytics', sub { return '{"ok":1}' });
 my %key = map { $_ => $t->add_key(perm => ['*'], plan => $_) }
-    qw/ rate slow day down flush kill rubbish spare cold /;
+    qw/ rate slow day down flush kill rubbish spare cold raised /;
 
 # The same principal by the same name, as every gateway's auth would say it.
 my $http = <<"END";
@@ -51,6 +51,7 @@ wizdata_redis unix:@{[ $redis->socket ]} user=gate password_file=$t->{dir}/passw
     wizdata_plan rubbish rate=100/s burst=20;
     wizdata_plan spare rate=100/s burst=20;
     wizdata_plan cold rate=200/m burst=20;
+    wizdata_plan raised rate=6/h burst=6;
 END
 
 $t->config(workers => 2, http => $http, location => 'wizdata_limit on;',
@@ -371,6 +372,22 @@ kill 'CONT', @late;
 $t->wait_for('both are there again', sub {
     shares($a_port) == 2 && shares($b_port) == 2 });
 sleep 2;
+
+
+# ---- a plan that is raised -------------------------------------------------
+
+sub all_of { my ($status, $n) = @_;
+    return $n == grep { my $port = $_ % 2 ? $a_port : $b_port;
+        get('/v1/bars?symbol=A', key => $key{raised}, port => $port)->status
+            == $status } 1 .. $n }
+$t->wait_for('spent on both', sub { all_of(429, 10) });
+sleep 0.5;
+ok(all_of(429, 10), 'for an hour');
+$t->backend_ctl('auth', 'notify', 'auth.plans',
+    [ [ [ 'raised', 'rate=1000/s burst=1000' ] ] ]);
+$t->wait_for('who may have more has it on both', sub { all_of(200, 20) });
+sleep 0.5;
+ok(all_of(200, 20), 'and keeps it, whatever Redis had stored');
 
 
 # ---- something else answers ---------------------------------------------------------

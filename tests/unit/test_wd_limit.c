@@ -285,6 +285,59 @@ test_dear(void **state)
 }
 
 
+/* Who may have more has it at once, and pays dear requests all the same. */
+static void
+test_replan(void **state)
+{
+    wd_ns_t           now = 1000 * WD_NS_PER_S;
+    unsigned          i;
+    wd_plan_t         few, many;
+    wd_limit_t       *l = limit_create(SIZE);
+    wd_limit_key_t    key = limit_key(1);
+    wd_limit_sync_t   sync;
+    wd_limit_view_t   shared = {.shared = true, .up = true, .gateways = 1};
+    wd_limit_result_t r;
+    wd_limit_synced_t answer = {.grant = 0};
+
+    (void) state;
+    limit_plan("rate=10/h burst=10", &few);
+    limit_plan("rate=1000/s burst=1000", &many);
+    for (i = 0; i < 11; i++) {
+        wd_limit_take(l, &key, &few, &alone, 1, 0, now, WALL, &r);
+    }
+    assert_int_equal(r.outcome, WD_LIMIT_REFUSED);
+    assert_true(r.retry > 300 * WD_NS_PER_S);
+
+    wd_limit_take(l, &key, &many, &alone, 1, 0, now, WALL, &r);
+    assert_int_equal(r.outcome, WD_LIMIT_REFUSED);
+    assert_int_equal(r.retry, WD_NS_PER_MS);
+    now += r.retry;
+    wd_limit_take(l, &key, &many, &alone, 1, 0, now, WALL, &r);
+    assert_int_equal(r.outcome, WD_LIMIT_PASSED);
+
+    /* Redis is told once not to know better. */
+    assert_true(wd_limit_sync_begin(l, &key, &many, &shared, now, WALL, &sync));
+    assert_int_equal(sync.cap[0], sync.tau[0]);
+    answer.tat[0] = WD_NS_PER_S;
+    (void) wd_limit_sync_end(l, &sync, &answer, now, false);
+    assert_true(wd_limit_sync_begin(l, &key, &many, &shared, now, WALL, &sync));
+    assert_true(sync.cap[0] > sync.tau[0]);
+
+    /* Less is not forgiven by asking again, nor is what costs much. */
+    now += WD_NS_PER_DAY;
+    wd_limit_take(l, &key, &many, &alone, 100000, 0, now, WALL, &r);
+    assert_int_equal(r.outcome, WD_LIMIT_PASSED);
+    now += WD_NS_PER_S;
+    wd_limit_take(l, &key, &many, &alone, 1, 0, now, WALL, &r);
+    assert_int_equal(r.outcome, WD_LIMIT_REFUSED);
+    assert_true(r.retry > 90 * WD_NS_PER_S);
+
+    wd_plan_done(&few);
+    wd_plan_done(&many);
+    munmap(l, SIZE);
+}
+
+
 static void
 test_dry_run(void **state)
 {
@@ -580,6 +633,7 @@ main(void)
         cmocka_unit_test(test_all_or_nothing),
         cmocka_unit_test(test_quota_window),
         cmocka_unit_test(test_dear),
+        cmocka_unit_test(test_replan),
         cmocka_unit_test(test_dry_run),
         cmocka_unit_test(test_concurrency),
         cmocka_unit_test(test_eviction),
