@@ -433,14 +433,25 @@ ngx_http_wizdata_api_handler(ngx_http_request_t *r)
 }
 
 
+/* Is there to be a body? HTTP/2 without Content-Length counts as chunked. */
+static bool
+ngx_http_wizdata_body_follows(const ngx_http_request_t *r)
+{
+    return r->headers_in.chunked || r->headers_in.content_length_n > 0;
+}
+
+
 int
 ngx_http_wizdata_body_headers_ok(ngx_http_wizdata_ctx_t *ctx)
 {
     wd_str_t                     type, rest;
     ngx_http_wizdata_loc_conf_t *lcf;
 
-    lcf = ngx_http_get_module_loc_conf(ctx->request, ngx_http_wizdata_module);
+    if (!ngx_http_wizdata_body_follows(ctx->request)) {
+        return WD_OK;
+    }
 
+    lcf = ngx_http_get_module_loc_conf(ctx->request, ngx_http_wizdata_module);
     rest = wd_str((char *) ctx->headers.content_type.data,
                   ctx->headers.content_type.len);
     if (!wd_str_split(&rest, ';', &type)

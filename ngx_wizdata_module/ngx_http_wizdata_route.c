@@ -345,6 +345,9 @@ ngx_http_wizdata_body_args(ngx_http_wizdata_ctx_t *ctx, wd_str_t body)
             ctx, WD_EINVAL, "this method takes its parameters in the JSON "
             "body, not in the query string");
     }
+    if (body.len == 0) {
+        body = WD_STR("{}"); /* no body, no parameters */
+    }
 
     scratch = ngx_pnalloc(ctx->request->pool, body.len + 1);
     if (scratch == NULL) {

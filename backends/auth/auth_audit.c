@@ -6,6 +6,7 @@
 
 #include "auth_answer.h"
 #include "auth_service.h"
+#include "auth_store_users.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -305,6 +306,7 @@ auth_audit_begin(wd_pg_conn_t *c, const auth_pepper_t *pepper, wd_error_t *err)
 {
     int               rc;
     auth_event_t      e = {.at_us = wd_now() / WD_NS_PER_US,
+                           .org_id = AUTH_ORG_MAIN,
                            .actor = WD_STR("auth"),
                            .action = WD_STR("audit.begin"),
                            .outcome = WD_STR("done")};

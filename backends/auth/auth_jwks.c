@@ -6,6 +6,7 @@
 #include "auth_answer.h"
 #include "auth_audit.h"
 #include "auth_service.h"
+#include "auth_store_users.h"
 #include "wd_base64url.h"
 
 #include <sodium.h>
@@ -283,7 +284,7 @@ auth_jwks_rotate(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     int64_t     keep_s = AUTH_JWKS_KEEP_S;
     wd_json_t   j;
     wd_error_t  err;
-    auth_note_t note = {.action = "jwks.rotate"};
+    auth_note_t note = {.org_id = AUTH_ORG_MAIN, .action = "jwks.rotate"};
 
     rc = auth_arg_int(call, res, "keep", 0, AUTH_JWKS_KEEP_MAX_S, &keep_s);
     if (rc != WD_OK) {

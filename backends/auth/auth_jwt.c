@@ -229,7 +229,7 @@ auth_tokens_issue(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     int64_t       ttl_s = AUTH_TOKEN_TTL_S;
     wd_buf_t      token = WD_BUF_INIT;
     wd_error_t    err;
-    auth_note_t   note = {.action = "tokens.issue"};
+    auth_note_t   note = {.org_id = AUTH_ORG_MAIN, .action = "tokens.issue"};
     auth_claims_t claims = {.jti = jti};
 
     rc = auth_issue_args(call, res, &claims, &ttl_s);

@@ -6,6 +6,7 @@
 #include "auth_check.h"
 #include "auth_service.h"
 #include "auth_store_plans.h"
+#include "auth_store_users.h"
 #include "wd_plan.h"
 
 static const wd_col_t auth_plan_cols[] = {
@@ -75,6 +76,7 @@ auth_note_plan(const wd_rpc_call_t *call, auth_note_t *note, wd_str_t name,
     wd_buf_t  detail = WD_BUF_INIT;
     wd_json_t j;
 
+    note->org_id = AUTH_ORG_MAIN;
     auth_note_name(call, note, "plan", name);
     if (limits.data != NULL) {
         wd_json_init(&j, &detail);
@@ -120,6 +122,12 @@ auth_plans_set(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     auth_plan_t plan = {0};
 
     rc = auth_arg_name(call, res, "name", WD_PLAN_MAX, &plan.name);
+    if (rc == WD_OK && wd_str_eq_z(plan.name, "anonymous")) {
+        return wd_rpc_fail_param(res, "name",
+                                 "who has no credential has no plan: their "
+                                 "limits are wizdata_limit_anonymous of "
+                                 "nginx.conf");
+    }
     if (rc == WD_OK) {
         rc = auth_arg_limits(call, res, &plan.limits);
     }

@@ -4,6 +4,7 @@
 #include "auth_answer.h"
 #include "auth_audit.h"
 #include "auth_service.h"
+#include "auth_store_users.h"
 
 #define AUTH_VALUE_MAX 255 /* of a jti or a subject */
 
@@ -107,7 +108,7 @@ auth_tokens_revoke(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     wd_json_t   j;
     wd_error_t  err;
     auth_void_t v;
-    auth_note_t note = {.action = "tokens.revoke"};
+    auth_note_t note = {.org_id = AUTH_ORG_MAIN, .action = "tokens.revoke"};
 
     rc = auth_arg_void(call, res, &v);
     if (rc != WD_OK) {

@@ -202,15 +202,20 @@ demo_key() {
 
 # Who logs in. The password is kept until greet_admin has shown it once.
 first_admin() {
+    local said file=$run/secret/admin-password kept=
     [ ! -e "$run/secret/admin-made" ] || return 0
-    (umask 077; openssl rand -base64 18 >"$run/secret/admin-password")
-    if ctl user create admin@example.com --name Admin --roles admin \
-        --password-stdin <"$run/secret/admin-password" \
-        >>"$run/log/demo.log" 2>&1; then
-        touch "$run/secret/admin-made"
+    if [ -s "$file" ]; then
+        kept=1                  # of a run that was cut short
     else
-        rm "$run/secret/admin-password" # there from a run that was cut short
+        (umask 077; openssl rand -base64 18 >"$file")
     fi
+    if ! said=$(ctl user create admin@example.com --name Admin --roles admin \
+        --password-stdin <"$file" 2>&1); then
+        [[ $said = *"there is a user"* ]] \
+            || { echo "no administrator: $said" >&2; exit 1; }
+        [ -n "$kept" ] || rm "$file"    # it is not this one's
+    fi
+    touch "$run/secret/admin-made"
 }
 
 psql_value() {
@@ -254,6 +259,8 @@ write_demo_env() {
 WIZDATA_URL='https://localhost:$https_port'
 WIZDATA_CACERT='$run/tls/cert.pem'
 WIZDATA_KEY='$(cat "$run/secret/demo-key")'
+export WIZDATA_RUN_DIR='$run/sock'
+PATH='$build/tools':\$PATH
 END
     )
 }
@@ -288,6 +295,6 @@ END
     [ -n "${WIZDATA_BACKGROUND:-}" ] || greet_admin
     cat <<END
 Metrics: $WIZDATA_URL/metrics   API description: $WIZDATA_URL/openapi.json
-The same three values for scripts: ${run#"$top"/}/demo.env
+The same for scripts, and wizdatactl in PATH: . ${run#"$top"/}/demo.env
 END
 }

@@ -266,6 +266,27 @@ docs_example(wd_json_t *j, const char *method, const char *which)
 }
 
 
+static bool
+docs_in_body_required(const wd_param_t *p)
+{
+    return (p->flags & (WD_P_REQUIRED | WD_P_PATH)) == WD_P_REQUIRED;
+}
+
+
+static bool
+docs_body_required(const wd_method_t *m)
+{
+    size_t i;
+
+    for (i = 0; i < m->n_params; i++) {
+        if (docs_in_body_required(&m->params[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+
 static void
 docs_body(wd_json_t *j, const wd_method_t *m)
 {
@@ -274,7 +295,7 @@ docs_body(wd_json_t *j, const wd_method_t *m)
     wd_json_key(j, "requestBody");
     wd_json_obj(j);
     wd_json_key(j, "required");
-    wd_json_bool(j, true);
+    wd_json_bool(j, docs_body_required(m));
     wd_json_key(j, "content");
     wd_json_obj(j);
     wd_json_key(j, "application/json");
@@ -296,8 +317,7 @@ docs_body(wd_json_t *j, const wd_method_t *m)
     wd_json_key(j, "required");
     wd_json_arr(j);
     for (i = 0; i < m->n_params; i++) {
-        if ((m->params[i].flags & (WD_P_REQUIRED | WD_P_PATH))
-            == WD_P_REQUIRED) {
+        if (docs_in_body_required(&m->params[i])) {
             wd_json_z(j, m->params[i].name);
         }
     }

@@ -112,6 +112,9 @@ sub first_start {
     like($url, qr{^https://localhost:\d+$}, 'demo.env: URL');
     like($key, qr/^wd_live_\w{38}$/, 'demo.env: key');
     ok(-r $cacert, 'demo.env: certificate');
+    my ($ctl_rc, $plans) = sh("( . $run/demo.env; wizdatactl plan list )");
+    is($ctl_rc, 0, 'demo.env: wizdatactl, which finds the platform');
+    like($plans, qr/^demo\b/m, 'and answers');
 
     my @lines = $out =~ /^\s+(curl .*)$/mg;
     is(scalar @lines, 4, 'three curl lines, and one that logs in');
@@ -405,4 +408,5 @@ sub foreground {
     ok(await(40, sub { waitpid($pid, 1) == $pid }), 'Ctrl-C ends it');
     is(scalar(grep { kill 0 => $_ } @all), 0, 'and all that it started');
     ok(!-e "$run/demo.env", 'demo.env is gone');
+    is(join(' ', glob "$run/sock/*.sock"), '', 'and no socket is left');
 }

@@ -54,6 +54,13 @@ is(arguments('auth'),
     "{\"email\":\"\xc3\xa9\xf0\x9f\x98\x80\@b.c\",\"plan\":\"default\","
     . '"roles":["reader"]}', 'is UTF-8, and what is left out is filled in');
 
+is(try('', %$_)->status . arguments('ingestion'), '400{"country":"all",'
+    . '"dataset":"indicator","provider":"worldbank"}', 'none lacks what is'
+    . ' required') for {}, { no_type => 1 };
+is(post('/v1/keys/7/rotate', '', %$_)->status . arguments('auth'),
+    '200{"id":7,"overlap":86400}', 'none where nothing is required')
+    for {}, { no_type => 1 };
+
 # ---- 415 ----
 
 my $before = $t->backend_calls('ingestion');
@@ -70,7 +77,7 @@ is_problem(try($good, no_type => 1), 415, 'unsupported-media-type',
 my $p = '"provider":"alphavantage","dataset":"daily"';
 
 for my $case (
-    '', ' ', '{', '}', '[]', '[' . $good . ']', 'null', 'true', '1', '"a"',
+    ' ', '{', '}', '[]', '[' . $good . ']', 'null', 'true', '1', '"a"',
     '{}}', '{"a"', '{"a"}', '{"a":', '{"a":}', '{:1}', '{,}', '{1:1}',
     "{$p,}", "{,$p}", "{$p,,\"symbol\":\"A\"}", "{$p \"symbol\":\"A\"}",
     "{$p}x", "{$p}{}", "{$p};", "{$p} /* */", "// \n{$p}", "{$p,'symbol':'A'}",

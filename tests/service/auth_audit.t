@@ -145,17 +145,16 @@ leaves('changed', { subject => 'role:desk' }, 'roles.set', { name => 'desk',
     permissions => ['quotes:read'] });
 leaves('deleted', { subject => 'role:desk' }, 'roles.delete',
     { name => 'desk' });
-my %platform = (org_id => undef);
 leaves('an organisation', { subject => 'org:2', org_id => 2 }, 'orgs.set',
     { name => 'acme' });
-leaves('a plan', { %platform, subject => 'plan:gold' }, 'plans.set',
+leaves('a plan', { subject => 'plan:gold' }, 'plans.set',
     { name => 'gold', limits => 'rate=9/s' });
-leaves('deleted', { %platform, subject => 'plan:gold' }, 'plans.delete',
+leaves('deleted', { subject => 'plan:gold' }, 'plans.delete',
     { name => 'gold' });
-leaves('a token', { %platform, subject => 'user:7' }, 'tokens.issue',
+leaves('a token', { subject => 'user:7' }, 'tokens.issue',
     { sub => 'user:7' });
-leaves('void', { %platform }, 'tokens.revoke', { sub => 'user:7' });
-leaves('a signing key', { %platform }, 'jwks.rotate', {});
+leaves('void', {}, 'tokens.revoke', { sub => 'user:7' });
+leaves('a signing key', {}, 'jwks.rotate', {});
 leaves('a user is deleted', { subject => 'user:2' }, 'users.delete',
     { id => 2 });
 
@@ -173,7 +172,8 @@ is_deeply([ grep { !$seen{$_} } sort keys %changing ], [],
 for my $case ([ 'users.create', { email => 'ada@example.com' } ],
     [ 'users.update', { id => $u, plan => 'none' } ],
     [ 'keys.create', { user => 'nobody' } ], [ 'roles.delete',
-    { name => 'nothing' } ], [ 'plans.delete', { name => 'default' } ])
+    { name => 'nothing' } ], [ 'plans.delete', { name => 'default' } ],
+    [ 'plans.set', { name => 'anonymous', limits => 'rate=9/s' } ])
 {
     ok($c->error(@$case), "$case->[0] fails");
 }
