@@ -165,19 +165,9 @@ ngx_http_wizdata_jwt_audience(ngx_http_wizdata_jwt_words_t *w,
 static ngx_int_t
 ngx_http_wizdata_jwt_name(ngx_http_wizdata_jwt_words_t *w, ngx_str_t *value)
 {
-    size_t i;
-    u_char c;
-
-    for (i = 0; i < value->len; i++) {
-        c = value->data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-              || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_'))
-        {
-            break;
-        }
-    }
-
-    if (i == 0 || i != value->len || i > NGX_HTTP_WIZDATA_JWT_NAME_MAX) {
+    if (!wd_name_valid(ngx_http_wizdata_jwt_view(value),
+                       NGX_HTTP_WIZDATA_JWT_NAME_MAX))
+    {
         return ngx_http_wizdata_jwt_complain(
             w, value, "1 to 63 letters, digits, dots, dashes and "
             "underscores, such as name=login");

@@ -85,20 +85,13 @@ ngx_http_wizdata_counters_init(ngx_shm_zone_t *zone, void *data)
 }
 
 
-/* Of a process that was killed: it could not leave it. */
-static ngx_uint_t
-ngx_http_wizdata_counters_left(ngx_atomic_uint_t pid)
-{
-    return kill((ngx_pid_t) pid, 0) == -1 && ngx_errno == ESRCH;
-}
-
-
 static ngx_uint_t
 ngx_http_wizdata_counters_take(ngx_http_wizdata_counters_t *slot)
 {
     ngx_atomic_uint_t pid = slot->pid;
 
-    if (pid != 0 && !ngx_http_wizdata_counters_left(pid)) {
+    /* One that was killed could not leave it. */
+    if (pid != 0 && !wd_pid_gone((uint32_t) pid)) {
         return 0;
     }
     return ngx_atomic_cmp_set(&slot->pid, pid, (ngx_atomic_uint_t) ngx_pid);
@@ -163,7 +156,7 @@ ngx_http_wizdata_counters_bury(ngx_http_wizdata_counters_zone_t *z)
 
     for (i = 0; i < n; i++) {
         pid = z->slots[i].pid;
-        if (pid != 0 && ngx_http_wizdata_counters_left(pid)
+        if (pid != 0 && wd_pid_gone((uint32_t) pid)
             && ngx_atomic_cmp_set(&z->slots[i].pid, pid,
                                   (ngx_atomic_uint_t) ngx_pid))
         {

@@ -144,20 +144,22 @@ ctl_audit_list(ctl_t *ctl)
 }
 
 
-/* What the last part said, with the sum of all parts. */
+/* What the last part said, with the sum of all parts. Not good is all else. */
 static int
 ctl_audit_report(const ctl_t *ctl, json_t *part, json_int_t events)
 {
+    bool good = json_is_true(json_object_get(part, "ok"))
+                && json_is_true(json_object_get(part, "complete"));
     const char *wrong = json_string_value(json_object_get(part, "wrong"));
     json_int_t  last = json_integer_value(json_object_get(part, "last"));
 
     json_object_set_new(part, "events", json_integer(events));
     if (ctl->json) {
         ctl_print_json(part);
-        return wrong == NULL ? CTL_OK : CTL_FAILED;
+        return good ? CTL_OK : CTL_FAILED;
     }
 
-    if (wrong == NULL) {
+    if (good) {
         printf("%lld events, none removed, changed or moved; the last is %lld, "
                "%s\n",
                (long long) events, (long long) last,
@@ -166,7 +168,7 @@ ctl_audit_report(const ctl_t *ctl, json_t *part, json_int_t events)
         return CTL_OK;
     }
     ctl_fail(ctl, WD_EINTERNAL, "behind event %lld: %s", (long long) last,
-             wrong);
+             wrong != NULL ? wrong : "the check did not get to the end");
     json_decref(part);
     return CTL_FAILED;
 }
@@ -178,7 +180,7 @@ ctl_audit_verify(ctl_t *ctl)
 {
     char        after[32] = "0";
     json_t     *part;
-    json_int_t  events = 0;
+    json_int_t  events = 0, last = 0, before;
     ctl_args_t  args;
     ctl_error_t err;
 
@@ -191,12 +193,14 @@ ctl_audit_verify(ctl_t *ctl)
         }
 
         events += json_integer_value(json_object_get(part, "events"));
+        before = last;
+        last = json_integer_value(json_object_get(part, "last"));
         if (!json_is_true(json_object_get(part, "ok"))
-            || json_is_true(json_object_get(part, "complete"))) {
+            || json_is_true(json_object_get(part, "complete"))
+            || last <= before) {
             return ctl_audit_report(ctl, part, events);
         }
-        snprintf(after, sizeof(after), "%lld",
-                 (long long) json_integer_value(json_object_get(part, "last")));
+        snprintf(after, sizeof(after), "%lld", (long long) last);
         json_decref(part);
     }
 }

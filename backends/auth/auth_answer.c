@@ -184,8 +184,7 @@ int
 auth_arg_name(const wd_rpc_call_t *call, wd_rpc_res_t *res, const char *name,
               size_t max, wd_str_t *ret)
 {
-    if (wd_rpc_arg_str(call, name, ret) != WD_OK
-        || !auth_name_valid(*ret, max)) {
+    if (wd_rpc_arg_str(call, name, ret) != WD_OK || !wd_name_valid(*ret, max)) {
         return wd_rpc_fail_param(
             res, name, "%s must be 1 to %zu letters, digits and - _ .", name,
             max);

@@ -25,23 +25,6 @@ auth_text_valid(wd_str_t text, size_t max)
 }
 
 
-bool
-auth_name_valid(wd_str_t name, size_t max)
-{
-    size_t i;
-    char   c;
-
-    for (i = 0; i < name.len; i++) {
-        c = name.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-              || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.')) {
-            return false;
-        }
-    }
-    return name.len >= 1 && name.len <= max;
-}
-
-
 static bool
 auth_is_alnum(char c)
 {

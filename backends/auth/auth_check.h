@@ -18,9 +18,6 @@
  */
 bool auth_email_valid(wd_str_t email);
 
-/* 1 to `max` letters, digits and - _ . : a word in nginx.conf, too. */
-bool auth_name_valid(wd_str_t name, size_t max);
-
 /* 1 to `max` bytes of UTF-8 without control characters. */
 bool auth_text_valid(wd_str_t text, size_t max);
 

@@ -184,3 +184,20 @@ wd_hex_decode(wd_str_t s, uint8_t *out, size_t n)
 
     return true;
 }
+
+
+bool
+wd_name_valid(wd_str_t name, size_t max)
+{
+    size_t i;
+    char   c;
+
+    for (i = 0; i < name.len; i++) {
+        c = name.data[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+              || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.')) {
+            return false;
+        }
+    }
+    return name.len >= 1 && name.len <= max;
+}

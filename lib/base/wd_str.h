@@ -82,6 +82,9 @@ wd_str_t wd_str_trim(wd_str_t s);
 /* True when the bytes are well-formed UTF-8 (RFC 3629). */
 bool wd_utf8_valid(wd_str_t s);
 
+/* 1 to `max` letters, digits and - _ . : a word in nginx.conf, too. */
+bool wd_name_valid(wd_str_t name, size_t max);
+
 /* `out` holds 2 * n + 1 characters. */
 void wd_hex_encode(const uint8_t *bytes, size_t n, char *out);
 

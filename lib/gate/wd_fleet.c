@@ -5,8 +5,6 @@
 
 #include "wd_err.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <string.h>
 
 #define WD_FLEET_RETRY_MAX 60 /* seconds */
@@ -25,13 +23,6 @@ wd_fleet_at(void *mem, size_t size)
     uintptr_t at = ((uintptr_t) mem + 63) & ~(uintptr_t) 63;
 
     return size < wd_fleet_size() ? NULL : (wd_fleet_t *) at;
-}
-
-
-bool
-wd_fleet_gone(uint32_t pid)
-{
-    return pid != 0 && kill((pid_t) pid, 0) == -1 && errno == ESRCH;
 }
 
 
@@ -62,7 +53,7 @@ wd_fleet_take(wd_fleet_worker_t *w, uint32_t self)
 {
     uint32_t pid = atomic_load(&w->pid);
 
-    return (pid == 0 || wd_fleet_gone(pid))
+    return (pid == 0 || wd_pid_gone(pid))
            && atomic_compare_exchange_strong(&w->pid, &pid, self);
 }
 
@@ -119,7 +110,7 @@ wd_fleet_sweep(wd_fleet_t *f)
     for (i = 0; i < atomic_load(&f->n_workers); i++) {
         w = &f->workers[i];
         pid = atomic_load(&w->pid);
-        if (pid == 0 || !wd_fleet_gone(pid)
+        if (pid == 0 || !wd_pid_gone(pid)
             || !atomic_compare_exchange_strong(&w->pid, &pid,
                                                wd_shlock_self())) {
             continue;

@@ -316,7 +316,7 @@ wd_fleet_lease(wd_fleet_group_t *g, wd_ns_t ttl, wd_ns_t now)
 
     wd_fleet_lock(g->fleet, g->service);
     mine = atomic_load(&s->holder) == self || now >= s->lease_end
-           || wd_fleet_gone(s->holder_pid);
+           || wd_pid_gone(s->holder_pid);
     if (mine) {
         atomic_store(&s->holder, self);
         s->holder_pid = atomic_load(&g->self->pid);

@@ -65,7 +65,4 @@ struct wd_fleet_s {
 void wd_fleet_lock(wd_fleet_t *f, wd_service_e service);
 void wd_fleet_unlock(wd_fleet_t *f, wd_service_e service);
 
-/* Is there no process of this id any more? */
-bool wd_fleet_gone(uint32_t pid);
-
 #endif /* WD_FLEET_INT_H */

@@ -5,8 +5,6 @@
 
 #include "wd_shlock.h"
 
-#include <errno.h>
-#include <signal.h>
 
 typedef struct {
     wd_shlock_t      lock;
@@ -135,9 +133,7 @@ wd_keyshare_state(wd_keyshare_t *s, size_t slot,
 static bool
 wd_keyshare_leased(wd_keyshare_slot_t *k, wd_ns_t now)
 {
-    if (k->holder != 0
-        && (now >= k->until
-            || (kill((pid_t) k->holder, 0) == -1 && errno == ESRCH))) {
+    if (k->holder != 0 && (now >= k->until || wd_pid_gone(k->holder))) {
         k->holder = 0;
     }
     return k->holder != 0;

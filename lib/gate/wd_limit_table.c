@@ -3,8 +3,6 @@
  */
 #include "wd_limit_table.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <sodium.h>
 
 #define WD_LIMIT_EVICT_LOOK 8 /* old buckets looked at for a needless one */
@@ -355,13 +353,6 @@ wd_shard_get(wd_limit_t *l, wd_shard_t *s, uint32_t head,
 }
 
 
-static bool
-wd_hold_dead(const wd_hold_t *h)
-{
-    return kill((pid_t) h->pid, 0) == -1 && errno == ESRCH;
-}
-
-
 uint32_t
 wd_shard_held(wd_shard_t *s, wd_bucket_t *b, bool reap)
 {
@@ -370,7 +361,7 @@ wd_shard_held(wd_shard_t *s, wd_bucket_t *b, bool reap)
 
     while ((i = *link) != WD_LIMIT_NONE) {
         h = &s->holds[i];
-        if (reap && wd_hold_dead(h)) {
+        if (reap && wd_pid_gone(h->pid)) {
             *link = h->next;
             *h = (wd_hold_t){.next = s->free_hold};
             s->free_hold = i;
@@ -440,7 +431,7 @@ wd_limit_reap(wd_limit_t *l)
         s = &l->shards[i];
         wd_shard_lock(l, s);
         for (k = 1; k <= s->n_holds; k++) {
-            if (s->holds[k].bucket != 0 && wd_hold_dead(&s->holds[k])) {
+            if (s->holds[k].bucket != 0 && wd_pid_gone(s->holds[k].pid)) {
                 before = s->holds[k].count;
                 (void) wd_shard_held(s, &s->buckets[s->holds[k].bucket], true);
                 atomic_fetch_add_explicit(&l->stats.reaped, before,

@@ -63,7 +63,7 @@ wd_rcache_box_claim(wd_rcache_box_t *b, uint32_t pid)
 {
     uint32_t old = atomic_load_explicit(&b->pid, memory_order_acquire);
 
-    if (old != 0 && old != pid && !wd_rcache_dead(old)) {
+    if (old != 0 && old != pid && !wd_pid_gone(old)) {
         return false;
     }
     if (!atomic_compare_exchange_strong(&b->pid, &old, pid)) {
@@ -202,7 +202,7 @@ wd_rcache_fill_locked(wd_rcache_t *c, wd_rcache_fills_t *f, const uint8_t *key,
 
     fill = wd_rcache_fill_find(f, key, &unused);
     if (fill != NULL) {
-        if (now < fill->until && !wd_rcache_dead(fill->holder)) {
+        if (now < fill->until && !wd_pid_gone(fill->holder)) {
             return wd_rcache_follow(fill, worker, wait, ret);
         }
         wd_rcache_lead(c, f, fill, now + lease, ret); /* keeps the waiters */
@@ -325,7 +325,7 @@ wd_rcache_end_fills(wd_rcache_t *c, uint32_t pid, wd_ns_t now,
             fill = &f->fills[k];
             if (!fill->used
                 || (pid != 0 ? fill->holder != pid
-                             : !wd_rcache_dead(fill->holder))) {
+                             : !wd_pid_gone(fill->holder))) {
                 continue;
             }
             wd_rcache_fill_end(f, fill, &who);

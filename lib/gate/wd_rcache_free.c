@@ -3,16 +3,6 @@
  */
 #include "wd_rcache_int.h"
 
-#include <errno.h>
-#include <signal.h>
-
-
-bool
-wd_rcache_dead(uint32_t pid)
-{
-    return kill((pid_t) pid, 0) == -1 && errno == ESRCH;
-}
-
 
 /* ---- order of use ------------------------------------------------------- */
 
@@ -149,7 +139,7 @@ wd_rcache_transit_reset(wd_rcache_shard_t *s)
     bool   any = false;
 
     for (k = 0; k < WD_RCACHE_TRANSIT; k++) {
-        if (s->transit[k].holder != 0 && wd_rcache_dead(s->transit[k].holder)) {
+        if (s->transit[k].holder != 0 && wd_pid_gone(s->transit[k].holder)) {
             s->transit[k].holder = 0;
         }
         any = any || s->transit[k].holder != 0;

@@ -259,7 +259,6 @@ void   wd_rcache_shard_reset(wd_rcache_shard_t *s);
 size_t wd_rcache_sweep(wd_rcache_shard_t *s, size_t max);
 void   wd_rcache_free_chain(wd_rcache_shard_t *s, uint32_t head, uint32_t tail,
                             uint32_t n);
-bool   wd_rcache_dead(uint32_t pid);
 
 /* wd_rcache_tags.c: all with the shard's lock held, but purged_since(). */
 uint32_t wd_rcache_node_find(const wd_rcache_shard_t *s,

@@ -40,7 +40,7 @@ wd_rcache_transit(wd_rcache_shard_t *s)
 
     for (i = 0; i < WD_RCACHE_TRANSIT; i++) {
         t = &s->transit[i];
-        if (wd_rcache_dead(t->holder)) {
+        if (wd_pid_gone(t->holder)) {
             wd_rcache_free_chain(s, t->head, t->tail, t->n);
             t->n = 0;
             t->holder = wd_shlock_self();

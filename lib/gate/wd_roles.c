@@ -23,17 +23,7 @@ struct wd_roles {
 bool
 wd_role_name_valid(wd_str_t name)
 {
-    size_t i;
-    char   c;
-
-    for (i = 0; i < name.len; i++) {
-        c = name.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-              || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-')) {
-            return false;
-        }
-    }
-    return name.len >= 1 && name.len <= WD_ROLE_NAME_MAX;
+    return wd_name_valid(name, WD_ROLE_NAME_MAX);
 }
 
 

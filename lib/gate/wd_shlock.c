@@ -90,11 +90,17 @@ wd_shlock_zombie(uint32_t holder)
 }
 
 
+bool
+wd_pid_gone(uint32_t pid)
+{
+    return pid != 0 && kill((pid_t) pid, 0) == -1 && errno == ESRCH;
+}
+
+
 static bool
 wd_shlock_dead(uint32_t holder)
 {
-    return (kill((pid_t) holder, 0) == -1 && errno == ESRCH)
-           || wd_shlock_zombie(holder);
+    return wd_pid_gone(holder) || wd_shlock_zombie(holder);
 }
 
 

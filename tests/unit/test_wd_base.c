@@ -98,9 +98,9 @@ test_utf8(void **state)
     size_t        i, n;
     /* lead and continuation bytes at all borders */
     static const unsigned char edge[] = {
-        0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2,
-        0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5,
-        0xf8, 0xfc, 0xfe, 0xff};
+        0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0,
+        0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0,
+        0xf1, 0xf3, 0xf4, 0xf5, 0xf8, 0xfc, 0xfe, 0xff};
     const size_t e = sizeof(edge);
 
     (void) state;
@@ -128,6 +128,28 @@ test_utf8(void **state)
 
 
 static void
+test_name(void **state)
+{
+    int        c;
+    char       one;
+    const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                        "0123456789-_.";
+
+    (void) state;
+    for (c = 0; c < 256; c++) {
+        one = (char) c;
+        assert_int_equal(wd_name_valid(wd_str(&one, 1), 8),
+                         c != 0 && strchr(good, c) != NULL);
+    }
+    assert_true(wd_name_valid(WD_STR("a.b-c_D9"), 8));
+    assert_false(wd_name_valid(WD_STR("a.b-c_D9"), 7));
+    assert_false(wd_name_valid(WD_STR("a b"), 8));
+    assert_false(wd_name_valid(WD_STR("ab\0"), 8));
+    assert_false(wd_name_valid(WD_STR_NULL, 8));
+}
+
+
+static void
 test_hex(void **state)
 {
     int     c;
@@ -146,8 +168,7 @@ test_hex(void **state)
         one[0] = '0';
         one[1] = (char) c;
         assert_int_equal(wd_hex_decode(wd_str(one, 2), out, 1),
-                         c != 0
-                             && strchr("0123456789abcdefABCDEF", c) != NULL);
+                         c != 0 && strchr("0123456789abcdefABCDEF", c) != NULL);
     }
 }
 
@@ -362,9 +383,9 @@ test_map(void **state)
     assert_non_null(map);
     for (i = 0; i < 300000; i++) {
         k = wd_test_below(i < 100000 ? KEYS : KEYS / 10);
-        name = wd_str(key, (size_t) snprintf(key, sizeof(key), "%*zu%s",
-                                             (int) (k % 40), k,
-                                             k % 3 ? "x" : ""));
+        name = wd_str(key,
+                      (size_t) snprintf(key, sizeof(key), "%*zu%s",
+                                        (int) (k % 40), k, k % 3 ? "x" : ""));
         switch (wd_test_below(4)) {
         case 0:
             assert_ptr_equal(wd_map_del(map, name), model[k]);
@@ -426,11 +447,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_str),       cmocka_unit_test(test_utf8),
-        cmocka_unit_test(test_hex),       cmocka_unit_test(test_err),
-        cmocka_unit_test(test_list),      cmocka_unit_test(test_buf),
-        cmocka_unit_test(test_buf_limit), cmocka_unit_test(test_pool),
-        cmocka_unit_test(test_map),       cmocka_unit_test(test_map_keys),
+        cmocka_unit_test(test_str),      cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_name),     cmocka_unit_test(test_hex),
+        cmocka_unit_test(test_err),      cmocka_unit_test(test_list),
+        cmocka_unit_test(test_buf),      cmocka_unit_test(test_buf_limit),
+        cmocka_unit_test(test_pool),     cmocka_unit_test(test_map),
+        cmocka_unit_test(test_map_keys),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
