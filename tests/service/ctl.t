@@ -126,6 +126,7 @@ my @backends = map {
                 "{\"data\":[{\"id\":1,\"raw_seq\":7,\"reason\":\"a\\u001b[2Jb\"}]}";
             },
             'ingest.replay' => sub { error_reply(-4, 'not for you') },
+            'audit.verify' => sub { readlink "$dir/verified" },
             'instruments.search' => sub { stream(300_000) },
         })->start();
 } qw/ auth ingestion processing analytics /;
@@ -154,6 +155,19 @@ $r = ctl('--json', 'replay', '--from', '7');
 is_deeply([ @{ $r->{json}{error} }{qw/ code message /} ],
     [ -4, 'ingest.replay: not for you' ], 'an error of the service');
 is(($backends[1]->calls('ingest.replay'))[0]{args}{from_seq}, 7, 'asked');
+
+# What says less than that all is well is no good trail.
+for my $case ([ 0, '"ok":true,"complete":true' ], [ 1, '"ok":false' ],
+    [ 1, '"complete":true' ], [ 1, '"ok":null,"complete":true' ],
+    [ 1, '"ok":true,"complete":false' ], [ 1, '"ok":true' ])
+{
+    my ($rc, $said) = @$case;
+    unlink "$dir/verified";     # whose text a running backend can read
+    symlink "{$said,\"events\":1,\"last\":1,\"hash\":\"00\"}",
+        "$dir/verified" or die "symlink: $!";
+    is(ctl('audit', 'verify', @$_)->{rc}, $rc, "audit verify: $said")
+        for [], ['--json'];
+}
 
 like(ctl('quality')->{out}, qr/^providers\.x\.stored +1$/m, 'members');
 $r = ctl('rejects', '--reason', 'bad');
