@@ -108,19 +108,28 @@ ngx_http_wizdata_refusals_init(ngx_http_wizdata_worker_t *w)
 }
 
 
+/* Later there is no connection, or no worker. */
+static void
+ngx_http_wizdata_refusals_last(ngx_http_wizdata_refusals_t *s,
+    ngx_http_wizdata_conn_t *conn)
+{
+    if (wd_refusals_total(s->table) != 0) {
+        ngx_http_wizdata_refusals_send(s, conn);
+        ngx_http_wizdata_conn_push(conn);
+    }
+}
+
+
 void
 ngx_http_wizdata_refusals_leave(ngx_http_wizdata_conn_t *conn)
 {
     ngx_http_wizdata_refusals_t *s = conn->peer->service->worker->refusals;
 
-    if (!ngx_exiting || s == NULL || conn->peer->service != s->service
-        || !conn->ready || wd_refusals_total(s->table) == 0)
+    if (ngx_exiting && s != NULL && conn->peer->service == s->service
+        && conn->ready)
     {
-        return;
+        ngx_http_wizdata_refusals_last(s, conn);
     }
-
-    ngx_http_wizdata_refusals_send(s, conn);
-    ngx_http_wizdata_conn_push(conn);
 }
 
 
@@ -137,9 +146,8 @@ ngx_http_wizdata_refusals_done(ngx_http_wizdata_worker_t *w)
 
     conn = ngx_http_wizdata_pick_any(s->service,
                                      NGX_HTTP_WIZDATA_REFUSALS_OUT);
-    if (conn != NULL && wd_refusals_total(s->table) != 0) {
-        ngx_http_wizdata_refusals_send(s, conn);
-        ngx_http_wizdata_conn_push(conn);
+    if (conn != NULL) {
+        ngx_http_wizdata_refusals_last(s, conn);
     }
 
     left = wd_refusals_total(s->table) - wd_refusals_lost(s->table);

@@ -175,19 +175,28 @@ ngx_http_wizdata_spans_init(ngx_http_wizdata_worker_t *w)
 }
 
 
+/* Later there is no connection, or no worker. */
+static void
+ngx_http_wizdata_spans_last(ngx_http_wizdata_spans_t *s,
+    ngx_http_wizdata_conn_t *conn)
+{
+    if (s->buf.len != 0) {
+        ngx_http_wizdata_spans_send(s, conn);
+        ngx_http_wizdata_conn_push(conn);
+    }
+}
+
+
 void
 ngx_http_wizdata_spans_leave(ngx_http_wizdata_conn_t *conn)
 {
     ngx_http_wizdata_spans_t *s = conn->peer->service->worker->spans;
 
-    if (!ngx_exiting || s == NULL || conn->peer->service != s->service
-        || !conn->ready || s->buf.len == 0)
+    if (ngx_exiting && s != NULL && conn->peer->service == s->service
+        && conn->ready)
     {
-        return;
+        ngx_http_wizdata_spans_last(s, conn);
     }
-
-    ngx_http_wizdata_spans_send(s, conn);
-    ngx_http_wizdata_conn_push(conn);
 }
 
 
@@ -205,7 +214,7 @@ ngx_http_wizdata_spans_done(ngx_http_wizdata_worker_t *w)
 
     conn = s->service != NULL ? ngx_http_wizdata_spans_conn(s->service) : NULL;
     if (conn != NULL) {
-        ngx_http_wizdata_spans_leave(conn);
+        ngx_http_wizdata_spans_last(s, conn);
     }
 
     while (from < s->buf.len) {

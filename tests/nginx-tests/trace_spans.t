@@ -243,9 +243,21 @@ is(scalar(grep { length($_->{name}) == 0 || $_->{end} < $_->{start} } @all), 0,
 
 # ---- at the end of a worker nothing is lost ----
 
-$id = 'last-' . time();
-$c->get('/v1/bars?symbol=IBM', headers => [ "X-Request-Id: $id" ]);
-$c->close;
-$t->stop;
-$t->wait_for('the last span came', sub {
-    grep { ($_->{attr}{'wizdata.request_id'} // '') eq $id } spans() });
+sub last_span {
+    my ($end) = @_;
+
+    my $last = join '-', 'last', time(), $t->workers;
+    $c->get('/v1/bars?symbol=IBM', headers => [ "X-Request-Id: $last" ]);
+    $c->close;
+    $end->();
+    return sub {
+        grep { ($_->{attr}{'wizdata.request_id'} // '') eq $last } spans() };
+}
+
+my $last = last_span(sub { kill 'TERM', $t->workers });
+$t->wait_for('the last span of one that ends at once came', $last);
+$c = client();
+$t->wait_for('another worker', sub {
+    $c->get('/v1/bars?symbol=IBM', keepalive => 1)->status == 200 });
+$last = last_span(sub { $t->stop });
+$t->wait_for('the last span came', $last);
