@@ -22,7 +22,9 @@ wd_av_quote_init(wd_quote_rec_t *q)
     memset(q, 0, sizeof(*q));
     q->price = q->open = q->high = q->low = NAN;
     q->volume = q->previous_close = NAN;
+    q->bid = q->ask = q->bid_size = q->ask_size = NAN;
     q->time = WD_NS_MIN;
+    q->is_date = true;
 }
 
 

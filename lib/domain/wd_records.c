@@ -112,6 +112,48 @@ wd_records_observation(wd_records_t *r)
 }
 
 
+wd_trade_rec_t *
+wd_records_trade(wd_records_t *r)
+{
+    return wd_slot(r, trades);
+}
+
+
+wd_action_rec_t *
+wd_records_action(wd_records_t *r)
+{
+    return wd_slot(r, actions);
+}
+
+
+wd_fact_rec_t *
+wd_records_fact(wd_records_t *r)
+{
+    return wd_slot(r, facts);
+}
+
+
+wd_identifier_rec_t *
+wd_records_identifier(wd_records_t *r)
+{
+    return wd_slot(r, identifiers);
+}
+
+
+wd_news_rec_t *
+wd_records_news(wd_records_t *r)
+{
+    return wd_slot(r, news);
+}
+
+
+wd_mention_rec_t *
+wd_records_mention(wd_records_t *r)
+{
+    return wd_slot(r, mentions);
+}
+
+
 /*
  * A copy that the database takes as text: valid UTF-8 without zero bytes,
  * runs of blanks as one, cut between characters.

@@ -57,15 +57,87 @@ typedef struct {
 typedef struct {
     wd_str_t sample;
     wd_str_t symbol;
-    wd_ns_t  time; /* the trading day */
-    double   price;
+    wd_ns_t  time; /* is_date: the trading day, else as that of a bar */
+    double   price; /* NAN only where a bid or an ask is there */
     double   open;
     double   high;
     double   low;
     double   volume;
     double   previous_close;
+    double   bid;
+    double   ask;
+    double   bid_size;
+    double   ask_size;
     int32_t  record;
+    bool     is_date;
 } wd_quote_rec_t;
+
+typedef struct {
+    wd_str_t sample;
+    wd_str_t symbol;
+    wd_ns_t  time; /* UTC */
+    double   price;
+    double   size;
+    int32_t  record;
+} wd_trade_rec_t;
+
+typedef enum { WD_ACTION_DIVIDEND, WD_ACTION_SPLIT } wd_action_e;
+
+/* Days are WD_NS_MIN where they are not said. */
+typedef struct {
+    wd_str_t    sample;
+    wd_str_t    symbol; /* NULL: that of the payload */
+    wd_str_t    currency;
+    wd_ns_t     effective; /* of a dividend the ex date */
+    wd_ns_t     declared;
+    wd_ns_t     recorded;
+    wd_ns_t     paid;
+    double      amount; /* money per share; of a split new shares for an old */
+    int32_t     record;
+    wd_action_e kind;
+} wd_action_rec_t;
+
+/*
+ * A figure or a text about somebody: an item of a statement, a score, a field
+ * of reference data.
+ */
+typedef struct {
+    wd_str_t sample;
+    wd_str_t symbol; /* NULL: that of the payload */
+    wd_str_t item; /* as the provider names it: "totalRevenue", "PX_LAST" */
+    wd_str_t text; /* as it came; NULL: missing, which is said, too */
+    wd_str_t unit; /* a currency, or what else the provider says */
+    wd_str_t period; /* as the provider names it: "annual", "IQ_FY" */
+    wd_ns_t  time; /* the day it is about, an end of a period; WD_NS_MIN */
+    double   value; /* NAN: no number */
+    int32_t  record;
+} wd_fact_rec_t;
+
+/* One name of an instrument or an issuer beside another. */
+typedef struct {
+    wd_str_t symbol; /* as it was asked for */
+    wd_str_t scheme; /* upper case: "ISIN", "RIC", "FIGI", "LEI" */
+    wd_str_t value;
+    int32_t  record;
+} wd_identifier_rec_t;
+
+typedef struct {
+    wd_str_t title;
+    wd_str_t url;
+    wd_str_t summary;
+    wd_str_t publisher;
+    wd_ns_t  time; /* UTC */
+    double   sentiment; /* -1 to 1 */
+    int32_t  record;
+} wd_news_rec_t;
+
+/* An instrument that a news item is about. */
+typedef struct {
+    wd_str_t symbol;
+    double   relevance; /* 0 to 1 */
+    double   sentiment;
+    int32_t  record; /* that of the news item */
+} wd_mention_rec_t;
 
 typedef struct {
     wd_str_t symbol;
@@ -77,6 +149,9 @@ typedef struct {
     wd_str_t sector;
     wd_str_t industry;
     wd_str_t zone;
+    wd_str_t status; /* as the provider names it: "Active", "Delisted" */
+    wd_ns_t  listed; /* 0: not said */
+    wd_ns_t  delisted;
     int32_t  record;
 } wd_instrument_rec_t;
 
@@ -127,18 +202,36 @@ typedef struct {
     wd_instrument_rec_t  *instruments;
     wd_field_rec_t       *fields;
     wd_observation_rec_t *observations;
+    wd_trade_rec_t       *trades;
+    wd_action_rec_t      *actions;
+    wd_fact_rec_t        *facts;
+    wd_identifier_rec_t  *identifiers;
+    wd_news_rec_t        *news;
+    wd_mention_rec_t     *mentions;
     wd_reject_rec_t      *rejects;
     size_t                n_bars;
     size_t                n_quotes;
     size_t                n_instruments;
     size_t                n_fields;
     size_t                n_observations;
+    size_t                n_trades;
+    size_t                n_actions;
+    size_t                n_facts;
+    size_t                n_identifiers;
+    size_t                n_news;
+    size_t                n_mentions;
     size_t                n_rejects;
     size_t                cap_bars;
     size_t                cap_quotes;
     size_t                cap_instruments;
     size_t                cap_fields;
     size_t                cap_observations;
+    size_t                cap_trades;
+    size_t                cap_actions;
+    size_t                cap_facts;
+    size_t                cap_identifiers;
+    size_t                cap_news;
+    size_t                cap_mentions;
     size_t                cap_rejects;
 } wd_records_t;
 
@@ -150,6 +243,12 @@ wd_quote_rec_t       *wd_records_quote(wd_records_t *r);
 wd_instrument_rec_t  *wd_records_instrument(wd_records_t *r);
 wd_field_rec_t       *wd_records_field(wd_records_t *r);
 wd_observation_rec_t *wd_records_observation(wd_records_t *r);
+wd_trade_rec_t       *wd_records_trade(wd_records_t *r);
+wd_action_rec_t      *wd_records_action(wd_records_t *r);
+wd_fact_rec_t        *wd_records_fact(wd_records_t *r);
+wd_identifier_rec_t  *wd_records_identifier(wd_records_t *r);
+wd_news_rec_t        *wd_records_news(wd_records_t *r);
+wd_mention_rec_t     *wd_records_mention(wd_records_t *r);
 
 /* WD_OK or WD_ENOMEM. detail and sample are copied, cut, made valid UTF-8. */
 wd_must_check int wd_records_reject(wd_records_t *r, int32_t record,
