@@ -54,6 +54,27 @@ check_records(const wd_records_t *r)
         require(r->instruments[i].symbol.len != 0
                 && r->instruments[i].symbol.len <= WD_RECORD_SYMBOL_MAX);
     }
+    for (i = 0; i < r->n_actions; i++) {
+        require(isfinite(r->actions[i].amount)
+                && r->actions[i].record < r->n_records);
+    }
+    for (i = 0; i < r->n_observations; i++) {
+        require(!isinf(r->observations[i].value)
+                && r->observations[i].record < r->n_records);
+    }
+    for (i = 0; i < r->n_facts; i++) {
+        require(r->facts[i].item.len != 0 && !isinf(r->facts[i].value)
+                && r->facts[i].time != WD_NS_MIN
+                && r->facts[i].record < r->n_records);
+    }
+    for (i = 0; i < r->n_news; i++) {
+        require(wd_utf8_valid(r->news[i].title) && r->news[i].url.len != 0
+                && r->news[i].record < r->n_records);
+    }
+    for (i = 0; i < r->n_mentions; i++) {
+        require(r->mentions[i].symbol.len != 0
+                && r->mentions[i].record < r->n_records);
+    }
     for (i = 0; i < r->n_fields; i++) {
         require(r->fields[i].name.len != 0
                 && r->fields[i].value.len <= WD_RECORD_FIELD_MAX);
@@ -72,7 +93,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
 
     wd_records_init(&r, pool);
-    require(wd_av_parse((wd_av_dataset_e) (data[0] % (WD_AV_OVERVIEW + 1)),
+    require(wd_av_parse((wd_av_dataset_e) (data[0] % WD_AV_DATASET_COUNT),
                         wd_str((const char *) data + 1, size - 1), &r)
             == WD_OK);
     check_rejects(&r);

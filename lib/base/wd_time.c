@@ -272,8 +272,9 @@ wd_civil_parse(wd_str_t s, wd_civil_t *ret, bool *ret_is_date)
             || !wd_take_digits(&s, 2, &c.hour) || !wd_take_char(&s, ':')
             || !wd_take_digits(&s, 2, &c.minute)
             || (s.len != 0
-                && (!wd_take_char(&s, ':')
-                    || !wd_take_digits(&s, 2, &c.second))))) {
+                && (!wd_take_char(&s, ':') || !wd_take_digits(&s, 2, &c.second)
+                    || (wd_take_char(&s, '.')
+                        && !wd_take_fraction(&s, &c.ns)))))) {
         return WD_EINVAL;
     }
 

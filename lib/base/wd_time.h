@@ -53,7 +53,7 @@ void              wd_time_to_civil(wd_ns_t t, wd_civil_t *ret);
  */
 wd_must_check int wd_time_parse(wd_str_t s, wd_ns_t *ret, bool *ret_is_date);
 
-/* "YYYY-MM-DD" or "YYYY-MM-DD HH:MM[:SS]" without zone, taken as is. */
+/* "YYYY-MM-DD" or "YYYY-MM-DD HH:MM[:SS[.fraction]]" without zone, as is. */
 wd_must_check int wd_civil_parse(wd_str_t s, wd_civil_t *ret,
                                  bool *ret_is_date);
 

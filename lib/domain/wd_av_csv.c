@@ -24,20 +24,38 @@ typedef struct {
  * told from an adjusted daily one by the missing split column; from a plain
  * daily one by nothing.
  */
-static const wd_av_field_e wd_av_needed[][WD_AV_NEEDED_MAX] = {
-    [WD_AV_DAILY] = {WD_AVF_TIME, WD_AVF_OPEN, WD_AVF_HIGH, WD_AVF_LOW,
-                     WD_AVF_CLOSE, WD_AVF_VOLUME},
-    [WD_AV_DAILY_ADJUSTED] = {WD_AVF_TIME, WD_AVF_OPEN, WD_AVF_HIGH, WD_AVF_LOW,
-                              WD_AVF_CLOSE, WD_AVF_VOLUME, WD_AVF_DIVIDEND,
-                              WD_AVF_SPLIT},
-    [WD_AV_INTRADAY] = {WD_AVF_TIME, WD_AVF_OPEN, WD_AVF_HIGH, WD_AVF_LOW,
-                        WD_AVF_CLOSE, WD_AVF_VOLUME},
-    [WD_AV_FX_DAILY] = {WD_AVF_TIME, WD_AVF_OPEN, WD_AVF_HIGH, WD_AVF_LOW,
-                        WD_AVF_CLOSE},
-    [WD_AV_QUOTE] = {WD_AVF_SYMBOL, WD_AVF_PRICE, WD_AVF_DAY},
-    [WD_AV_SEARCH] = {WD_AVF_SYMBOL, WD_AVF_NAME, WD_AVF_REGION,
-                      WD_AVF_CURRENCY},
-    [WD_AV_OVERVIEW] = {WD_AVF_NONE},
+#define WD_AV_OHLC \
+    WD_AVF_TIME, WD_AVF_OPEN, WD_AVF_HIGH, WD_AVF_LOW, WD_AVF_CLOSE
+
+static const wd_av_field_e wd_av_needed[WD_AV_DATASET_COUNT][WD_AV_NEEDED_MAX]
+    = {
+        [WD_AV_DAILY] = {WD_AV_OHLC, WD_AVF_VOLUME},
+        [WD_AV_DAILY_ADJUSTED] = {WD_AV_OHLC, WD_AVF_VOLUME, WD_AVF_DIVIDEND,
+                                  WD_AVF_SPLIT},
+        [WD_AV_WEEKLY] = {WD_AV_OHLC, WD_AVF_VOLUME},
+        [WD_AV_WEEKLY_ADJUSTED] = {WD_AV_OHLC, WD_AVF_VOLUME, WD_AVF_ADJUSTED,
+                                   WD_AVF_DIVIDEND},
+        [WD_AV_MONTHLY] = {WD_AV_OHLC, WD_AVF_VOLUME},
+        [WD_AV_MONTHLY_ADJUSTED] = {WD_AV_OHLC, WD_AVF_VOLUME, WD_AVF_ADJUSTED,
+                                    WD_AVF_DIVIDEND},
+        [WD_AV_INTRADAY] = {WD_AV_OHLC, WD_AVF_VOLUME},
+        [WD_AV_FX_DAILY] = {WD_AV_OHLC},
+        [WD_AV_FX_WEEKLY] = {WD_AV_OHLC},
+        [WD_AV_FX_MONTHLY] = {WD_AV_OHLC},
+        [WD_AV_FX_INTRADAY] = {WD_AV_OHLC},
+        [WD_AV_CRYPTO_DAILY] = {WD_AV_OHLC, WD_AVF_VOLUME},
+        [WD_AV_CRYPTO_WEEKLY] = {WD_AV_OHLC, WD_AVF_VOLUME},
+        [WD_AV_CRYPTO_MONTHLY] = {WD_AV_OHLC, WD_AVF_VOLUME},
+        [WD_AV_CRYPTO_INTRADAY] = {WD_AV_OHLC, WD_AVF_VOLUME},
+        [WD_AV_QUOTE] = {WD_AVF_SYMBOL, WD_AVF_PRICE, WD_AVF_DAY},
+        [WD_AV_BULK_QUOTES] = {WD_AVF_SYMBOL, WD_AVF_TIME, WD_AVF_CLOSE},
+        [WD_AV_SEARCH] = {WD_AVF_SYMBOL, WD_AVF_NAME, WD_AVF_REGION,
+                          WD_AVF_CURRENCY},
+        [WD_AV_LISTING] = {WD_AVF_SYMBOL, WD_AVF_NAME, WD_AVF_EXCHANGE,
+                           WD_AVF_TYPE, WD_AVF_STATUS},
+        [WD_AV_DIVIDENDS] = {WD_AVF_EFFECTIVE, WD_AVF_AMOUNT},
+        [WD_AV_SPLITS] = {WD_AVF_EFFECTIVE, WD_AVF_FACTOR},
+        [WD_AV_ECONOMY] = {WD_AVF_TIME, WD_AVF_VALUE},
 };
 
 
@@ -66,7 +84,7 @@ wd_av_header(wd_av_csv_t *a)
         a->fields[i] = wd_av_field(wd_str_trim(a->s.cells[i]));
     }
 
-    if (a->dataset == WD_AV_OVERVIEW) {
+    if (wd_av_needed[a->dataset][0] == WD_AVF_NONE) {
         return false; /* there is no such table */
     }
     for (i = 0;
@@ -116,6 +134,37 @@ wd_av_csv_quote(wd_av_csv_t *a)
 
 
 static int
+wd_av_csv_bulk(wd_av_csv_t *a)
+{
+    size_t         i;
+    wd_av_bad_t    bad = {WD_STR_NULL, WD_STR_NULL};
+    wd_quote_rec_t quote;
+
+    wd_av_quote_init(&quote);
+    for (i = 0; i < a->n; i++) {
+        wd_av_bulk_set(&quote, a->fields[i], a->names[i], a->s.cells[i], &bad);
+    }
+    return wd_av_quote_add(a->r, &quote, &bad, a->s.line);
+}
+
+
+static int
+wd_av_csv_row(wd_av_csv_t *a)
+{
+    size_t      i;
+    wd_av_row_t row;
+
+    wd_av_row_init(&row);
+    for (i = 0; i < a->n; i++) {
+        wd_av_row_set(&row, a->fields[i], a->names[i], a->s.cells[i]);
+    }
+    return a->dataset == WD_AV_ECONOMY
+               ? wd_av_observation_add(a->r, &row, a->s.line)
+               : wd_av_action_add(a->r, &row, a->s.line);
+}
+
+
+static int
 wd_av_csv_match(wd_av_csv_t *a)
 {
     size_t              i;
@@ -143,8 +192,15 @@ wd_av_csv_record(wd_av_csv_t *a)
     switch (a->dataset) {
     case WD_AV_QUOTE:
         return wd_av_csv_quote(a);
+    case WD_AV_BULK_QUOTES:
+        return wd_av_csv_bulk(a);
     case WD_AV_SEARCH:
+    case WD_AV_LISTING:
         return wd_av_csv_match(a);
+    case WD_AV_DIVIDENDS:
+    case WD_AV_SPLITS:
+    case WD_AV_ECONOMY:
+        return wd_av_csv_row(a);
     default:
         return wd_av_csv_bar(a);
     }

@@ -31,8 +31,30 @@ static const struct {
     {"currency", WD_AVF_CURRENCY},
     {"fromsymbol", WD_AVF_FROM},
     {"tosymbol", WD_AVF_TO},
+    {"digitalcurrencycode", WD_AVF_FROM},
+    {"marketcode", WD_AVF_TO},
+    {"fromcurrencycode", WD_AVF_FROM},
+    {"tocurrencycode", WD_AVF_TO},
     {"lastrefreshed", WD_AVF_REFRESHED},
     {"interval", WD_AVF_INTERVAL},
+    {"exchangerate", WD_AVF_RATE},
+    {"bidprice", WD_AVF_BID},
+    {"askprice", WD_AVF_ASK},
+    {"exdividenddate", WD_AVF_EFFECTIVE},
+    {"effectivedate", WD_AVF_EFFECTIVE},
+    {"declarationdate", WD_AVF_DECLARED},
+    {"recorddate", WD_AVF_RECORDED},
+    {"paymentdate", WD_AVF_PAID},
+    {"amount", WD_AVF_AMOUNT},
+    {"splitfactor", WD_AVF_FACTOR},
+    {"date", WD_AVF_TIME},
+    {"value", WD_AVF_VALUE},
+    {"unit", WD_AVF_UNIT},
+    {"exchange", WD_AVF_EXCHANGE},
+    {"assettype", WD_AVF_TYPE},
+    {"ipodate", WD_AVF_LISTED},
+    {"delistingdate", WD_AVF_DELISTED},
+    {"status", WD_AVF_STATUS},
 };
 
 
@@ -59,6 +81,26 @@ wd_av_unnumbered(wd_str_t s)
 }
 
 
+/* "open (CNY)" without the currency. */
+static wd_str_t
+wd_av_uncurrencied(wd_str_t s)
+{
+    if (s.len > 6 && s.data[s.len - 1] == ')' && s.data[s.len - 5] == '('
+        && s.data[s.len - 6] == ' ') {
+        s.len -= 6;
+    }
+    return s;
+}
+
+
+static bool
+wd_av_is_second(wd_str_t name, wd_str_t text)
+{
+    return name.len != text.len && text.data - name.data >= 3
+           && text.data[-2] == 'b';
+}
+
+
 wd_av_field_e
 wd_av_field(wd_str_t name)
 {
@@ -68,6 +110,10 @@ wd_av_field(wd_str_t name)
     wd_str_t text;
 
     text = wd_av_unnumbered(name);
+    if (wd_av_is_second(name, text)) {
+        return WD_AVF_NONE;
+    }
+    text = wd_av_uncurrencied(text);
     for (i = 0; i < text.len; i++) {
         c = text.data[i];
         if (c == ' ' || c == '_') {

@@ -60,8 +60,19 @@ wd_must_check int wd_av_series(wd_av_parse_t *a, bool *ret_end);
 /* The rows of the series wherever its key stands; none: WD_OK. */
 wd_must_check int wd_av_series_anywhere(wd_av_parse_t *a);
 
-/* The list "bestMatches": wd_av_search.c. */
-wd_must_check int wd_av_matches(wd_av_parse_t *a, bool *ret_end);
+/* A list of objects, each a record or more of them: wd_av_list.c. */
+bool              wd_av_is_list_key(const wd_av_parse_t *a, wd_str_t key);
+wd_must_check int wd_av_list(wd_av_parse_t *a, wd_str_t key, bool *ret_end);
+
+/*
+ * One object of such a list: an instrument that was found; a row of a table;
+ * the figures of a period, `key` being the list's; a news item. Each has a
+ * file of its name. As the functions of the scanner.
+ */
+wd_must_check int wd_av_match(wd_av_parse_t *a, wd_str_t key);
+wd_must_check int wd_av_table_row(wd_av_parse_t *a, wd_str_t key);
+wd_must_check int wd_av_report(wd_av_parse_t *a, wd_str_t key);
+wd_must_check int wd_av_news_item(wd_av_parse_t *a, wd_str_t key);
 
 /* The whole answer, which is one flat object: wd_av_overview.c. */
 wd_must_check int wd_av_overview(wd_av_parse_t *a);

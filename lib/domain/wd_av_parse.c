@@ -7,9 +7,16 @@
 #include "wd_av_csv.h"
 #include "wd_av_json.h"
 
-static const char *const wd_av_datasets[] = {
-    "daily", "daily_adjusted", "intraday", "fx_daily",
-    "quote", "search",         "overview"};
+#define WD_AV_RATE_KEY "Realtime Currency Exchange Rate"
+
+static const struct {
+    const char   *name;
+    wd_av_shape_e shape;
+} wd_av_datasets[] = {
+#define WD_AV(id, name, shape, key, tail) {name, WD_AV_SHAPE_##shape},
+    WD_AV_DATASET_TABLE(WD_AV)
+#undef WD_AV
+};
 
 
 bool
@@ -18,7 +25,7 @@ wd_av_dataset_by_name(wd_str_t name, wd_av_dataset_e *ret)
     size_t i;
 
     for (i = 0; i < wd_array_len(wd_av_datasets); i++) {
-        if (wd_str_eq_z(name, wd_av_datasets[i])) {
+        if (wd_str_eq_z(name, wd_av_datasets[i].name)) {
             *ret = (wd_av_dataset_e) i;
             return true;
         }
@@ -27,12 +34,18 @@ wd_av_dataset_by_name(wd_str_t name, wd_av_dataset_e *ret)
 }
 
 
+wd_av_shape_e
+wd_av_shape(wd_av_dataset_e dataset)
+{
+    return wd_av_datasets[dataset].shape;
+}
+
+
 static int
 wd_av_meta(wd_av_parse_t *a)
 {
     int      rc;
     bool     first = true, scalar;
-    char    *pair;
     wd_str_t key, text;
 
     rc = wd_json_scan_open(&a->s, '{');
@@ -69,19 +82,10 @@ wd_av_meta(wd_av_parse_t *a)
         }
     }
 
-    if (a->r->from_symbol.data != NULL && a->r->to_symbol.data != NULL) {
-        pair = wd_pool_alloc(a->r->pool,
-                             a->r->from_symbol.len + a->r->to_symbol.len);
-        if (pair == NULL) {
-            return WD_ENOMEM;
-        }
-        memcpy(pair, a->r->from_symbol.data, a->r->from_symbol.len);
-        memcpy(pair + a->r->from_symbol.len, a->r->to_symbol.data,
-               a->r->to_symbol.len);
-        a->r->symbol = wd_str(pair,
-                              a->r->from_symbol.len + a->r->to_symbol.len);
+    if (rc != WD_ENOTFOUND) {
+        return rc;
     }
-    return rc == WD_ENOTFOUND ? WD_OK : rc;
+    return wd_av_pair(a->r);
 }
 
 
@@ -116,6 +120,81 @@ wd_av_quote(wd_av_parse_t *a)
 }
 
 
+/* One rate of a pair, which is a quote of it. */
+static int
+wd_av_rate(wd_av_parse_t *a)
+{
+    int            rc;
+    bool           first = true, scalar;
+    const char    *mark = a->s.p;
+    wd_str_t       key, text;
+    wd_av_bad_t    bad = {WD_STR_NULL, WD_STR_NULL};
+    wd_av_field_e  field;
+    wd_quote_rec_t quote;
+
+    a->data_seen = true;
+    rc = wd_json_scan_open(&a->s, '{');
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    wd_av_quote_init(&quote);
+    while ((rc = wd_av_member(a, &first, &key, &text, &scalar)) == WD_OK) {
+        field = wd_av_field(key);
+        if (field == WD_AVF_FROM) {
+            a->r->from_symbol = wd_av_symbol(a->r->pool, text);
+        } else if (field == WD_AVF_TO) {
+            a->r->to_symbol = wd_av_symbol(a->r->pool, text);
+        } else if (field == WD_AVF_ZONE) {
+            a->r->zone = text;
+        } else {
+            wd_av_quote_set(&quote, field, key, text, &bad);
+        }
+    }
+    if (rc != WD_ENOTFOUND) {
+        return rc;
+    }
+    if (first) {
+        a->r->empty = true;
+        return WD_OK;
+    }
+
+    rc = wd_av_pair(a->r);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    quote.symbol = a->r->symbol;
+    return wd_av_quote_add(a->r, &quote, &bad, wd_av_slice(mark, a->s.p));
+}
+
+
+/* What a list without "Meta Data" says about itself. */
+static void
+wd_av_about(wd_av_parse_t *a, wd_str_t key, wd_str_t text)
+{
+    if (text.len > WD_RECORD_FIELD_MAX
+        || !wd_record_text_ok(text, WD_RECORD_FIELD_MAX)) {
+        return;
+    }
+    switch (wd_av_field(key)) {
+    case WD_AVF_SYMBOL:
+        a->r->symbol = wd_av_symbol(a->r->pool, text);
+        break;
+    case WD_AVF_INTERVAL:
+        a->r->interval = text;
+        break;
+    case WD_AVF_NAME:
+        a->r->name = text;
+        break;
+    case WD_AVF_UNIT:
+        a->r->unit = text;
+        break;
+    default:
+        break;
+    }
+}
+
+
 /* The value of one key of the outermost object. */
 static int
 wd_av_top_value(wd_av_parse_t *a, wd_str_t key, bool *ret_end)
@@ -130,6 +209,7 @@ wd_av_top_value(wd_av_parse_t *a, wd_str_t key, bool *ret_end)
 
     if (v.type != WD_JS_OBJECT && v.type != WD_JS_ARRAY) {
         a->notice_seen = a->notice_seen || wd_av_is_notice(key);
+        wd_av_about(a, key, v.text);
         return WD_OK;
     }
     if (v.type == WD_JS_OBJECT && wd_str_eq_z(key, "Meta Data")) {
@@ -143,9 +223,12 @@ wd_av_top_value(wd_av_parse_t *a, wd_str_t key, bool *ret_end)
         && wd_str_starts(key, "Global Quote")) {
         return wd_av_quote(a);
     }
-    if (v.type == WD_JS_ARRAY && a->dataset == WD_AV_SEARCH
-        && wd_str_eq_z(key, "bestMatches")) {
-        return wd_av_matches(a, ret_end);
+    if (v.type == WD_JS_OBJECT && a->dataset == WD_AV_RATE
+        && wd_str_eq_z(key, WD_AV_RATE_KEY)) {
+        return wd_av_rate(a);
+    }
+    if (v.type == WD_JS_ARRAY && wd_av_is_list_key(a, key)) {
+        return wd_av_list(a, key, ret_end);
     }
     return wd_json_scan_skip(&a->s);
 }
@@ -231,6 +314,8 @@ wd_av_json(wd_av_parse_t *a, wd_str_t body)
          * beside a notice are made up. */
         a->r->n_bars = a->r->n_quotes = a->r->n_instruments = 0;
         a->r->n_fields = a->r->n_rejects = a->r->n_rejected = 0;
+        a->r->n_facts = a->r->n_actions = a->r->n_observations = 0;
+        a->r->n_news = a->r->n_mentions = 0;
         return wd_records_refuse(a->r, WD_REASON_PROVIDER_ERROR, WD_STR(""),
                                  "a text of the provider instead of data");
     }
@@ -239,7 +324,7 @@ wd_av_json(wd_av_parse_t *a, wd_str_t body)
         return wd_records_refuse(
             a->r, WD_REASON_UNKNOWN_SHAPE,
             wd_str(body.data, wd_min(body.len, (size_t) 200)),
-            "no %s in the answer", wd_av_datasets[a->dataset]);
+            "no %s in the answer", wd_av_datasets[a->dataset].name);
     }
     return WD_OK;
 }

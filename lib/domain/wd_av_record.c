@@ -28,7 +28,7 @@ wd_av_quote_init(wd_quote_rec_t *q)
 }
 
 
-static void
+void
 wd_av_figure(double *figure, wd_str_t name, wd_str_t text, wd_av_bad_t *bad)
 {
     if (wd_figure_parse(text, figure) != WD_OK && bad->name.len == 0) {
@@ -112,8 +112,66 @@ wd_av_quote_set(wd_quote_rec_t *q, wd_av_field_e field, wd_str_t name,
             }
         }
         break;
+    case WD_AVF_RATE:
+        wd_av_figure(&q->price, name, text, bad);
+        break;
+    case WD_AVF_BID:
+        wd_av_figure(&q->bid, name, text, bad);
+        break;
+    case WD_AVF_ASK:
+        wd_av_figure(&q->ask, name, text, bad);
+        break;
+    case WD_AVF_REFRESHED:
+        if (!wd_av_stamp(text, &q->time, &q->is_date)) {
+            q->time = WD_NS_MIN;
+        }
+        break;
     default:
         break;
+    }
+}
+
+
+void
+wd_av_bulk_set(wd_quote_rec_t *q, wd_av_field_e field, wd_str_t name,
+               wd_str_t text, wd_av_bad_t *bad)
+{
+    if (field == WD_AVF_CLOSE) {
+        field = WD_AVF_PRICE;
+    } else if (field == WD_AVF_TIME) {
+        field = WD_AVF_REFRESHED;
+    }
+    wd_av_quote_set(q, field, name, text, bad);
+}
+
+
+int
+wd_av_pair(wd_records_t *r)
+{
+    char *pair;
+
+    if (r->from_symbol.data == NULL || r->to_symbol.data == NULL) {
+        return WD_OK;
+    }
+    pair = wd_pool_alloc(r->pool, r->from_symbol.len + r->to_symbol.len);
+    if (pair == NULL) {
+        return WD_ENOMEM;
+    }
+    memcpy(pair, r->from_symbol.data, r->from_symbol.len);
+    memcpy(pair + r->from_symbol.len, r->to_symbol.data, r->to_symbol.len);
+    r->symbol = wd_str(pair, r->from_symbol.len + r->to_symbol.len);
+    return WD_OK;
+}
+
+
+/* 0 for what is no day. */
+static void
+wd_av_listing_day(wd_str_t text, wd_ns_t *ret)
+{
+    bool is_date;
+
+    if (!wd_av_stamp(text, ret, &is_date) || !is_date) {
+        *ret = 0;
     }
 }
 
@@ -146,14 +204,25 @@ wd_av_instrument_set(wd_instrument_rec_t *inst, wd_av_field_e field,
     case WD_AVF_CURRENCY:
         inst->currency = text;
         break;
+    case WD_AVF_EXCHANGE:
+        inst->exchange = text;
+        break;
+    case WD_AVF_STATUS:
+        inst->status = text;
+        break;
+    case WD_AVF_LISTED:
+        wd_av_listing_day(text, &inst->listed);
+        break;
+    case WD_AVF_DELISTED:
+        wd_av_listing_day(text, &inst->delisted);
+        break;
     default:
         break;
     }
 }
 
 
-/* "2018-08-22", "2018-08-22 14:15:00", "2017-12-01 15:45" */
-static bool
+bool
 wd_av_stamp(wd_str_t s, wd_ns_t *ret, bool *ret_is_date)
 {
     wd_civil_t c;
@@ -163,7 +232,7 @@ wd_av_stamp(wd_str_t s, wd_ns_t *ret, bool *ret_is_date)
 }
 
 
-static int
+int
 wd_av_not_a_number(wd_records_t *r, int32_t record, wd_str_t sample,
                    const wd_av_bad_t *bad)
 {

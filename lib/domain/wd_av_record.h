@@ -38,6 +38,43 @@ wd_must_check int wd_av_instrument_add(wd_records_t        *r,
                                        wd_instrument_rec_t *inst,
                                        wd_str_t             sample);
 
+/* A row of a table: a dividend, a split, an observation. */
+typedef struct {
+    wd_str_t    stamp;
+    wd_ns_t     declared; /* days; WD_NS_MIN: not said */
+    wd_ns_t     recorded;
+    wd_ns_t     paid;
+    double      value; /* NAN: missing */
+    bool        split;
+    wd_av_bad_t bad;
+} wd_av_row_t;
+
+void wd_av_row_init(wd_av_row_t *row);
+void wd_av_row_set(wd_av_row_t *row, wd_av_field_e field, wd_str_t name,
+                   wd_str_t text);
+wd_must_check int wd_av_action_add(wd_records_t *r, const wd_av_row_t *row,
+                                   wd_str_t sample);
+
+/* Whose it is, and how often there is one, is not said in a row. */
+wd_must_check int wd_av_observation_add(wd_records_t *r, const wd_av_row_t *row,
+                                        wd_str_t sample);
+
+/* A field of a table of quotes: its stamp has a time, its close is a price. */
+void wd_av_bulk_set(wd_quote_rec_t *quote, wd_av_field_e field, wd_str_t name,
+                    wd_str_t text, wd_av_bad_t *bad);
+
+/* The symbol of a pair from both of its codes, if both are there. */
+wd_must_check int wd_av_pair(wd_records_t *r);
+
+/* "2018-08-22", "2018-08-22 14:15:00", "2017-12-01 15:45" */
+bool wd_av_stamp(wd_str_t s, wd_ns_t *ret, bool *ret_is_date);
+
+/* NAN when missing; the first that is no number is noted in *bad. */
+void              wd_av_figure(double *figure, wd_str_t name, wd_str_t text,
+                               wd_av_bad_t *bad);
+wd_must_check int wd_av_not_a_number(wd_records_t *r, int32_t record,
+                                     wd_str_t sample, const wd_av_bad_t *bad);
+
 /* Upper case from the pool; data NULL unless it may be a symbol. */
 wd_str_t wd_av_symbol(wd_pool_t *pool, wd_str_t text);
 

@@ -149,35 +149,36 @@ wd_av_series(wd_av_parse_t *a, bool *ret_end)
 }
 
 
+static const struct {
+    const char *key;
+    const char *tail;
+} wd_av_series_keys[] = {
+#define WD_AV(id, name, shape, key, tail) {key, tail},
+    WD_AV_DATASET_TABLE(WD_AV)
+#undef WD_AV
+};
+
+
 bool
 wd_av_is_series(const wd_av_parse_t *a)
 {
-    return a->dataset <= WD_AV_FX_DAILY;
-}
-
-
-static bool
-wd_av_holds(wd_str_t s, const char *z)
-{
-    return s.data != NULL && memmem(s.data, s.len, z, strlen(z)) != NULL;
+    return wd_av_shape(a->dataset) == WD_AV_SHAPE_SERIES;
 }
 
 
 /*
  * "Time Series (Daily)", "Time Series (5min)", "Time Series FX (Daily)". The
- * same rows under "Weekly Time Series", "Time Series (Digital Currency
- * Daily)" or "Technical Analysis: SMA" would be other data in this place.
+ * same rows under another name would be other data in this place.
  */
 bool
 wd_av_is_series_key(const wd_av_parse_t *a, wd_str_t key)
 {
-    if (!wd_str_starts(key, "Time Series") || wd_av_holds(key, "Crypto")
-        || wd_av_holds(key, "Digital")
-        || wd_av_holds(key, "FX") != (a->dataset == WD_AV_FX_DAILY)) {
-        return false;
-    }
-    return a->dataset == WD_AV_INTRADAY ? wd_av_holds(key, "min)")
-                                        : wd_av_holds(key, "Daily)");
+    const char *tail = wd_av_series_keys[a->dataset].tail;
+    size_t      n = strlen(tail);
+
+    key = wd_str_trim(key);
+    return wd_str_starts(key, wd_av_series_keys[a->dataset].key) && key.len >= n
+           && memcmp(key.data + key.len - n, tail, n) == 0;
 }
 
 
@@ -189,11 +190,14 @@ wd_av_find_series(wd_av_parse_t *a)
     const char    *p = a->s.p;
     wd_json_scan_t at;
 
-    while ((p = memmem(p, (size_t) (a->s.end - p), "\"Time Series",
-                       sizeof("\"Time Series") - 1))
-           != NULL) {
+    while ((p = memchr(p, '"', (size_t) (a->s.end - p))) != NULL) {
         bool first = true;
 
+        if (!wd_str_starts(wd_av_slice(p + 1, a->s.end),
+                           wd_av_series_keys[a->dataset].key)) {
+            p++;
+            continue;
+        }
         at = (wd_json_scan_t){p, a->s.end};
         if (wd_json_scan_member(&at, a->r->pool, &first, &key) == WD_OK
             && wd_av_is_series_key(a, key)) {

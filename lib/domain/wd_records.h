@@ -186,6 +186,8 @@ typedef struct {
     wd_str_t to_symbol;
     wd_str_t zone;
     wd_str_t interval;
+    wd_str_t name; /* of a series */
+    wd_str_t unit;
     wd_str_t refreshed;
     int64_t  page;
     int64_t  pages;

@@ -496,10 +496,11 @@ test_notices(void **state)
 
     (void) state;
     for (i = 0; i < wd_array_len(notices); i++) {
-        for (d = WD_AV_DAILY; d <= WD_AV_OVERVIEW; d++) {
+        for (d = 0; d < WD_AV_DATASET_COUNT; d++) {
             parse(&p, (wd_av_dataset_e) d, wd_str_z(notices[i]));
             assert_true(p.r.refused);
             assert_int_equal(p.r.n_bars + p.r.n_quotes + p.r.n_fields, 0);
+            assert_int_equal(p.r.n_facts + p.r.n_news + p.r.n_actions, 0);
             assert_int_equal(p.r.rejects[0].sample.len, 0);
             done(&p);
         }

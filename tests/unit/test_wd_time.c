@@ -24,8 +24,8 @@ test_known(void **state)
         {"2024-01-31T12:00:00+01:00", 1706698800 * WD_NS_PER_S, false},
         {"2024-01-31T12:00:00-05:30", 1706722200 * WD_NS_PER_S, false},
         {"2024-01-31T12:00:00-00:00", 1706702400 * WD_NS_PER_S, false},
-        {"2024-01-31T00:30:00+23:59", 1706661000 * WD_NS_PER_S - 86340
-                                          * WD_NS_PER_S, false},
+        {"2024-01-31T00:30:00+23:59",
+         1706661000 * WD_NS_PER_S - 86340 * WD_NS_PER_S, false},
         {"2024-01-31T12:00:00.5Z", 1706702400500000000, false},
         {"2024-01-31T12:00:00.123456789Z", 1706702400123456789, false},
         {"2024-01-31T12:00:00.000000001Z", 1706702400000000001, false},
@@ -103,8 +103,12 @@ test_refused(void **state)
         "1706702400",
     };
     static const char *const beyond[] = {
-        "1677-09-21T00:12:43.145224191Z", "1677-09-20", "0001-01-01",
-        "2262-04-11T23:47:16.854775808Z", "2262-04-12", "9999-12-31",
+        "1677-09-21T00:12:43.145224191Z",
+        "1677-09-20",
+        "0001-01-01",
+        "2262-04-11T23:47:16.854775808Z",
+        "2262-04-12",
+        "9999-12-31",
         "1677-09-21T00:12:43.145224192+00:01",
         "2262-04-11T23:47:16.854775807-00:01",
     };
@@ -212,11 +216,11 @@ test_civil_valid(void **state)
 {
     static const wd_civil_t good = {2024, 2, 29, 23, 59, 59, 999999999};
     static const wd_civil_t bad[] = {
-        {2024, 0, 1, 0, 0, 0, 0},   {2024, 13, 1, 0, 0, 0, 0},
-        {2024, 1, 0, 0, 0, 0, 0},   {2024, 1, 1, 24, 0, 0, 0},
-        {2024, 1, 1, -1, 0, 0, 0},  {2024, 1, 1, 0, 60, 0, 0},
-        {2024, 1, 1, 0, -1, 0, 0},  {2024, 1, 1, 0, 0, 60, 0},
-        {2024, 1, 1, 0, 0, -1, 0},  {2024, 1, 1, 0, 0, 0, -1},
+        {2024, 0, 1, 0, 0, 0, 0},          {2024, 13, 1, 0, 0, 0, 0},
+        {2024, 1, 0, 0, 0, 0, 0},          {2024, 1, 1, 24, 0, 0, 0},
+        {2024, 1, 1, -1, 0, 0, 0},         {2024, 1, 1, 0, 60, 0, 0},
+        {2024, 1, 1, 0, -1, 0, 0},         {2024, 1, 1, 0, 0, 60, 0},
+        {2024, 1, 1, 0, 0, -1, 0},         {2024, 1, 1, 0, 0, 0, -1},
         {2024, 1, 1, 0, 0, 0, 1000000000}, {0, 1, 1, 0, 0, 0, 0},
         {10000, 1, 1, 0, 0, 0, 0},
     };
@@ -291,9 +295,18 @@ static void
 test_civil_parse(void **state)
 {
     static const char *const invalid[] = {
-        "", "2024-01", "2024-02-30", "2024-01-31 9:30", "2024-01-31 09",
-        "2024-01-31 09:30:", "2024-01-31 09:30:0", "2024-01-31 09:30:00Z",
-        "2024-01-31 09:30:00.5", "2024-01-31 25:00", "2024-01-31  09:30",
+        "",
+        "2024-01",
+        "2024-02-30",
+        "2024-01-31 9:30",
+        "2024-01-31 09",
+        "2024-01-31 09:30:",
+        "2024-01-31 09:30:0",
+        "2024-01-31 09:30:00Z",
+        "2024-01-31 09:30:00.",
+        "2024-01-31 09:30.5",
+        "2024-01-31 25:00",
+        "2024-01-31  09:30",
         "2024-01-31 09:30 ",
     };
     bool       is_date;
@@ -309,6 +322,9 @@ test_civil_parse(void **state)
     assert_ok(wd_civil_parse(WD_STR("2024-01-31 19:55:07"), &c, &is_date));
     assert_false(is_date);
     assert_int_equal(c.hour * 10000 + c.minute * 100 + c.second, 195507);
+    assert_ok(wd_civil_parse(WD_STR("2024-01-31 19:55:07.291"), &c, NULL));
+    assert_int_equal(c.second, 7);
+    assert_int_equal(c.ns, 291000000);
     assert_ok(wd_civil_parse(WD_STR("2024-01-31 19:55"), &c, NULL));
     assert_int_equal(c.hour * 10000 + c.minute * 100 + c.second, 195500);
 
@@ -338,14 +354,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_mutated),
-        cmocka_unit_test(test_days),
-        cmocka_unit_test(test_civil_valid),
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_format),
-        cmocka_unit_test(test_civil_parse),
+        cmocka_unit_test(test_known),       cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_mutated),     cmocka_unit_test(test_days),
+        cmocka_unit_test(test_civil_valid), cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_format),      cmocka_unit_test(test_civil_parse),
         cmocka_unit_test(test_clocks),
     };
 
