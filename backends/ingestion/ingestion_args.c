@@ -3,22 +3,27 @@
  */
 #include "ingestion_args.h"
 
+#include "wd_av_economy.h"
 #include "wd_json.h"
 
 #include <jansson.h>
 #include <stdio.h>
 
 #define BIT(arg) (1u << (arg))
+#define SYMBOLS_MAX 100
 
 typedef bool (*rule_pt)(wd_str_t value);
 
 static bool is_country(wd_str_t s);
 static bool is_currency(wd_str_t s);
 static bool is_interval(wd_str_t s);
+static bool is_maturity(wd_str_t s);
 static bool is_month(wd_str_t s);
 static bool is_outputsize(wd_str_t s);
 static bool is_period_range(wd_str_t s);
 static bool is_series(wd_str_t s);
+static bool is_state(wd_str_t s);
+static bool is_symbols(wd_str_t s);
 static bool is_text(wd_str_t s);
 
 
@@ -40,13 +45,22 @@ static const struct {
                        "must be one series code of letters, digits, dots and "
                        "underscores"},
     [ARG_INTERVAL] = {"interval", false, is_interval,
-                      "must be 1min, 5min, 15min, 30min or 60min"},
+                      "must be 1min, 5min, 15min, 30min or 60min; of an "
+                      "economic series daily, weekly, monthly, quarterly, "
+                      "semiannual or annual"},
     [ARG_KEYWORDS] = {"keywords", false, is_text,
                       "must be 1 to 64 bytes of text"},
+    [ARG_MARKET] = {"market", true, is_currency,
+                    "must be a currency code of three to five letters"},
+    [ARG_MATURITY] = {"maturity", false, is_maturity,
+                      "must be 3month, 2year, 5year, 7year, 10year or 30year"},
     [ARG_MONTH] = {"month", false, is_month, "must be a month: YYYY-MM"},
     [ARG_OUTPUTSIZE] = {"outputsize", false, is_outputsize,
                         "must be compact or full"},
+    [ARG_STATE] = {"state", false, is_state, "must be active or delisted"},
     [ARG_SYMBOL] = {"symbol", true, is_text, "must be 1 to 64 bytes of text"},
+    [ARG_SYMBOLS] = {"symbols", true, is_symbols,
+                     "must be 1 to 100 symbols separated by commas"},
     [ARG_TO_SYMBOL] = {"to_symbol", true, is_currency,
                        "must be a currency code of three to five letters"},
 };
@@ -118,7 +132,17 @@ is_interval(wd_str_t s)
 {
     return wd_str_eq_z(s, "1min") || wd_str_eq_z(s, "5min")
            || wd_str_eq_z(s, "15min") || wd_str_eq_z(s, "30min")
-           || wd_str_eq_z(s, "60min");
+           || wd_str_eq_z(s, "60min") || wd_str_eq_z(s, "daily")
+           || wd_str_eq_z(s, "weekly") || wd_str_eq_z(s, "monthly")
+           || wd_str_eq_z(s, "quarterly") || wd_str_eq_z(s, "semiannual")
+           || wd_str_eq_z(s, "annual");
+}
+
+
+static bool
+is_maturity(wd_str_t s)
+{
+    return wd_av_maturity_ok(s);
 }
 
 
@@ -192,6 +216,28 @@ is_series(wd_str_t s)
 
 
 static bool
+is_state(wd_str_t s)
+{
+    return wd_str_eq_z(s, "active") || wd_str_eq_z(s, "delisted");
+}
+
+
+static bool
+is_symbols(wd_str_t s)
+{
+    size_t   n = 0;
+    wd_str_t one;
+
+    while (wd_str_split(&s, ',', &one)) {
+        if (!is_text(one) || ++n > SYMBOLS_MAX) {
+            return false;
+        }
+    }
+    return n != 0;
+}
+
+
+static bool
 is_text(wd_str_t s)
 {
     size_t i;
@@ -238,6 +284,25 @@ normalise(const ingestion_dataset_t *dataset, ingestion_args_t *args)
 }
 
 
+static int
+check_together(const ingestion_dataset_t *dataset, const ingestion_args_t *args,
+               const char **ret_param, wd_error_t *err)
+{
+    const char     *rule = "";
+    ingestion_arg_e wrong = ARG_COUNT;
+
+    if (dataset->check != NULL) {
+        wrong = dataset->check(args, &rule);
+    }
+    if (wrong != ARG_COUNT) {
+        *ret_param = arg_rows[wrong].name;
+        return wd_error(err, WD_EPARAM, "%s: %s", *ret_param, rule);
+    }
+    *ret_param = "";
+    return WD_OK;
+}
+
+
 int
 ingestion_args_check(const ingestion_dataset_t *dataset, ingestion_args_t *args,
                      const char **ret_param, wd_error_t *err)
@@ -265,8 +330,7 @@ ingestion_args_check(const ingestion_dataset_t *dataset, ingestion_args_t *args,
                             arg_rows[i].rule);
         }
     }
-    *ret_param = "";
-    return WD_OK;
+    return check_together(dataset, args, ret_param, err);
 }
 
 
@@ -346,7 +410,7 @@ ingestion_args_json(const ingestion_args_t *args, int page, int per_page,
     wd_json_init(&j, out);
     wd_json_obj(&j);
     for (i = 0; i < ARG_COUNT; i++) {
-        if (i == ARG_SYMBOL && page != 0) { /* their place in the order */
+        if (i == ARG_STATE && page != 0) { /* their place in the order */
             wd_json_key(&j, "page");
             wd_json_int(&j, page);
             wd_json_key(&j, "per_page");

@@ -17,9 +17,13 @@ typedef enum {
     ARG_INDICATOR,
     ARG_INTERVAL,
     ARG_KEYWORDS,
+    ARG_MARKET,
+    ARG_MATURITY,
     ARG_MONTH,
     ARG_OUTPUTSIZE,
+    ARG_STATE,
     ARG_SYMBOL,
+    ARG_SYMBOLS,
     ARG_TO_SYMBOL,
     ARG_COUNT
 } ingestion_arg_e;
@@ -37,6 +41,11 @@ typedef struct {
     const char *function; /* the provider's name for it */
     unsigned    required; /* bits 1 << ingestion_arg_e */
     unsigned    optional;
+
+    /* What the rule of one argument cannot tell; NULL: nothing. The argument
+     * that is wrong, with *ret_rule, or ARG_COUNT. */
+    ingestion_arg_e (*check)(const ingestion_args_t *args,
+                             const char            **ret_rule);
 } ingestion_dataset_t;
 
 const char *ingestion_arg_name(ingestion_arg_e arg);

@@ -9,7 +9,7 @@
 
 static const ingestion_dataset_t datasets[] = {
     {"indicator", "indicator", BIT(ARG_INDICATOR) | BIT(ARG_COUNTRY),
-     BIT(ARG_DATE)},
+     BIT(ARG_DATE), NULL},
 };
 
 

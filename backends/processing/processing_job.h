@@ -22,18 +22,21 @@ typedef enum {
     PROCESSING_KIND_BARS,
     PROCESSING_KIND_QUOTES,
     PROCESSING_KIND_SEARCH,
+    PROCESSING_KIND_BULK, /* quotes of several instruments */
     PROCESSING_KIND_OVERVIEW,
+    PROCESSING_KIND_FACTS,
+    PROCESSING_KIND_ACTIONS,
     PROCESSING_KIND_OBSERVATIONS
 } processing_kind_e;
 
 /* What is known of a provider's data set. */
 typedef struct {
-    const char       *provider;
-    const char       *name;
-    processing_kind_e kind;
-    wd_timeframe_e    timeframe; /* WD_TF_NONE: the payload says it */
-    bool              fx;
-    bool              actions; /* splits and dividends stand in the bars */
+    const char         *provider;
+    const char         *name;
+    processing_kind_e   kind;
+    wd_timeframe_e      timeframe; /* WD_TF_NONE: the payload says it */
+    processing_market_e market;
+    bool                actions; /* splits and dividends stand in the bars */
 } processing_dataset_t;
 
 /* A lake object on its way. */

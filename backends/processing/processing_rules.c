@@ -14,6 +14,7 @@
 #define INT(v) ((processing_cell_t){.i = (v)})
 
 /* A split coefficient beyond is no split. */
+#define ACTION_AHEAD_NS (366 * WD_NS_PER_DAY)
 #define SPLIT_MAX 10000.0
 
 /* Observations are projected, but not for ever. */
@@ -67,14 +68,15 @@ check_time(const processing_payload_t *p, wd_records_t *r, int32_t record,
 
 
 static int
-check_volume(wd_records_t *r, int32_t record, wd_str_t sample, double volume)
+check_volume(const processing_payload_t *p, wd_records_t *r, int32_t record,
+             wd_str_t sample, double volume)
 {
     int  rc;
     char text[WD_NUM_TEXT_MAX];
 
     if (isnan(volume)
         || (volume >= 0 && volume <= PROCESSING_VOLUME_MAX
-            && volume == floor(volume))) {
+            && (volume == floor(volume) || p->market == PROCESSING_CRYPTO))) {
         return WD_OK;
     }
 
@@ -128,8 +130,9 @@ bar_time(const processing_payload_t *p, wd_records_t *r,
     int rc;
 
     if (p->timeframe >= WD_TF_1D) {
-        /* The newest daily row of old answers carried a time of day. */
-        *ret = wd_timeframe_floor(WD_TF_1D, bar->time);
+        /* The newest daily row of old answers carried a time of day, and a
+         * week is named by its last day of trade. */
+        *ret = wd_timeframe_floor(p->timeframe, bar->time);
         return check_time(p, r, bar->record, bar->sample, *ret);
     }
 
@@ -153,7 +156,7 @@ bar_time(const processing_payload_t *p, wd_records_t *r,
 
 
 static int
-check_bar(wd_records_t *r, const wd_bar_rec_t *b)
+check_bar(const processing_payload_t *p, wd_records_t *r, const wd_bar_rec_t *b)
 {
     int    rc;
     size_t i;
@@ -175,7 +178,8 @@ check_bar(wd_records_t *r, const wd_bar_rec_t *b)
     }
 
     rc = check_order(r, b->record, b->sample, b->high, b->low);
-    return rc != WD_OK ? rc : check_volume(r, b->record, b->sample, b->volume);
+    return rc != WD_OK ? rc
+                       : check_volume(p, r, b->record, b->sample, b->volume);
 }
 
 
@@ -198,7 +202,7 @@ add_bar(const processing_payload_t *p, wd_records_t *r, const wd_bar_rec_t *b,
 
     rc = bar_time(p, r, b, labels_end, &ts);
     if (rc == WD_OK) {
-        rc = check_bar(r, b);
+        rc = check_bar(p, r, b);
     }
     if (rc != WD_OK) {
         return rc == WD_EINVAL ? WD_OK : rc;
@@ -249,7 +253,8 @@ flag_unfinished(const processing_payload_t *p, const processing_rows_t *rows)
     ts = c[BAR_TS].i;
     over = p->timeframe < WD_TF_1D
                ? p->known_at >= ts + wd_timeframe_ns(p->timeframe)
-               : processing_day_over(p->zones, p->fx, ts, p->known_at);
+               : processing_period_over(p->zones, p->market, p->timeframe, ts,
+                                        p->known_at);
     if (!over) {
         c[BAR_QUALITY].i |= PROCESSING_Q_UNFINISHED;
     }
@@ -272,6 +277,10 @@ row_record(const processing_fact_t *fact, const processing_row_t *row,
     if (fact == &processing_observation) {
         *ret_sample = ((const wd_observation_rec_t *) row->rec)->sample;
         return ((const wd_observation_rec_t *) row->rec)->record;
+    }
+    if (fact == &processing_action) {
+        *ret_sample = ((const wd_action_rec_t *) row->rec)->sample;
+        return ((const wd_action_rec_t *) row->rec)->record;
     }
     *ret_sample = ((const wd_field_rec_t *) row->rec)->name;
     return ((const wd_field_rec_t *) row->rec)->record;
@@ -369,7 +378,7 @@ check_quote(const processing_payload_t *p, wd_records_t *r,
 
     rc = check_order(r, q->record, q->sample, q->high, q->low);
     if (rc == WD_OK) {
-        rc = check_volume(r, q->record, q->sample, q->volume);
+        rc = check_volume(p, r, q->record, q->sample, q->volume);
     }
     return rc != WD_OK ? rc : check_time(p, r, q->record, q->sample, q->time);
 }
@@ -382,6 +391,7 @@ processing_rules_quotes(const processing_payload_t *p, wd_records_t *r,
     int                   rc;
     size_t                i;
     int64_t               quality;
+    wd_ns_t               day;
     processing_row_t     *row;
     processing_cell_t    *c;
     const wd_quote_rec_t *q;
@@ -403,7 +413,8 @@ processing_rules_quotes(const processing_payload_t *p, wd_records_t *r,
                       ? PROCESSING_Q_OHLC
                       : 0;
         quality |= q->volume == 0 ? PROCESSING_Q_NO_VOLUME : 0;
-        quality |= processing_day_over(p->zones, p->fx, q->time, p->known_at)
+        day = wd_timeframe_floor(WD_TF_1D, q->time);
+        quality |= processing_day_over(p->zones, p->market, day, p->known_at)
                        ? 0
                        : PROCESSING_Q_UNFINISHED;
 
@@ -412,7 +423,7 @@ processing_rules_quotes(const processing_payload_t *p, wd_records_t *r,
         row->rec = q;
         c = row->cells;
         c[QUOTE_SOURCE] = INT(p->source);
-        c[QUOTE_TS] = INT(q->time);
+        c[QUOTE_TS] = INT(day);
         c[QUOTE_PRICE] = NUM(q->price);
         c[QUOTE_OPEN] = NUM(q->open);
         c[QUOTE_HIGH] = NUM(q->high);
@@ -445,6 +456,74 @@ processing_rules_fields(const processing_payload_t *p, wd_records_t *r,
         row->cells[FIELD_NAME] = TEXT(r->fields[i].name);
         row->cells[FIELD_PERIOD] = TEXT(WD_STR(""));
         row->cells[FIELD_VALUE] = TEXT(r->fields[i].value);
+    }
+
+    rc = processing_rows_sort(ret, &processing_field, r->pool);
+    return rc != WD_OK ? rc
+                       : processing_rules_unique(&processing_field, r, ret);
+}
+
+
+/* The fact as a field: the statement is part of the name, as some items stand
+ * in several; the day is part of the period. */
+static int
+fact_field(wd_pool_t *pool, const wd_fact_rec_t *f, const char *prefix,
+           wd_field_rec_t *ret, wd_str_t *ret_period)
+{
+    char      *name, *period;
+    size_t     n = strlen(prefix) + 1 + f->item.len + 1;
+    size_t     m = f->period.len + sizeof(" YYYY-MM-DD") + 8;
+    wd_civil_t c;
+
+    name = wd_pool_alloc(pool, n);
+    period = wd_pool_alloc(pool, m);
+    if (name == NULL || period == NULL) {
+        return WD_ENOMEM;
+    }
+    wd_time_to_civil(f->time, &c);
+    ret->name = wd_str(name, (size_t) snprintf(name, n, "%s.%.*s", prefix,
+                                               WD_STR_ARG(f->item)));
+    *ret_period = wd_str(period,
+                         (size_t) snprintf(period, m, "%.*s %04d-%02d-%02d",
+                                           WD_STR_ARG(f->period), c.year,
+                                           c.month, c.day));
+    ret->value = f->text;
+    ret->record = f->record;
+    return WD_OK;
+}
+
+
+int
+processing_rules_facts(const processing_payload_t *p, wd_records_t *r,
+                       const char *prefix, processing_rows_t *ret)
+{
+    int               rc;
+    size_t            i;
+    wd_str_t          period;
+    wd_field_rec_t   *f;
+    processing_row_t *row;
+
+    for (i = 0; i < r->n_facts; i++) {
+        rc = check_time(p, r, r->facts[i].record, r->facts[i].sample,
+                        r->facts[i].time);
+        if (rc == WD_EINVAL) {
+            continue;
+        }
+        f = wd_pool_alloc(r->pool, sizeof(*f));
+        row = rc == WD_OK && f != NULL
+                  ? processing_rows_add(ret, &processing_field, r->pool)
+                  : NULL;
+        if (row == NULL
+            || fact_field(r->pool, &r->facts[i], prefix, f, &period) != WD_OK) {
+            return WD_ENOMEM;
+        }
+        row->known_at = p->known_at;
+        row->raw_id = p->raw_id;
+        row->rec = f;
+        row->cells[FIELD_SOURCE] = INT(p->source);
+        row->cells[FIELD_NAME] = TEXT(f->name);
+        row->cells[FIELD_PERIOD] = TEXT(period);
+        row->cells[FIELD_VALUE] = TEXT(f->value);
     }
 
     rc = processing_rows_sort(ret, &processing_field, r->pool);
@@ -557,13 +636,21 @@ add_action(const processing_payload_t *p, wd_records_t *r, wd_ns_t date,
 
 
 static int
-bad_action(wd_records_t *r, const wd_bar_rec_t *b, const char *what, double v)
+bad_action(wd_records_t *r, int32_t record, wd_str_t sample, const char *what,
+           double v)
 {
     char text[WD_NUM_TEXT_MAX];
 
     wd_num_format(v, text);
-    return wd_records_reject(r, b->record, WD_REASON_BAD_ACTION, b->sample,
+    return wd_records_reject(r, record, WD_REASON_BAD_ACTION, sample,
                              "%s is %s", what, text);
+}
+
+
+static bool
+split_possible(double v)
+{
+    return v > 0 && v <= SPLIT_MAX && v >= 1 / SPLIT_MAX;
 }
 
 
@@ -577,7 +664,7 @@ dividend_of(const processing_payload_t *p, wd_records_t *r,
         return WD_OK;
     }
     if (b->dividend < 0) {
-        return bad_action(r, b, "dividend", b->dividend);
+        return bad_action(r, b->record, b->sample, "dividend", b->dividend);
     }
     return add_action(p, r, date, "dividend", b->dividend, ret);
 }
@@ -591,8 +678,9 @@ split_of(const processing_payload_t *p, wd_records_t *r, const wd_bar_rec_t *b,
         || (b->split == 1 && !action_known(known, date, "split"))) {
         return WD_OK;
     }
-    if (b->split <= 0 || b->split > SPLIT_MAX || b->split < 1 / SPLIT_MAX) {
-        return bad_action(r, b, "split coefficient", b->split);
+    if (!split_possible(b->split)) {
+        return bad_action(r, b->record, b->sample, "split coefficient",
+                          b->split);
     }
     return add_action(p, r, date, "split", b->split, ret);
 }
@@ -620,6 +708,62 @@ processing_rules_actions(const processing_payload_t *p, wd_records_t *r,
         }
     }
     return WD_OK; /* sorted: dates rise, "dividend" is before "split" */
+}
+
+
+/* WD_EINVAL: rejected. Companies announce what is months ahead. */
+static int
+check_action(const processing_payload_t *p, wd_records_t *r,
+             const wd_action_rec_t *a)
+{
+    int rc;
+
+    if (a->effective > p->known_at + ACTION_AHEAD_NS) {
+        rc = reject_time(r, a->record, WD_REASON_FUTURE_TIME, a->sample,
+                         "%s is more than a year behind the fetch",
+                         a->effective);
+    } else if (a->effective < ANCIENT) {
+        rc = reject_time(r, a->record, WD_REASON_ANCIENT_TIME, a->sample,
+                         "%s is before 1900", a->effective);
+    } else if (a->kind == WD_ACTION_SPLIT && !split_possible(a->amount)) {
+        rc = bad_action(r, a->record, a->sample, "split factor", a->amount);
+    } else if (a->kind == WD_ACTION_DIVIDEND && a->amount < 0) {
+        rc = bad_action(r, a->record, a->sample, "dividend", a->amount);
+    } else {
+        return WD_OK;
+    }
+    return rc != WD_OK ? rc : WD_EINVAL;
+}
+
+
+int
+processing_rules_action_list(const processing_payload_t *p, wd_records_t *r,
+                             processing_rows_t *ret)
+{
+    int                    rc;
+    size_t                 i;
+    const wd_action_rec_t *a;
+
+    for (i = 0; i < r->n_actions; i++) {
+        a = &r->actions[i];
+        rc = check_action(p, r, a);
+        if (rc == WD_EINVAL) {
+            continue;
+        }
+        if (rc == WD_OK) {
+            rc = add_action(p, r, a->effective,
+                            a->kind == WD_ACTION_SPLIT ? "split" : "dividend",
+                            a->amount, ret);
+        }
+        if (rc != WD_OK) {
+            return rc;
+        }
+        ret->rows[ret->n - 1].rec = a;
+    }
+
+    rc = processing_rows_sort(ret, &processing_action, r->pool);
+    return rc != WD_OK ? rc
+                       : processing_rules_unique(&processing_action, r, ret);
 }
 
 

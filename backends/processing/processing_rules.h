@@ -73,7 +73,7 @@ typedef struct {
     const processing_zones_t *zones;
     processing_zone_t         zone;
     wd_timeframe_e            timeframe;
-    bool                      fx;
+    processing_market_e       market;
     int                       source;
     int64_t                   raw_id;
     wd_ns_t                   known_at; /* when it was fetched */
@@ -92,6 +92,16 @@ wd_must_check int processing_rules_quotes(const processing_payload_t *p,
 wd_must_check int processing_rules_fields(const processing_payload_t *p,
                                           wd_records_t               *r,
                                           processing_rows_t          *ret);
+
+/* Items of statements: fields "prefix.item" of periods "annual 2025-12-31". */
+wd_must_check int processing_rules_facts(const processing_payload_t *p,
+                                         wd_records_t *r, const char *prefix,
+                                         processing_rows_t *ret);
+
+/* Splits and dividends that are records of their own. */
+wd_must_check int processing_rules_action_list(const processing_payload_t *p,
+                                               wd_records_t               *r,
+                                               processing_rows_t          *ret);
 
 /* Not sorted: the series must be known first. */
 wd_must_check int processing_rules_observations(const processing_payload_t *p,

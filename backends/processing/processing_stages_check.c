@@ -4,6 +4,7 @@
  * records hold.
  */
 #include "processing_job.h"
+#include "wd_av_economy.h"
 #include "wd_av_record.h"
 
 #include <stdio.h>
@@ -27,24 +28,85 @@ upper_arg(processing_job_t *job, const char *name)
 }
 
 
+static bool
+is_crypto(const processing_job_t *job)
+{
+    return job->dataset->market == PROCESSING_CRYPTO;
+}
+
+
+/*
+ * An economic series of Alpha Vantage says neither its code nor its country:
+ * both follow from what was asked for. Maturities are series of their own.
+ */
+static int
+name_economy(processing_job_t *job)
+{
+    char                   code[80];
+    size_t                 i;
+    wd_str_t               asked, maturity, indicator;
+    const wd_av_economy_t *e;
+    wd_observation_rec_t  *o = job->r.observations;
+
+    if (strcmp(job->dataset->name, "economy") != 0) {
+        return WD_OK;
+    }
+
+    asked = upper_arg(job, "indicator");
+    e = wd_av_economy(asked);
+    if (e == NULL) {
+        return processing_job_refuse(job, "rejected", WD_REASON_BAD_SYMBOL,
+                                     "the request names no series");
+    }
+    maturity = processing_event_arg(&job->ev, "maturity");
+    snprintf(code, sizeof(code), "%s%s%.*s", e->function,
+             maturity.len != 0 ? ":" : "",
+             (int) wd_min(maturity.len, (size_t) 16), maturity.data);
+    indicator = wd_str_z(wd_pool_strdup(job->pool, wd_str_z(code)));
+    if (indicator.data == NULL) {
+        return WD_ENOMEM;
+    }
+
+    for (i = 0; i < job->r.n_observations; i++) {
+        o[i].indicator = indicator;
+        o[i].indicator_name = job->r.name;
+        o[i].unit = job->r.unit;
+        o[i].country = o[i].country2 = wd_str_z(e->country);
+        o[i].aggregate = strcmp(e->country, "WLD") == 0;
+        o[i].frequency = wd_av_frequency(
+            job->r.interval.len != 0
+                ? job->r.interval
+                : processing_event_arg(&job->ev, "interval"),
+            e);
+    }
+    return WD_OK;
+}
+
+
 /* Whose data it is: what was asked for, and what the payload says. */
 int
 processing_stage_name(processing_job_t *job)
 {
     char     detail[120];
-    wd_str_t asked;
+    wd_str_t asked, from, to;
 
-    if (job->dataset->kind == PROCESSING_KIND_SEARCH
-        || job->dataset->kind == PROCESSING_KIND_OBSERVATIONS) {
+    switch (job->dataset->kind) {
+    case PROCESSING_KIND_SEARCH:
+    case PROCESSING_KIND_BULK:
         return WD_OK;
+    case PROCESSING_KIND_OBSERVATIONS:
+        return name_economy(job);
+    default:
+        break;
     }
 
-    if (job->dataset->fx) {
-        asked = processing_job_pair(job, upper_arg(job, "from_symbol"),
-                                    upper_arg(job, "to_symbol"), "");
+    if (job->dataset->market != PROCESSING_EXCHANGE) {
+        from = upper_arg(job, is_crypto(job) ? "symbol" : "from_symbol");
+        to = upper_arg(job, is_crypto(job) ? "market" : "to_symbol");
+        asked = processing_job_pair(job, from, to, "");
         if (job->r.from_symbol.data == NULL || job->r.to_symbol.data == NULL) {
-            job->r.from_symbol = upper_arg(job, "from_symbol");
-            job->r.to_symbol = upper_arg(job, "to_symbol");
+            job->r.from_symbol = from;
+            job->r.to_symbol = to;
         }
     } else {
         asked = upper_arg(job, "symbol");
@@ -95,8 +157,12 @@ processing_stage_clock(processing_job_t *job)
         }
     }
 
+    /* Exchanges write their own time, currencies UTC. */
     rc = processing_zone_by_name(&job->pr->zones, job->r.zone,
-                                 job->pr->zones.eastern, &job->p.zone);
+                                 job->dataset->market == PROCESSING_EXCHANGE
+                                     ? job->pr->zones.eastern
+                                     : NULL,
+                                 &job->p.zone);
     /* A date is a date in any zone. */
     if (rc == WD_ENOTFOUND && job->p.timeframe < WD_TF_1D) {
         snprintf(detail, sizeof(detail), "time zone \"%.*s\"",
@@ -134,6 +200,9 @@ reject_strangers(processing_job_t *job)
     wd_str_t              asked = processing_event_arg(&job->ev, "indicator");
     wd_observation_rec_t *o = job->r.observations;
 
+    if (strcmp(job->dataset->name, "indicator") != 0) {
+        return WD_OK; /* named by what was asked for */
+    }
     for (i = 0; i < job->r.n_observations; i++) {
         if (was_asked(asked, o[i].indicator)) {
             o[n++] = o[i];
@@ -160,9 +229,15 @@ processing_stage_validate(processing_job_t *job)
     case PROCESSING_KIND_BARS:
         return processing_rules_bars(&job->p, &job->r, &job->rows);
     case PROCESSING_KIND_QUOTES:
+    case PROCESSING_KIND_BULK:
         return processing_rules_quotes(&job->p, &job->r, &job->rows);
     case PROCESSING_KIND_OVERVIEW:
         return processing_rules_fields(&job->p, &job->r, &job->rows);
+    case PROCESSING_KIND_FACTS:
+        return processing_rules_facts(&job->p, &job->r, job->dataset->name,
+                                      &job->rows);
+    case PROCESSING_KIND_ACTIONS:
+        return processing_rules_action_list(&job->p, &job->r, &job->rows);
     case PROCESSING_KIND_OBSERVATIONS:
         rc = reject_strangers(job);
         return rc != WD_OK ? rc

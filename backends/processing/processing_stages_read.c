@@ -7,21 +7,52 @@
 #include "wd_wb_answer.h"
 #include "wd_wb_parse.h"
 
+#define AV(name, kind, timeframe, market)                                      \
+    {                                                                          \
+        "alphavantage", name, PROCESSING_KIND_##kind, timeframe, market, false \
+    }
+#define AV_BARS(name, timeframe, market) AV(name, BARS, timeframe, market)
+
 static const processing_dataset_t datasets[] = {
-    {"alphavantage", "daily", PROCESSING_KIND_BARS, WD_TF_1D, false, false},
-    {"alphavantage", "daily_adjusted", PROCESSING_KIND_BARS, WD_TF_1D, false,
-     true},
-    {"alphavantage", "intraday", PROCESSING_KIND_BARS, WD_TF_NONE, false,
-     false},
-    {"alphavantage", "fx_daily", PROCESSING_KIND_BARS, WD_TF_1D, true, false},
-    {"alphavantage", "quote", PROCESSING_KIND_QUOTES, WD_TF_NONE, false, false},
-    {"alphavantage", "search", PROCESSING_KIND_SEARCH, WD_TF_NONE, false,
-     false},
-    {"alphavantage", "overview", PROCESSING_KIND_OVERVIEW, WD_TF_NONE, false,
-     false},
-    {"worldbank", "indicator", PROCESSING_KIND_OBSERVATIONS, WD_TF_NONE, false,
-     false},
+    AV_BARS("daily", WD_TF_1D, PROCESSING_EXCHANGE),
+    {"alphavantage", "daily_adjusted", PROCESSING_KIND_BARS, WD_TF_1D,
+     PROCESSING_EXCHANGE, true},
+    AV_BARS("weekly", WD_TF_1W, PROCESSING_EXCHANGE),
+    AV_BARS("weekly_adjusted", WD_TF_1W, PROCESSING_EXCHANGE),
+    AV_BARS("monthly", WD_TF_1MO, PROCESSING_EXCHANGE),
+    AV_BARS("monthly_adjusted", WD_TF_1MO, PROCESSING_EXCHANGE),
+    AV_BARS("intraday", WD_TF_NONE, PROCESSING_EXCHANGE),
+    AV_BARS("fx_daily", WD_TF_1D, PROCESSING_FX),
+    AV_BARS("fx_weekly", WD_TF_1W, PROCESSING_FX),
+    AV_BARS("fx_monthly", WD_TF_1MO, PROCESSING_FX),
+    AV_BARS("fx_intraday", WD_TF_NONE, PROCESSING_FX),
+    AV_BARS("crypto_daily", WD_TF_1D, PROCESSING_CRYPTO),
+    AV_BARS("crypto_weekly", WD_TF_1W, PROCESSING_CRYPTO),
+    AV_BARS("crypto_monthly", WD_TF_1MO, PROCESSING_CRYPTO),
+    AV_BARS("crypto_intraday", WD_TF_NONE, PROCESSING_CRYPTO),
+    AV("quote", QUOTES, WD_TF_NONE, PROCESSING_EXCHANGE),
+    AV("rate", QUOTES, WD_TF_NONE, PROCESSING_FX),
+    AV("bulk_quotes", BULK, WD_TF_NONE, PROCESSING_EXCHANGE),
+    AV("search", SEARCH, WD_TF_NONE, PROCESSING_EXCHANGE),
+    AV("listing", SEARCH, WD_TF_NONE, PROCESSING_EXCHANGE),
+    AV("overview", OVERVIEW, WD_TF_NONE, PROCESSING_EXCHANGE),
+    AV("income_statement", FACTS, WD_TF_NONE, PROCESSING_EXCHANGE),
+    AV("balance_sheet", FACTS, WD_TF_NONE, PROCESSING_EXCHANGE),
+    AV("cash_flow", FACTS, WD_TF_NONE, PROCESSING_EXCHANGE),
+    AV("earnings", FACTS, WD_TF_NONE, PROCESSING_EXCHANGE),
+    AV("dividends", ACTIONS, WD_TF_NONE, PROCESSING_EXCHANGE),
+    AV("splits", ACTIONS, WD_TF_NONE, PROCESSING_EXCHANGE),
+    AV("economy", OBSERVATIONS, WD_TF_NONE, PROCESSING_EXCHANGE),
+    {"worldbank", "indicator", PROCESSING_KIND_OBSERVATIONS, WD_TF_NONE,
+     PROCESSING_EXCHANGE, false},
 };
+
+
+static bool
+is_worldbank(const processing_job_t *job)
+{
+    return strcmp(job->dataset->provider, "worldbank") == 0;
+}
 
 
 int
@@ -51,7 +82,7 @@ processing_stage_know(processing_job_t *job)
 
     job->p.zones = &job->pr->zones;
     job->p.timeframe = job->dataset->timeframe;
-    job->p.fx = job->dataset->fx;
+    job->p.market = job->dataset->market;
     job->p.raw_id = job->ev.seq;
     job->p.known_at = job->ev.fetched_at;
     return rc;
@@ -103,9 +134,8 @@ judge(processing_job_t *job)
         return WD_OK;
     }
 
-    rc = job->dataset->kind == PROCESSING_KIND_OBSERVATIONS
-             ? wd_wb_classify(wd_buf_view(&job->body), &a)
-             : wd_av_classify(wd_buf_view(&job->body), &a);
+    rc = is_worldbank(job) ? wd_wb_classify(wd_buf_view(&job->body), &a)
+                           : wd_av_classify(wd_buf_view(&job->body), &a);
     if (rc != WD_OK) {
         return rc;
     }
@@ -140,7 +170,7 @@ processing_stage_parse(processing_job_t *job)
     int      rc;
     wd_str_t body = wd_buf_view(&job->body);
 
-    if (job->dataset->kind == PROCESSING_KIND_OBSERVATIONS) {
+    if (is_worldbank(job)) {
         rc = wd_wb_parse(body, &job->r);
     } else if (wd_av_dataset_by_name(wd_str_z(job->dataset->name), &job->av)) {
         rc = wd_av_parse(job->av, body, &job->r);

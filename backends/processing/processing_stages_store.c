@@ -112,12 +112,13 @@ map_symbol(processing_job_t *job, int64_t *ret_id)
     processing_instrument_t inst = {.alias = job->symbol,
                                     .symbol = job->symbol};
 
-    if (job->dataset->fx) {
+    if (job->dataset->market != PROCESSING_EXCHANGE) {
         inst.alias = processing_job_pair(job, job->r.from_symbol,
                                          job->r.to_symbol, "/");
         inst.name = inst.alias;
         inst.currency = job->r.to_symbol;
-        inst.type = WD_STR("fx");
+        inst.type = job->dataset->market == PROCESSING_FX ? WD_STR("fx")
+                                                          : WD_STR("crypto");
         if (inst.alias.data == NULL) {
             return WD_ENOMEM;
         }
@@ -286,6 +287,68 @@ store_quotes(processing_job_t *job)
 }
 
 
+/* Quotes of several instruments, each a row of its own. */
+static int
+store_bulk(processing_job_t *job)
+{
+    int                rc = WD_OK;
+    size_t             i;
+    int64_t            id;
+    processing_rows_t  all = job->rows;
+    processing_scope_t scope;
+
+    for (i = 0; i < all.n && rc == WD_OK; i++) {
+        job->rows = (processing_rows_t){.rows = &all.rows[i], .n = 1};
+        job->symbol = ((const wd_quote_rec_t *) all.rows[i].rec)->symbol;
+        rc = place(job, QUOTE_TS, &id, &scope);
+        if (rc == WD_OK) {
+            rc = merge(job, &processing_quote, &scope, &job->rows, "quotes");
+        }
+    }
+    job->rows = all;
+    job->o.flagged = processing_rules_flagged(QUOTE_QUALITY, &job->rows);
+    return rc;
+}
+
+
+static int
+store_action_list(processing_job_t *job)
+{
+    int                rc;
+    int64_t            id = 0;
+    processing_scope_t scope;
+
+    if (job->rows.n == 0) {
+        return WD_OK;
+    }
+    rc = place(job, ACTION_DATE, &id, &scope);
+    return rc != WD_OK
+               ? rc
+               : merge(job, &processing_action, &scope, &job->rows, "actions");
+}
+
+
+static int
+store_facts(processing_job_t *job)
+{
+    int                rc;
+    int64_t            id = 0;
+    processing_scope_t scope;
+
+    if (job->rows.n == 0) {
+        return WD_OK;
+    }
+    rc = map_symbol(job, &id);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    set_id(&job->rows, id);
+    scope = scope_of(job, &id, 1);
+    scope.from = scope.to = job->p.known_at;
+    return merge(job, &processing_field, &scope, &job->rows, "fundamentals");
+}
+
+
 static int
 store_search(processing_job_t *job)
 {
@@ -383,6 +446,15 @@ processing_stage_store(processing_job_t *job)
         break;
     case PROCESSING_KIND_QUOTES:
         rc = store_quotes(job);
+        break;
+    case PROCESSING_KIND_BULK:
+        rc = store_bulk(job);
+        break;
+    case PROCESSING_KIND_ACTIONS:
+        rc = store_action_list(job);
+        break;
+    case PROCESSING_KIND_FACTS:
+        rc = store_facts(job);
         break;
     case PROCESSING_KIND_SEARCH:
         rc = store_search(job);

@@ -176,14 +176,52 @@ processing_labels_end(const wd_bar_rec_t *bars, size_t n,
 }
 
 
+/* 1970-01-01 was a Thursday. */
+static bool
+processing_weekend(wd_ns_t date)
+{
+    int64_t day = (date / WD_NS_PER_DAY + 3) % 7; /* 0: Monday */
+
+    return day == 5 || day == 6;
+}
+
+
+static wd_ns_t
+processing_last_day(processing_market_e market, wd_timeframe_e tf, wd_ns_t ts)
+{
+    wd_ns_t last = ts;
+
+    if (tf == WD_TF_1W) {
+        last = ts + 6 * WD_NS_PER_DAY;
+    } else if (tf == WD_TF_1MO) {
+        last = wd_timeframe_floor(tf, ts + wd_timeframe_ns(tf)) - WD_NS_PER_DAY;
+    }
+    while (market != PROCESSING_CRYPTO && tf > WD_TF_1D
+           && processing_weekend(last)) {
+        last -= WD_NS_PER_DAY;
+    }
+    return last;
+}
+
+
 bool
-processing_day_over(const processing_zones_t *zones, bool fx, wd_ns_t date,
-                    wd_ns_t fetched_at)
+processing_period_over(const processing_zones_t *zones,
+                       processing_market_e market, wd_timeframe_e tf,
+                       wd_ns_t ts, wd_ns_t fetched_at)
+{
+    return processing_day_over(zones, market,
+                               processing_last_day(market, tf, ts), fetched_at);
+}
+
+
+bool
+processing_day_over(const processing_zones_t *zones, processing_market_e market,
+                    wd_ns_t date, wd_ns_t fetched_at)
 {
     wd_ns_t           end;
     processing_zone_t zone = {zones->eastern, 0};
 
-    if (fx) {
+    if (market != PROCESSING_EXCHANGE) {
         return fetched_at >= date + WD_NS_PER_DAY;
     }
     return processing_to_utc(&zone, date + REGULAR_CLOSE, &end) != WD_OK

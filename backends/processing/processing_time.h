@@ -58,11 +58,25 @@ wd_timeframe_e processing_interval(wd_str_t name);
 bool processing_labels_end(const wd_bar_rec_t *bars, size_t n,
                            const processing_zone_t *zone, wd_ns_t fetched_at);
 
+/* When one trades: crypto currencies always, others not at weekends. */
+typedef enum {
+    PROCESSING_EXCHANGE,
+    PROCESSING_FX,
+    PROCESSING_CRYPTO
+} processing_market_e;
+
 /*
- * Was the trading day `date` (midnight, as if UTC) over at `fetched_at`? An
- * equity's at 16:00 of its zone, a currency's with the day in UTC.
+ * Was the period that begins at `ts` (midnight, as if UTC) over at
+ * `fetched_at`? An equity's ends at 16:00 of its zone on the last day of
+ * trade, a currency's with that day in UTC. A day, a week or a month.
  */
-bool processing_day_over(const processing_zones_t *zones, bool fx, wd_ns_t date,
+bool processing_period_over(const processing_zones_t *zones,
+                            processing_market_e market, wd_timeframe_e tf,
+                            wd_ns_t ts, wd_ns_t fetched_at);
+
+/* The same for one day. */
+bool processing_day_over(const processing_zones_t *zones,
+                         processing_market_e market, wd_ns_t date,
                          wd_ns_t fetched_at);
 
 #endif /* PROCESSING_TIME_H */

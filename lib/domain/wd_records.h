@@ -173,7 +173,7 @@ typedef struct {
     wd_ns_t  time; /* first day of the period */
     double   value;
     int32_t  record;
-    char     frequency; /* A, Q, M, D */
+    char     frequency; /* A, S (half a year), Q, M, W, D */
     bool     aggregate;
 } wd_observation_rec_t;
 

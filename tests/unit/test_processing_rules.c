@@ -40,7 +40,7 @@ run(job_t *j, wd_av_dataset_e dataset, wd_timeframe_e tf,
     j->p.zones = &zones;
     j->p.zone.tz = zones.eastern;
     j->p.timeframe = tf;
-    j->p.fx = dataset == WD_AV_FX_DAILY;
+    j->p.market = dataset == WD_AV_FX_DAILY ? PROCESSING_FX : PROCESSING_EXCHANGE;
     j->p.source = 1;
     j->p.raw_id = 7;
     j->p.known_at = at(fetched_at);
