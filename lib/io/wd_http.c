@@ -1,12 +1,11 @@
 /*
  * wd_http.c - HTTP GET and POST with libcurl's easy interface.
  */
-#include "wd_http.h"
+#include "wd_http_int.h"
 
 #include "wd_num.h"
 
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -16,14 +15,6 @@
 struct wd_http {
     CURL *curl;
 };
-
-/* One transfer; callbacks see it. */
-typedef struct {
-    const wd_http_req_t *req;
-    wd_http_res_t       *res;
-    bool                 too_big;
-    bool                 refused;
-} wd_http_xfer_t;
 
 
 int
@@ -73,6 +64,7 @@ wd_http_res_init(wd_http_res_t *res)
 {
     memset(res, 0, sizeof(*res));
     res->retry_after_s = -1;
+    wd_buf_init(&res->headers, WD_HTTP_HEADERS_MAX);
     wd_buf_init(&res->body, 0);
 }
 
@@ -80,7 +72,23 @@ wd_http_res_init(wd_http_res_t *res)
 void
 wd_http_res_done(wd_http_res_t *res)
 {
+    wd_buf_done(&res->headers);
     wd_buf_done(&res->body);
+}
+
+
+wd_str_t
+wd_http_res_header(const wd_http_res_t *res, const char *name)
+{
+    wd_str_t line, key, rest = wd_buf_view(&res->headers);
+
+    while (rest.len != 0 && wd_str_split(&rest, '\n', &line)) {
+        if (wd_str_split(&line, ':', &key) && line.data != NULL
+            && wd_str_ieq(key, wd_str_z(name))) {
+            return wd_str_trim(line);
+        }
+    }
+    return WD_STR_NULL;
 }
 
 
@@ -103,12 +111,32 @@ wd_http_on_body(char *data, size_t size, size_t n, void *arg)
 }
 
 
+/* Those of the last answer: a 100 Continue, say, is not it. */
+static void
+wd_http_keep_header(wd_http_res_t *res, wd_str_t line)
+{
+    size_t n = res->headers.len;
+
+    if (wd_str_starts(line, "HTTP/")) {
+        wd_buf_reset(&res->headers);
+        return;
+    }
+    line = wd_str_trim(line);
+    if (line.len == 0 || line.len + 1 > WD_HTTP_HEADERS_MAX - n) {
+        return;
+    }
+    wd_buf_str(&res->headers, line);
+    wd_buf_byte(&res->headers, '\n');
+}
+
+
 static size_t
 wd_http_on_header(char *data, size_t size, size_t n, void *arg)
 {
     wd_str_t        line = wd_str(data, size * n), name;
     wd_http_xfer_t *x = arg;
 
+    wd_http_keep_header(x->res, line);
     if (wd_str_split(&line, ':', &name) && line.data != NULL
         && wd_str_ieq(name, WD_STR("retry-after"))
         && (wd_int_parse(wd_str_trim(line), &x->res->retry_after_s) != WD_OK
@@ -221,7 +249,7 @@ wd_http_on_request(void *arg, char *ip, char *local_ip, int port,
     wd_http_xfer_t     *x = arg;
     struct sockaddr_in  in4 = {.sin_family = AF_INET};
     struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
-    bool                private = true;
+    bool private = true;
 
     (void) local_ip;
     (void) port;
@@ -238,7 +266,7 @@ wd_http_on_request(void *arg, char *ip, char *local_ip, int port,
 
 
 static void
-wd_http_setup(CURL *curl, wd_http_xfer_t *x)
+wd_http_setup_all(CURL *curl, wd_http_xfer_t *x)
 {
     const wd_http_req_t *req = x->req;
     const char          *protocols = req->allow_http ? "http,https" : "https";
@@ -276,7 +304,7 @@ wd_http_setup(CURL *curl, wd_http_xfer_t *x)
 
 
 static int
-wd_http_outcome(CURLcode cc, const wd_http_xfer_t *x, wd_error_t *err)
+wd_http_judge(CURLcode cc, const wd_http_xfer_t *x, wd_error_t *err)
 {
     if (x->too_big) {
         return wd_error(err, WD_ETOOBIG, "the answer is longer than %zu bytes",
@@ -344,39 +372,62 @@ wd_http_setup_post(CURL *curl, const wd_http_req_t *req)
 }
 
 
+int
+wd_http_setup(CURL *curl, wd_http_xfer_t *x, bool post)
+{
+    wd_buf_reset(&x->res->body);
+    wd_buf_reset(&x->res->headers);
+    x->res->retry_after_s = -1;
+    wd_http_setup_all(curl, x);
+    if (post) {
+        wd_http_setup_post(curl, x->req);
+    }
+    if (wd_http_headers(x->req, &x->headers) != WD_OK) {
+        return WD_ENOMEM;
+    }
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, x->headers);
+    return WD_OK;
+}
+
+
+void
+wd_http_xfer_done(CURL *curl, wd_http_xfer_t *x)
+{
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
+    curl_slist_free_all(x->headers);
+    x->headers = NULL;
+}
+
+
+int
+wd_http_outcome(CURL *curl, CURLcode cc, wd_http_xfer_t *x, wd_error_t *err)
+{
+    long  status = 0;
+    char *type = NULL;
+
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
+    x->res->status = (int) status;
+    wd_str_copy(x->res->content_type, sizeof(x->res->content_type),
+                wd_str_z(type));
+    return wd_http_judge(cc, x, err);
+}
+
+
 static int
 wd_http_perform(wd_http_t *h, const wd_http_req_t *req, wd_http_res_t *res,
                 bool post, wd_error_t *err)
 {
-    long               status = 0;
-    char              *type = NULL;
-    CURLcode           cc;
-    wd_http_xfer_t     x = {.req = req, .res = res};
-    struct curl_slist *headers;
+    int            rc;
+    wd_http_xfer_t x = {.req = req, .res = res};
 
     curl_easy_reset(h->curl); /* keeps connections and TLS sessions */
-    wd_buf_reset(&res->body);
-    res->retry_after_s = -1;
-    wd_http_setup(h->curl, &x);
-    if (post) {
-        wd_http_setup_post(h->curl, req);
-    }
-
-    if (wd_http_headers(req, &headers) != WD_OK) {
-        curl_slist_free_all(headers);
-        return wd_error(err, WD_ENOMEM, "no memory for headers");
-    }
-    curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, headers);
-
-    cc = curl_easy_perform(h->curl);
-    curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
-    curl_slist_free_all(headers);
-
-    curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(h->curl, CURLINFO_CONTENT_TYPE, &type);
-    res->status = (int) status;
-    wd_str_copy(res->content_type, sizeof(res->content_type), wd_str_z(type));
-    return wd_http_outcome(cc, &x, err);
+    rc = wd_http_setup(h->curl, &x, post);
+    rc = rc == WD_OK
+             ? wd_http_outcome(h->curl, curl_easy_perform(h->curl), &x, err)
+             : wd_error(err, WD_ENOMEM, "no memory for headers");
+    wd_http_xfer_done(h->curl, &x);
+    return rc;
 }
 
 

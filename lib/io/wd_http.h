@@ -30,8 +30,11 @@ typedef struct {
     int      status;
     char     content_type[64];
     int64_t  retry_after_s; /* -1: none was sent */
+    wd_buf_t headers; /* "Name: value" lines that end with \n, in order */
     wd_buf_t body; /* what arrived, also on WD_ETRUNC */
 } wd_http_res_t;
+
+#define WD_HTTP_HEADERS_MAX (32 * 1024) /* bytes of headers that are kept */
 
 /* Once, before threads. */
 wd_must_check int wd_http_init(void);
@@ -44,6 +47,9 @@ void       wd_http_destroy(wd_http_t *h);
 
 void wd_http_res_init(wd_http_res_t *res);
 void wd_http_res_done(wd_http_res_t *res);
+
+/* The first header of that name, without blanks around; NULL data: none. */
+wd_str_t wd_http_res_header(const wd_http_res_t *res, const char *name);
 
 /*
  * WD_OK for any complete HTTP answer, whatever its status. WD_ETIMEOUT,
