@@ -399,7 +399,8 @@ wd_wb_xml_classify(wd_str_t body, wd_answer_t *ret, wd_wb_page_t *ret_page)
     wd_pool_destroy(pool);
 
     if (rc == WD_ENOTFOUND) {
-        return wd_answer_refused(WD_EPROTO, body, &err, ret);
+        rc = wd_error(&err, WD_EPROTO, "another document");
+        return wd_answer_refused(rc, body, &err, ret);
     }
     if (rc == WD_ETRUNC || rc == WD_EPROTO) {
         snprintf(text, sizeof(text), "The answer is %s byte %zu",

@@ -379,6 +379,73 @@ test_classes(void **state)
 }
 
 
+/* Every documented id: XML and JSON, there as text and as a number. */
+static void
+test_error_ids(void **state)
+{
+    size_t      i, k;
+    char        body[200];
+    wd_answer_t a;
+
+    static const struct {
+        const char *id;
+        const char *class;
+    } rows[] = {
+        {"105", "upstream"},    {"110", "bad_request"}, {"111", "bad_request"},
+        {"112", "bad_request"}, {"115", "bad_request"}, {"120", "not_found"},
+        {"140", "bad_request"}, {"150", "bad_request"}, {"160", "bad_request"},
+        {"170", "archived"},    {"175", "archived"},    {"199", "upstream"},
+        {"998", "bad_request"},
+    };
+    static const char *const shapes[] = {
+        "<wb:error><wb:message id=\"%s\" key=\"k\">v</wb:message></wb:error>",
+        "[{\"message\":[{\"id\":\"%s\",\"key\":\"k\",\"value\":\"v\"}]}]",
+        "[{\"message\":[{\"id\":%s,\"key\":\"k\",\"value\":\"v\"}]}]",
+        "{\"message\":[{\"id\":\"%s\",\"key\":\"k\",\"value\":\"v\"}]}",
+    };
+
+    (void) state;
+    for (i = 0; i < wd_array_len(rows); i++) {
+        for (k = 0; k < wd_array_len(shapes); k++) {
+            snprintf(body, sizeof(body), shapes[k], rows[i].id);
+            assert_ok(wd_wb_classify(wd_str_z(body), &a));
+            assert_string_equal(wd_answer_name(a.class), rows[i].class);
+            assert_int_equal(strncmp(a.text, rows[i].id, 3), 0);
+            assert_string_equal(a.text + 3, ": v");
+        }
+    }
+}
+
+
+/* As many rows as are taken, and one more. */
+static void
+test_too_many(void **state)
+{
+    static const char row[] = "<wb:data/>";
+    char             *body, *end;
+    int               more;
+    size_t            i;
+    parsed_t          p;
+
+    (void) state;
+    body = malloc(sizeof(HEAD("1")) + (WD_RECORDS_MAX + 3) * sizeof(row));
+    assert_non_null(body);
+    for (more = 0; more < 2; more++) {
+        end = stpcpy(stpcpy(body, HEAD("1")), FR);
+        for (i = 1; i < (size_t) (WD_RECORDS_MAX + more); i++) {
+            end = stpcpy(end, row);
+        }
+        stpcpy(end, "</wb:data>");
+        parse_z(&p, body);
+        assert_int_equal(p.r.n_records, WD_RECORDS_MAX);
+        assert_int_equal(p.r.n_rejected, WD_RECORDS_MAX - 1 + more);
+        assert_int_equal(p.r.n_observations, 1);
+        done(&p);
+    }
+    free(body);
+}
+
+
 static void
 test_every_cut(void **state)
 {
@@ -470,6 +537,8 @@ main(void)
         cmocka_unit_test(test_bad_rows),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_classes),
+        cmocka_unit_test(test_error_ids),
+        cmocka_unit_test(test_too_many),
         cmocka_unit_test(test_every_cut),
         cmocka_unit_test(test_damage_anywhere),
         cmocka_unit_test(test_random_damage),
