@@ -33,17 +33,19 @@ bool wd_wb_dataset_by_name(wd_str_t name, wd_wb_dataset_e *ret);
  * WD_WB_INDICATOR gives observations. It takes a page of /country/X/indicator/Y
  * in JSON or XML, also of several indicators ("A;B"), and the JSON of
  * /sources/N/country/X/series/Y/data. A row of the latter with a further
- * dimension is rejected: UNKNOWN_DIMENSION.
+ * dimension is rejected: UNKNOWN_DIMENSION; only all creditors of a debt
+ * ("Counterpart-Area" "WLD") are what the series itself says. Footnotes have no
+ * place in an observation and are not kept.
  *
  * The others are JSON and give facts: the symbol is the code of the row (of a
  * country alpha-3, of a series up to 64 bytes), the item the provider's name
- * ("iso2Code", "sourceNote"), the text what stood there, NULL when it was
- * empty. {"id":"LCN","value":"Latin America"} under "region" becomes
- * "region.id" and "region". Only longitude, latitude and concepts have a value,
- * too. A country also has "aggregate", "yes" or "no"; a series has all of its
- * topics as one text: "topics" "Trade;Poverty", "topics.id" "21;11". Members
- * not known here are ignored. An item that cannot be used is rejected alone;
- * without its code or name the row is.
+ * ("iso2Code", "sourceNote"), the text what stood there, without blanks around
+ * it, NULL when it was empty. {"id":"LCN","value":"Latin America"} under
+ * "region" becomes "region.id" and "region". Only longitude, latitude and
+ * concepts have a value, too. A country also has "aggregate", "yes" or "no"; a
+ * series has all of its topics as one text: "topics" "Trade;Poverty",
+ * "topics.id" "21;11". Members not known here are ignored. An item that cannot
+ * be used is rejected alone; without its code or name the row is.
  */
 wd_must_check int wd_wb_parse_dataset(wd_wb_dataset_e dataset, wd_str_t body,
                                       wd_records_t *ret);
