@@ -64,32 +64,6 @@ wd_scan_hex4(const char *p, const char *end, unsigned *ret)
 }
 
 
-static size_t
-wd_scan_utf8(unsigned v, char *out)
-{
-    if (v < 0x80) {
-        out[0] = (char) v;
-        return 1;
-    }
-    if (v < 0x800) {
-        out[0] = (char) (0xc0 | v >> 6);
-        out[1] = (char) (0x80 | (v & 0x3f));
-        return 2;
-    }
-    if (v < 0x10000) {
-        out[0] = (char) (0xe0 | v >> 12);
-        out[1] = (char) (0x80 | (v >> 6 & 0x3f));
-        out[2] = (char) (0x80 | (v & 0x3f));
-        return 3;
-    }
-    out[0] = (char) (0xf0 | v >> 18);
-    out[1] = (char) (0x80 | (v >> 12 & 0x3f));
-    out[2] = (char) (0x80 | (v >> 6 & 0x3f));
-    out[3] = (char) (0x80 | (v & 0x3f));
-    return 4;
-}
-
-
 /* At the u of \uXXXX; a lone surrogate and \u0000 become U+FFFD. */
 static int
 wd_scan_escape_u(const char **p, const char *end, char *out, size_t *len)
@@ -112,7 +86,7 @@ wd_scan_escape_u(const char **p, const char *end, char *out, size_t *len)
         v = 0xfffd;
     }
 
-    *len += wd_scan_utf8(v, out + *len);
+    *len += wd_utf8_encode(v, out + *len);
     return WD_OK;
 }
 

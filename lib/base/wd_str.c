@@ -133,6 +133,32 @@ wd_utf8_valid(wd_str_t s)
 }
 
 
+size_t
+wd_utf8_encode(uint32_t v, char out[4])
+{
+    if (v < 0x80) {
+        out[0] = (char) v;
+        return 1;
+    }
+    if (v < 0x800) {
+        out[0] = (char) (0xc0 | v >> 6);
+        out[1] = (char) (0x80 | (v & 0x3f));
+        return 2;
+    }
+    if (v < 0x10000) {
+        out[0] = (char) (0xe0 | v >> 12);
+        out[1] = (char) (0x80 | (v >> 6 & 0x3f));
+        out[2] = (char) (0x80 | (v & 0x3f));
+        return 3;
+    }
+    out[0] = (char) (0xf0 | v >> 18);
+    out[1] = (char) (0x80 | (v >> 12 & 0x3f));
+    out[2] = (char) (0x80 | (v >> 6 & 0x3f));
+    out[3] = (char) (0x80 | (v & 0x3f));
+    return 4;
+}
+
+
 void
 wd_hex_encode(const uint8_t *bytes, size_t n, char *out)
 {

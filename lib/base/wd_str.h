@@ -82,6 +82,9 @@ wd_str_t wd_str_trim(wd_str_t s);
 /* True when the bytes are well-formed UTF-8 (RFC 3629). */
 bool wd_utf8_valid(wd_str_t s);
 
+/* Up to 4 bytes of a character below 0x110000, no surrogate; the length. */
+size_t wd_utf8_encode(uint32_t v, char out[4]);
+
 /* 1 to `max` letters, digits and - _ . : a word in nginx.conf, too. */
 bool wd_name_valid(wd_str_t name, size_t max);
 

@@ -124,6 +124,17 @@ test_utf8(void **state)
     }
     assert_true(wd_utf8_valid(WD_STR_NULL));
     assert_true(wd_utf8_valid(WD_STR("a\0b")));
+
+    for (v = 0; v < 0x110000; v++) {
+        if (v < 0xd800 || v >= 0xe000) {
+            n = wd_utf8_encode(v, (char *) b);
+            assert_true(n == (v < 0x80 ? 1u : v < 0x800 ? 2u : v < 0x10000 ? 3u
+                                                                           : 4u)
+                        && wd_utf8_valid(wd_str((char *) b, n)));
+        }
+    }
+    assert_int_equal(wd_utf8_encode(0x20ac, (char *) b), 3);
+    assert_memory_equal(b, "\xe2\x82\xac", 3);
 }
 
 

@@ -1,0 +1,58 @@
+/*
+ * wd_wb_meta_table.c - the members of the World Bank's lists, of today and of
+ * 2012, when some were fewer.
+ */
+#include "wd_wb_meta.h"
+
+const wd_wb_meta_t wd_wb_metas[] = {
+    [WD_WB_COUNTRIES] = {{{"id", WD_WB_TEXT, WD_WB_CODE, NULL},
+                          {"name", WD_WB_TEXT, WD_WB_NEEDED, NULL},
+                          {"iso2Code", WD_WB_TEXT, WD_WB_SIGN, NULL},
+                          {"region", WD_WB_PAIR, 0, "region.id"},
+                          {"adminregion", WD_WB_PAIR, 0, "adminregion.id"},
+                          {"incomeLevel", WD_WB_PAIR, 0, "incomeLevel.id"},
+                          {"lendingType", WD_WB_PAIR, 0, "lendingType.id"},
+                          {"capitalCity", WD_WB_TEXT, WD_WB_SIGN, NULL},
+                          {"longitude", WD_WB_NUMBER, 0, NULL},
+                          {"latitude", WD_WB_NUMBER, 0, NULL}},
+                         {"iso2Code", "name"}},
+    [WD_WB_SOURCES] = {{{"id", WD_WB_TEXT, WD_WB_CODE, NULL},
+                        {"name", WD_WB_TEXT, WD_WB_NEEDED, NULL},
+                        {"code", WD_WB_TEXT, 0, NULL},
+                        {"description", WD_WB_TEXT, WD_WB_SIGN, NULL},
+                        {"url", WD_WB_TEXT, WD_WB_SIGN, NULL},
+                        {"lastupdated", WD_WB_DATE, 0, NULL},
+                        {"dataavailability", WD_WB_TEXT, WD_WB_SIGN, NULL},
+                        {"metadataavailability", WD_WB_TEXT, WD_WB_SIGN, NULL},
+                        {"concepts", WD_WB_NUMBER, 0, NULL}},
+                       {"lastupdated", "name"}},
+    [WD_WB_INDICATORS] = {{{"id", WD_WB_TEXT, WD_WB_CODE, NULL},
+                           {"name", WD_WB_TEXT, WD_WB_NEEDED, NULL},
+                           {"unit", WD_WB_TEXT, 0, NULL},
+                           {"source", WD_WB_PAIR, WD_WB_SIGN, "source.id"},
+                           {"sourceNote", WD_WB_TEXT, WD_WB_SIGN, NULL},
+                           {"sourceOrganization", WD_WB_TEXT, WD_WB_SIGN, NULL},
+                           {"topics", WD_WB_LIST, WD_WB_SIGN, "topics.id"}},
+                          {"name", "unit"}},
+    [WD_WB_TOPICS] = {{{"id", WD_WB_TEXT, WD_WB_CODE, NULL},
+                       {"value", WD_WB_TEXT, WD_WB_NEEDED, NULL},
+                       {"sourceNote", WD_WB_TEXT, WD_WB_SIGN, NULL}},
+                      {"value", "sourceNote"}},
+    [WD_WB_REGIONS] = {{{"code", WD_WB_TEXT, WD_WB_CODE, NULL},
+                        {"name", WD_WB_TEXT, WD_WB_NEEDED, NULL},
+                        {"id", WD_WB_TEXT, 0, NULL},
+                        {"iso2code", WD_WB_TEXT, WD_WB_SIGN, NULL}},
+                       {"code", "iso2code"}},
+    [WD_WB_INCOME_LEVELS]
+    = {{{"id", WD_WB_TEXT, WD_WB_CODE, NULL},
+        {"value", WD_WB_TEXT, WD_WB_NEEDED | WD_WB_SIGN, NULL},
+        {"iso2code", WD_WB_TEXT, 0, NULL},
+        {"sourceNote", WD_WB_TEXT, WD_WB_FOREIGN, NULL}},
+       {"iso2code", "value"}},
+    [WD_WB_LENDING_TYPES]
+    = {{{"id", WD_WB_TEXT, WD_WB_CODE, NULL},
+        {"value", WD_WB_TEXT, WD_WB_NEEDED | WD_WB_SIGN, NULL},
+        {"iso2code", WD_WB_TEXT, 0, NULL},
+        {"sourceNote", WD_WB_TEXT, WD_WB_FOREIGN, NULL}},
+       {"iso2code", "value"}},
+};
