@@ -279,12 +279,20 @@ judge_status(const json_t *root, wd_answer_t *ret)
 }
 
 
-/* A document of the REST service: a list of resources, or one resource. */
+/*
+ * A document of the REST service: a list of resources, or one resource. What
+ * the service is asked with has neither of the three.
+ */
 static bool
 judge_resource(const json_t *root, wd_answer_t *ret)
 {
     const json_t *list = json_object_get(root, "contains");
 
+    if (json_object_get(root, "@context") == NULL
+        && json_object_get(root, "@id") == NULL
+        && json_object_get(root, "totalItems") == NULL) {
+        return false;
+    }
     if (json_is_array(list) && json_array_size(list) == 0) {
         wd_answer_set(ret, WD_ANSWER_EMPTY, "The list has no members");
         return true;

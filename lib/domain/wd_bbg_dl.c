@@ -8,6 +8,7 @@
 #include "wd_num.h"
 
 typedef enum {
+    WD_DL_START,
     WD_DL_HEAD, /* KEY=VALUE */
     WD_DL_FIELDS,
     WD_DL_DATA,
@@ -310,23 +311,28 @@ data_line(wd_bbg_dl_t *d, wd_str_t line)
 }
 
 
-/* The lines that part a file. */
+/* The lines that part a file, each only where it may stand. */
 static bool
 is_mark(wd_bbg_dl_t *d, wd_str_t line)
 {
     static const struct {
         const char  *text;
+        unsigned     in; /* bits of parts */
         wd_dl_part_e part;
     } marks[] = {
-        {"START-OF-FILE", WD_DL_HEAD}, {"START-OF-FIELDS", WD_DL_FIELDS},
-        {"END-OF-FIELDS", WD_DL_HEAD}, {"START-OF-DATA", WD_DL_DATA},
-        {"END-OF-DATA", WD_DL_TAIL},   {"END-OF-FILE", WD_DL_END},
+        {"START-OF-FILE", 1u << WD_DL_START, WD_DL_HEAD},
+        {"START-OF-FIELDS", 1u << WD_DL_HEAD, WD_DL_FIELDS},
+        {"END-OF-FIELDS", 1u << WD_DL_FIELDS, WD_DL_HEAD},
+        {"START-OF-DATA", 1u << WD_DL_HEAD, WD_DL_DATA},
+        {"END-OF-DATA", 1u << WD_DL_DATA, WD_DL_TAIL},
+        {"END-OF-FILE", 1u << WD_DL_DATA | 1u << WD_DL_TAIL, WD_DL_END},
     };
     size_t i;
 
     line = wd_str_trim(line);
     for (i = 0; i < wd_array_len(marks); i++) {
-        if (wd_str_eq_z(line, marks[i].text)) {
+        if ((marks[i].in & 1u << d->part) != 0
+            && wd_str_eq_z(line, marks[i].text)) {
             d->part = marks[i].part;
             d->data_seen |= d->part == WD_DL_DATA;
             return true;

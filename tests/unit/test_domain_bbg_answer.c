@@ -93,6 +93,9 @@ static const struct {
     {"an empty list", "{\"totalItems\":0,\"contains\":[]}", "empty", NULL},
     {"a resource", "{\"@id\":\"\",\"identifier\":\"idBbGlobal\"}", "ok", ""},
 
+    {"a request of the REST service", "{\"@type\":\"Universe\","
+     "\"identifier\":\"a\",\"contains\":[{}]}", "malformed", NULL},
+
     /* Files. */
     {"a file", DL("A|0|1|2|\n"), "ok", ""},
     {"a file without rows", DL(""), "empty", NULL},

@@ -307,6 +307,16 @@ test_bad_rows(void **state)
         done(&p);
     }
 
+    /* A second file inside of the first changes neither fields nor rules. */
+    parse_z(&p, GETDATA("X|0|2|1|x|\nSTART-OF-FILE\nDELIMITER=ab\n"
+                        "START-OF-FIELDS\nOTHER\nEND-OF-FIELDS\n"
+                        "START-OF-DATA\nZ|0|2|2|z|\n"));
+    assert_int_equal(p.r.n_facts, 4);
+    assert_fact(&p, 2, "Z", "PX_LAST", "2");
+    assert_int_equal(p.r.n_rejects, 6);
+    assert_rejected(&p, 0, WD_REASON_SYNTAX, 1);
+    done(&p);
+
     /* The place of a field whose name is damaged counts. */
     parse_z(&p, FILE_OF("", "A\xff\nB\n", "X|0|2|1|2|\n"));
     assert_int_equal(p.r.n_facts, 1);
