@@ -565,23 +565,21 @@ test_securities_named(void **state)
 static void
 test_bounds(void **state)
 {
-    size_t   i, n;
+    size_t   i, n = WD_RECORD_FIELD_MAX + 1;
     char    *body;
     parsed_t p;
 
+    static char long_text[WD_RECORD_FIELD_MAX + 300];
+
     (void) state;
-    n = WD_RECORD_FIELD_MAX + 1;
-    body = malloc(n + 300);
-    assert_non_null(body);
-    i = (size_t) sprintf(body, "{\"securityData\":{\"security\":\"A\","
-                               "\"fieldData\":{\"X\":\"");
-    memset(body + i, 'x', n);
-    strcpy(body + i + n, "\",\"Y\":1}}}");
-    parse_z(&p, body);
+    i = (size_t) sprintf(long_text, "{\"securityData\":{\"security\":\"A\","
+                                    "\"fieldData\":{\"X\":\"");
+    memset(long_text + i, 'x', n);
+    strcpy(long_text + i + n, "\",\"Y\":1}}}");
+    parse_z(&p, long_text);
     assert_int_equal(p.r.n_facts, 1);
     assert_rejected(&p, 0, WD_REASON_TOO_LONG, 0);
     done(&p);
-    free(body);
 
     /* More fields than a request may have. */
     body = malloc(600 * 12 + 300);
