@@ -62,6 +62,15 @@ message_scalar(wd_bbg_blp_t *b, wd_str_t key)
 }
 
 
+/* Does the value begin with one of these? */
+static bool
+ahead(wd_bbg_blp_t *b, const char *chars)
+{
+    return !wd_json_scan_at_end(&b->s)
+           && memchr(chars, *b->s.p, strlen(chars)) != NULL;
+}
+
+
 static int
 message_member(wd_bbg_blp_t *b, wd_str_t key)
 {
@@ -70,11 +79,12 @@ message_member(wd_bbg_blp_t *b, wd_str_t key)
     int    rc;
     size_t i;
 
-    if (wd_str_eq_z(key, "securityData")) {
+    if (wd_str_eq_z(key, "securityData") && ahead(b, "{[")) {
         b->known++;
         return wd_bbg_each(b, WD_STR_NULL, &securities, wd_bbg_security);
     }
-    if (wd_str_eq_z(key, "responseError") || wd_str_eq_z(key, "reason")) {
+    if ((wd_str_eq_z(key, "responseError") || wd_str_eq_z(key, "reason"))
+        && ahead(b, "{")) {
         b->known++;
         return wd_bbg_each(b, WD_STR_NULL, NULL, response_error);
     }

@@ -367,6 +367,9 @@ test_refused(void **state)
         {"{\"securities\":[\"A\"],\"fields\":[\"X\"]}",
          WD_REASON_UNKNOWN_SHAPE},
         {"{\"data\":7}", WD_REASON_UNKNOWN_SHAPE},
+        {"{\"securityData\":null}", WD_REASON_UNKNOWN_SHAPE},
+        {"{\"securityData\":\"x\"}", WD_REASON_UNKNOWN_SHAPE},
+        {"{\"reason\":\"x\"}", WD_REASON_UNKNOWN_SHAPE},
     };
 
     (void) state;
@@ -390,7 +393,7 @@ test_empty(void **state)
 
     static const char *const bodies[] = {
         ENVELOPE(""), ENVELOPE(HISTORY("SPY Equity", "")),
-        "{\"securityData\":[]}", "{\"securityData\":null}",
+        "{\"securityData\":[]}",
         "{\"securityData\":{\"security\":\"A\"}}",
         "{\"securityData\":{\"security\":\"A\",\"fieldData\":{}}}",
         "{\"securityData\":{\"security\":\"A\",\"fieldData\":null}}"};
