@@ -40,8 +40,13 @@ column_name(wd_bbg_blp_t *b, wd_str_t field, wd_str_t *name)
 {
     char *p;
 
+    if (wd_str_trim(field).len == 0) {
+        *name = field; /* is refused: no name */
+        return WD_OK;
+    }
     if (field.len > WD_BBG_ITEM_MAX || name->len > WD_BBG_ITEM_MAX) {
-        *name = field.len > name->len ? field : *name; /* is refused */
+        *name = field.len > name->len ? field
+                                      : *name; /* is refused: too long */
         return WD_OK;
     }
     p = wd_pool_alloc(b->r->pool, field.len + 1 + name->len);
@@ -71,13 +76,13 @@ read_cells(wd_bbg_blp_t *b, int32_t record, wd_str_t sample, wd_str_t prefix,
         if (rc == WD_OK) {
             rc = wd_bbg_scalar(b, &text, &plain);
         }
-        if (rc == WD_OK && prefix.len != 0) {
+        if (rc == WD_OK && prefix.data != NULL) {
             rc = column_name(b, prefix, &key);
         }
         if (rc != WD_OK) {
             break;
         }
-        if (prefix.len == 0 && wd_str_eq_z(key, "date")) {
+        if (prefix.data == NULL && wd_str_eq_z(key, "date")) {
             *ret_date = plain ? text : WD_STR_NULL;
         } else if (plain) {
             rc = wd_bbg_row_put(b->r, &b->row, record, sample, key, text);
@@ -106,7 +111,7 @@ history_row(wd_bbg_blp_t *b, wd_str_t symbol)
     }
     b->r->n_records++;
     wd_bbg_row_init(&b->row, symbol, WD_NS_MIN);
-    rc = read_cells(b, record, sample, WD_STR(""), &date);
+    rc = read_cells(b, record, sample, WD_STR_NULL, &date);
     if (rc != WD_OK) {
         return rc;
     }
@@ -250,9 +255,8 @@ wd_bbg_security(wd_bbg_blp_t *b, wd_str_t unused)
         }
         if (wd_str_eq_z(key, "fieldData")) {
             rc = field_data(b, symbol);
-        } else if (wd_str_eq_z(key, "securityError")) {
-            rc = wd_bbg_each(b, symbol, NULL, item_error);
-        } else if (wd_str_eq_z(key, "fieldExceptions")) {
+        } else if (wd_str_eq_z(key, "securityError")
+                   || wd_str_eq_z(key, "fieldExceptions")) {
             rc = wd_bbg_each(b, symbol, NULL, item_error);
         } else {
             rc = wd_json_scan_skip(&b->s); /* eidData is no error */

@@ -261,6 +261,14 @@ test_bulk(void **state)
     assert_rejected(&p, 1, WD_REASON_SYNTAX, 3);
     assert_int_equal(p.r.n_rejects, 2);
     done(&p);
+
+    /* A bulk field without a name. */
+    parse_z(&p, "{\"securityData\":[" REFERENCE("A",
+            "\" \":[{\"date\":1,\"X\":2}],\"\":{\"Y\":1},\"Z\":1") "]}");
+    assert_int_equal(p.r.n_facts, 1);
+    assert_int_equal(p.r.n_rejects, 3);
+    assert_rejected(&p, 0, WD_REASON_SYNTAX, 0);
+    done(&p);
 }
 
 
