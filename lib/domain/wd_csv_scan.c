@@ -10,6 +10,7 @@ wd_csv_scan_init(wd_csv_scan_t *s, wd_str_t body)
 {
     s->p = body.data;
     s->end = body.data + body.len;
+    s->separator = ',';
     s->n = 0;
     s->line = WD_STR_NULL;
 }
@@ -79,13 +80,13 @@ wd_csv_cell_at(wd_csv_scan_t *s, const char **p, wd_pool_t *pool, wd_str_t *ret)
         if (rc != WD_OK) {
             return rc;
         }
-        if (*p < s->end && **p != ',' && **p != '\r' && **p != '\n') {
+        if (*p < s->end && **p != s->separator && **p != '\r' && **p != '\n') {
             return WD_EPROTO;
         }
         return WD_OK;
     }
 
-    while (*p < s->end && **p != ',' && **p != '\n') {
+    while (*p < s->end && **p != s->separator && **p != '\n') {
         (*p)++;
     }
     *ret = wd_str(from, (size_t) (*p - from));
@@ -127,7 +128,7 @@ wd_csv_scan_line(wd_csv_scan_t *s, wd_pool_t *pool)
         if (rc != WD_OK) {
             return rc;
         }
-        if (p == s->end || *p != ',') {
+        if (p == s->end || *p != s->separator) {
             break;
         }
         p++;

@@ -7,11 +7,12 @@
 #include "wd_err.h"
 #include "wd_pool.h"
 
-#define WD_CSV_CELLS_MAX 64
+#define WD_CSV_CELLS_MAX 512 /* a table of Bloomberg has up to 500 fields */
 
 typedef struct {
     const char *p;
     const char *end;
+    char        separator; /* a comma, unless the caller sets another */
     size_t      n;
     wd_str_t    cells[WD_CSV_CELLS_MAX];
     wd_str_t    line; /* the line as it stands, without its end */

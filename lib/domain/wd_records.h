@@ -41,6 +41,7 @@ typedef struct {
 /* Missing figures are NAN, missing texts have data NULL. */
 typedef struct {
     wd_str_t sample; /* the record as it stands in the payload */
+    wd_str_t symbol; /* NULL: that of the payload */
     wd_ns_t  time; /* civil time of the payload's zone, read as UTC */
     double   open;
     double   high;
