@@ -47,13 +47,13 @@ wd_av_meta(wd_av_parse_t *a)
         }
         switch (wd_av_field(key)) {
         case WD_AVF_SYMBOL:
-            a->r->symbol = wd_av_symbol(a->r->pool, text);
+            a->r->symbol = wd_record_symbol(a->r->pool, text);
             break;
         case WD_AVF_FROM:
-            a->r->from_symbol = wd_av_symbol(a->r->pool, text);
+            a->r->from_symbol = wd_record_symbol(a->r->pool, text);
             break;
         case WD_AVF_TO:
-            a->r->to_symbol = wd_av_symbol(a->r->pool, text);
+            a->r->to_symbol = wd_record_symbol(a->r->pool, text);
             break;
         case WD_AVF_ZONE:
             a->r->zone = text;

@@ -38,7 +38,4 @@ wd_must_check int wd_av_instrument_add(wd_records_t        *r,
                                        wd_instrument_rec_t *inst,
                                        wd_str_t             sample);
 
-/* Upper case from the pool; data NULL unless it may be a symbol. */
-wd_str_t wd_av_symbol(wd_pool_t *pool, wd_str_t text);
-
 #endif /* WD_AV_RECORD_H */
