@@ -68,6 +68,7 @@ static int
 wd_lseg_object(wd_lseg_parse_t *p)
 {
     int             rc;
+    size_t          before = p->r->n_rejected;
     wd_lseg_frame_t f;
 
     rc = wd_lseg_frame(&p->s, p->r->pool, &f);
@@ -84,15 +85,23 @@ wd_lseg_object(wd_lseg_parse_t *p)
     } else {
         p->used = true;
         rc = wd_lseg_read(p->dataset, &f, p->r);
+        if (f.bad == NULL && p->r->n_rejected == before) {
+            f.bad = p->s.p; /* nested too deep for the frame, not for a row */
+        }
     }
     return rc != WD_OK ? rc : wd_lseg_frame_report(&f, p->r);
 }
 
 
+/* What was read before is kept. */
 static int
 wd_lseg_refuse_shape(wd_lseg_parse_t *p, const char *why)
 {
     p->stopped = true;
+    if (p->used) {
+        return wd_records_reject(p->r, -1, WD_REASON_SYNTAX, WD_STR(""), "%s",
+                                 why);
+    }
     return wd_records_refuse(p->r, WD_REASON_UNKNOWN_SHAPE, WD_STR(""), "%s",
                              why);
 }

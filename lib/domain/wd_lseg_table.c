@@ -148,11 +148,11 @@ static int
 wd_lseg_header(wd_lseg_table_t *t, wd_json_scan_t *s, wd_pool_t *pool)
 {
     int              rc;
-    wd_str_t         type = WD_STR_NULL;
+    wd_str_t         type = WD_STR_NULL, title = WD_STR_NULL;
     wd_lseg_column_t c;
 
     const wd_lseg_want_t want[] = {
-        {"name", &c.name}, {"title", &c.title}, {"type", &type}};
+        {"name", &c.name}, {"title", &title}, {"type", &type}};
 
     memset(&c, 0, sizeof(c));
     rc = wd_lseg_texts(s, pool, want, wd_array_len(want));
@@ -160,7 +160,7 @@ wd_lseg_header(wd_lseg_table_t *t, wd_json_scan_t *s, wd_pool_t *pool)
         return rc;
     }
     if (c.name.len == 0) {
-        c.name = c.title;
+        c.name = title;
     }
     if (c.name.len == 0 || t->n == WD_LSEG_COLUMNS_MAX
         || !wd_record_text_ok(c.name, WD_LSEG_NAME_MAX)) {

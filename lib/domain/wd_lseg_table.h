@@ -105,8 +105,7 @@ wd_str_t wd_lseg_list_sample(const wd_lseg_list_t *l);
 
 /* Headers and rows of the same length. */
 typedef struct {
-    wd_str_t name;
-    wd_str_t title;
+    wd_str_t name; /* or its title, where it has no name */
     bool     number;
 } wd_lseg_column_t;
 

@@ -198,20 +198,19 @@ test_bad_facts(void **state)
 static void
 test_long_fact(void **state)
 {
-    char    *body = malloc(WD_RECORD_FIELD_MAX + 4096);
-    char    *text = malloc(WD_RECORD_FIELD_MAX + 2);
     parsed_t p;
+
+    static char text[WD_RECORD_FIELD_MAX + 2];
+    static char body[sizeof(text) + 4096];
 
     (void) state;
     memset(text, 'a', WD_RECORD_FIELD_MAX + 1);
-    text[WD_RECORD_FIELD_MAX + 1] = '\0';
-    sprintf(body, VIEW("[\"IBM.N\",\"2020-12-31\",1,\"%s\",1]", ""), text);
+    snprintf(body, sizeof(body),
+             VIEW("[\"IBM.N\",\"2020-12-31\",1,\"%s\",1]", ""), text);
     parse_z(&p, WD_LSEG_ESG_MEASURES_FULL, body);
     assert_int_equal(p.r.n_facts, 2);
     assert_rejected(&p, 0, WD_REASON_TOO_LONG, 0);
     done(&p);
-    free(text);
-    free(body);
 }
 
 

@@ -218,23 +218,24 @@ test_london(void **state)
 
     parse_z(
         &p, WD_LSEG_INTERDAY,
-        "{\"universe\":{\"ric\":\"a\"},\"headers\":[{\"name\":\"DATE\"}," H("TR"
-                                                                            "DP"
-                                                                            "RC"
-                                                                            "_"
-                                                                            "1") "," H(
-            "MKT_HIGH") "," H("MKT_LOW") "," H("MKT_"
-                                               "OPEN") "," H("OPEN_PRC") "],"
-                                                                         "\"dat"
-                                                                         "a\":["
-                                                                         "[\"20"
-                                                                         "26-"
-                                                                         "02-"
-                                                                         "19\","
-                                                                         "3,4,"
-                                                                         "1,2,"
-                                                                         "9]]"
-                                                                         "}");
+        "{\"universe\":{\"ric\":\"a\"},\"headers\":[{\"name\":\"DATE\"}," H(
+            "TR"
+            "DP"
+            "RC"
+            "_"
+            "1") "," H("MKT_HIGH") "," H("MKT_LOW") "," H("MKT_"
+                                                          "OPEN") "," H("OPEN_"
+                                                                        "PRC") "],"
+                                                                               "\"dat"
+                                                                               "a\":["
+                                                                               "[\"20"
+                                                                               "26-"
+                                                                               "02-"
+                                                                               "19\","
+                                                                               "3,4,"
+                                                                               "1,2,"
+                                                                               "9]]"
+                                                                               "}");
     assert_int_equal(p.r.n_bars, 1);
     assert_view(p.r.symbol, "A");
     assert_true(p.r.bars[0].open == 2 && p.r.bars[0].low == 1);
@@ -688,10 +689,44 @@ test_extra_members(void **state)
     assert_view(p.r.interval, "P1D");
     done(&p);
 
+    parse_z(&p, WD_LSEG_INTERDAY, "[{" HEAD EQUITY ",\"data\":[" ROW10 "]},7]");
+    assert_false(p.r.refused);
+    assert_int_equal(p.r.n_bars, 1);
+    assert_rejected(&p, 0, WD_REASON_SYNTAX, -1);
+    done(&p);
+
     parse_z(&p, WD_LSEG_INTERDAY, DAILY(ROW10) " x");
     assert_int_equal(p.r.n_bars, 1);
     assert_rejected(&p, 0, WD_REASON_SYNTAX, -1);
     done(&p);
+}
+
+
+/* What is nested beyond the bound ends the frame, and is said. */
+static void
+test_depth(void **state)
+{
+    int      depth;
+    char     body[1024];
+    char     open[80], close[80];
+    parsed_t p;
+
+    (void) state;
+    for (depth = 1; depth < 70; depth++) {
+        memset(open, '[', sizeof(open));
+        memset(close, ']', sizeof(close));
+        open[depth] = close[depth] = '\0';
+        snprintf(
+            body, sizeof(body),
+            "[{\"universe\":{\"ric\":\"A\"},\"headers\":[{\"name\":"
+            "\"DATE\"}," H("BID") "," H("VWAP") "],\"data\":"
+                                                "[[\"2020-01-10\",1,%s%s]]}]",
+            open, close);
+        parse_z(&p, WD_LSEG_INTERDAY, body);
+        assert_true(p.r.n_quotes <= 1);
+        assert_true((p.r.n_rejected == 0) == (depth <= 62));
+        done(&p);
+    }
 }
 
 
@@ -738,6 +773,7 @@ main(void)
         cmocka_unit_test(test_every_cut),
         cmocka_unit_test(test_cut_events),
         cmocka_unit_test(test_extra_members),
+        cmocka_unit_test(test_depth),
         cmocka_unit_test(test_random_damage),
     };
 

@@ -337,11 +337,10 @@ test_image(void **state)
     feed(&s, "[" UPDATE("", "\"BID\":9") "]"); /* without a refresh */
     assert_int_equal(s.r.n_quotes, 0);
 
-    feed(&s,
-         "[" WHOLE
-         "," UPDATE("\"UpdateType\":\"Quote\",", "\"BID\":1.0567,\"TIMACT\":"
-                                                 "\"13:54:01\"") "," UPDATE(
-             "", "\"OTHER\":1") "]");
+    feed(&s, "[" WHOLE
+             "," UPDATE("\"UpdateType\":\"Quote\",",
+                        "\"BID\":1.0567,\"TIMACT\":"
+                        "\"13:54:01\"") "," UPDATE("", "\"OTHER\":1") "]");
     assert_int_equal(s.r.n_quotes, 2);
     assert_int_equal(s.r.n_trades, 0);
     q = &s.r.quotes[0];
@@ -378,16 +377,19 @@ test_trades(void **state)
         &s,
         "[" UPDATE(
             "\"UpdateType\":\"Trade\",",
-            "\"TRDPRC_1\":6,\"TRDVOL_1\":7,\"SALTIM_MS\":50040500,"
-            "\"QUOTIM_MS\":1,\"TIMACT\":\"01:00:00\"") "," UPDATE("\"UpdateType"
-                                                                  "\":"
-                                                                  "\"Trade\",",
-                                                                  "\"TRDPRC_"
-                                                                  "1\":8") "," UPDATE("\"UpdateType\":\"Correction\",",
-                                                                                      "\"TRDPRC_1\":9") "," UPDATE("\"UpdateType\":\"Trade\",",
-                                                                                                                   "\"TRDPRC_1\":null") "," UPDATE("\"UpdateType\":\"Trade\",",
-                                                                                                                                                   "\"TRDVOL_1\":3") "," UPDATE("",
-                                                                                                                                                                                "\"TRDPRC_1\":10,\"BID\":4") "]");
+            "\"TRDPRC_1\":6,\"TRDVOL_1\":7,"
+            "\"SALTIM_MS\":50040500,"
+            "\"QUOTIM_MS\":1,\"TIMACT\":\"01:00:"
+            "00\"") "," UPDATE("\"UpdateType"
+                               "\":"
+                               "\"Trade\",",
+                               "\"TRDPRC_"
+                               "1\":8") "," UPDATE("\"UpdateType\":"
+                                                   "\"Correction\",",
+                                                   "\"TRDPRC_1\":9") "," UPDATE("\"UpdateType\":\"Trade\",",
+                                                                                "\"TRDPRC_1\":null") "," UPDATE("\"UpdateType\":\"Trade\",",
+                                                                                                                "\"TRDVOL_1\":3") "," UPDATE("",
+                                                                                                                                             "\"TRDPRC_1\":10,\"BID\":4") "]");
     assert_int_equal(s.r.n_trades, 3);
     assert_true(s.r.trades[0].price == 6 && s.r.trades[0].size == 7);
     assert_true(s.r.trades[0].time == at("2022-06-22T13:54:00.5Z"));
