@@ -10,8 +10,12 @@
 #include <stdio.h>
 
 static const char *const wd_lseg_fields[WD_LSEG_F_COUNT] = {
-    "BID",      "ASK",    "BIDSIZE", "ASKSIZE",   "TRDPRC_1", "TRDVOL_1",
-    "OPEN_PRC", "HIGH_1", "LOW_1",   "HST_CLOSE", "ACVOL_1",
+    [WD_LSEG_F_BID] = "BID",         [WD_LSEG_F_ASK] = "ASK",
+    [WD_LSEG_F_BIDSIZE] = "BIDSIZE", [WD_LSEG_F_ASKSIZE] = "ASKSIZE",
+    [WD_LSEG_F_PRICE] = "TRDPRC_1",  [WD_LSEG_F_SIZE] = "TRDVOL_1",
+    [WD_LSEG_F_OPEN] = "OPEN_PRC",   [WD_LSEG_F_HIGH] = "HIGH_1",
+    [WD_LSEG_F_LOW] = "LOW_1",       [WD_LSEG_F_PREVIOUS] = "HST_CLOSE",
+    [WD_LSEG_F_VOLUME] = "ACVOL_1",
 };
 
 /* Times of the day in UTC, the better ones first. */

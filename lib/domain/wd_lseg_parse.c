@@ -7,16 +7,16 @@
 #include "wd_lseg_table.h"
 
 static const char *const wd_lseg_datasets[] = {
-    "interday",
-    "intraday",
-    "events",
-    "esg_basic",
-    "esg_scores_full",
-    "esg_scores_standard",
-    "esg_measures_full",
-    "esg_measures_standard",
-    "symbology",
-    "search",
+    [WD_LSEG_INTERDAY] = "interday",
+    [WD_LSEG_INTRADAY] = "intraday",
+    [WD_LSEG_EVENTS] = "events",
+    [WD_LSEG_ESG_BASIC] = "esg_basic",
+    [WD_LSEG_ESG_SCORES_FULL] = "esg_scores_full",
+    [WD_LSEG_ESG_SCORES_STANDARD] = "esg_scores_standard",
+    [WD_LSEG_ESG_MEASURES_FULL] = "esg_measures_full",
+    [WD_LSEG_ESG_MEASURES_STANDARD] = "esg_measures_standard",
+    [WD_LSEG_SYMBOLOGY] = "symbology",
+    [WD_LSEG_SEARCH] = "search",
 };
 
 typedef struct {

@@ -29,9 +29,23 @@ typedef enum {
 } wd_lseg_col_e;
 
 static const char *const wd_lseg_cols[LC_COUNT] = {
-    "DATE",   "DATE_TIME", "EVENT_TYPE", "TRDPRC_1", "OFF_CLOSE", "OPEN_PRC",
-    "HIGH_1", "LOW_1",     "MKT_OPEN",   "MKT_HIGH", "MKT_LOW",   "ACVOL_UNS",
-    "BID",    "ASK",       "BIDSIZE",    "ASKSIZE",  "TRDVOL_1",
+    [LC_DATE] = "DATE",
+    [LC_DATE_TIME] = "DATE_TIME",
+    [LC_EVENT_TYPE] = "EVENT_TYPE",
+    [LC_PRICE] = "TRDPRC_1",
+    [LC_OFF_CLOSE] = "OFF_CLOSE",
+    [LC_OPEN] = "OPEN_PRC",
+    [LC_HIGH] = "HIGH_1",
+    [LC_LOW] = "LOW_1",
+    [LC_MKT_OPEN] = "MKT_OPEN",
+    [LC_MKT_HIGH] = "MKT_HIGH",
+    [LC_MKT_LOW] = "MKT_LOW",
+    [LC_VOLUME] = "ACVOL_UNS",
+    [LC_BID] = "BID",
+    [LC_ASK] = "ASK",
+    [LC_BIDSIZE] = "BIDSIZE",
+    [LC_ASKSIZE] = "ASKSIZE",
+    [LC_SIZE] = "TRDVOL_1",
 };
 
 typedef struct {
