@@ -5,7 +5,7 @@
  */
 #include "processing_job.h"
 #include "wd_av_economy.h"
-#include "wd_av_record.h"
+#include "wd_records.h"
 
 #include <stdio.h>
 
@@ -113,7 +113,7 @@ processing_stage_name(processing_job_t *job)
     }
 
     job->symbol = job->r.symbol.len != 0 ? job->r.symbol
-                                         : wd_av_symbol(job->pool, asked);
+                                         : wd_record_symbol(job->pool, asked);
     if (job->symbol.len == 0) {
         return processing_job_refuse(
             job, "rejected", WD_REASON_BAD_SYMBOL,

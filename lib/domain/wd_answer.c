@@ -249,6 +249,20 @@ wd_answer_refused(int rc, wd_str_t body, const wd_error_t *err,
 }
 
 
+bool
+wd_answer_contains(wd_str_t text, const char *lower)
+{
+    size_t i, n = strlen(lower);
+
+    for (i = 0; i + n <= text.len; i++) {
+        if (wd_str_ieq(wd_str(text.data + i, n), wd_str(lower, n))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+
 wd_str_t
 wd_answer_member(const json_t *object, const char *key)
 {

@@ -84,6 +84,9 @@ wd_must_check int wd_answer_json(wd_str_t body, json_t **ret, wd_error_t *err);
 wd_must_check int wd_answer_refused(int rc, wd_str_t body,
                                     const wd_error_t *err, wd_answer_t *ret);
 
+/* `lower` stands in the text, whatever its case. */
+bool wd_answer_contains(wd_str_t text, const char *lower);
+
 /* The member `key` of an object when it is text; "" otherwise. */
 wd_str_t wd_answer_member(const json_t *object, const char *key);
 

@@ -15,7 +15,6 @@ static void classify_notice(wd_str_t text, bool rows, wd_answer_t *ret);
 static void classify_data(const json_t *root, wd_answer_t *ret);
 static bool has_rows(const json_t *root);
 static bool sound_series(wd_str_t body);
-static bool contains(wd_str_t text, const char *lower);
 
 
 /*
@@ -112,7 +111,7 @@ wd_av_classify_json(const json_t *root, wd_answer_t *ret)
     text = wd_answer_member(root, "Error Message");
     if (text.len != 0) {
         wd_answer_set_redacted(ret,
-                               contains(text, "apikey is invalid")
+                               wd_answer_contains(text, "apikey is invalid")
                                    ? WD_ANSWER_AUTH
                                    : WD_ANSWER_NOT_FOUND,
                                text);
@@ -167,21 +166,6 @@ sound_series(wd_str_t body)
 }
 
 
-/* `lower` stands in the text, whatever its case. */
-static bool
-contains(wd_str_t text, const char *lower)
-{
-    size_t i, n = strlen(lower);
-
-    for (i = 0; i + n <= text.len; i++) {
-        if (wd_str_ieq(wd_str(text.data + i, n), wd_str(lower, n))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-
 static bool
 has_rows(const json_t *root)
 {
@@ -208,7 +192,7 @@ classify_notice(wd_str_t text, bool rows, wd_answer_t *ret)
     size_t i;
 
     for (i = 0; i < wd_array_len(notices); i++) {
-        if (contains(text, notices[i].part)) {
+        if (wd_answer_contains(text, notices[i].part)) {
             wd_answer_set_redacted(ret, notices[i].class, text);
             ret->wait_s = notices[i].wait_s;
             break;

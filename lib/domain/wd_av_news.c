@@ -42,7 +42,7 @@ wd_av_mention(wd_av_parse_t *a)
     while (rc == WD_OK
            && (rc = wd_av_member(a, &first, &key, &text, &scalar)) == WD_OK) {
         if (wd_str_eq_z(key, "ticker")) {
-            symbol = wd_av_symbol(a->r->pool, text);
+            symbol = wd_record_symbol(a->r->pool, text);
         } else if (wd_str_eq_z(key, "relevance_score")) {
             wd_av_figure(&relevance, key, text, &bad);
         } else if (wd_str_eq_z(key, "ticker_sentiment_score")) {

@@ -60,13 +60,13 @@ wd_av_meta(wd_av_parse_t *a)
         }
         switch (wd_av_field(key)) {
         case WD_AVF_SYMBOL:
-            a->r->symbol = wd_av_symbol(a->r->pool, text);
+            a->r->symbol = wd_record_symbol(a->r->pool, text);
             break;
         case WD_AVF_FROM:
-            a->r->from_symbol = wd_av_symbol(a->r->pool, text);
+            a->r->from_symbol = wd_record_symbol(a->r->pool, text);
             break;
         case WD_AVF_TO:
-            a->r->to_symbol = wd_av_symbol(a->r->pool, text);
+            a->r->to_symbol = wd_record_symbol(a->r->pool, text);
             break;
         case WD_AVF_ZONE:
             a->r->zone = text;
@@ -142,9 +142,9 @@ wd_av_rate(wd_av_parse_t *a)
     while ((rc = wd_av_member(a, &first, &key, &text, &scalar)) == WD_OK) {
         field = wd_av_field(key);
         if (field == WD_AVF_FROM) {
-            a->r->from_symbol = wd_av_symbol(a->r->pool, text);
+            a->r->from_symbol = wd_record_symbol(a->r->pool, text);
         } else if (field == WD_AVF_TO) {
-            a->r->to_symbol = wd_av_symbol(a->r->pool, text);
+            a->r->to_symbol = wd_record_symbol(a->r->pool, text);
         } else if (field == WD_AVF_ZONE) {
             a->r->zone = text;
         } else {
@@ -178,7 +178,7 @@ wd_av_about(wd_av_parse_t *a, wd_str_t key, wd_str_t text)
     }
     switch (wd_av_field(key)) {
     case WD_AVF_SYMBOL:
-        a->r->symbol = wd_av_symbol(a->r->pool, text);
+        a->r->symbol = wd_record_symbol(a->r->pool, text);
         break;
     case WD_AVF_INTERVAL:
         a->r->interval = text;

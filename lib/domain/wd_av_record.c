@@ -281,34 +281,6 @@ wd_av_bar_add(wd_records_t *r, wd_bar_rec_t *bar, wd_str_t stamp,
 }
 
 
-wd_str_t
-wd_av_symbol(wd_pool_t *pool, wd_str_t text)
-{
-    char  *p;
-    size_t i;
-
-    text = wd_str_trim(text);
-    if (text.len == 0 || text.len > WD_RECORD_SYMBOL_MAX) {
-        return WD_STR_NULL;
-    }
-    p = wd_pool_strdup(pool, text);
-    if (p == NULL) {
-        return WD_STR_NULL;
-    }
-
-    for (i = 0; i < text.len; i++) {
-        if (p[i] >= 'a' && p[i] <= 'z') {
-            p[i] = (char) (p[i] & ~0x20);
-        }
-        if ((p[i] < 'A' || p[i] > 'Z') && (p[i] < '0' || p[i] > '9')
-            && memchr(".-/:^=_", p[i], 7) == NULL) {
-            return WD_STR_NULL; /* what a request may ask for, no more */
-        }
-    }
-    return wd_str(p, text.len);
-}
-
-
 int
 wd_av_quote_add(wd_records_t *r, wd_quote_rec_t *q, const wd_av_bad_t *bad,
                 wd_str_t sample)
@@ -317,7 +289,7 @@ wd_av_quote_add(wd_records_t *r, wd_quote_rec_t *q, const wd_av_bad_t *bad,
     wd_str_t        symbol;
     wd_quote_rec_t *slot;
 
-    symbol = wd_av_symbol(r->pool, q->symbol);
+    symbol = wd_record_symbol(r->pool, q->symbol);
     if (symbol.data == NULL) {
         return wd_records_reject(r, record, WD_REASON_BAD_SYMBOL, sample,
                                  "no symbol in the quote");
@@ -373,7 +345,7 @@ wd_av_instrument_add(wd_records_t *r, wd_instrument_rec_t *inst,
     wd_str_t             symbol;
     wd_instrument_rec_t *slot;
 
-    symbol = wd_av_symbol(r->pool, inst->symbol);
+    symbol = wd_record_symbol(r->pool, inst->symbol);
     if (symbol.data == NULL) {
         return wd_records_reject(
             r, record, WD_REASON_BAD_SYMBOL, sample, "symbol \"%.*s\"",

@@ -75,7 +75,4 @@ void              wd_av_figure(double *figure, wd_str_t name, wd_str_t text,
 wd_must_check int wd_av_not_a_number(wd_records_t *r, int32_t record,
                                      wd_str_t sample, const wd_av_bad_t *bad);
 
-/* Upper case from the pool; data NULL unless it may be a symbol. */
-wd_str_t wd_av_symbol(wd_pool_t *pool, wd_str_t text);
-
 #endif /* WD_AV_RECORD_H */

@@ -281,6 +281,34 @@ wd_record_code_ok(wd_str_t s, size_t max)
 }
 
 
+wd_str_t
+wd_record_symbol(wd_pool_t *pool, wd_str_t text)
+{
+    char  *p;
+    size_t i;
+
+    text = wd_str_trim(text);
+    if (text.len == 0 || text.len > WD_RECORD_SYMBOL_MAX) {
+        return WD_STR_NULL;
+    }
+    p = wd_pool_strdup(pool, text);
+    if (p == NULL) {
+        return WD_STR_NULL;
+    }
+
+    for (i = 0; i < text.len; i++) {
+        if (p[i] >= 'a' && p[i] <= 'z') {
+            p[i] = (char) (p[i] & ~0x20);
+        }
+        if ((p[i] < 'A' || p[i] > 'Z') && (p[i] < '0' || p[i] > '9')
+            && memchr(".-/:^=_", p[i], 7) == NULL) {
+            return WD_STR_NULL; /* what a request may ask for, no more */
+        }
+    }
+    return wd_str(p, text.len);
+}
+
+
 bool
 wd_missing(wd_str_t s)
 {

@@ -189,6 +189,7 @@ typedef struct {
     wd_str_t interval;
     wd_str_t name; /* of a series */
     wd_str_t unit;
+    wd_str_t label; /* the end of a bar that its time is: "startPeriod" */
     wd_str_t refreshed;
     int64_t  page;
     int64_t  pages;
@@ -269,6 +270,9 @@ bool wd_record_text_ok(wd_str_t s, size_t max);
 
 /* A code (series, country): 1 to `max` letters, digits and . _ - : */
 bool wd_record_code_ok(wd_str_t s, size_t max);
+
+/* Upper case from the pool; data NULL unless it may be a symbol. */
+wd_str_t wd_record_symbol(wd_pool_t *pool, wd_str_t text);
 
 /* "None", "null", "-", "n/a", "", blanks, ".": the provider has no figure. */
 bool wd_missing(wd_str_t s);

@@ -362,7 +362,6 @@ wd_http_begin(wd_http_call_t *c, const wd_http_req_t *req, bool post)
     }
     curl_easy_setopt(c->curl, CURLOPT_PRIVATE, c);
     curl_easy_setopt(c->curl, CURLOPT_BUFFERSIZE, WD_HTTP_MULTI_BUFFER);
-    curl_easy_setopt(c->curl, CURLOPT_PIPEWAIT, 1L);
     return curl_multi_add_handle(c->m->curl, c->curl) == CURLM_OK ? WD_OK
                                                                   : WD_ENOMEM;
 }
