@@ -52,25 +52,38 @@ wd_gds_cell_text(const wd_json_scan_val_t *v)
 }
 
 
-static int
-wd_gds_fact_put(wd_gds_facts_t *f, wd_str_t item, wd_ns_t time, wd_str_t text,
-                double value, wd_str_t sample)
+wd_reason_e
+wd_gds_value(const wd_json_scan_val_t *v, wd_str_t *ret_text, double *ret_value)
 {
-    wd_fact_rec_t *fact = wd_records_fact(f->r);
+    int         rc;
+    wd_answer_e why;
 
-    if (fact == NULL) {
-        return WD_ENOMEM;
+    *ret_value = NAN;
+    *ret_text = wd_gds_cell_text(v);
+    if (v->type == WD_JS_OBJECT || v->type == WD_JS_ARRAY) {
+        *ret_text = WD_STR("a list or an object");
+        return WD_REASON_NOT_A_NUMBER;
     }
-    fact->record = f->r->n_records++;
-    fact->sample = sample;
-    fact->symbol = f->e->identifier;
-    fact->item = item;
-    fact->text = wd_missing(text) ? WD_STR_NULL : text;
-    fact->unit = isnan(value) ? WD_STR_NULL : f->unit;
-    fact->period = f->period;
-    fact->time = time;
-    fact->value = value;
-    return WD_OK;
+    if (ret_text->len > WD_RECORD_FIELD_MAX) {
+        return WD_REASON_TOO_LONG;
+    }
+    if (!wd_record_text_ok(*ret_text, WD_RECORD_FIELD_MAX)) {
+        return WD_REASON_SYNTAX;
+    }
+    if (wd_gds_no_value(*ret_text, &why)) {
+        return WD_REASON_PROVIDER_ERROR;
+    }
+    if (wd_missing(*ret_text)) {
+        *ret_text = WD_STR_NULL;
+        return WD_REASON_COUNT;
+    }
+
+    rc = wd_figure_parse(*ret_text, ret_value);
+    if (rc == WD_EOVERFLOW || wd_gds_is_nan(*ret_text)) {
+        return WD_REASON_NOT_A_NUMBER;
+    }
+    *ret_value = rc == WD_OK ? *ret_value : NAN;
+    return WD_REASON_COUNT;
 }
 
 
@@ -78,39 +91,35 @@ int
 wd_gds_fact(wd_gds_facts_t *f, wd_str_t item, wd_ns_t time,
             const wd_json_scan_val_t *v, wd_str_t sample)
 {
-    int         rc;
-    double      value;
-    wd_str_t    text = wd_gds_cell_text(v);
-    wd_answer_e why;
+    double         value;
+    wd_str_t       text;
+    wd_reason_e    reason;
+    wd_fact_rec_t *fact;
 
     if (f->r->n_records >= WD_RECORDS_MAX) {
         f->full = true;
         return wd_records_reject(f->r, -1, WD_REASON_TOO_MANY, WD_STR(""),
                                  "more than %d records", WD_RECORDS_MAX);
     }
-    if (v->type == WD_JS_OBJECT || v->type == WD_JS_ARRAY) {
-        return wd_gds_reject(f, WD_REASON_NOT_A_NUMBER, sample,
-                             "neither figure nor text in", item);
-    }
-    if (text.len > WD_RECORD_FIELD_MAX) {
-        return wd_gds_reject(f, WD_REASON_TOO_LONG, WD_STR(""),
-                             "a text beyond the limit in", item);
-    }
-    if (!wd_record_text_ok(text, WD_RECORD_FIELD_MAX)) {
-        return wd_gds_reject(f, WD_REASON_SYNTAX, sample, "no UTF-8 in", item);
-    }
-    if (wd_gds_no_value(text, &why)) {
-        return wd_gds_reject(f, WD_REASON_PROVIDER_ERROR, sample,
-                             "instead of a value", text);
+    reason = wd_gds_value(v, &text, &value);
+    if (reason != WD_REASON_COUNT) {
+        return wd_gds_reject(f, reason, sample, "instead of a value", text);
     }
 
-    rc = wd_figure_parse(text, &value);
-    if (rc == WD_EOVERFLOW || wd_gds_is_nan(text)) {
-        return wd_gds_reject(f, WD_REASON_NOT_A_NUMBER, sample, "value is",
-                             text);
+    fact = wd_records_fact(f->r);
+    if (fact == NULL) {
+        return WD_ENOMEM;
     }
-    return wd_gds_fact_put(f, item, time, text, rc == WD_OK ? value : NAN,
-                           sample);
+    fact->record = f->r->n_records++;
+    fact->sample = sample;
+    fact->symbol = f->e->identifier;
+    fact->item = item;
+    fact->text = text;
+    fact->unit = isnan(value) ? WD_STR_NULL : f->unit;
+    fact->period = f->period;
+    fact->time = time;
+    fact->value = value;
+    return WD_OK;
 }
 
 

@@ -31,6 +31,13 @@ wd_must_check int wd_gds_reject(wd_gds_facts_t *f, wd_reason_e reason,
 /* What a cell says as text: null is nothing, true and false their names. */
 wd_str_t wd_gds_cell_text(const wd_json_scan_val_t *v);
 
+/*
+ * What a value is: its text, NULL where there is none, and the number that it
+ * is, else NAN. WD_REASON_COUNT, or why it cannot be stored.
+ */
+wd_reason_e wd_gds_value(const wd_json_scan_val_t *v, wd_str_t *ret_text,
+                         double *ret_value);
+
 /* One cell as a fact, or a reject with the reason why it is none. */
 wd_must_check int wd_gds_fact(wd_gds_facts_t *f, wd_str_t item, wd_ns_t time,
                               const wd_json_scan_val_t *v, wd_str_t sample);

@@ -243,15 +243,18 @@ wd_gds_find_entry(wd_gds_parse_t *g, const char *from)
 }
 
 
+/* At `mark`; the next entry cannot begin before `from`. */
 static int
-wd_gds_damage(wd_gds_parse_t *g, const char *mark, bool *ret_found)
+wd_gds_damage(wd_gds_parse_t *g, const char *mark, const char *from,
+              bool *ret_end)
 {
+    bool found = wd_gds_find_entry(g, wd_min(from, g->s.end));
+
     g->shifted = g->something = true;
-    *ret_found = wd_gds_find_entry(g, wd_min(mark + 1, g->s.end));
+    *ret_end = !found;
     return wd_records_reject(g->r, g->r->n_records++, WD_REASON_SYNTAX,
                              WD_STR(""), "%s at byte %zu cannot be read",
-                             *ret_found ? "the entry"
-                                        : "the rest, from an entry",
+                             found ? "the entry" : "the rest, from an entry",
                              (size_t) (mark - g->body));
 }
 
@@ -297,7 +300,6 @@ static int
 wd_gds_entry(wd_gds_parse_t *g, bool *first, bool *ret_end)
 {
     int            rc;
-    bool           found;
     const char    *mark = g->s.p;
     wd_gds_entry_t e;
 
@@ -312,10 +314,8 @@ wd_gds_entry(wd_gds_parse_t *g, bool *first, bool *ret_end)
         *ret_end = true;
         return wd_gds_truncated(g);
     }
-    rc = wd_gds_damage(g, mark, &found);
-    *ret_end = !found;
     *first = true;
-    return rc;
+    return wd_gds_damage(g, mark, mark + 1, ret_end);
 }
 
 
@@ -344,7 +344,12 @@ wd_gds_entries(wd_gds_parse_t *g, bool *ret_end)
             return wd_records_reject(g->r, -1, WD_REASON_TOO_MANY, WD_STR(""),
                                      "more than %zu entries", g->n_entries);
         }
-        rc = wd_gds_entry(g, &first, ret_end);
+        if (rc == WD_OK) {
+            rc = wd_gds_entry(g, &first, ret_end);
+        } else {
+            first = true; /* no comma: perhaps an entry all the same */
+            rc = wd_gds_damage(g, g->s.p, g->s.p, ret_end);
+        }
     }
     return rc;
 }

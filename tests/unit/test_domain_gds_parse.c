@@ -332,24 +332,27 @@ test_tables(void **state)
     assert_fact(&p, 1, "IQ_LOW", 1, day(2021, 1, 3));
     done(&p);
 
-    parse1(&p, "GDSHV",
-           LIST(ENTRY(
-               WHO("GDSHV", "A:", "IQ_X"),
-               "\"Rank\",\"AsOfDate\",\"iq_x\",\"PeriodEndDate\"",
-               ROW("1,\"9/9/2021\",2,\"6/30/2021\"") "," ROW(
-                   "1,\"9/9/2021\",2,\"\"") "," ROW("1,\"9/9/2021\",2,\"30/6/"
-                                                    "2021\"") "," ROW("1,\"9/9/"
-                                                                      "2021\","
-                                                                      "2") ",7,"
-                                                                           "[1]"
-                                                                           ",{}"
-                                                                           ",{"
-                                                                           "\"R"
-                                                                           "ow"
-                                                                           "\":"
-                                                                           "3}"
-                                                                           "," ROW("2,\"9/9/2021\",4,\"3/31/2021\""),
-               "")));
+    parse1(
+        &p, "GDSHV",
+        LIST(ENTRY(WHO("GDSHV", "A:", "IQ_X"),
+                   "\"Rank\",\"AsOfDate\",\"iq_x\",\"PeriodEndDate\"",
+                   ROW("1,\"9/9/2021\",2,\"6/30/2021\"") "," ROW("1,\"9/9/"
+                                                                 "2021\",2,"
+                                                                 "\"\"") "," ROW(
+                       "1,\"9/9/2021\",2,\"30/6/"
+                       "2021\"") "," ROW("1,\"9/9/"
+                                         "2021\","
+                                         "2") ",7,"
+                                              "[1]"
+                                              ",{}"
+                                              ",{"
+                                              "\"R"
+                                              "ow"
+                                              "\":"
+                                              "3}"
+                                              "," ROW("2,\"9/9/2021\",4,\"3/31/"
+                                                      "2021\""),
+                   "")));
     assert_int_equal(p.r.n_facts, 4);
     assert_fact(&p, 1, "iq_x", 2, day(2021, 6, 30));
     assert_fact(&p, 3, "iq_x", 4, day(2021, 3, 31));
@@ -794,6 +797,13 @@ test_damage_anywhere(void **state)
     assert_rejected(&p, 1, WD_REASON_ITEM_MISMATCH, 1);
     assert_rejected(&p, 2, WD_REASON_MISSING_FIELD, 2);
     assert_rejected(&p, 3, WD_REASON_MISSING_FIELD, 3);
+    done(&p);
+
+    /* Without a comma they are still two entries. */
+    parse3(&p, LIST(REV EBITDA "," CAP));
+    assert_int_equal(p.r.n_facts, 6);
+    assert_int_equal(p.r.n_rejects, 1);
+    assert_rejected(&p, 0, WD_REASON_SYNTAX, 1);
     done(&p);
 
     parse3(&p, LIST(REV ",nope"));
