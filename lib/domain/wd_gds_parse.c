@@ -14,9 +14,9 @@ typedef struct {
     const wd_gds_item_t *items;
     size_t               n_items;
     size_t               n_entries;
+    size_t               n_damages; /* then entries may be missing before */
     bool                *answered; /* of each item */
     wd_str_t             nameless; /* an entry was nothing but this error */
-    bool                 shifted; /* damage: entries may be missing before */
     bool                 something; /* rows, an error or a damage */
     bool                 list_seen;
     bool                 notice_seen;
@@ -185,7 +185,7 @@ wd_gds_judge(const wd_gds_entry_t *e, const wd_gds_item_t *item,
 static int
 wd_gds_use(wd_gds_parse_t *g, const wd_gds_entry_t *e)
 {
-    size_t      i = g->shifted ? wd_gds_find_item(g, e) : g->n_entries;
+    size_t      i = g->n_damages != 0 ? wd_gds_find_item(g, e) : g->n_entries;
     const char *what;
     wd_reason_e reason;
 
@@ -250,7 +250,8 @@ wd_gds_damage(wd_gds_parse_t *g, const char *mark, const char *from,
 {
     bool found = wd_gds_find_entry(g, wd_min(from, g->s.end));
 
-    g->shifted = g->something = true;
+    g->n_damages++;
+    g->something = true;
     *ret_end = !found;
     return wd_records_reject(g->r, g->r->n_records++, WD_REASON_SYNTAX,
                              WD_STR(""), "%s at byte %zu cannot be read",
@@ -283,7 +284,7 @@ wd_gds_entries_end(wd_gds_parse_t *g)
     char text[WD_ANSWER_TEXT_MAX];
 
     /* Whatever was asked, a limit is one entry that answers nothing. */
-    if (g->n_entries == 1 && g->nameless.len != 0 && !g->shifted) {
+    if (g->n_entries == 1 && g->nameless.len != 0 && g->n_damages == 0) {
         g->r->n_rejects = g->r->n_rejected = 0;
         g->r->n_records = 0;
         return wd_records_refuse(
@@ -291,7 +292,7 @@ wd_gds_entries_end(wd_gds_parse_t *g)
             WD_STR_ARG(wd_gds_redacted(g->nameless, text, sizeof(text))));
     }
     g->r->empty = !g->something;
-    return g->n_entries != 0 || g->shifted ? wd_gds_unanswered(g) : WD_OK;
+    return g->n_entries + g->n_damages != 0 ? wd_gds_unanswered(g) : WD_OK;
 }
 
 
@@ -338,11 +339,12 @@ wd_gds_entries(wd_gds_parse_t *g, bool *ret_end)
             *ret_end = true;
             return wd_gds_truncated(g);
         }
-        if (g->n_entries >= WD_GDS_ITEMS_MAX
+        if (g->n_entries >= WD_GDS_ITEMS_MAX || g->n_damages >= WD_GDS_ITEMS_MAX
             || g->r->n_records >= WD_RECORDS_MAX) {
             *ret_end = true;
             return wd_records_reject(g->r, -1, WD_REASON_TOO_MANY, WD_STR(""),
-                                     "more than %zu entries", g->n_entries);
+                                     "more than %zu entries and %zu damages",
+                                     g->n_entries, g->n_damages);
         }
         if (rc == WD_OK) {
             rc = wd_gds_entry(g, &first, ret_end);

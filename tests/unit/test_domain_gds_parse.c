@@ -332,27 +332,29 @@ test_tables(void **state)
     assert_fact(&p, 1, "IQ_LOW", 1, day(2021, 1, 3));
     done(&p);
 
-    parse1(
-        &p, "GDSHV",
-        LIST(ENTRY(WHO("GDSHV", "A:", "IQ_X"),
-                   "\"Rank\",\"AsOfDate\",\"iq_x\",\"PeriodEndDate\"",
-                   ROW("1,\"9/9/2021\",2,\"6/30/2021\"") "," ROW("1,\"9/9/"
-                                                                 "2021\",2,"
-                                                                 "\"\"") "," ROW(
-                       "1,\"9/9/2021\",2,\"30/6/"
-                       "2021\"") "," ROW("1,\"9/9/"
-                                         "2021\","
-                                         "2") ",7,"
-                                              "[1]"
-                                              ",{}"
-                                              ",{"
-                                              "\"R"
-                                              "ow"
-                                              "\":"
-                                              "3}"
-                                              "," ROW("2,\"9/9/2021\",4,\"3/31/"
-                                                      "2021\""),
-                   "")));
+    parse1(&p, "GDSHV",
+           LIST(ENTRY(
+               WHO("GDSHV", "A:", "IQ_X"),
+               "\"Rank\",\"AsOfDate\",\"iq_x\",\"PeriodEndDate\"",
+               ROW("1,\"9/9/2021\",2,\"6/30/2021\"") "," ROW(
+                   "1,\"9/9/"
+                   "2021\",2,"
+                   "\"\"") "," ROW("1,\"9/9/2021\",2,\"30/6/"
+                                   "2021\"") "," ROW("1,\"9/9/"
+                                                     "2021\","
+                                                     "2") ",7,"
+                                                          "[1]"
+                                                          ",{}"
+                                                          ",{"
+                                                          "\"R"
+                                                          "ow"
+                                                          "\":"
+                                                          "3}"
+                                                          "," ROW(
+                                                              "2,\"9/9/"
+                                                              "2021\",4,\"3/31/"
+                                                              "2021\""),
+               "")));
     assert_int_equal(p.r.n_facts, 4);
     assert_fact(&p, 1, "iq_x", 2, day(2021, 6, 30));
     assert_fact(&p, 3, "iq_x", 4, day(2021, 3, 31));
@@ -754,6 +756,17 @@ test_too_many_entries(void **state)
     assert_int_equal(p.r.n_facts, WD_GDS_ITEMS_MAX);
     assert_int_equal(p.r.n_rejects, 1);
     assert_rejected(&p, 0, WD_REASON_TOO_MANY, -1);
+    done(&p);
+
+    /* Nor is what cannot be read looked through without end. */
+    wd_buf_reset(&body);
+    wd_buf_z(&body, "{\"GDSSDKResponse\":[");
+    for (i = 0; i < WD_GDS_ITEMS_MAX + 2; i++) {
+        wd_buf_z(&body, "{\"Rows\":nope},");
+    }
+    parse(&p, wd_buf_cstr(&body), body.len, items, WD_GDS_ITEMS_MAX);
+    assert_int_equal(p.r.n_rejects, WD_GDS_ITEMS_MAX + 1);
+    assert_rejected(&p, WD_GDS_ITEMS_MAX, WD_REASON_TOO_MANY, -1);
     done(&p);
     wd_buf_done(&body);
 }
