@@ -20,8 +20,10 @@ my $hold = sub {
 $t->backend('ingestion', $hold);
 $t->backend('processing', $hold);
 $t->backend('analytics', $hold);
+# Those that wait may do so for long: shed.t looks at what becomes of that.
 $t->service('ingestion', 'max_inflight=8 reserve=off queue=20'
-    . ' queue_timeout=20s health_interval=off');
+    . ' queue_timeout=20s shed_target=10s shed_interval=60s'
+    . ' health_interval=off');
 $t->service('processing', 'max_inflight=4 queue=off health_interval=off');
 $t->service('analytics', 'max_inflight=2 queue=3 queue_timeout=300ms'
     . ' health_interval=off');
