@@ -186,6 +186,52 @@ for my $form ([ 'in chunks', chunked => 7 ], [ 'byte by byte',
     });
 }
 
+# ---- one complains, another one has the keys ----------------------------
+
+my ($one, $two) = $t->workers;
+
+# How often a worker has said it.
+sub said {
+    my ($pid, $what) = @_;
+
+    return scalar(() = $t->read_file('error.log')
+        =~ /\] $pid#\d+: wizdata: $what/g);
+}
+sub complaints { return said($_[0], qr{no keys from \S+/jwks}) }
+sub ends { return said($_[0], qr{keys from \S+/jwks\S* again}) }
+
+# While the other worker stands, whoever asks meets this one.
+sub beside {
+    my ($name, $other, $sub) = @_;
+
+    kill 'STOP', $other;
+    $t->wait_for($name, sub {
+        select undef, undef, undef, 0.3;
+        return $sub->();
+    });
+    kill 'CONT', $other;
+}
+
+my ($complained, $ended) = (complaints($one), ends($one));
+$issuer->answer(status => 500, body => '{}');
+beside('one worker complains', $two, sub {
+    bearer($k{f}->token({ sub => 's' . rand }));
+    return complaints($one) > $complained;
+});
+my $later = Wizdata::Jwt->new($d, 'EdDSA', kid => 'later');
+$issuer->answer(body => jwks($k{a}, $k{b}, $later));
+beside('another one has the keys', $one, sub {
+    return bearer($later->token({ sub => 's' . rand }))->status == 200;
+});
+$t->wait_for('who complained says that it is over', sub {
+    return ends($one) > $ended });
+$complained = complaints($one);
+$issuer->answer(status => 500, body => '{}');
+beside('and complains anew', $two, sub {
+    bearer($k{f}->token({ sub => 's' . rand }));
+    return complaints($one) > $complained;
+});
+
 # ---- a key is taken away ------------------------------------------------
 
 my $token = $k{b}->token({ sub => 'gone' });
