@@ -350,6 +350,9 @@ ngx_http_wizdata_jwks_look(ngx_http_wizdata_jwks_t *s)
                       s->conf->name, &st);
     news = st.attempts != s->attempts;
     s->attempts = st.attempts;
+    if (news && !st.failed) {
+        ngx_http_wizdata_jwks_works(s); /* whichever worker has seen it */
+    }
     return news;
 }
 

@@ -27,7 +27,7 @@ sub health {
 
 $t->backend('analytics', sub { '{}' }, methods => { 'sys.health' => \&health });
 $t->backend('ingestion', sub { '{}' });
-$t->config(http => 'wizdata_timeout sys.health 500ms;', server => <<'EOF');
+$t->config(http => 'wizdata_timeout sys.health 2s;', server => <<'EOF');
         location = /health/keyed { wizdata_health_detailed; }
         location = /api/health { wizdata_health; }
 EOF

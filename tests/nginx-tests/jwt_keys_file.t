@@ -115,8 +115,8 @@ my @said = $t->read_file('error.log')
 my %said;
 $said{$_}++ for @said;
 cmp_ok(scalar @said, '<=', 2 * 10, 'said, but not at every look');
-like($t->read_file('error.log'), qr/keys from file:\S+keys\.json again/,
-    'and when it was over');
+$t->wait_for('and when it was over', sub {
+    $t->read_file('error.log') =~ qr/keys from file:\S+keys\.json again/ });
 
 ok($t->renew, 'reload');
 is(bearer($k{b}->token({ sub => 'reloaded' }))->status, 200,

@@ -85,6 +85,14 @@ sub counts {
     return join ' ', map { "$_:$n{$_}" } sort keys %n;
 }
 
+# What a worker has published another one may answer from before the first has
+# said it.
+sub logged {
+    my ($re, $name) = @_;
+
+    return $t->wait_for($name, sub { $t->read_file('error.log') =~ $re });
+}
+
 # ---- the first set ------------------------------------------------------
 
 is(counts(together(map { $k{a}->token({ sub => "u$_" }) } 1 .. 20)), '200:20',
@@ -161,8 +169,7 @@ for my $case (@failures) {
         "$name: the last keys stay");
 }
 is(asked('/elsewhere'), 0, 'no redirect was followed');
-like($t->read_file('error.log'),
-    qr/no keys from \S+jwks\S*: .*; the last ones stay/, 'said so');
+logged(qr/no keys from \S+jwks\S*: .*; the last ones stay/, 'said so');
 
 # ---- and returns --------------------------------------------------------
 
@@ -178,6 +185,52 @@ for my $form ([ 'in chunks', chunked => 7 ], [ 'byte by byte',
         return bearer($new->token)->status == 200;
     });
 }
+
+# ---- one complains, another one has the keys ----------------------------
+
+my ($one, $two) = $t->workers;
+
+# How often a worker has said it.
+sub said {
+    my ($pid, $what) = @_;
+
+    return scalar(() = $t->read_file('error.log')
+        =~ /\] $pid#\d+: wizdata: $what/g);
+}
+sub complaints { return said($_[0], qr{no keys from \S+/jwks}) }
+sub ends { return said($_[0], qr{keys from \S+/jwks\S* again}) }
+
+# While the other worker stands, whoever asks meets this one.
+sub beside {
+    my ($name, $other, $sub) = @_;
+
+    kill 'STOP', $other;
+    $t->wait_for($name, sub {
+        select undef, undef, undef, 0.3;
+        return $sub->();
+    });
+    kill 'CONT', $other;
+}
+
+my ($complained, $ended) = (complaints($one), ends($one));
+$issuer->answer(status => 500, body => '{}');
+beside('one worker complains', $two, sub {
+    bearer($k{f}->token({ sub => 's' . rand }));
+    return complaints($one) > $complained;
+});
+my $later = Wizdata::Jwt->new($d, 'EdDSA', kid => 'later');
+$issuer->answer(body => jwks($k{a}, $k{b}, $later));
+beside('another one has the keys', $one, sub {
+    return bearer($later->token({ sub => 's' . rand }))->status == 200;
+});
+$t->wait_for('who complained says that it is over', sub {
+    return ends($one) > $ended });
+$complained = complaints($one);
+$issuer->answer(status => 500, body => '{}');
+beside('and complains anew', $two, sub {
+    bearer($k{f}->token({ sub => 's' . rand }));
+    return complaints($one) > $complained;
+});
 
 # ---- a key is taken away ------------------------------------------------
 
@@ -201,17 +254,16 @@ for my $case (@more) {
         "$name: no keys from there");
 }
 is(asked("/$_->[0]"), 0, "$_->[0]: nothing was said to it") for @more;
-my $log = $t->read_file('error.log');
-like($log, qr{/wrong_name: its certificate is for another host},
+logged(qr{/wrong_name: its certificate is for another host},
     'the wrong name is named');
-like($log, qr{/wrong_ca: .*unable to (get|verify)},
+logged(qr{/wrong_ca: .*unable to (get|verify)},
     'the wrong authority is named');
-like($log, qr{/expired: certificate has expired}, 'the age is named');
+logged(qr{/expired: certificate has expired}, 'the age is named');
 
 # ---- workers die, configurations change ---------------------------------
 
 $issuer->answer(mode => 'hang');
-my ($one) = $t->workers;
+my @old = $t->workers;
 select undef, undef, undef, 1.1;
 
 # Clients that do not wait for the keys.
@@ -229,10 +281,10 @@ my $c = client();
 $c->send_request('GET', $path, key => undef, keepalive => 1, headers => [
     'Authorization: Bearer ' . $k{d}->token ]);
 $t->poll(sub { asked('/jwks') > 0 });
-kill 'KILL', $t->workers;
+kill 'KILL', @old;
 $t->wait_for('new workers', sub {
     my @w = $t->workers;
-    return @w == 2 && !grep { $_ == $one } @w;
+    return @w == 2 && !grep { my $w = $_; grep { $_ == $w } @old } @w;
 });
 $t->allow(qr/exited on signal 9|worker process \d+ exited/);
 is(bearer($k{a}->token({ sub => 'after' }))->status, 200,

@@ -87,11 +87,13 @@ get('/v1/bars?symbol=FAIL') for 1 .. 2;
 get('/v1/nothing/' . $_) for 1 .. 5;
 get('/v1/ingest', key => undef) for 1 .. 4;
 
-$t->wait_for('both backends are connected', sub {
-    my ($f) = scrape();
+my ($f, $r);
+$t->wait_for('both backends are connected, and answer in time', sub {
+    ($f, $r) = scrape();
     return $f->{external_api_calls_total} && $f->{database_operations_total};
 });
-my ($f, $r) = scrape('valid text, one HELP and TYPE per family');
+eval { prometheus_parse($r->body) };
+is($@, '', 'valid text, one HELP and TYPE per family');
 is($r->status, 200, '/metrics');
 like($r->header('content-type'), qr{^text/plain; ?version=0\.0\.4}, 'type');
 

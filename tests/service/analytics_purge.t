@@ -37,28 +37,41 @@ my @c = map { $_->connect() } @svc;
 # ---- beats
 
 my @number;      # of the last purge, by instance
+# Of many gaps the middle one: this process or the other may stand for a while,
+# and beats that it missed come late, or together.
+sub middle { return (sort { $a <=> $b } @_)[ @_ / 2 ] }
+
 for my $i (0, 1) {
     $c[$i]->forget();
     my $first = $c[$i]->notification('cache.beat', SOON);
     ok($first, "instance $i beats");
-    my $at = $c[$i]->arrived();
-    my $second = $c[$i]->notification('cache.beat', SOON);
-    is($second->[0], $first->[0], 'with the number of the last purge');
-    $number[$i] = $second->[0];
-    my $gap = $c[$i]->arrived() - $at;
+    my (@gaps, %numbers);
+    for (1 .. 9) {
+        my $at = $c[$i]->arrived();
+        my $next = $c[$i]->notification('cache.beat', SOON) or last;
+        push @gaps, $c[$i]->arrived() - $at;
+        $numbers{ $next->[0] } = 1;
+    }
+    is("@{[ keys %numbers ]}", $first->[0],
+        'with the number of the last purge');
+    $number[$i] = $first->[0];
+    my $gap = middle(@gaps);
     ok($gap > 0.1 && $gap < 1, "every 250 ms ($gap)");
 }
 
-# Who connects is told the number at once, not with the beat for all.
-my $early = 0;
-for (1 .. 8) {
+# Who connects is told the number at once, not with the beat for all: that one
+# the other connection would hear, too.
+my ($early, $tries) = (0, 0);
+until ($early >= 4 || $tries++ >= 40) {
     $c[0]->forget();
     my $new = $svc[0]->connect();
     my $beat = $new->notification('cache.beat', SOON);
-    $early++ unless $c[0]->notification('cache.beat', 0);
-    is($beat && $beat->[0], $number[0], 'a newcomer hears the number');
+    $early++ unless $c[0]->notification('cache.beat', 0.05);
+    next if $beat && $beat->[0] == $number[0];
+    fail('a newcomer hears the number');
+    last;
 }
-cmp_ok($early, '>=', 4, 'before the others hear it again');
+cmp_ok($early, '>=', 4, 'a newcomer hears the number before the others do');
 
 # ---- an event's tags, both instances
 
@@ -238,10 +251,12 @@ for my $i (0, 1) {
 }
 
 $pg->stop_server();
-$c[0]->notification('cache.beat', 0.1);
-$_->forget() for @c;
-ok(!$c[$_]->notification('cache.beat', 1), "instance $_ does not beat")
-    for 0, 1;
+for my $i (0, 1) {
+    my ($end, $quiet) = (time + SOON);
+    $quiet = !$c[$i]->notification('cache.beat', 1) # some are on their way
+        until $quiet || time > $end;
+    ok($quiet, "instance $i does not beat");
+}
 my $health = $json->decode(($c[0]->call('sys.health', {}))[2]);
 is($health->{commits}, 'not heard', 'health says so');
 kill 'STOP', map { $_->pid() } @svc;
@@ -280,11 +295,23 @@ my @backends = split ' ',
     $pg->psql("SELECT string_agg(pid::text, ' ') FROM pg_stat_activity"
         . " WHERE application_name = 'wizdata-analytics-purge'");
 kill 'STOP', @backends;
-$c[0]->notification('cache.beat', 0.1);
-$_->forget() for @c;
-ok(!$c[0]->notification('cache.beat', 0.7), 'no beat without an answer');
-is_deeply($c[0]->notification('cache.purge', SOON)->[0], ['*'],
-    'another connection, and everything is purged');
+$c[0]->call('sys.health', {});      # behind what was told before
+$c[0]->forget();
+{
+    # In the order of what is told, whenever it is read here. The answer for
+    # one beat may be there; before the connection is given up there were four.
+    my ($beats, $purge) = (0);
+    $c[0]->pump(sub {
+        while (my $note = shift @{ $c[0]{notes} }) {
+            return $purge = $note if $note->[0] eq 'cache.purge';
+            $beats++ if $note->[0] eq 'cache.beat';
+        }
+        return 0;
+    }, SOON);
+    cmp_ok($beats, '<=', 1, 'no beat without an answer');
+    is_deeply($purge && $purge->[1][0], ['*'],
+        'another connection, and everything is purged');
+}
 ok($c[0]->notification('cache.beat', SOON), 'beats again');
 kill 'CONT', @backends;
 

@@ -273,11 +273,17 @@ report($_ % 2 ? $c[0] : $c[1], "key:$two[0]{id}", "key:$two[1]{id}")
 is(used($two[0]), $first, 'within a minute it is not written again');
 is($pg->psql($writes), $xmin, 'not at all');
 isnt(used($two[1]), '', 'though others are');
-$pg->psql("UPDATE api_key SET last_used_at = now() - interval '59 s'
-    WHERE id = $two[0]{id}");
-$first = used($two[0]);
-report($c, "key:$two[0]{id}");
-is(used($two[0]), $first, '59 seconds later neither');
+# When the second that is left was enough for it.
+my $last;
+for (1 .. 10) {
+    $pg->psql("UPDATE api_key SET last_used_at = now() - interval '59 s'
+        WHERE id = $two[0]{id}");
+    $first = used($two[0]);
+    report($c, "key:$two[0]{id}");
+    $last = used($two[0]);
+    last if $pg->psql("SELECT '$first' > now() - interval '60 s'") eq 't';
+}
+is($last, $first, '59 seconds later neither');
 $pg->psql("UPDATE api_key SET last_used_at = now() - interval '61 s'
     WHERE id = $two[0]{id}");
 $first = used($two[0]);

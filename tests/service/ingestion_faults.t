@@ -112,21 +112,31 @@ is(outcome($in->wait_job($id)), 'done - 2 1', 'then done');
 
 # ---- the breaker
 
-service('down', WIZDATA_INGESTION_ATTEMPTS => 100,
-    WIZDATA_INGESTION_BREAKER_FAILURES => 3,
-    WIZDATA_INGESTION_BREAKER_OPEN => '700ms');
-$id = $in->run('alphavantage', 'quote', symbol => 'IBM');
-ok($in->wait_for(sub { $in->provider('alphavantage')->{state} eq
-            'breaker_open' }), 'the breaker opens');
-is(asked('down'), 3, 'after three outages in a row');
-is($in->provider('alphavantage')->{failures_in_a_row}, 3, 'in the status');
-my $health = JSON::PP->new->decode(($in->c->call('sys.health', {}))[2]);
-is($health->{status}, 'degraded', 'and in the health');
-$from = time;
-ok($in->wait_for(sub { asked('down') == 4 }), 'then one question');
-ok($in->wait_for(sub { $in->provider('alphavantage')->{state} eq
-            'breaker_open' }), 'and it is open again');
-is(asked('down'), 4, 'at once');
+# What is seen may be over when the next thing is looked at, on a machine that
+# stands for as long as the breaker is open: then once more.
+my (@at, $seen, $health);
+for (1 .. 5) {
+    my $n = $provider->times('down');
+    my $opened = sub {
+        my ($failures) = @_;
+        $in->wait_for(sub { $p = $in->provider('alphavantage');
+            $p->{state} eq 'breaker_open'
+                && $p->{failures_in_a_row} >= $failures });
+        $health = JSON::PP->new->decode(($in->c->call('sys.health', {}))[2]);
+        @at = $provider->times('down');
+        splice @at, 0, $n;
+        return "$p->{failures_in_a_row} of " . @at . " $health->{status}";
+    };
+    service('down', WIZDATA_INGESTION_ATTEMPTS => 100,
+        WIZDATA_INGESTION_BREAKER_FAILURES => 3,
+        WIZDATA_INGESTION_BREAKER_OPEN => '700ms');
+    $in->run('alphavantage', 'quote', symbol => 'IBM');
+    $seen = join ', ', $opened->(1), $opened->(4);
+    last if $seen eq '3 of 3 degraded, 4 of 4 degraded';
+}
+is($seen, '3 of 3 degraded, 4 of 4 degraded', 'the breaker opens after three'
+    . ' outages in a row, then after one, and status and health say so');
+cmp_ok($at[3] - $at[2], '>=', 0.7, 'between them it was open');
 is(outcome($in->wait_job($in->run('worldbank', 'indicator',
             indicator => 'B', country => 'all'))), 'done - 1 2',
     'the other provider is well');

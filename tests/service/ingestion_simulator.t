@@ -26,8 +26,11 @@ plan(skip_all => 'no nginx here') unless $nginx;
 # ---- a private nginx
 
 my $dir = tempdir('wd-sim-XXXXXXXX', TMPDIR => 1);
-my $port = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
-    ->sockport;
+# Bound, not listening, as long as this runs: nobody else is given the port, and
+# nginx may bind it all the same.
+my $held = IO::Socket::INET->new(Proto => 'tcp', ReuseAddr => 1,
+    LocalAddr => '127.0.0.1', LocalPort => 0) or die "port: $!";
+my $port = $held->sockport;
 sub slurp { open my $f, '<', $_[0] or die "$_[0]: $!"; local $/; <$f> }
 sub spew { open my $f, '>', $_[0] or die "$_[0]: $!"; print $f $_[1] }
 
@@ -179,13 +182,21 @@ sleep 1.1;
 is(outcome($av, 'daily_adjusted', symbol => 'IBM'), 'failed permission 1 0',
     'premium: endpoint');
 
-# One call a second, kept by ourselves: no refusal at all.
-service('sample-free', WIZDATA_ALPHAVANTAGE_PER_SECOND => 1);
-sleep 1.1;
-my @ids = map { scalar $in->run($av, 'quote', symbol => $_) }
-    qw/ IBM AAPL BA /;
-is(join(' ', map { $in->wait_job($_)->{attempts} } @ids), '1 1 1',
-    'within the limit per second');
+# One call a second, kept by ourselves: no refusal at all. But a call may be on
+# its way for longer than the margin, and the next one not: as often as it takes.
+my (@ids, $attempts);
+for (1 .. 4) {
+    service('sample-free', WIZDATA_ALPHAVANTAGE_PER_SECOND => 1);
+    sleep 1.1;
+    @ids = map { scalar $in->run($av, 'quote', symbol => $_) }
+        qw/ IBM AAPL BA /;
+    $attempts = join ' ', map { $in->wait_job($_)->{attempts} } @ids;
+    last if $attempts eq '1 1 1';
+}
+is($pg->psql("SELECT bool_and(gap >= interval '1.1 s') FROM (SELECT c - lag(c)
+    OVER (ORDER BY c) AS gap FROM provider_quota, unnest(calls) c
+    WHERE provider = 'alphavantage') t"), 't', 'no two calls in a second');
+is($attempts, '1 1 1', 'within the limit per second');
 
 # Twenty-five calls a day without a limit per second: the last ones park.
 service('sample-free-2024');

@@ -6,6 +6,7 @@ package Wizdata::Provider;
 #     my $p = Wizdata::Provider->start();
 #     $env{WIZDATA_ALPHAVANTAGE_URL} = $p->url('endless');
 #     my @asked = $p->requests();          # "manner path?query", in order
+#     my @at = $p->times('down');          # when, by a clock that nobody sets
 #     $p->open_gate();                     # for manner "gate"
 #
 # Manners: ok, changing, endless, reset, cut, slow, gzip, bad-gzip, hang,
@@ -21,7 +22,7 @@ use IO::Compress::Gzip qw/ gzip /;
 use IO::Socket::INET;
 use POSIX ();
 use Socket qw/ SOL_SOCKET SO_LINGER /;
-use Time::HiRes qw/ sleep /;
+use Time::HiRes qw/ clock_gettime CLOCK_MONOTONIC sleep /;
 
 my @SERVERS;
 my $OWNER = $$;
@@ -54,6 +55,13 @@ sub requests {
     open my $f, '<', "$self->{dir}/log" or return;
     chomp(my @lines = <$f>);
     return @lines;
+}
+
+sub times {
+    my ($self, $manner) = @_;
+
+    open my $f, '<', "$self->{dir}/times" or return;
+    return map { /^\Q$manner\E (\S+)/ ? $1 : () } <$f>;
 }
 
 sub open_gate {
@@ -103,14 +111,21 @@ sub answer {
     my ($target) = $head =~ m{^GET (\S+)} or return;
     my ($manner, $rest) = $target =~ m{^/([^/]+)(/.*)$} or return;
 
-    open my $log, '>>', "$self->{dir}/log" or return;
-    syswrite $log, "$manner $rest\n";
-    close $log;
+    $self->note('times', sprintf '%s %.6f', $manner,
+        clock_gettime(CLOCK_MONOTONIC));
+    $self->note('log', "$manner $rest");
 
     my $count = grep { /^\Q$manner\E / } $self->requests();
     (my $name = $manner) =~ tr/-/_/;
     my $code = $self->can("manner_$name") or return reply($c, 404, 'no');
     $code->($self, $c, $rest, $count);
+}
+
+sub note {
+    my ($self, $file, $line) = @_;
+
+    open my $f, '>>', "$self->{dir}/$file" or die "$file: $!";
+    syswrite $f, "$line\n";
 }
 
 sub reply {
