@@ -15,6 +15,7 @@ chdir $top or die;
 stale();
 openapi();
 examples();
+providers();
 links();
 man_pages();
 done_testing();
@@ -133,6 +134,18 @@ sub misfits {
             0 .. $#$v;
     }
     return @bad;
+}
+
+# Each data set has its line, and no other has.
+sub providers {
+    my %page = map { $_ => 1 }
+        map { /^\| (`.*?`) \|/ ? $1 =~ /`(\w+)`/g : () }
+        split /\n/, slurp('docs/PROVIDERS.md');
+    my ($enum) = slurp('lib/wire/wd_methods.def')
+        =~ /WD_PARAM\(INGEST_RUN, "dataset"[^"]*NULL,\s+((?:"[^"]*"\s*)+),/;
+    my %set = map { $_ => 1 } split /\|/, join '', $enum =~ /"([^"]*)"/g;
+    is(join(' ', sort keys %page), join(' ', sort keys %set),
+        'PROVIDERS.md has the data sets of the catalogue');
 }
 
 sub links {

@@ -42,7 +42,7 @@ my %expected = (
         glob "$top/db/migrations/*.sql"),
     '/usr/share/wizdata/roles.sql' => 0644,
     (map { ("/usr/share/doc/wizdata/$_.md" => 0644) }
-        qw(OPERATIONS API CONFIG DIRECTIVES METRICS)),
+        qw(OPERATIONS API CONFIG DIRECTIVES METRICS PROVIDERS)),
     '/usr/share/doc/wizdata/tcp.conf' => 0644,
     '/etc/nginx/snippets/wizdata.conf' => 0644,
     '/etc/nginx/snippets/wizdata-server.conf' => 0644,
