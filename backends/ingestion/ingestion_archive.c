@@ -171,8 +171,8 @@ put(ingestion_archive_t *a, wd_lake_row_t *row, wd_str_t bytes,
 int
 ingestion_archive_put(ingestion_archive_t *a, const char *provider,
                       const char *dataset, const char *args,
-                      const wd_http_res_t *res, ingestion_archived_t *ret,
-                      wd_error_t *err)
+                      const char *headers, const wd_http_res_t *res,
+                      ingestion_archived_t *ret, wd_error_t *err)
 {
     int           rc;
     wd_lake_row_t row;
@@ -184,10 +184,12 @@ ingestion_archive_put(ingestion_archive_t *a, const char *provider,
     wd_str_copy(row.dataset, sizeof(row.dataset), wd_str_z(dataset));
     wd_str_copy(row.content_type, sizeof(row.content_type),
                 wd_str_z(res->content_type));
-    if (strlen(args) >= sizeof(row.args)) {
+    if (strlen(args) >= sizeof(row.args)
+        || strlen(headers) >= sizeof(row.headers)) {
         return wd_error(err, WD_ETOOBIG, "the arguments are too long");
     }
     wd_str_copy(row.args, sizeof(row.args), wd_str_z(args));
+    wd_str_copy(row.headers, sizeof(row.headers), wd_str_z(headers));
 
     pthread_mutex_lock(&a->lock);
     rc = put(a, &row, wd_buf_view(&res->body), ret, err);

@@ -37,13 +37,15 @@ wd_must_check int ingestion_archive_open(const char *root, uint64_t reserve,
                                          wd_error_t           *err);
 void ingestion_archive_close(ingestion_archive_t *a); /* NULL is accepted */
 
-/* Errors are those of wd_lake_put(); nothing was kept then. */
-wd_must_check int ingestion_archive_put(ingestion_archive_t *a,
-                                        const char          *provider,
-                                        const char *dataset, const char *args,
-                                        const wd_http_res_t  *res,
-                                        ingestion_archived_t *ret,
-                                        wd_error_t           *err);
+/*
+ * `headers` is a JSON object of ingestion_headers_json(), or "". Errors are
+ * those of wd_lake_put(); nothing was kept then.
+ */
+wd_must_check int
+ingestion_archive_put(ingestion_archive_t *a, const char *provider,
+                      const char *dataset, const char *args,
+                      const char *headers, const wd_http_res_t *res,
+                      ingestion_archived_t *ret, wd_error_t *err);
 
 void ingestion_archive_state(ingestion_archive_t       *a,
                              ingestion_archive_state_t *ret);

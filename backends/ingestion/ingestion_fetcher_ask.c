@@ -4,6 +4,7 @@
  */
 #include "ingestion_fetcher_int.h"
 
+#include "ingestion_headers.h"
 #include "ingestion_publisher.h"
 
 #include "wd_metrics.h"
@@ -69,7 +70,7 @@ ingestion_fetcher_archive(ingestion_fetcher_t *f, ingestion_try_t *pg,
                           wd_error_t *err)
 {
     int      rc;
-    wd_buf_t args;
+    wd_buf_t args, headers = WD_BUF_INIT;
 
     pg->archived = false;
     if (!pg->v.keep) {
@@ -85,8 +86,13 @@ ingestion_fetcher_archive(ingestion_fetcher_t *f, ingestion_try_t *pg,
         return wd_error(err, rc, "the arguments are too long");
     }
 
-    rc = ingestion_archive_put(f->in->archive, f->p->name, pg->dataset->name,
-                               pg->args, &pg->res, &pg->object, err);
+    rc = ingestion_headers_json(&pg->res, f->account.key, &headers);
+    if (rc == WD_OK) {
+        rc = ingestion_archive_put(
+            f->in->archive, f->p->name, pg->dataset->name, pg->args,
+            wd_buf_cstr(&headers), &pg->res, &pg->object, err);
+    }
+    wd_buf_done(&headers);
     if (rc != WD_OK) {
         return rc;
     }

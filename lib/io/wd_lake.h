@@ -30,6 +30,7 @@ typedef struct {
     char    provider[32];
     char    dataset[32];
     char    args[1024]; /* JSON object: what was asked for, no secrets */
+    char    headers[2048]; /* JSON object of texts; "": none were kept */
     char    content_type[64];
     int     http_status;
     char    prev[65]; /* SHA-256 of the row before; 64 zeros for the first */
@@ -49,7 +50,7 @@ wd_must_check int wd_lake_open_read(const char *root, wd_lake_t **ret,
 void wd_lake_close(wd_lake_t *lake); /* NULL is accepted */
 
 /*
- * Stores bytes; the caller fills fetched_at, provider, dataset, args,
+ * Stores bytes; the caller fills fetched_at, provider, dataset, args, headers,
  * content_type, http_status of *row, the rest is filled here. When it
  * returns WD_OK both object and row are on disk (fsync). A failed sync makes
  * this handle refuse further puts. WD_ESTORAGE: disk full, nothing was kept.

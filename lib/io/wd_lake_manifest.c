@@ -68,11 +68,22 @@ wd_lake_get_str(const json_t *o, const char *name, char *out, size_t cap)
 }
 
 
+/* As compact text; "" when there is none. */
+static void
+wd_lake_get_object(const json_t *o, const char *name, char *out, size_t cap)
+{
+    char *text = json_dumps(json_object_get(o, name), JSON_COMPACT);
+
+    wd_str_copy(out, cap, wd_str_z(text));
+    free(text);
+}
+
+
 static int
 wd_lake_row_parse(wd_str_t line, wd_lake_row_t *row)
 {
     int     rc;
-    char    when[WD_TIME_TEXT_MAX], *args;
+    char    when[WD_TIME_TEXT_MAX];
     json_t *o;
 
     o = json_loadb(line.data, line.len, JSON_REJECT_DUPLICATES, NULL);
@@ -94,9 +105,8 @@ wd_lake_row_parse(wd_str_t line, wd_lake_row_t *row)
     wd_lake_get_str(o, "prev", row->prev, sizeof(row->prev));
     wd_lake_get_str(o, "fetched_at", when, sizeof(when));
 
-    args = json_dumps(json_object_get(o, "args"), JSON_COMPACT);
-    wd_str_copy(row->args, sizeof(row->args), wd_str_z(args));
-    free(args);
+    wd_lake_get_object(o, "args", row->args, sizeof(row->args));
+    wd_lake_get_object(o, "headers", row->headers, sizeof(row->headers));
     json_decref(o);
 
     rc = wd_time_parse(wd_str_z(when), &row->fetched_at, NULL);
@@ -135,6 +145,10 @@ wd_lake_row_write(const wd_lake_row_t *row, wd_buf_t *out)
     wd_json_int(&j, row->http_status);
     wd_json_key(&j, "content_type");
     wd_json_z(&j, row->content_type);
+    if (row->headers[0] != '\0') { /* older rows have none */
+        wd_json_key(&j, "headers");
+        wd_json_raw(&j, wd_str_z(row->headers));
+    }
     wd_json_key(&j, "prev");
     wd_json_z(&j, row->prev);
     wd_json_end(&j);

@@ -46,6 +46,8 @@ is(@rows, 1, 'one row in the manifest');
 is($rows[0]{provider} . '/' . $rows[0]{dataset}, 'alphavantage/daily', 'whose');
 is_deeply($rows[0]{args}, { symbol => 'IBM', outputsize => 'compact' },
     'what was asked for');
+is_deeply($rows[0]{headers}, { date => 'Thu, 02 May 2024 00:00:00 GMT' },
+    'headers of the answer, without its cookie');
 is($in->object($rows[0]), Wizdata::Provider::body('?symbol=IBM'),
     'the bytes as they came');
 is($rows[0]{sha256}, sha256_hex($in->object($rows[0])), 'their hash');
@@ -67,6 +69,7 @@ like(($av->requests())[0], qr{^ok\ /query\?function=TIME_SERIES_DAILY
     &outputsize=compact&symbol=IBM&datatype=json&apikey=\Q$key\E$}x,
     'the request');
 unlike($in->everything(), qr/S3CRET/, 'no trace of the key');
+unlike($in->everything(), qr/S3SSION/, 'nor of a session');
 
 # ---- the same again: asked, not stored
 

@@ -30,8 +30,8 @@ put(ingestion_archive_t *a, const char *args, const char *body,
     strcpy(res.content_type, "application/json");
     wd_buf_z(&res.body, body);
     assert_int_equal(
-        ingestion_archive_put(a, "alphavantage", "daily", args, &res, ret,
-                              &err),
+        ingestion_archive_put(a, "alphavantage", "daily", args, "", &res,
+                              ret, &err),
         WD_OK);
     wd_http_res_done(&res);
 }

@@ -67,6 +67,7 @@ new_row(void)
         .provider = "tester",
         .dataset = "daily",
         .args = "{\"symbol\":\"IBM\"}",
+        .headers = "{\"date\":\"Wed, 31 Jan 2024 12:00:00 GMT\"}",
         .content_type = "application/json",
         .http_status = 200,
     };
@@ -264,6 +265,7 @@ test_rows(void **state)
     assert_string_equal(w.last.provider, put_row.provider);
     assert_string_equal(w.last.dataset, put_row.dataset);
     assert_string_equal(w.last.args, put_row.args);
+    assert_string_equal(w.last.headers, put_row.headers);
     assert_string_equal(w.last.content_type, put_row.content_type);
     assert_int_equal(w.last.http_status, put_row.http_status);
     assert_string_equal(w.last.prev, put_row.prev);

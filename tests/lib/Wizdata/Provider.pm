@@ -133,6 +133,7 @@ sub reply {
 
     my $head = join "\r\n", "HTTP/1.1 $status X",
         'Content-Type: application/json', 'Connection: close',
+        'Date: Thu, 02 May 2024 00:00:00 GMT', 'Set-Cookie: id=S3SSION',
         'Content-Length: ' . length $body, @headers, '', '';
     put($c, $head . $body);
 }
