@@ -133,17 +133,46 @@ wd_http_keep_header(wd_http_res_t *res, wd_str_t line)
 static size_t
 wd_http_on_header(char *data, size_t size, size_t n, void *arg)
 {
-    wd_str_t        line = wd_str(data, size * n), name;
     wd_http_xfer_t *x = arg;
 
-    wd_http_keep_header(x->res, line);
-    if (wd_str_split(&line, ':', &name) && line.data != NULL
-        && wd_str_ieq(name, WD_STR("retry-after"))
-        && (wd_int_parse(wd_str_trim(line), &x->res->retry_after_s) != WD_OK
-            || x->res->retry_after_s < 0)) {
-        x->res->retry_after_s = -1; /* a date: the usual back-off serves */
-    }
+    wd_http_keep_header(x->res, wd_str(data, size * n));
     return size * n;
+}
+
+
+/* Seconds since 1970 of an HTTP date; -1: it is none. */
+static int64_t
+wd_http_date(wd_str_t text)
+{
+    char date[64];
+
+    if (text.len == 0 || text.len >= sizeof(date)) {
+        return -1;
+    }
+    wd_str_copy(date, sizeof(date), text);
+    return (int64_t) curl_getdate(date, NULL);
+}
+
+
+/* Seconds, or a date: by the clock of the one who wrote it, if it says. */
+static int64_t
+wd_http_retry_after(const wd_http_res_t *res)
+{
+    int64_t  s, now;
+    wd_str_t text = wd_http_res_header(res, "retry-after");
+
+    if (wd_int_parse(text, &s) == WD_OK) {
+        return s >= 0 ? s : -1;
+    }
+    s = wd_http_date(text);
+    if (s < 0) {
+        return -1;
+    }
+    now = wd_http_date(wd_http_res_header(res, "date"));
+    if (now < 0) {
+        now = wd_now() / WD_NS_PER_S;
+    }
+    return wd_max(s - now, (int64_t) 0);
 }
 
 
@@ -410,6 +439,7 @@ wd_http_outcome(CURL *curl, CURLcode cc, wd_http_xfer_t *x, wd_error_t *err)
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type);
     x->res->status = (int) status;
+    x->res->retry_after_s = wd_http_retry_after(x->res);
     wd_str_copy(x->res->content_type, sizeof(x->res->content_type),
                 wd_str_z(type));
     return wd_http_judge(cc, x, err);

@@ -29,7 +29,7 @@ typedef struct {
 typedef struct {
     int      status;
     char     content_type[64];
-    int64_t  retry_after_s; /* -1: none was sent */
+    int64_t  retry_after_s; /* from seconds or a date; -1: none was sent */
     wd_buf_t headers; /* "Name: value" lines that end with \n, in order */
     wd_buf_t body; /* what arrived, also on WD_ETRUNC */
 } wd_http_res_t;

@@ -125,7 +125,18 @@ answer(int fd, const char *path)
     }
     if (strncmp(path, "/date", 5) == 0) {
         tell_z(fd, "HTTP/1.1 503 X\r\nRetry-After: Wed, 21 Oct 2026 07:28:00 "
+                   "GMT\r\nDate: Wed, 21 Oct 2026 07:26:30 GMT\r\n"
+                   "Content-Length: 0\r\n\r\n");
+        return true;
+    }
+    if (strncmp(path, "/past", 5) == 0) {
+        tell_z(fd, "HTTP/1.1 503 X\r\nRetry-After: Wed, 21 Oct 2020 07:28:00 "
                    "GMT\r\nContent-Length: 0\r\n\r\n");
+        return true;
+    }
+    if (strncmp(path, "/soon", 5) == 0) {
+        tell_z(fd, "HTTP/1.1 503 X\r\nRetry-After: soon\r\n"
+                   "Content-Length: 0\r\n\r\n");
         return true;
     }
     if (strncmp(path, "/negative", 9) == 0) {
@@ -345,7 +356,11 @@ test_answers(void **state)
     }
     assert_ok(get("/ok"));
     assert_int_equal(res.retry_after_s, -1); /* not that of the one before */
-    assert_ok(get("/date"));
+    assert_ok(get("/date")); /* by the server's clock, not by ours */
+    assert_int_equal(res.retry_after_s, 90);
+    assert_ok(get("/past"));
+    assert_int_equal(res.retry_after_s, 0);
+    assert_ok(get("/soon"));
     assert_int_equal(res.retry_after_s, -1);
     assert_ok(get("/negative"));
     assert_int_equal(res.retry_after_s, -1);
