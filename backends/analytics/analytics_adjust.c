@@ -52,7 +52,8 @@ analytics_adjust_init(analytics_adjust_t *a, wd_pool_t *pool,
 
 
 void
-analytics_adjust_bar(const analytics_adjust_t *a, analytics_bar_t *bar)
+analytics_adjust_bar(const analytics_adjust_t *a, wd_ns_t at,
+                     analytics_bar_t *bar)
 {
     size_t low = 0, high = a->n, mid;
     double split, cash;
@@ -60,7 +61,7 @@ analytics_adjust_bar(const analytics_adjust_t *a, analytics_bar_t *bar)
     /* The first action after the bar. */
     while (low < high) {
         mid = low + (high - low) / 2;
-        if (a->at[mid] > bar->t) {
+        if (a->at[mid] > at) {
             high = mid;
         } else {
             low = mid + 1;

@@ -34,6 +34,8 @@ wd_must_check int analytics_adjust_init(analytics_adjust_t *a, wd_pool_t *pool,
                                         const analytics_action_t *actions,
                                         size_t                    n);
 
-void analytics_adjust_bar(const analytics_adjust_t *a, analytics_bar_t *bar);
+/* By what happened after `at`, which is in the time of the bar's close. */
+void analytics_adjust_bar(const analytics_adjust_t *a, wd_ns_t at,
+                          analytics_bar_t *bar);
 
 #endif /* ANALYTICS_ADJUST_H */

@@ -127,7 +127,7 @@ analytics_resample_base(wd_timeframe_e tf, unsigned stored)
     int64_t candidates[WD_TF_1MO];
     size_t  i, n;
 
-    if (stored & 1u << tf) {
+    if (tf <= WD_TF_1D && (stored & 1u << tf)) {
         return tf;
     }
 

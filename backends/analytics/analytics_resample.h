@@ -38,7 +38,8 @@ wd_ns_t analytics_resample_next(wd_timeframe_e tf, wd_ns_t t);
 /*
  * The stored timeframe that bars of `tf` are made of: `tf` itself, else the
  * finest one that divides it, of the set `stored` (bit 1 << timeframe);
- * WD_TF_NONE when there is none.
+ * WD_TF_NONE when there is none. Weeks and months come of days where there
+ * are any: those are adjusted day by day.
  */
 wd_timeframe_e analytics_resample_base(wd_timeframe_e tf, unsigned stored);
 

@@ -521,6 +521,16 @@ view_merge(analytics_view_t *v, analytics_bar_t *ret)
 }
 
 
+/* A split within a stored week is behind its open, but before its close. */
+static wd_ns_t
+view_close(const analytics_view_t *v, wd_ns_t t)
+{
+    wd_timeframe_e tf = v->instrument->base;
+
+    return tf > WD_TF_1D ? analytics_resample_next(tf, t) - 1 : t;
+}
+
+
 int
 analytics_view_next(analytics_view_t *v, analytics_bar_t *ret)
 {
@@ -537,7 +547,7 @@ analytics_view_next(analytics_view_t *v, analytics_bar_t *ret)
             return rc;
         }
 
-        analytics_adjust_bar(&v->adjust, &part);
+        analytics_adjust_bar(&v->adjust, view_close(v, part.t), &part);
         if (!v->resampled) {
             *ret = part;
             return WD_OK;

@@ -23,7 +23,7 @@ adjusted(const analytics_action_t *actions, size_t n, int day, double c,
     analytics_bar_t    b = bar(day, c);
 
     assert_ok(analytics_adjust_init(&a, pool, actions, n));
-    analytics_adjust_bar(&a, &b);
+    analytics_adjust_bar(&a, b.t, &b);
     wd_pool_destroy(pool);
 
     assert_true(b.open == b.close && b.high == b.close && b.low == b.close);

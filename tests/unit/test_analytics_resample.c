@@ -196,6 +196,11 @@ test_base(void **state)
         WD_TF_1D);
     assert_int_equal(analytics_resample_base(WD_TF_1MO, HAS(WD_TF_1W)),
                      WD_TF_NONE);
+    assert_int_equal(
+        analytics_resample_base(WD_TF_1W, HAS(WD_TF_1D) | HAS(WD_TF_1W)),
+        WD_TF_1D);
+    assert_int_equal(analytics_resample_base(WD_TF_1W, HAS(WD_TF_1W)),
+                     WD_TF_1W);
     assert_int_equal(analytics_resample_base(WD_TF_1W, 0), WD_TF_NONE);
 #undef HAS
 }
