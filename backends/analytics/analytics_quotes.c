@@ -16,7 +16,8 @@ static const wd_col_t cols[] = {
     {"volume", WD_COL_NUM}, {"previous_close", WD_COL_NUM},
     {"change", WD_COL_NUM}, {"change_percent", WD_COL_NUM},
     {"stale", WD_COL_BOOL}, {"q", WD_COL_INT},
-    {"source", WD_COL_STR}, {"known_at", WD_COL_TIME}};
+    {"source", WD_COL_STR}, {"known_at", WD_COL_TIME},
+    {"bid", WD_COL_NUM},    {"ask", WD_COL_NUM}};
 
 
 static double
@@ -92,6 +93,8 @@ quotes_put(wd_rows_t *out, const PGresult *r, int row)
     wd_rows_int(out, wd_pg_get_int(r, row, ANALYTICS_QUOTE_QUALITY));
     wd_rows_str(out, wd_pg_get_str(r, row, ANALYTICS_QUOTE_SOURCE));
     wd_rows_time(out, wd_pg_get_ts(r, row, ANALYTICS_QUOTE_KNOWN_AT));
+    wd_rows_num(out, quotes_num(r, row, ANALYTICS_QUOTE_BID));
+    wd_rows_num(out, quotes_num(r, row, ANALYTICS_QUOTE_ASK));
 }
 
 

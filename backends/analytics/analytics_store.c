@@ -225,7 +225,7 @@ analytics_store_actions(wd_pg_conn_t *c, int64_t instrument, wd_ns_t as_of,
 
 #define QUOTE_PART(table, known)                                         \
     "SELECT ts, source, price, open, high, low, volume, previous_close," \
-    "       quality, known_at FROM " table                               \
+    "       quality, known_at, bid, ask FROM " table                               \
     " WHERE instrument_id = i.id AND " known
 
 #define DAILY_PART(table, known)                                             \
@@ -239,7 +239,8 @@ analytics_store_quotes(wd_pg_conn_t *c, const wd_str_t *symbols, size_t n,
 {
     static const char sql[]
         = "SELECT i.symbol, q.ts, q.price, q.open, q.high, q.low, q.volume,"
-          "       q.previous_close, q.quality, src.name, q.known_at, d.ts"
+          "       q.previous_close, q.quality, src.name, q.known_at, d.ts,"
+          "       q.bid, q.ask"
           "  FROM instrument i"
           " CROSS JOIN LATERAL (SELECT * FROM (" QUOTE_PART("quote", KNOWN("$"
                                                                            "2")) " UNION ALL " QUOTE_PART(

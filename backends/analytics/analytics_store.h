@@ -100,7 +100,9 @@ enum {
     ANALYTICS_QUOTE_QUALITY,
     ANALYTICS_QUOTE_SOURCE,
     ANALYTICS_QUOTE_KNOWN_AT,
-    ANALYTICS_QUOTE_NEWEST_BAR
+    ANALYTICS_QUOTE_NEWEST_BAR,
+    ANALYTICS_QUOTE_BID,
+    ANALYTICS_QUOTE_ASK
 };
 
 /* The latest quote of each symbol that has one, by symbol. */

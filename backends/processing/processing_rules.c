@@ -366,7 +366,9 @@ check_quote(const processing_payload_t *p, wd_records_t *r,
                   {"open", q->open},
                   {"high", q->high},
                   {"low", q->low},
-                  {"previous close", q->previous_close}};
+                  {"previous close", q->previous_close},
+                  {"bid", q->bid},
+                  {"ask", q->ask}};
 
     for (i = 0; i < wd_array_len(prices); i++) {
         rc = check_positive(r, q->record, q->sample, prices[i].name,
@@ -413,6 +415,7 @@ processing_rules_quotes(const processing_payload_t *p, wd_records_t *r,
                       ? PROCESSING_Q_OHLC
                       : 0;
         quality |= q->volume == 0 ? PROCESSING_Q_NO_VOLUME : 0;
+        quality |= q->bid > q->ask ? PROCESSING_Q_CROSSED : 0;
         day = wd_timeframe_floor(WD_TF_1D, q->time);
         quality |= processing_day_over(p->zones, p->market, day, p->known_at)
                        ? 0
@@ -431,6 +434,8 @@ processing_rules_quotes(const processing_payload_t *p, wd_records_t *r,
         c[QUOTE_VOLUME] = NUM(q->volume);
         c[QUOTE_PREVIOUS] = NUM(q->previous_close);
         c[QUOTE_QUALITY] = INT(quality);
+        c[QUOTE_BID] = NUM(q->bid);
+        c[QUOTE_ASK] = NUM(q->ask);
     }
     return WD_OK;
 }

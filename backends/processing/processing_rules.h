@@ -12,11 +12,12 @@
 #include "processing_time.h"
 #include "wd_records.h"
 
-/* Bits of the column quality (db/migrations/0001_core.sql). */
+/* Bits of the column quality (db/migrations/0001_core.sql, 0006_quote_sides.sql). */
 #define PROCESSING_Q_OHLC 1 /* open or close outside low..high */
 #define PROCESSING_Q_NO_VOLUME 2 /* volume is zero */
 #define PROCESSING_Q_UNFINISHED 4 /* newest row, its period was not over */
 #define PROCESSING_Q_JUMP 8 /* jump without a split that explains it */
+#define PROCESSING_Q_CROSSED 16 /* bid above ask */
 
 /* Volumes above this are no volumes. */
 #define PROCESSING_VOLUME_MAX 1e12
@@ -57,7 +58,9 @@ enum {
     QUOTE_LOW,
     QUOTE_VOLUME,
     QUOTE_PREVIOUS,
-    QUOTE_QUALITY
+    QUOTE_QUALITY,
+    QUOTE_BID,
+    QUOTE_ASK
 };
 enum { FIELD_INSTRUMENT, FIELD_SOURCE, FIELD_NAME, FIELD_PERIOD, FIELD_VALUE };
 enum { OBS_SERIES, OBS_TS, OBS_FREQUENCY, OBS_QUALITY, OBS_VALUE, OBS_STATUS };

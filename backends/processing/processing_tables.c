@@ -77,7 +77,7 @@ const processing_fact_t processing_action = {
 
 #define QUOTE_COLS                                                \
     "instrument_id, source, ts, price, open, high, low, volume, " \
-    "previous_close, quality, raw_id, known_at"
+    "previous_close, quality, bid, ask, raw_id, known_at"
 #define QUOTE_WHERE                                    \
     " WHERE instrument_id = ANY ($1) AND source = $2 " \
     "AND ts BETWEEN $3 AND $4 "
@@ -85,10 +85,10 @@ const processing_fact_t processing_action = {
 const processing_fact_t processing_quote = {
     .table = "quote",
     .n_keys = 3,
-    .n_columns = 10,
+    .n_columns = 12,
     .types = {PROCESSING_INT4, PROCESSING_INT2, PROCESSING_TS, PROCESSING_NUM,
               PROCESSING_NUM, PROCESSING_NUM, PROCESSING_NUM, PROCESSING_NUM,
-              PROCESSING_NUM, PROCESSING_INT2},
+              PROCESSING_NUM, PROCESSING_INT2, PROCESSING_NUM, PROCESSING_NUM},
     .select = "SELECT " QUOTE_COLS " FROM quote" QUOTE_WHERE
               "ORDER BY instrument_id, source, ts",
     .select_history = "SELECT " QUOTE_COLS
@@ -96,7 +96,8 @@ const processing_fact_t processing_quote = {
                       "ORDER BY instrument_id, source, ts, known_at, raw_id",
     .update = "UPDATE quote SET price = $4, open = $5, high = $6, low = $7, "
               "volume = $8, previous_close = $9, quality = $10, "
-              "raw_id = $11, known_at = $12 WHERE instrument_id = $1 "
+              "bid = $11, ask = $12, raw_id = $13, known_at = $14 WHERE "
+              "instrument_id = $1 "
               "AND source = $2 AND ts = $3",
     .forget = "DELETE FROM quote_history WHERE instrument_id = $1 "
               "AND source = $2 AND ts = $3",

@@ -41,7 +41,8 @@ SELECT 1, 6, 1, 0, timestamptz '2024-05-01Z' + n * interval '1 day', 1, 2, 0.5,
 INSERT INTO fundamental
 VALUES (1, 1, 'EBITDA', '2024-03-31', '14000000000', 1, '2024-06-01Z'),
        (1, 1, 'PERatio', '', NULL, 1, '2024-06-01Z');
-INSERT INTO quote
+INSERT INTO quote (instrument_id, source, ts, price, open, high, low, volume,
+                   previous_close, quality, raw_id, known_at)
 VALUES (1, 1, '2024-05-10Z', 151.3, 150, 152, 149, 1000, 150.05, 0, 1,
         '2024-06-01Z'),
        (1, 1, '2024-05-09Z', 150.05, 150, 152, 149, 1000, 150, 0, 1,
@@ -49,6 +50,7 @@ VALUES (1, 1, '2024-05-10Z', 151.3, 150, 152, 149, 1000, 150.05, 0, 1,
        (1, 2, '2024-05-10Z', 999, 1, 1, 1, 1, 1, 0, 1, '2024-06-01Z'),
        (3, 1, '2024-05-01Z', 10, NULL, NULL, NULL, NULL, NULL, 2, 1,
         '2024-06-01Z');
+UPDATE quote SET bid = 151.25, ask = 151.35 WHERE price = 151.3;
 INSERT INTO macro_series
 SELECT row_number() OVER (), 2, i, c, left(c, 2), 'GDP', c, 'USD',
        c IN ('WLD', 'EUU')
@@ -141,13 +143,14 @@ is_deeply($a->{rows}, [
         high => undef, low => undef, volume => undef,
         previous_close => undef, change => undef, change_percent => undef,
         stale => 'false', q => '2', source => 'alphavantage',
-        known_at => '2024-06-01T00:00:00Z' },
+        known_at => '2024-06-01T00:00:00Z', bid => undef, ask => undef },
     { symbol => 'IBM', t => '2024-05-10', price => '151.3', open => '150',
         high => '152', low => '149', volume => '1000',
         previous_close => '150.05', change => '1.25',
         change_percent => sprintf('%.15g', 1.25 / 150.05 * 100),
         stale => 'false', q => '0', source => 'alphavantage',
-        known_at => '2024-06-01T00:00:00Z' } ], 'latest quotes');
+        known_at => '2024-06-01T00:00:00Z', bid => '151.25',
+        ask => '151.35' } ], 'latest quotes');
 is_deeply($a->{rest}{unknown}, [qw/ EURUSD ZZZ /], 'without a quote');
 is_deeply($a->{meta}{tags}, [ map { "quotes:$_" } qw/ AIB EURUSD IBM ZZZ / ],
     'tags');
@@ -160,7 +163,11 @@ is($c->error('quotes.query', { symbol => ['ZZZ'] })->[0], -5, 'none');
 my %past = (symbol => [qw/ IBM AIB /], as_of => THEN);
 my $before = (body_of($c, 'quotes.query', \%past))[1];
 $pg->psql(<<'SQL');
-INSERT INTO quote_history SELECT *, timestamptz '2024-06-10Z' FROM quote
+INSERT INTO quote_history
+SELECT instrument_id, source, ts, price, open, high, low, volume,
+       previous_close, quality, raw_id, known_at, timestamptz '2024-06-10Z',
+       bid, ask
+  FROM quote
  WHERE instrument_id = 1 AND ts = '2024-05-10Z' AND source = 1;
 UPDATE quote SET price = 1, known_at = '2024-06-10Z'
  WHERE instrument_id = 1 AND ts = '2024-05-10Z' AND source = 1;

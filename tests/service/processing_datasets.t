@@ -94,8 +94,20 @@ is($pg->psql("SELECT i.symbol, i.type, ts, price FROM quote q JOIN instrument i
     ON i.id = instrument_id"), 'USDJPY|fx|2026-05-15 00:00:00+00|158.73166867',
     'is a quote of the pair');
 is(av('rate', { from_symbol => 'USD', to_symbol => 'JPY' },
-    '2026-05-16T17:13:00Z', sprintf $rate, '158.8'), 'stored|0|1|0|0|0|',
+    '2026-05-16T17:13:00Z', sprintf($rate, '158.8')
+    =~ s/"8. Bid Price":"-","9. Ask Price":"-"/"8. Bid Price":"158.75",
+        "9. Ask Price":"158.85"/r), 'stored|0|1|0|0|0|',
     'a later one of the day takes its place');
+is($pg->psql("SELECT price, bid, ask FROM quote"), '158.8|158.75|158.85',
+    'with both sides');
+is($pg->psql("SELECT price, bid, ask FROM quote_history"), '158.73166867||',
+    'which were missing');
+is(av('rate', { from_symbol => 'GBP', to_symbol => 'JPY' },
+    '2026-05-16T17:13:00Z', (sprintf($rate, '158.8') =~ s/USD/GBP/r)
+    =~ s/"8. Bid Price":"-","9. Ask Price":"-"/"8. Bid Price":"159",
+        "9. Ask Price":"158"/r), 'stored|1|0|0|1|0|',
+    'a bid above the ask is doubtful');
+is($pg->psql("SELECT quality FROM quote WHERE bid > ask"), '16', 'and marked');
 is(av('rate', { from_symbol => 'USD', to_symbol => 'EUR' },
     '2026-05-16T17:14:00Z', sprintf $rate, '158.8'),
     'rejected|0|0|0|0|1|symbol_mismatch', 'of another pair than asked for');
