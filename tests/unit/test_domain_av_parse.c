@@ -2,10 +2,9 @@
  * test_domain_av_parse.c - Alpha Vantage's answers as records: shapes of all
  * years, missing figures, damage anywhere, nothing made up.
  */
-#include "wd_test.h"
+#include "wd_test_records.h"
 
 #include "wd_av_parse.h"
-#include "wd_pool.h"
 
 #include <math.h>
 
@@ -22,58 +21,19 @@
 #define GOOD2 ROW("2024-05-01", "10", "10.6", "9.9", "10.5", "1100")
 #define GOOD3 ROW("2024-04-30", "9.5", "10.1", "9.4", "10", "1000")
 
-typedef struct {
-    wd_pool_t   *pool;
-    wd_records_t r;
-    wd_buf_t     body; /* a copy of exactly its length: overreads show */
-} parsed_t;
-
 
 static void
-parse(parsed_t *p, wd_av_dataset_e dataset, wd_str_t text)
+parse(wd_test_parsed_t *p, wd_av_dataset_e dataset, wd_str_t text)
 {
-    p->pool = wd_pool_create(4096);
-    assert_non_null(p->pool);
-    wd_buf_init(&p->body, 0);
-    p->body.data = malloc(text.len != 0 ? text.len : 1);
-    assert_non_null(p->body.data);
-    memcpy(p->body.data, text.data, text.len);
-    p->body.len = p->body.cap = text.len;
-    wd_records_init(&p->r, p->pool);
-    assert_ok(wd_av_parse(dataset, wd_buf_view(&p->body), &p->r));
-}
-
-
-static void
-done(parsed_t *p)
-{
-    wd_buf_done(&p->body);
-    wd_pool_destroy(p->pool);
-}
-
-
-static void
-assert_rejected(const parsed_t *p, size_t i, wd_reason_e reason,
-                int32_t record)
-{
-    assert_true(i < p->r.n_rejects);
-    assert_string_equal(wd_reason_name(p->r.rejects[i].reason),
-                        wd_reason_name(reason));
-    assert_int_equal(p->r.rejects[i].record, record);
-}
-
-
-static wd_ns_t
-date(int y, int m, int d)
-{
-    return wd_days_from_civil(y, m, d) * WD_NS_PER_DAY;
+    text = wd_test_copy(p, text.data, text.len);
+    assert_ok(wd_av_parse(dataset, text, &p->r));
 }
 
 
 static void
 test_daily(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse(&p, WD_AV_DAILY, wd_str_z(DAILY(GOOD1 "," GOOD2)));
@@ -82,14 +42,14 @@ test_daily(void **state)
     assert_view(p.r.refreshed, "2024-05-02");
     assert_int_equal(p.r.n_bars, 2);
     assert_int_equal(p.r.n_rejected, 0);
-    assert_true(p.r.bars[0].time == date(2024, 5, 2));
+    assert_true(p.r.bars[0].time == wd_test_day("2024-05-02"));
     assert_true(p.r.bars[0].is_date);
     assert_true(p.r.bars[0].open == 10.5 && p.r.bars[0].high == 11);
     assert_true(p.r.bars[0].low == 10.25 && p.r.bars[0].close == 10.75);
     assert_true(p.r.bars[0].volume == 1200);
     assert_true(isnan(p.r.bars[0].split));
     assert_int_equal(p.r.bars[1].record, 1);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -98,7 +58,7 @@ test_daily(void **state)
 static void
 test_shapes_of_other_years(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse(&p, WD_AV_INTRADAY,
@@ -114,11 +74,11 @@ test_shapes_of_other_years(void **state)
     assert_view(p.r.interval, "15min");
     assert_int_equal(p.r.n_bars, 1);
     assert_true(p.r.bars[0].time
-                == date(2018, 4, 11) + 15 * WD_NS_PER_HOUR
+                == wd_test_day("2018-04-11") + 15 * WD_NS_PER_HOUR
                        + 30 * WD_NS_PER_MIN);
     assert_false(p.r.bars[0].is_date);
     assert_true(p.r.bars[0].open == 91.84 && p.r.bars[0].volume == 852917);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_FX_DAILY,
           wd_str_z("{\"Meta Data\":{\"2. From Symbol\":\"EUR\","
@@ -130,14 +90,14 @@ test_shapes_of_other_years(void **state)
     assert_view(p.r.from_symbol, "EUR");
     assert_int_equal(p.r.n_bars, 1);
     assert_true(isnan(p.r.bars[0].volume));
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_adjusted(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse(&p, WD_AV_DAILY_ADJUSTED,
@@ -151,14 +111,14 @@ test_adjusted(void **state)
     assert_true(p.r.bars[0].adjusted_close == 1.5);
     assert_true(p.r.bars[0].dividend == 0.25 && p.r.bars[0].split == 2);
     assert_true(p.r.bars[0].volume == 10);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_csv(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse(&p, WD_AV_DAILY_ADJUSTED,
@@ -172,7 +132,7 @@ test_csv(void **state)
     assert_int_equal(p.r.n_bars, 2);
     assert_true(p.r.bars[1].close == 229.76 && p.r.bars[1].dividend == 1.69);
     assert_true(p.r.symbol.data == NULL);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* Columns in another order, line ends of Unix. */
     parse(&p, WD_AV_INTRADAY,
@@ -180,7 +140,7 @@ test_csv(void **state)
                    "7,4,2,5,3,2026-05-15 19:55:00\n"));
     assert_int_equal(p.r.n_bars, 1);
     assert_true(p.r.bars[0].open == 3 && p.r.bars[0].volume == 7);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* A weekly table says no split; an error comes as JSON. */
     parse(&p, WD_AV_DAILY_ADJUSTED,
@@ -188,20 +148,20 @@ test_csv(void **state)
                    "dividend amount\r\n2026-05-15,1,1,1,1,1,1,0\r\n"));
     assert_true(p.r.refused);
     assert_rejected(&p, 0, WD_REASON_UNKNOWN_SHAPE, -1);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_DAILY, wd_str_z("<html><body>502</body></html>\n"));
     assert_true(p.r.refused);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_missing_is_not_zero(void **state)
 {
-    size_t   i;
-    char     body[512];
-    parsed_t p;
+    size_t           i;
+    char             body[512];
+    wd_test_parsed_t p;
 
     static const char *const markers[] = {
         "\"None\"", "\"null\"", "null", "\"-\"", "\"n/a\"",
@@ -217,7 +177,7 @@ test_missing_is_not_zero(void **state)
         parse(&p, WD_AV_DAILY, wd_str_z(body));
         assert_int_equal(p.r.n_bars, 1);
         assert_true(isnan(p.r.bars[0].volume));
-        done(&p);
+        wd_test_parsed_done(&p);
 
         snprintf(body, sizeof(body),
                  META "\"Time Series (Daily)\":{\"2024-05-02\":{"
@@ -227,7 +187,7 @@ test_missing_is_not_zero(void **state)
         parse(&p, WD_AV_DAILY, wd_str_z(body));
         assert_int_equal(p.r.n_bars, 0);
         assert_rejected(&p, 0, WD_REASON_MISSING_PRICE, 0);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -235,7 +195,7 @@ test_missing_is_not_zero(void **state)
 static void
 test_bad_records_cost_only_themselves(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse(&p, WD_AV_DAILY,
@@ -249,7 +209,7 @@ test_bad_records_cost_only_themselves(void **state)
               "\"2023-01-29\":{\"1. open\":{\"x\":1},\"2. high\":\"1\","
               "\"3. low\":\"1\",\"4. close\":\"1\"}," GOOD2)));
     assert_int_equal(p.r.n_bars, 2);
-    assert_true(p.r.bars[1].time == date(2024, 5, 1));
+    assert_true(p.r.bars[1].time == wd_test_day("2024-05-01"));
     assert_int_equal(p.r.n_rejects, 8);
     assert_rejected(&p, 0, WD_REASON_BAD_TIME, 1);
     assert_rejected(&p, 1, WD_REASON_BAD_TIME, 2);
@@ -262,7 +222,7 @@ test_bad_records_cost_only_themselves(void **state)
     assert_rejected(&p, 6, WD_REASON_SYNTAX, 7);
     assert_rejected(&p, 7, WD_REASON_NOT_A_NUMBER, 8);
     assert_false(p.r.refused);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -270,9 +230,9 @@ test_bad_records_cost_only_themselves(void **state)
 static void
 test_damage_anywhere(void **state)
 {
-    size_t   i, from, to;
-    char    *text;
-    parsed_t p;
+    size_t           i, from, to;
+    char            *text;
+    wd_test_parsed_t p;
 
     static const char body[] = DAILY(GOOD1 "," GOOD2 "," GOOD3);
 
@@ -286,9 +246,9 @@ test_damage_anywhere(void **state)
         parse(&p, WD_AV_DAILY, wd_str_z(text));
         assert_true(p.r.n_bars >= 2);
         assert_true(p.r.n_bars == 2 ? p.r.n_rejects == 1 : true);
-        assert_true(p.r.bars[0].time == date(2024, 5, 2));
-        assert_true(p.r.bars[p.r.n_bars - 1].time == date(2024, 4, 30));
-        done(&p);
+        assert_true(p.r.bars[0].time == wd_test_day("2024-05-02"));
+        assert_true(p.r.bars[p.r.n_bars - 1].time == wd_test_day("2024-04-30"));
+        wd_test_parsed_done(&p);
         free(text);
     }
 
@@ -296,7 +256,7 @@ test_damage_anywhere(void **state)
     parse(&p, WD_AV_DAILY, wd_str_z(DAILY(GOOD1 GOOD2 "," GOOD3)));
     assert_int_equal(p.r.n_bars, 3);
     assert_int_equal(p.r.n_rejects, 1);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* Damage in the frame: the rows are found all the same. */
     parse(&p, WD_AV_DAILY,
@@ -304,7 +264,7 @@ test_damage_anywhere(void **state)
                    "\"Time Series (Daily)\":{" GOOD1 "," GOOD2 "}}"));
     assert_int_equal(p.r.n_bars, 2);
     assert_view(p.r.symbol, "IBM");
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -312,8 +272,8 @@ test_damage_anywhere(void **state)
 static void
 assert_prefixes(wd_av_dataset_e dataset, const char *body)
 {
-    size_t   n, i;
-    parsed_t whole, part;
+    size_t           n, i;
+    wd_test_parsed_t whole, part;
 
     parse(&whole, dataset, wd_str_z(body));
     assert_int_equal(whole.r.n_rejected, 0);
@@ -344,9 +304,9 @@ assert_prefixes(wd_av_dataset_e dataset, const char *body)
             assert_true(part.r.n_rejects != 0
                         || (n > 0 && body[n - 1] == '\n'));
         }
-        done(&part);
+        wd_test_parsed_done(&part);
     }
-    done(&whole);
+    wd_test_parsed_done(&whole);
 }
 
 
@@ -373,8 +333,8 @@ test_every_cut(void **state)
 static void
 test_rows_in_any_order(void **state)
 {
-    size_t   i, k;
-    parsed_t a, b;
+    size_t           i, k;
+    wd_test_parsed_t a, b;
 
     (void) state;
     parse(&a, WD_AV_DAILY, wd_str_z(DAILY(GOOD1 "," GOOD2 "," GOOD3)));
@@ -389,15 +349,15 @@ test_rows_in_any_order(void **state)
         }
         assert_true(k < b.r.n_bars);
     }
-    done(&a);
-    done(&b);
+    wd_test_parsed_done(&a);
+    wd_test_parsed_done(&b);
 }
 
 
 static void
 test_quote(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse(&p, WD_AV_QUOTE,
@@ -412,13 +372,13 @@ test_quote(void **state)
     assert_int_equal(p.r.n_quotes, 1);
     assert_true(p.r.quotes[0].price == 219.3);
     assert_true(p.r.quotes[0].previous_close == 218.37);
-    assert_true(p.r.quotes[0].time == date(2026, 5, 15));
-    done(&p);
+    assert_true(p.r.quotes[0].time == wd_test_day("2026-05-15"));
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_QUOTE, WD_STR("{\"Global Quote\": {}}"));
     assert_true(p.r.empty && !p.r.refused);
     assert_int_equal(p.r.n_rejects, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_QUOTE,
           wd_str_z("symbol,open,high,low,price,volume,latestDay,"
@@ -428,14 +388,14 @@ test_quote(void **state)
     assert_int_equal(p.r.n_quotes, 1);
     assert_view(p.r.symbol, "IBM");
     assert_true(p.r.quotes[0].previous_close == 218.37);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_search_and_overview(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse(&p, WD_AV_SEARCH,
@@ -449,11 +409,11 @@ test_search_and_overview(void **state)
     assert_view(p.r.instruments[0].exchange, "LON");
     assert_view(p.r.instruments[0].currency, "GBX");
     assert_rejected(&p, 0, WD_REASON_BAD_SYMBOL, 1);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_SEARCH, WD_STR("{\"bestMatches\": []}"));
     assert_true(p.r.empty);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_OVERVIEW,
           wd_str_z("{\"Symbol\":\"IBM\",\"AssetType\":\"Common Stock\","
@@ -467,15 +427,15 @@ test_search_and_overview(void **state)
     assert_view(p.r.fields[4].name, "PERatio");
     assert_true(p.r.fields[4].value.data == NULL);
     assert_view(p.r.fields[5].value, "207000000000");
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_OVERVIEW, WD_STR("{}"));
     assert_true(p.r.empty && !p.r.refused);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_OVERVIEW, WD_STR("{\"Name\":\"x\"}"));
     assert_true(p.r.refused);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -483,8 +443,8 @@ test_search_and_overview(void **state)
 static void
 test_notices(void **state)
 {
-    size_t   i, d;
-    parsed_t p;
+    size_t           i, d;
+    wd_test_parsed_t p;
 
     static const char *const notices[] = {
         "{\"Information\":\"We have detected your API key as SECRETKEY\"}",
@@ -502,7 +462,7 @@ test_notices(void **state)
             assert_int_equal(p.r.n_bars + p.r.n_quotes + p.r.n_fields, 0);
             assert_int_equal(p.r.n_facts + p.r.n_news + p.r.n_actions, 0);
             assert_int_equal(p.r.rejects[0].sample.len, 0);
-            done(&p);
+            wd_test_parsed_done(&p);
         }
     }
 }
@@ -511,8 +471,8 @@ test_notices(void **state)
 static void
 test_unknown_shapes(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const char *const shapes[] = {
         "[]", "{\"a\":1}", "{\"data\":[{\"date\":\"2024-05-02\"}]}",
@@ -529,26 +489,26 @@ test_unknown_shapes(void **state)
         assert_true(p.r.refused);
         assert_int_equal(p.r.n_bars, 0);
         assert_rejected(&p, 0, WD_REASON_UNKNOWN_SHAPE, -1);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 
     parse(&p, WD_AV_DAILY, WD_STR(""));
     assert_true(p.r.refused);
     assert_rejected(&p, 0, WD_REASON_TRUNCATED, -1);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_DAILY, WD_STR("{}"));
     assert_true(p.r.empty && !p.r.refused);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_limits(void **state)
 {
-    size_t   i;
-    wd_buf_t b = WD_BUF_INIT;
-    parsed_t p;
+    size_t           i;
+    wd_buf_t         b = WD_BUF_INIT;
+    wd_test_parsed_t p;
 
     (void) state;
 
@@ -560,7 +520,7 @@ test_limits(void **state)
     parse(&p, WD_AV_DAILY, wd_buf_view(&b));
     assert_int_equal(p.r.n_bars, 0);
     assert_true(p.r.n_rejects != 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* More bad rows than are kept: the others are counted. */
     wd_buf_reset(&b);
@@ -572,7 +532,7 @@ test_limits(void **state)
     parse(&p, WD_AV_DAILY, wd_buf_view(&b));
     assert_int_equal(p.r.n_rejects, WD_REJECTS_MAX);
     assert_int_equal(p.r.n_rejected, WD_REJECTS_MAX + 50);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* A field that is no field any more. */
     wd_buf_reset(&b);
@@ -584,7 +544,7 @@ test_limits(void **state)
     parse(&p, WD_AV_OVERVIEW, wd_buf_view(&b));
     assert_int_equal(p.r.n_fields, 1);
     assert_rejected(&p, 0, WD_REASON_TOO_LONG, 1);
-    done(&p);
+    wd_test_parsed_done(&p);
     wd_buf_done(&b);
 }
 
@@ -593,10 +553,10 @@ test_limits(void **state)
 static void
 test_random_damage(void **state)
 {
-    char     text[] = DAILY(GOOD1 "," GOOD2 "," GOOD3);
-    char     copy[sizeof(text)];
-    size_t   i, k;
-    parsed_t p;
+    char             text[] = DAILY(GOOD1 "," GOOD2 "," GOOD3);
+    char             copy[sizeof(text)];
+    size_t           i, k;
+    wd_test_parsed_t p;
 
     (void) state;
     for (i = 0; i < 3000; i++) {
@@ -615,7 +575,7 @@ test_random_damage(void **state)
             assert_true(wd_utf8_valid(p.r.rejects[k].sample));
             assert_true(p.r.rejects[k].sample.len <= WD_REJECT_SAMPLE_MAX);
         }
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 

@@ -3,77 +3,18 @@
  * pairs, rates, tables, statements, news. Figures of IBM and of pairs are the
  * service's of 2026.
  */
-#include "wd_test.h"
+#include "wd_test_records.h"
 
 #include "wd_av_field.h"
 #include "wd_av_parse.h"
-#include "wd_pool.h"
 
 #include <math.h>
 
-typedef struct {
-    wd_pool_t   *pool;
-    wd_records_t r;
-    char        *body;
-} parsed_t;
-
 
 static void
-parse_n(parsed_t *p, wd_av_dataset_e dataset, const char *text, size_t n)
+parse(wd_test_parsed_t *p, wd_av_dataset_e dataset, const char *text)
 {
-    p->pool = wd_pool_create(4096);
-    assert_non_null(p->pool);
-    p->body = malloc(n != 0 ? n : 1); /* of exactly its length */
-    assert_non_null(p->body);
-    memcpy(p->body, text, n);
-    wd_records_init(&p->r, p->pool);
-    assert_ok(wd_av_parse(dataset, wd_str(p->body, n), &p->r));
-}
-
-
-static void
-parse(parsed_t *p, wd_av_dataset_e dataset, const char *text)
-{
-    parse_n(p, dataset, text, strlen(text));
-}
-
-
-static void
-done(parsed_t *p)
-{
-    free(p->body);
-    wd_pool_destroy(p->pool);
-}
-
-
-static size_t
-all(const wd_records_t *r)
-{
-    return r->n_bars + r->n_quotes + r->n_instruments + r->n_fields
-           + r->n_observations + r->n_actions + r->n_facts + r->n_news
-           + r->n_mentions;
-}
-
-
-static void
-assert_rejected(const parsed_t *p, size_t i, wd_reason_e reason, int32_t record)
-{
-    assert_true(i < p->r.n_rejects);
-    assert_string_equal(wd_reason_name(p->r.rejects[i].reason),
-                        wd_reason_name(reason));
-    assert_int_equal(p->r.rejects[i].record, record);
-}
-
-
-static wd_ns_t
-day(const char *text)
-{
-    wd_ns_t    t;
-    wd_civil_t c;
-
-    assert_ok(wd_civil_parse(wd_str_z(text), &c, NULL));
-    assert_ok(wd_time_from_civil(&c, &t));
-    return t;
+    assert_ok(wd_av_parse(dataset, wd_test_copy_z(p, text), &p->r));
 }
 
 
@@ -95,8 +36,8 @@ day(const char *text)
 static void
 test_names_of_series(void **state)
 {
-    size_t   i, d;
-    parsed_t p;
+    size_t           i, d;
+    wd_test_parsed_t p;
 
     static const struct {
         wd_av_dataset_e dataset;
@@ -129,9 +70,9 @@ test_names_of_series(void **state)
                 continue;
             }
             parse(&p, (wd_av_dataset_e) d, text);
-            assert_int_equal(all(&p.r), own ? 1 : 0);
+            assert_int_equal(wd_test_records_count(&p.r), own ? 1 : 0);
             assert_int_equal(p.r.refused, !own);
-            done(&p);
+            wd_test_parsed_done(&p);
         }
     }
 }
@@ -140,7 +81,7 @@ test_names_of_series(void **state)
 static void
 test_longer_bars(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse(&p, WD_AV_WEEKLY_ADJUSTED,
@@ -151,8 +92,8 @@ test_longer_bars(void **state)
     assert_true(p.r.bars[0].volume == 26716501);
     assert_true(p.r.bars[0].dividend == 1.69);
     assert_true(isnan(p.r.bars[0].split));
-    assert_int_equal(p.r.bars[0].time, day("2026-05-08"));
-    done(&p);
+    assert_int_equal(p.r.bars[0].time, wd_test_day("2026-05-08"));
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_MONTHLY_ADJUSTED,
           "timestamp,open,high,low,close,adjusted close,volume,dividend "
@@ -160,13 +101,13 @@ test_longer_bars(void **state)
           "229.7600,26716501,1.6900\r\n");
     assert_int_equal(p.r.n_bars, 1);
     assert_true(p.r.bars[0].dividend == 1.69);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* Without what makes it adjusted it is another table. */
     parse(&p, WD_AV_WEEKLY_ADJUSTED,
           "timestamp,open,high,low,close,volume\r\n");
     assert_true(p.r.refused);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -174,7 +115,7 @@ test_longer_bars(void **state)
 static void
 test_pairs(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse(&p, WD_AV_CRYPTO_DAILY,
@@ -196,7 +137,7 @@ test_pairs(void **state)
     assert_true(wd_str_eq_z(p.r.symbol, "BTCCNY"));
     assert_true(wd_str_eq_z(p.r.from_symbol, "BTC"));
     assert_true(wd_str_eq_z(p.r.to_symbol, "CNY"));
-    done(&p);
+    wd_test_parsed_done(&p);
 
     assert_int_equal(wd_av_field(WD_STR("1a. open (CNY)")), WD_AVF_OPEN);
     assert_int_equal(wd_av_field(WD_STR("1b. open (USD)")), WD_AVF_NONE);
@@ -220,7 +161,7 @@ test_pairs(void **state)
 static void
 test_rate(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse(&p, WD_AV_RATE,
@@ -231,37 +172,37 @@ test_rate(void **state)
     assert_true(p.r.quotes[0].price == 158.73166867);
     assert_true(p.r.quotes[0].bid == 158.72838292);
     assert_true(p.r.quotes[0].ask == 158.73495442);
-    assert_int_equal(p.r.quotes[0].time, day("2026-05-17 17:12:44"));
+    assert_int_equal(p.r.quotes[0].time, wd_test_day("2026-05-17 17:12:44"));
     assert_false(p.r.quotes[0].is_date);
     assert_true(wd_str_eq_z(p.r.zone, "UTC"));
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_RATE,
           RATE("\"5. Exchange Rate\":\"158.7\"" BID_ASK("-", "-")));
     assert_int_equal(p.r.n_quotes, 1);
     assert_true(isnan(p.r.quotes[0].bid) && isnan(p.r.quotes[0].ask));
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_RATE, RATE("\"5. Exchange Rate\":\"-\""));
     assert_int_equal(p.r.n_quotes, 0);
     assert_rejected(&p, 0, WD_REASON_MISSING_PRICE, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_RATE, RATE("\"5. Exchange Rate\":\"1e999\""));
     assert_rejected(&p, 0, WD_REASON_NOT_A_NUMBER, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_RATE, "{\"Realtime Currency Exchange Rate\":{}}");
     assert_true(p.r.empty);
-    assert_int_equal(all(&p.r), 0);
-    done(&p);
+    assert_int_equal(wd_test_records_count(&p.r), 0);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_actions(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse(&p, WD_AV_DIVIDENDS,
@@ -274,14 +215,14 @@ test_actions(void **state)
     assert_int_equal(p.r.n_actions, 2);
     assert_true(wd_str_eq_z(p.r.symbol, "IBM"));
     assert_int_equal(p.r.actions[0].kind, WD_ACTION_DIVIDEND);
-    assert_int_equal(p.r.actions[0].effective, day("2026-05-08"));
-    assert_int_equal(p.r.actions[0].declared, day("2026-04-22"));
-    assert_int_equal(p.r.actions[0].recorded, day("2026-05-08"));
-    assert_int_equal(p.r.actions[0].paid, day("2026-06-10"));
+    assert_int_equal(p.r.actions[0].effective, wd_test_day("2026-05-08"));
+    assert_int_equal(p.r.actions[0].declared, wd_test_day("2026-04-22"));
+    assert_int_equal(p.r.actions[0].recorded, wd_test_day("2026-05-08"));
+    assert_int_equal(p.r.actions[0].paid, wd_test_day("2026-06-10"));
     assert_true(p.r.actions[0].amount == 1.69);
     assert_int_equal(p.r.actions[1].declared, WD_NS_MIN);
     assert_int_equal(p.r.actions[1].record, 1);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_SPLITS,
           "effective_date,split_factor\r\n2021-11-04,1.0460\r\n"
@@ -294,23 +235,23 @@ test_actions(void **state)
     assert_rejected(&p, 1, WD_REASON_MISSING_FIELD, 3);
     assert_rejected(&p, 2, WD_REASON_NOT_A_NUMBER, 4);
     assert_rejected(&p, 3, WD_REASON_BAD_TIME, 5);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_DIVIDENDS, "{\"symbol\":\"IBM\",\"data\":[]}");
     assert_true(p.r.empty);
     assert_int_equal(p.r.n_rejects, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_SPLITS, "ex_dividend_date,amount\r\n2021-11-04,1\r\n");
     assert_true(p.r.refused);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_economy(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse(&p, WD_AV_ECONOMY,
@@ -321,27 +262,27 @@ test_economy(void **state)
           "{\"value\":\"1\"},{\"date\":\"2025-09-01\",\"value\":\"x\"}]}");
     assert_int_equal(p.r.n_observations, 2);
     assert_true(p.r.observations[0].value == 324.122);
-    assert_int_equal(p.r.observations[0].time, day("2025-11-01"));
+    assert_int_equal(p.r.observations[0].time, wd_test_day("2025-11-01"));
     assert_true(isnan(p.r.observations[1].value));
     assert_true(wd_str_eq_z(p.r.interval, "monthly"));
     assert_true(wd_str_eq_z(p.r.unit, "index 1982-1984=100"));
     assert_int_equal(p.r.name.len, 44);
     assert_rejected(&p, 0, WD_REASON_BAD_TIME, 2);
     assert_rejected(&p, 1, WD_REASON_NOT_A_NUMBER, 3);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_ECONOMY,
           "timestamp,value\r\n2026-04-01,4.32\r\n2026-03-01,4.25\r\n");
     assert_int_equal(p.r.n_observations, 2);
     assert_true(p.r.observations[1].value == 4.25);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_quotes_and_listing(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse(&p, WD_AV_BULK_QUOTES,
@@ -355,9 +296,10 @@ test_quotes_and_listing(void **state)
     assert_true(wd_str_eq_z(p.r.quotes[0].symbol, "MSFT"));
     assert_true(p.r.quotes[0].price == 418.16);
     assert_true(p.r.quotes[0].previous_close == 416.72);
-    assert_int_equal(p.r.quotes[0].time, day("2024-10-18 19:59:55.291"));
+    assert_int_equal(p.r.quotes[0].time,
+                     wd_test_day("2024-10-18 19:59:55.291"));
     assert_rejected(&p, 0, WD_REASON_BAD_SYMBOL, 1);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_LISTING,
           "symbol,name,exchange,assetType,ipoDate,delistingDate,status\r\n"
@@ -370,12 +312,12 @@ test_quotes_and_listing(void **state)
     assert_true(wd_str_eq_z(p.r.instruments[0].exchange, "NYSE"));
     assert_true(wd_str_eq_z(p.r.instruments[0].type, "Stock"));
     assert_true(wd_str_eq_z(p.r.instruments[0].status, "Active"));
-    assert_int_equal(p.r.instruments[0].listed, day("1999-11-18"));
+    assert_int_equal(p.r.instruments[0].listed, wd_test_day("1999-11-18"));
     assert_int_equal(p.r.instruments[0].delisted, 0);
     assert_int_equal(p.r.instruments[1].listed, 0);
     assert_int_equal(p.r.instruments[1].delisted, 0);
     assert_rejected(&p, 0, WD_REASON_BAD_SYMBOL, 1);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -392,7 +334,7 @@ test_quotes_and_listing(void **state)
 static void
 test_statements(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse(&p, WD_AV_INCOME, REPORTS);
@@ -403,15 +345,15 @@ test_statements(void **state)
     assert_true(wd_str_eq_z(p.r.facts[0].unit, "USD"));
     assert_true(wd_str_eq_z(p.r.facts[0].text, "40185000000"));
     assert_true(p.r.facts[0].value == 40185000000.0);
-    assert_int_equal(p.r.facts[0].time, day("2025-12-31"));
+    assert_int_equal(p.r.facts[0].time, wd_test_day("2025-12-31"));
     assert_null(p.r.facts[1].text.data);
     assert_true(isnan(p.r.facts[1].value));
     assert_true(wd_str_eq_z(p.r.facts[2].period, "quarterly"));
-    assert_int_equal(p.r.facts[2].time, day("2026-03-31"));
+    assert_int_equal(p.r.facts[2].time, wd_test_day("2026-03-31"));
     assert_int_equal(p.r.facts[2].record, 1);
     assert_rejected(&p, 0, WD_REASON_BAD_TIME, 2);
     assert_rejected(&p, 1, WD_REASON_BAD_TIME, 3);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_EARNINGS,
           "{\"symbol\":\"IBM\",\"annualEarnings\":[],"
@@ -423,7 +365,7 @@ test_statements(void **state)
     assert_true(wd_str_eq_z(p.r.facts[2].text, "post-market"));
     assert_true(isnan(p.r.facts[2].value));
     assert_false(p.r.empty);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -444,7 +386,7 @@ test_statements(void **state)
 static void
 test_news(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse(&p, WD_AV_NEWS, NEWS);
@@ -452,18 +394,18 @@ test_news(void **state)
     assert_true(wd_str_eq_z(p.r.news[0].title, "One"));
     assert_true(wd_str_eq_z(p.r.news[0].publisher, "P"));
     assert_true(p.r.news[0].sentiment == 0.22902);
-    assert_int_equal(p.r.news[0].time, day("2026-05-17 11:01:00"));
+    assert_int_equal(p.r.news[0].time, wd_test_day("2026-05-17 11:01:00"));
     assert_int_equal(p.r.n_mentions, 2);
     assert_true(wd_str_eq_z(p.r.mentions[1].symbol, "CRYPTO:BTC"));
     assert_true(p.r.mentions[1].sentiment == -0.1);
     assert_int_equal(p.r.mentions[1].record, 0);
     assert_rejected(&p, 0, WD_REASON_BAD_TIME, 1);
     assert_rejected(&p, 1, WD_REASON_MISSING_FIELD, 2);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_NEWS, "{\"items\":\"0\",\"feed\":[]}");
     assert_true(p.r.empty);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -471,8 +413,8 @@ test_news(void **state)
 static void
 test_every_cut(void **state)
 {
-    size_t   i, n, whole;
-    parsed_t p;
+    size_t           i, n, whole;
+    wd_test_parsed_t p;
 
     static const struct {
         wd_av_dataset_e dataset;
@@ -493,16 +435,17 @@ test_every_cut(void **state)
     (void) state;
     for (i = 0; i < wd_array_len(texts); i++) {
         parse(&p, texts[i].dataset, texts[i].text);
-        whole = all(&p.r);
+        whole = wd_test_records_count(&p.r);
         assert_true(whole != 0);
-        done(&p);
+        wd_test_parsed_done(&p);
         for (n = 0; n < strlen(texts[i].text); n++) {
-            parse_n(&p, texts[i].dataset, texts[i].text, n);
-            assert_true(all(&p.r) <= whole);
+            assert_ok(wd_av_parse(texts[i].dataset,
+                                  wd_test_copy(&p, texts[i].text, n), &p.r));
+            assert_true(wd_test_records_count(&p.r) <= whole);
             assert_true(p.r.n_rejected != 0 || p.r.empty
                         || (n + 1 == strlen(texts[i].text)
                             && texts[i].text[n] == '\n'));
-            done(&p);
+            wd_test_parsed_done(&p);
         }
     }
 }
@@ -512,7 +455,7 @@ test_every_cut(void **state)
 static void
 test_damage_in_lists(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse(&p, WD_AV_SPLITS,
@@ -523,18 +466,18 @@ test_damage_in_lists(void **state)
     assert_int_equal(p.r.n_actions, 2);
     assert_int_equal(p.r.n_rejects, 1);
     assert_rejected(&p, 0, WD_REASON_SYNTAX, 1);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_ECONOMY,
           "{\"data\":[1,\"x\",null,[],{\"date\":"
           "\"2020-01-01\",\"value\":\"1\"}]}");
     assert_int_equal(p.r.n_observations, 1);
     assert_true(p.r.n_rejects != 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, WD_AV_INCOME, "{\"annualReports\":{},\"x\":[]}");
     assert_true(p.r.refused);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 

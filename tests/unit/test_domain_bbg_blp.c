@@ -2,14 +2,11 @@
  * test_domain_bbg_blp.c - BLPAPI answers as bars, facts and rejects: every
  * shape of a sequence, errors inside of answers, parts of an answer, damage.
  */
-#include "wd_test.h"
+#include "wd_test_records.h"
 
 #include "wd_bbg_blp.h"
-#include "wd_pool.h"
 
 #include <math.h>
-
-#define DAY(y, m, d) (wd_days_from_civil(y, m, d) * WD_NS_PER_DAY)
 
 /* A day with all four prices. */
 #define OHLC(date, last)                                                       \
@@ -27,56 +24,17 @@
     "{\"source\":\"7::9\",\"code\":43,\"category\":\"BAD_SEC\",\"message\":"   \
     "\"Unknown [nid:23107]\",\"subcategory\":\"INVALID_SECURITY\"}"
 
-typedef struct {
-    wd_pool_t   *pool;
-    wd_records_t r;
-    char        *body;
-} parsed_t;
 
-
-/* From memory of exactly its length, so that a step too far is seen. */
 static void
-parse(parsed_t *p, const char *text, size_t len)
+parse_z(wd_test_parsed_t *p, const char *text)
 {
-    p->pool = wd_pool_create(4096);
-    assert_non_null(p->pool);
-    p->body = malloc(len != 0 ? len : 1);
-    assert_non_null(p->body);
-    memcpy(p->body, text, len);
-    wd_records_init(&p->r, p->pool);
-    assert_ok(wd_bbg_blp_parse(wd_str(p->body, len), &p->r));
+    assert_ok(wd_bbg_blp_parse(wd_test_copy_z(p, text), &p->r));
 }
 
 
 static void
-parse_z(parsed_t *p, const char *text)
-{
-    parse(p, text, strlen(text));
-}
-
-
-static void
-done(parsed_t *p)
-{
-    free(p->body);
-    wd_pool_destroy(p->pool);
-}
-
-
-static void
-assert_rejected(const parsed_t *p, size_t i, wd_reason_e reason,
-                int32_t record)
-{
-    assert_true(i < p->r.n_rejects);
-    assert_string_equal(wd_reason_name(p->r.rejects[i].reason),
-                        wd_reason_name(reason));
-    assert_int_equal(p->r.rejects[i].record, record);
-}
-
-
-static void
-assert_fact(const parsed_t *p, size_t i, const char *symbol, const char *item,
-            const char *text)
+assert_fact(const wd_test_parsed_t *p, size_t i, const char *symbol,
+            const char *item, const char *text)
 {
     const wd_fact_rec_t *f = &p->r.facts[i];
 
@@ -94,7 +52,7 @@ assert_fact(const parsed_t *p, size_t i, const char *symbol, const char *item,
 static void
 test_history_of_bars(void **state)
 {
-    parsed_t            p;
+    wd_test_parsed_t    p;
     const wd_bar_rec_t *b;
 
     (void) state;
@@ -108,13 +66,13 @@ test_history_of_bars(void **state)
     assert_view(p.r.symbol, "IBM US EQUITY");
     b = &p.r.bars[0];
     assert_view(b->symbol, "IBM US EQUITY");
-    assert_true(b->time == DAY(2012, 1, 3) && b->is_date);
+    assert_true(b->time == wd_test_day("2012-01-03") && b->is_date);
     assert_true(b->open == 10.5 && b->high == 12 && b->low == 9.25);
     assert_true(b->close == 11.1 && b->volume == 1.5e6);
     assert_true(isnan(b->adjusted_close) && isnan(b->dividend));
     assert_view(b->sample, OHLC("2012-01-03T00:00:00.000Z", "11.1"));
     assert_int_equal(p.r.bars[1].record, 1);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -122,7 +80,7 @@ test_history_of_bars(void **state)
 static void
 test_history_of_facts(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, ENVELOPE(
@@ -137,13 +95,13 @@ test_history_of_facts(void **state)
     assert_null(p.r.symbol.data); /* two securities */
     assert_fact(&p, 0, "IBM US EQUITY", "PX_LAST", "186.3");
     assert_true(p.r.facts[0].value == 186.3);
-    assert_true(p.r.facts[0].time == DAY(2012, 1, 3));
+    assert_true(p.r.facts[0].time == wd_test_day("2012-01-03"));
     assert_fact(&p, 2, "AAPL US EQUITY", "PX_LAST", "58.7471");
     assert_fact(&p, 3, "AAPL US EQUITY", "OPEN", NULL);
     assert_true(isnan(p.r.facts[3].value));
     assert_int_equal(p.r.facts[1].record, 0);
     assert_int_equal(p.r.facts[2].record, 1);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* A bar beside a field that is none, and a second last price. */
     parse_z(&p, HISTORY("A", "{\"date\":\"2020-02-29\",\"OPEN\":1,\"HIGH\":2,"
@@ -154,16 +112,16 @@ test_history_of_facts(void **state)
     assert_int_equal(p.r.n_facts, 2);
     assert_fact(&p, 0, "A", "LAST_PRICE", "3");
     assert_fact(&p, 1, "A", "EQY_WEIGHTED_AVG_PX", "1.5");
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_dates(void **state)
 {
-    size_t   i;
-    char     body[400];
-    parsed_t p;
+    size_t           i;
+    char             body[400];
+    wd_test_parsed_t p;
 
     static const char *const good[] = {
         "\"2018-10-26\"", "\"2018-10-26T00:00:00.000Z\"", "\"20181026\"",
@@ -182,8 +140,8 @@ test_dates(void **state)
         parse_z(&p, body);
         assert_int_equal(p.r.n_rejected, 0);
         assert_int_equal(p.r.n_facts, 1);
-        assert_true(p.r.facts[0].time == DAY(2018, 10, 26));
-        done(&p);
+        assert_true(p.r.facts[0].time == wd_test_day("2018-10-26"));
+        wd_test_parsed_done(&p);
     }
     for (i = 0; i < wd_array_len(bad); i++) {
         snprintf(body, sizeof(body),
@@ -195,7 +153,7 @@ test_dates(void **state)
         assert_true(p.r.facts[0].value == 2);
         assert_rejected(&p, 0, WD_REASON_BAD_TIME, 0);
         assert_rejected(&p, 1, WD_REASON_BAD_TIME, 2);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -203,7 +161,7 @@ test_dates(void **state)
 static void
 test_reference(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, ENVELOPE("{\"securityData\":["
@@ -227,21 +185,21 @@ test_reference(void **state)
     assert_fact(&p, 7, "AAPL US EQUITY", "PX_LAST", "111.890");
     assert_true(p.r.facts[7].value == 111.89);
     assert_int_equal(p.r.facts[7].record, 7);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* All four prices, but of no day: no bar. */
     parse_z(&p, "{\"securityData\":[" REFERENCE("A",
             "\"PX_OPEN\":1,\"PX_HIGH\":1,\"PX_LOW\":1,\"PX_LAST\":1") "]}");
     assert_int_equal(p.r.n_bars, 0);
     assert_int_equal(p.r.n_facts, 4);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_bulk(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, "{\"securityData\":[" REFERENCE("IBM US Equity",
@@ -260,7 +218,7 @@ test_bulk(void **state)
     assert_rejected(&p, 0, WD_REASON_SYNTAX, 2);
     assert_rejected(&p, 1, WD_REASON_SYNTAX, 3);
     assert_int_equal(p.r.n_rejects, 2);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* A bulk field without a name. */
     parse_z(&p, "{\"securityData\":[" REFERENCE("A",
@@ -268,7 +226,7 @@ test_bulk(void **state)
     assert_int_equal(p.r.n_facts, 1);
     assert_int_equal(p.r.n_rejects, 3);
     assert_rejected(&p, 0, WD_REASON_SYNTAX, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -276,8 +234,8 @@ test_bulk(void **state)
 static void
 test_one_element(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const char *const same[] = {
         "{\"securityData\":" REFERENCE("A", "\"X\":1") "}",
@@ -298,21 +256,21 @@ test_one_element(void **state)
         assert_int_equal(p.r.n_facts, 1);
         assert_fact(&p, 0, "A", "X", "1");
         assert_view(p.r.symbol, "A");
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 
     parse_z(&p, "{\"HistoricalDataResponse\":{\"securityData\":{\"security\":"
                 "\"A\",\"fieldData\":{\"date\":\"2020-01-02\",\"X\":1}}}}");
     assert_int_equal(p.r.n_facts, 1);
-    assert_true(p.r.facts[0].time == DAY(2020, 1, 2));
-    done(&p);
+    assert_true(p.r.facts[0].time == wd_test_day("2020-01-02"));
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_errors_of_items(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, "{\"securityData\":[" REFERENCE("A", "\"X\":1") ","
@@ -331,21 +289,21 @@ test_errors_of_items(void **state)
     assert_rejected(&p, 1, WD_REASON_PROVIDER_ERROR, 2);
     assert_view(p.r.rejects[1].detail, "C F: BAD_FLD 9: Field not valid");
     assert_false(p.r.refused || p.r.empty);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* Texts of the provider may hold what nobody shall see. */
     parse_z(&p, "{\"securityData\":{\"security\":\"A\",\"securityError\":"
                 "{\"message\":\"token=abcdef is bad\"}}}");
     assert_has(p.r.rejects[0].detail.data, "token=[redacted] is bad");
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_refused(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const struct {
         const char *body;
@@ -388,7 +346,7 @@ test_refused(void **state)
             fail_msg("%s", cases[i].body);
         }
         assert_int_equal(p.r.n_facts + p.r.n_bars, 0);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -396,8 +354,8 @@ test_refused(void **state)
 static void
 test_empty(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const char *const bodies[] = {
         ENVELOPE(""), ENVELOPE(HISTORY("SPY Equity", "")),
@@ -411,7 +369,7 @@ test_empty(void **state)
         parse_z(&p, bodies[i]);
         assert_true(p.r.empty && !p.r.refused);
         assert_int_equal(p.r.n_rejected, 0);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -423,8 +381,8 @@ test_empty(void **state)
 static void
 test_parts(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const char *const whole[] = {
         "[" PART("PARTIAL_RESPONSE", ROW1) "," PART("RESPONSE", ROW2) "]",
@@ -445,7 +403,7 @@ test_parts(void **state)
         assert_int_equal(p.r.n_facts, 2);
         assert_fact(&p, 0, "A", "X", "1");
         assert_fact(&p, 1, "B", "X", "2");
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 
     parse_z(&p, "[" PART("PARTIAL_RESPONSE", ROW1) ","
@@ -453,7 +411,7 @@ test_parts(void **state)
     assert_int_equal(p.r.n_facts, 2);
     assert_rejected(&p, 0, WD_REASON_TRUNCATED, -1);
     assert_false(p.r.refused);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* A limit in the middle: what came before is kept. */
     parse_z(&p, "[" PART("PARTIAL_RESPONSE", ROW1) ","
@@ -462,22 +420,22 @@ test_parts(void **state)
     assert_int_equal(p.r.n_facts, 1);
     assert_rejected(&p, 0, WD_REASON_PROVIDER_ERROR, -1);
     assert_false(p.r.refused);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* A message that says nothing among those that do. */
     parse_z(&p, "[{" ROW1 "},{\"x\":1},{" ROW2 "}]");
     assert_int_equal(p.r.n_facts, 2);
     assert_rejected(&p, 0, WD_REASON_UNKNOWN_SHAPE, 1);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_bad_values(void **state)
 {
-    size_t   i;
-    char     body[1000];
-    parsed_t p;
+    size_t           i;
+    char             body[1000];
+    wd_test_parsed_t p;
 
     static const struct {
         const char *cell;
@@ -515,7 +473,7 @@ test_bad_values(void **state)
         }
         assert_int_equal(p.r.rejects[0].record, 1);
         assert_fact(&p, 2, "A", "Z", "2");
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 
     /* What is no JSON costs its row. */
@@ -523,16 +481,16 @@ test_bad_values(void **state)
                              "{\"date\":20200102,\"X\":1}"));
     assert_int_equal(p.r.n_facts, 1);
     assert_rejected(&p, 0, WD_REASON_SYNTAX, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_securities_named(void **state)
 {
-    size_t   i;
-    char     body[500];
-    parsed_t p;
+    size_t           i;
+    char             body[500];
+    wd_test_parsed_t p;
 
     static const char *const good[] = {
         "IBM US Equity", "T 4 1/2 02/15/36 Govt", "/isin/US88160R1014@BGN",
@@ -549,7 +507,7 @@ test_securities_named(void **state)
         parse_z(&p, body);
         assert_int_equal(p.r.n_facts, 1);
         assert_int_equal(p.r.n_rejected, 0);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
     for (i = 0; i < wd_array_len(bad); i++) {
         snprintf(body, sizeof(body), "{\"securityData\":[{\"security\":\"%s\","
@@ -559,7 +517,7 @@ test_securities_named(void **state)
         assert_int_equal(p.r.n_facts, 1);
         assert_fact(&p, 0, "B", "X", "2");
         assert_rejected(&p, 0, WD_REASON_BAD_SYMBOL, 0);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 
     parse_z(&p, "{\"securityData\":[{\"fieldData\":{\"X\":1}},7,[1],"
@@ -569,16 +527,16 @@ test_securities_named(void **state)
     assert_rejected(&p, 1, WD_REASON_SYNTAX, 1);
     assert_rejected(&p, 2, WD_REASON_SYNTAX, 2);
     assert_rejected(&p, 3, WD_REASON_BAD_SYMBOL, 3);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_bounds(void **state)
 {
-    size_t   i, n = WD_RECORD_FIELD_MAX + 1;
-    char    *body;
-    parsed_t p;
+    size_t           i, n = WD_RECORD_FIELD_MAX + 1;
+    char            *body;
+    wd_test_parsed_t p;
 
     static char long_text[WD_RECORD_FIELD_MAX + 300];
 
@@ -590,7 +548,7 @@ test_bounds(void **state)
     parse_z(&p, long_text);
     assert_int_equal(p.r.n_facts, 1);
     assert_rejected(&p, 0, WD_REASON_TOO_LONG, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* More fields than a request may have. */
     body = malloc(600 * 12 + 300);
@@ -605,7 +563,7 @@ test_bounds(void **state)
     assert_int_equal(p.r.n_facts, 512);
     assert_int_equal(p.r.n_rejected, 600 - 512);
     assert_rejected(&p, 0, WD_REASON_TOO_MANY, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
     free(body);
 
     /* Deep nesting of every kind ends, and is no data. */
@@ -618,9 +576,9 @@ test_bounds(void **state)
         for (k = 0; k < 100000; k++) {
             memcpy(body + k * len, parts[n], len);
         }
-        parse(&p, body, 100000 * len);
+        assert_ok(wd_bbg_blp_parse(wd_test_copy(&p, body, 100000 * len), &p.r));
         assert_true(p.r.refused);
-        done(&p);
+        wd_test_parsed_done(&p);
         free(body);
     }
 }
@@ -635,7 +593,7 @@ static const char three[] = ENVELOPE(
 
 /* What is there is what was sent, whatever happened to the rest. */
 static void
-assert_nothing_invented(const parsed_t *p)
+assert_nothing_invented(const wd_test_parsed_t *p)
 {
     size_t i;
 
@@ -658,21 +616,21 @@ assert_nothing_invented(const parsed_t *p)
 static void
 test_every_cut(void **state)
 {
-    size_t   n;
-    parsed_t p;
+    size_t           n;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, three);
     assert_int_equal(p.r.n_rejected, 0);
     assert_int_equal(p.r.n_bars, 4);
     assert_int_equal(p.r.n_facts, 2);
-    done(&p);
+    wd_test_parsed_done(&p);
     for (n = 0; n < sizeof(three) - 1; n++) {
-        parse(&p, three, n);
+        assert_ok(wd_bbg_blp_parse(wd_test_copy(&p, three, n), &p.r));
         assert_true(p.r.n_rejects != 0);
         assert_int_equal(p.r.rejects[0].reason, WD_REASON_TRUNCATED);
         assert_nothing_invented(&p);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -681,9 +639,9 @@ test_every_cut(void **state)
 static void
 test_damage_in_a_row(void **state)
 {
-    size_t   i, from, to;
-    char     text[sizeof(three)];
-    parsed_t p;
+    size_t           i, from, to;
+    char             text[sizeof(three)];
+    wd_test_parsed_t p;
 
     (void) state;
     from = (size_t) (strstr(three, OHLC("2020-01-02", "10.25")) - three);
@@ -700,7 +658,7 @@ test_damage_in_a_row(void **state)
         assert_int_equal(p.r.n_facts, 2);
         assert_true(p.r.n_rejected != 0);
         assert_nothing_invented(&p);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -708,9 +666,9 @@ test_damage_in_a_row(void **state)
 static void
 test_damage_anywhere(void **state)
 {
-    size_t   i;
-    char     text[sizeof(three)];
-    parsed_t p;
+    size_t           i;
+    char             text[sizeof(three)];
+    wd_test_parsed_t p;
 
     (void) state;
     for (i = 0; i < sizeof(three) - 1; i++) {
@@ -719,7 +677,7 @@ test_damage_anywhere(void **state)
         parse_z(&p, text);
         assert_true(p.r.n_rejected != 0);
         assert_nothing_invented(&p);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -727,9 +685,9 @@ test_damage_anywhere(void **state)
 static void
 test_random_damage(void **state)
 {
-    size_t   i, k;
-    char     text[sizeof(three)];
-    parsed_t p;
+    size_t           i, k;
+    char             text[sizeof(three)];
+    wd_test_parsed_t p;
 
     (void) state;
     for (i = 0; i < 5000; i++) {
@@ -737,7 +695,8 @@ test_random_damage(void **state)
         for (k = 0; k <= wd_test_below(4); k++) {
             text[wd_test_below(sizeof(three) - 1)] = (char) wd_test_below(256);
         }
-        parse(&p, text, sizeof(three) - 1);
+        assert_ok(
+            wd_bbg_blp_parse(wd_test_copy(&p, text, sizeof(three) - 1), &p.r));
         for (k = 0; k < p.r.n_bars; k++) {
             assert_true(isfinite(p.r.bars[k].close));
             assert_true(p.r.bars[k].symbol.len != 0);
@@ -746,7 +705,7 @@ test_random_damage(void **state)
             assert_true(wd_utf8_valid(p.r.facts[k].item));
             assert_true(wd_utf8_valid(p.r.facts[k].text));
         }
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -755,9 +714,9 @@ test_random_damage(void **state)
 static void
 test_much_damage(void **state)
 {
-    size_t   i, k, n = 2 * 1024 * 1024, len;
-    char    *body = malloc(n);
-    parsed_t p;
+    size_t           i, k, n = 2 * 1024 * 1024, len;
+    char            *body = malloc(n);
+    wd_test_parsed_t p;
 
     static const char *const parts[] = {
         "{\"securityData\":[{x},", "{\"date\":x},", "{\"security\":x},",
@@ -773,9 +732,9 @@ test_much_damage(void **state)
         for (k = 1; k + len <= n; k += len) {
             memcpy(body + k, parts[i], len);
         }
-        parse(&p, body, k);
+        assert_ok(wd_bbg_blp_parse(wd_test_copy(&p, body, k), &p.r));
         assert_int_equal(p.r.n_bars + p.r.n_facts, 0);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
     free(body);
 }
@@ -784,14 +743,14 @@ test_much_damage(void **state)
 static void
 test_duplicates(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state; /* both are kept: which one holds is decided later */
     parse_z(&p, HISTORY("A", OHLC("2020-01-01", "10.5") ","
                              OHLC("2020-01-01", "11")));
     assert_int_equal(p.r.n_bars, 2);
     assert_true(p.r.bars[0].close == 10.5 && p.r.bars[1].close == 11);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 

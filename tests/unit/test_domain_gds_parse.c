@@ -6,10 +6,9 @@
  * IBM's revenue, EBITDA and market value are figures that the service gave in
  * 2021; all else is made up.
  */
-#include "wd_test.h"
+#include "wd_test_records.h"
 
 #include "wd_gds_parse.h"
-#include "wd_pool.h"
 
 #include <math.h>
 
@@ -60,29 +59,19 @@ static const wd_gds_item_t three[] = {
      .scale = WD_STR("millions")},
 };
 
-typedef struct {
-    wd_pool_t   *pool;
-    wd_records_t r;
-    char        *body;
-} parsed_t;
-
 
 static void
-parse(parsed_t *p, const char *text, size_t len, const wd_gds_item_t *items,
-      size_t n)
+parse(wd_test_parsed_t *p, const char *text, size_t len,
+      const wd_gds_item_t *items, size_t n)
 {
-    p->pool = wd_pool_create(4096);
-    assert_non_null(p->pool);
-    p->body = malloc(len != 0 ? len : 1);
-    assert_non_null(p->body);
-    memcpy(p->body, text, len);
-    wd_records_init(&p->r, p->pool);
-    assert_ok(wd_gds_parse(wd_str(p->body, len), items, n, &p->r));
+    wd_str_t body = wd_test_copy(p, text, len);
+
+    assert_ok(wd_gds_parse(body, items, n, &p->r));
 }
 
 
 static void
-parse3(parsed_t *p, const char *text)
+parse3(wd_test_parsed_t *p, const char *text)
 {
     parse(p, text, strlen(text), three, wd_array_len(three));
 }
@@ -90,7 +79,7 @@ parse3(parsed_t *p, const char *text)
 
 /* One entry for one item of GDSP A: IQ_X, or of another function. */
 static void
-parse1(parsed_t *p, const char *function, const char *text)
+parse1(wd_test_parsed_t *p, const char *function, const char *text)
 {
     wd_gds_item_t item = ITEM("GDSP", "A:", "IQ_X");
 
@@ -100,32 +89,7 @@ parse1(parsed_t *p, const char *function, const char *text)
 
 
 static void
-done(parsed_t *p)
-{
-    free(p->body);
-    wd_pool_destroy(p->pool);
-}
-
-
-static wd_ns_t
-day(int y, int m, int d)
-{
-    return wd_days_from_civil(y, m, d) * WD_NS_PER_DAY;
-}
-
-
-static void
-assert_rejected(const parsed_t *p, size_t i, wd_reason_e reason, int32_t record)
-{
-    assert_true(i < p->r.n_rejects);
-    assert_string_equal(wd_reason_name(p->r.rejects[i].reason),
-                        wd_reason_name(reason));
-    assert_int_equal(p->r.rejects[i].record, record);
-}
-
-
-static void
-assert_fact(const parsed_t *p, size_t i, const char *item, double value,
+assert_fact(const wd_test_parsed_t *p, size_t i, const char *item, double value,
             wd_ns_t time)
 {
     assert_true(i < p->r.n_facts);
@@ -138,7 +102,7 @@ assert_fact(const parsed_t *p, size_t i, const char *item, double value,
 static void
 test_three_functions(void **state)
 {
-    parsed_t             p;
+    wd_test_parsed_t     p;
     const wd_fact_rec_t *f;
 
     (void) state;
@@ -156,19 +120,22 @@ test_three_functions(void **state)
     assert_view(f[0].period, "IQ_FY");
     assert_view(f[0].sample, ROW("\"77147.000000\""));
 
-    assert_fact(&p, 1, "IQ_EBITDA", 20372, day(2021, 1, 20));
-    assert_fact(&p, 2, "IQ_EBITDA", 18551, day(2021, 1, 2));
+    assert_fact(&p, 1, "IQ_EBITDA", 20372, wd_test_day("2021-01-20"));
+    assert_fact(&p, 2, "IQ_EBITDA", 18551, wd_test_day("2021-01-02"));
     assert_view(f[1].period, "IQ_LTM");
     assert_true(f[1].unit.data == NULL);
 
-    assert_fact(&p, 3, "IQ_MARKETCAP", 151552.048579, day(2018, 1, 31));
-    assert_fact(&p, 4, "IQ_MARKETCAP", 143545.592922, day(2018, 1, 2));
-    assert_fact(&p, 5, "IQ_MARKETCAP", 141334.789976, day(2018, 3, 29));
+    assert_fact(&p, 3, "IQ_MARKETCAP", 151552.048579,
+                wd_test_day("2018-01-31"));
+    assert_fact(&p, 4, "IQ_MARKETCAP", 143545.592922,
+                wd_test_day("2018-01-02"));
+    assert_fact(&p, 5, "IQ_MARKETCAP", 141334.789976,
+                wd_test_day("2018-03-29"));
     assert_view(f[4].unit, "USD millions");
     assert_view(f[4].sample, "\"143545.592922\"");
     assert_int_equal(f[4].record, 4);
     assert_true(f[4].period.data == NULL);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -176,6 +143,7 @@ static void
 test_dates(void **state)
 {
     size_t  i;
+    int64_t day;
     wd_ns_t t;
 
     static const struct {
@@ -199,8 +167,8 @@ test_dates(void **state)
         if (wd_gds_date(wd_str_z(rows[i].text), &t) != (rows[i].y != 0)) {
             fail_msg("\"%s\"", rows[i].text);
         }
-        assert_true(rows[i].y == 0
-                    || t == day(rows[i].y, rows[i].m, rows[i].d));
+        day = wd_days_from_civil(rows[i].y, rows[i].m, rows[i].d);
+        assert_true(rows[i].y == 0 || t == day * WD_NS_PER_DAY);
     }
     assert_false(wd_gds_date(WD_STR_NULL, &t));
 }
@@ -213,8 +181,8 @@ test_dates(void **state)
 static void
 test_cells(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const struct {
         const char *body;
@@ -269,7 +237,7 @@ test_cells(void **state)
         assert_true(isnan(good[i].value) ? isnan(p.r.facts[0].value)
                                          : p.r.facts[0].value == good[i].value);
         assert_true(p.r.facts[0].unit.data == NULL);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
     for (i = 0; i < wd_array_len(bad); i++) {
         parse1(&p, "GDSP", bad[i].body);
@@ -278,7 +246,7 @@ test_cells(void **state)
         assert_rejected(&p, 0, bad[i].reason, 0);
         assert_has(wd_pool_strdup(p.pool, p.r.rejects[0].detail),
                    "GDSP A: IQ_X");
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -286,9 +254,9 @@ test_cells(void **state)
 static void
 test_long_text(void **state)
 {
-    size_t   i;
-    wd_buf_t body = WD_BUF_INIT;
-    parsed_t p;
+    size_t           i;
+    wd_buf_t         body = WD_BUF_INIT;
+    wd_test_parsed_t p;
 
     (void) state;
     wd_buf_z(&body, "{\"GDSSDKResponse\":[{" WHO(
@@ -300,7 +268,7 @@ test_long_text(void **state)
     parse1(&p, "GDSP", wd_buf_cstr(&body));
     assert_int_equal(p.r.n_facts, 0);
     assert_rejected(&p, 0, WD_REASON_TOO_LONG, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
     wd_buf_done(&body);
 }
 
@@ -309,7 +277,7 @@ test_long_text(void **state)
 static void
 test_tables(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse1(&p, "GDSPV",
@@ -320,17 +288,17 @@ test_tables(void **state)
     assert_int_equal(p.r.n_rejected, 0);
     assert_int_equal(p.r.n_facts, 3);
     assert_view(p.r.facts[1].text, "c");
-    assert_true(p.r.facts[2].time == day(2021, 5, 6));
-    done(&p);
+    assert_true(p.r.facts[2].time == wd_test_day("2021-05-06"));
+    wd_test_parsed_done(&p);
 
     parse1(&p, "GDSG",
            LIST(ENTRY(WHO("GDSG", "A:", "IQ_X"),
                       "\"IQ_HIGH\",\"As Of Date\",\"IQ_LOW\"",
                       ROW("\"2\",\"1/3/2021\",\"1\""), "")));
     assert_int_equal(p.r.n_facts, 2);
-    assert_fact(&p, 0, "IQ_HIGH", 2, day(2021, 1, 3));
-    assert_fact(&p, 1, "IQ_LOW", 1, day(2021, 1, 3));
-    done(&p);
+    assert_fact(&p, 0, "IQ_HIGH", 2, wd_test_day("2021-01-03"));
+    assert_fact(&p, 1, "IQ_LOW", 1, wd_test_day("2021-01-03"));
+    wd_test_parsed_done(&p);
 
     parse1(&p, "GDSHV",
            LIST(ENTRY(
@@ -356,14 +324,14 @@ test_tables(void **state)
                                                               "2021\""),
                "")));
     assert_int_equal(p.r.n_facts, 4);
-    assert_fact(&p, 1, "iq_x", 2, day(2021, 6, 30));
-    assert_fact(&p, 3, "iq_x", 4, day(2021, 3, 31));
+    assert_fact(&p, 1, "iq_x", 2, wd_test_day("2021-06-30"));
+    assert_fact(&p, 3, "iq_x", 4, wd_test_day("2021-03-31"));
     assert_int_equal(p.r.n_rejects, 7);
     assert_rejected(&p, 0, WD_REASON_BAD_TIME, 2);
     assert_rejected(&p, 1, WD_REASON_BAD_TIME, 3);
     assert_rejected(&p, 2, WD_REASON_SYNTAX, 4);
     assert_rejected(&p, 6, WD_REASON_SYNTAX, 8);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* Without a head there can be one column. */
     parse1(&p, "GDSP",
@@ -371,16 +339,16 @@ test_tables(void **state)
                "\"1\"") "," ROW("\"1\",\"2\"") "],\"NumCols\":2}"));
     assert_int_equal(p.r.n_facts, 1);
     assert_rejected(&p, 0, WD_REASON_SYNTAX, 1);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_bad_heads(void **state)
 {
-    size_t   i;
-    char     body[8192];
-    parsed_t p;
+    size_t           i;
+    char             body[8192];
+    wd_test_parsed_t p;
 
     static const struct {
         const char *head;
@@ -409,7 +377,7 @@ test_bad_heads(void **state)
         assert_int_equal(p.r.n_facts, 0);
         assert_int_equal(p.r.n_rejects, 1);
         assert_rejected(&p, 0, rows[i].reason, 0);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 
     strcpy(body,
@@ -422,15 +390,15 @@ test_bad_heads(void **state)
     parse1(&p, "GDSG", body);
     assert_int_equal(p.r.n_facts, 0);
     assert_rejected(&p, 0, WD_REASON_UNKNOWN_SHAPE, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_series(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const char *const refused[] = {
         LIST(ENTRY(WHO("GDST", "A:", "IQ_X"), "\"1/2/2018\",\"1/3/2018\"",
@@ -450,22 +418,22 @@ test_series(void **state)
                       "\"1/5/2018\",\"1/5/2018\"",
                       ROW("1,2,3,\"Data Unavailable\",null,5,6"), "")));
     assert_int_equal(p.r.n_facts, 4);
-    assert_fact(&p, 0, "IQ_X", 1, day(2018, 1, 2));
+    assert_fact(&p, 0, "IQ_X", 1, wd_test_day("2018-01-02"));
     assert_true(isnan(p.r.facts[1].value));
-    assert_fact(&p, 2, "IQ_X", 5, day(2018, 1, 5));
-    assert_fact(&p, 3, "IQ_X", 6, day(2018, 1, 5));
+    assert_fact(&p, 2, "IQ_X", 5, wd_test_day("2018-01-05"));
+    assert_fact(&p, 3, "IQ_X", 6, wd_test_day("2018-01-05"));
     assert_int_equal(p.r.n_rejects, 3);
     assert_rejected(&p, 0, WD_REASON_BAD_TIME, 1);
     assert_rejected(&p, 1, WD_REASON_BAD_TIME, 2);
     assert_rejected(&p, 2, WD_REASON_PROVIDER_ERROR, 3);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     for (i = 0; i < wd_array_len(refused); i++) {
         parse1(&p, "GDST", refused[i]);
         assert_int_equal(p.r.n_facts, 0);
         assert_int_equal(p.r.n_rejects, 1);
         assert_rejected(&p, 0, WD_REASON_UNKNOWN_SHAPE, 0);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 
     /* More rows announced than there are, as the service did once. */
@@ -475,16 +443,16 @@ test_series(void **state)
     assert_int_equal(p.r.n_facts, 1);
     assert_int_equal(p.r.n_rejects, 1);
     assert_rejected(&p, 0, WD_REASON_SHORT_PAGE, -1);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_announced(void **state)
 {
-    size_t   i;
-    char     body[512];
-    parsed_t p;
+    size_t           i;
+    char             body[512];
+    wd_test_parsed_t p;
 
     static const struct {
         const char *rest;
@@ -513,7 +481,7 @@ test_announced(void **state)
         parse1(&p, "GDSP", body);
         assert_int_equal(p.r.n_facts, 1);
         assert_int_equal(p.r.n_rejects, rows[i].rejects);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -522,7 +490,7 @@ test_announced(void **state)
 static void
 test_errors(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse3(
@@ -543,7 +511,7 @@ test_errors(void **state)
     assert_view(p.r.rejects[1].detail, "GDSHE IBM:NYSE IQ_EBITDA: x");
     assert_int_equal(p.r.facts[0].record, 2);
     assert_false(p.r.refused || p.r.empty);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* A limit answers nothing, whatever was asked. */
     parse3(&p, LIST("{\"ErrMsg\":\"Daily Request Limit of 10000 Exceeded\"}"));
@@ -554,7 +522,7 @@ test_errors(void **state)
     assert_int_equal(p.r.n_rejected, 1);
     assert_rejected(&p, 0, WD_REASON_PROVIDER_ERROR, -1);
     assert_view(p.r.rejects[0].detail, "Daily Request Limit of 10000 Exceeded");
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -562,8 +530,8 @@ test_errors(void **state)
 static void
 test_strangers(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const struct {
         const char *who;
@@ -608,13 +576,13 @@ test_strangers(void **state)
         assert_int_equal(p.r.n_facts, 0);
         assert_int_equal(p.r.n_rejects, 1);
         assert_rejected(&p, 0, rows[i].reason, 0);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 
     parse1(&p, "GDSQ",
            LIST(ENTRY(WHO("GDSQ", "A:", "IQ_X"), "\"IQ_X\"", ROW("1"), "")));
     assert_rejected(&p, 0, WD_REASON_UNKNOWN_SHAPE, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* In another order: nothing is taken by guess. */
     parse3(&p, LIST(EBITDA "," REV "," CAP "," REV));
@@ -623,7 +591,7 @@ test_strangers(void **state)
     assert_rejected(&p, 0, WD_REASON_ITEM_MISMATCH, 0);
     assert_rejected(&p, 1, WD_REASON_ITEM_MISMATCH, 1);
     assert_rejected(&p, 2, WD_REASON_ITEM_MISMATCH, 5);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* Fewer than asked for. */
     parse3(&p, LIST(REV));
@@ -631,43 +599,43 @@ test_strangers(void **state)
     assert_int_equal(p.r.n_rejects, 2);
     assert_rejected(&p, 0, WD_REASON_MISSING_FIELD, 1);
     assert_rejected(&p, 1, WD_REASON_MISSING_FIELD, 2);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse(&p, LIST(REV), strlen(LIST(REV)), NULL, 0);
     assert_int_equal(p.r.n_facts, 0);
     assert_rejected(&p, 0, WD_REASON_ITEM_MISMATCH, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_empty(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse3(&p, LIST(""));
     assert_true(p.r.empty && !p.r.refused);
     assert_int_equal(p.r.n_rejects, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse1(&p, "GDSP",
            LIST("{" WHO("GDSP", "A:", "IQ_X") ",\"ErrMsg\":null,\"Rows\":[]}"));
     assert_true(p.r.empty && !p.r.refused);
     assert_rejected(&p, 0, WD_REASON_MISSING_FIELD, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse1(&p, "GDSP", LIST("{" WHO("GDSP", "A:", "IQ_X") "}"));
     assert_true(p.r.empty);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_refused(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const struct {
         const char *body;
@@ -696,7 +664,7 @@ test_refused(void **state)
         assert_int_equal(p.r.n_facts, 0);
         assert_int_equal(p.r.n_rejects, 1);
         assert_rejected(&p, 0, rows[i].reason, -1);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -705,8 +673,8 @@ test_refused(void **state)
 static void
 test_frame(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const char *const after[] = {",\"x\":nope}", "}x", "} {}", ",}"};
 
@@ -718,7 +686,7 @@ test_frame(void **state)
                "],\"GDSSDKResponse\":[" REV "],\"z\":null}\r\n");
     assert_int_equal(p.r.n_rejected, 0);
     assert_int_equal(p.r.n_facts, 6);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     for (i = 0; i < wd_array_len(after); i++) {
         snprintf(body, sizeof(body),
@@ -728,7 +696,7 @@ test_frame(void **state)
         assert_int_equal(p.r.n_facts, 6);
         assert_int_equal(p.r.n_rejects, 1);
         assert_rejected(&p, 0, WD_REASON_SYNTAX, -1);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -736,10 +704,10 @@ test_frame(void **state)
 static void
 test_too_many_entries(void **state)
 {
-    size_t        i;
-    parsed_t      p;
-    wd_buf_t      body = WD_BUF_INIT;
-    wd_gds_item_t items[WD_GDS_ITEMS_MAX];
+    size_t           i;
+    wd_test_parsed_t p;
+    wd_buf_t         body = WD_BUF_INIT;
+    wd_gds_item_t    items[WD_GDS_ITEMS_MAX];
 
     (void) state;
     for (i = 0; i < wd_array_len(items); i++) {
@@ -756,7 +724,7 @@ test_too_many_entries(void **state)
     assert_int_equal(p.r.n_facts, WD_GDS_ITEMS_MAX);
     assert_int_equal(p.r.n_rejects, 1);
     assert_rejected(&p, 0, WD_REASON_TOO_MANY, -1);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* Nor is what cannot be read looked through without end. */
     wd_buf_reset(&body);
@@ -767,7 +735,7 @@ test_too_many_entries(void **state)
     parse(&p, wd_buf_cstr(&body), body.len, items, WD_GDS_ITEMS_MAX);
     assert_int_equal(p.r.n_rejects, WD_GDS_ITEMS_MAX + 1);
     assert_rejected(&p, WD_GDS_ITEMS_MAX, WD_REASON_TOO_MANY, -1);
-    done(&p);
+    wd_test_parsed_done(&p);
     wd_buf_done(&body);
 }
 
@@ -776,9 +744,9 @@ test_too_many_entries(void **state)
 static void
 test_damage_anywhere(void **state)
 {
-    size_t   i, k, from, to;
-    char    *text;
-    parsed_t p;
+    size_t           i, k, from, to;
+    char            *text;
+    wd_test_parsed_t p;
 
     static const char body[] = LIST(REV "," EBITDA "," CAP);
 
@@ -792,11 +760,11 @@ test_damage_anywhere(void **state)
         assert_true(p.r.n_facts >= 4 && p.r.n_rejects != 0);
         assert_fact(&p, 0, "IQ_TOTAL_REV", 77147, WD_NS_MIN);
         assert_fact(&p, p.r.n_facts - 1, "IQ_MARKETCAP", 141334.789976,
-                    day(2018, 3, 29));
+                    wd_test_day("2018-03-29"));
         for (k = 1; k + 3 < p.r.n_facts; k++) {
             assert_view(p.r.facts[k].item, "IQ_EBITDA");
         }
-        done(&p);
+        wd_test_parsed_done(&p);
         free(text);
     }
 
@@ -810,27 +778,27 @@ test_damage_anywhere(void **state)
     assert_rejected(&p, 1, WD_REASON_ITEM_MISMATCH, 1);
     assert_rejected(&p, 2, WD_REASON_MISSING_FIELD, 2);
     assert_rejected(&p, 3, WD_REASON_MISSING_FIELD, 3);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* Without a comma they are still two entries. */
     parse3(&p, LIST(REV EBITDA "," CAP));
     assert_int_equal(p.r.n_facts, 6);
     assert_int_equal(p.r.n_rejects, 1);
     assert_rejected(&p, 0, WD_REASON_SYNTAX, 1);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse3(&p, LIST(REV ",nope"));
     assert_int_equal(p.r.n_facts, 1);
     assert_rejected(&p, 0, WD_REASON_SYNTAX, 1);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_every_cut(void **state)
 {
-    size_t   n, i;
-    parsed_t p, whole;
+    size_t           n, i;
+    wd_test_parsed_t p, whole;
 
     static const char body[] = LIST(REV "," EBITDA "," CAP);
 
@@ -846,19 +814,19 @@ test_every_cut(void **state)
             assert_true(p.r.facts[i].value == whole.r.facts[i].value);
             assert_true(p.r.facts[i].time == whole.r.facts[i].time);
         }
-        done(&p);
+        wd_test_parsed_done(&p);
     }
-    done(&whole);
+    wd_test_parsed_done(&whole);
 }
 
 
 static void
 test_random_damage(void **state)
 {
-    char     text[] = LIST(REV "," EBITDA "," CAP);
-    char     copy[sizeof(text)];
-    size_t   i, k;
-    parsed_t p;
+    char             text[] = LIST(REV "," EBITDA "," CAP);
+    char             copy[sizeof(text)];
+    size_t           i, k;
+    wd_test_parsed_t p;
 
     (void) state;
     for (i = 0; i < 5000; i++) {
@@ -872,7 +840,7 @@ test_random_damage(void **state)
             assert_true(wd_utf8_valid(p.r.facts[k].text));
             assert_true(!isinf(p.r.facts[k].value));
         }
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 

@@ -6,11 +6,10 @@
  * Some figures of S&P Global Inc. and Apple are those of the provider's own
  * examples; all else is made up.
  */
-#include "wd_test.h"
+#include "wd_test_records.h"
 
 #include "wd_kf_answer.h"
 #include "wd_kf_parse.h"
-#include "wd_pool.h"
 
 #include <math.h>
 
@@ -88,63 +87,19 @@
     "\"security_id\":null,\"ticker\":null},\"Nobody\":{\"error\":"      \
     "\"No identification triple found\"}}"
 
-typedef struct {
-    wd_pool_t   *pool;
-    wd_records_t r;
-    char        *body;
-} parsed_t;
-
 static const wd_kf_asked_t asked = {WD_STR("21719"), WD_STR("PPE")};
 
 
 static void
-parse(parsed_t *p, wd_kf_dataset_e dataset, const char *text, size_t len)
+parse_z(wd_test_parsed_t *p, wd_kf_dataset_e dataset, const char *text)
 {
-    p->pool = wd_pool_create(4096);
-    assert_non_null(p->pool);
-    p->body = malloc(len != 0 ? len : 1);
-    assert_non_null(p->body);
-    memcpy(p->body, text, len);
-    wd_records_init(&p->r, p->pool);
-    assert_ok(wd_kf_parse(dataset, wd_str(p->body, len), &asked, &p->r));
+    assert_ok(wd_kf_parse(dataset, wd_test_copy_z(p, text), &asked, &p->r));
 }
 
 
 static void
-parse_z(parsed_t *p, wd_kf_dataset_e dataset, const char *text)
-{
-    parse(p, dataset, text, strlen(text));
-}
-
-
-static void
-done(parsed_t *p)
-{
-    free(p->body);
-    wd_pool_destroy(p->pool);
-}
-
-
-static wd_ns_t
-day(int y, int m, int d)
-{
-    return wd_days_from_civil(y, m, d) * WD_NS_PER_DAY;
-}
-
-
-static void
-assert_rejected(const parsed_t *p, size_t i, wd_reason_e reason, int32_t record)
-{
-    assert_true(i < p->r.n_rejects);
-    assert_string_equal(wd_reason_name(p->r.rejects[i].reason),
-                        wd_reason_name(reason));
-    assert_int_equal(p->r.rejects[i].record, record);
-}
-
-
-static void
-assert_fact(const parsed_t *p, size_t i, const char *item, const char *period,
-            double value, wd_ns_t time)
+assert_fact(const wd_test_parsed_t *p, size_t i, const char *item,
+            const char *period, double value, wd_ns_t time)
 {
     assert_true(i < p->r.n_facts);
     assert_view(p->r.facts[i].item, item);
@@ -157,13 +112,14 @@ assert_fact(const parsed_t *p, size_t i, const char *item, const char *period,
 static void
 test_prices(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, WD_KF_PRICES, PRICES(B1 "," B2 "," B3));
     assert_int_equal(p.r.n_rejected, 0);
     assert_int_equal(p.r.n_bars, 3);
-    assert_true(p.r.bars[0].time == day(2024, 4, 11) && p.r.bars[0].is_date);
+    assert_true(p.r.bars[0].time == wd_test_day("2024-04-11")
+                && p.r.bars[0].is_date);
     assert_true(p.r.bars[0].open == 424.26 && p.r.bars[0].high == 425.99);
     assert_true(p.r.bars[0].low == 422.04 && p.r.bars[0].close == 422.92);
     assert_true(p.r.bars[0].volume == 1129158);
@@ -174,7 +130,7 @@ test_prices(void **state)
     assert_int_equal(p.r.n_fields, 1);
     assert_view(p.r.fields[0].name, "currency");
     assert_view(p.r.fields[0].value, "USD");
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(
         &p, WD_KF_PRICES,
@@ -211,14 +167,14 @@ test_prices(void **state)
     assert_rejected(&p, 7, WD_REASON_NOT_A_NUMBER, 8);
     assert_rejected(&p, 8, WD_REASON_UNKNOWN_SHAPE, 9);
     assert_rejected(&p, 9, WD_REASON_BAD_TIME, 10);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_market_caps(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, WD_KF_MARKET_CAP, CAPS);
@@ -228,12 +184,12 @@ test_market_caps(void **state)
     assert_view(p.r.facts[0].symbol, "21719");
     assert_view(p.r.facts[0].unit, "USD");
     assert_view(p.r.facts[0].text, "132766738270.000000");
-    assert_true(p.r.facts[0].time == day(2024, 4, 10));
+    assert_true(p.r.facts[0].time == wd_test_day("2024-04-10"));
     assert_true(p.r.facts[1].text.data == NULL && isnan(p.r.facts[1].value));
     assert_view(p.r.facts[2].unit, "shares");
     assert_true(p.r.facts[2].value == 313099562);
-    assert_true(p.r.facts[3].time == day(2024, 4, 11));
-    done(&p);
+    assert_true(p.r.facts[3].time == wd_test_day("2024-04-11"));
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_KF_MARKET_CAP,
             "{\"market_caps\":[{\"market_cap\":\"1\"},{\"market_cap\":\"2\","
@@ -247,29 +203,30 @@ test_market_caps(void **state)
     assert_rejected(&p, 0, WD_REASON_BAD_TIME, 1);
     assert_rejected(&p, 1, WD_REASON_BAD_TIME, 3);
     assert_rejected(&p, 2, WD_REASON_SYNTAX, 5);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_figures(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, WD_KF_STATEMENTS, STATEMENTS);
     assert_int_equal(p.r.n_rejected, 0);
     assert_int_equal(p.r.n_facts, 3);
-    assert_fact(&p, 0, "Revenues", "CY2020", 7442e6, day(2020, 12, 31));
+    assert_fact(&p, 0, "Revenues", "CY2020", 7442e6, wd_test_day("2020-12-31"));
     assert_view(p.r.facts[0].unit, "USD");
     assert_view(p.r.facts[1].item, "Net Income");
     assert_true(isnan(p.r.facts[1].value) && p.r.facts[1].unit.data == NULL);
-    assert_fact(&p, 2, "Revenues", "CY2021", 8243e6, day(2021, 12, 31));
-    done(&p);
+    assert_fact(&p, 2, "Revenues", "CY2021", 8243e6, wd_test_day("2021-12-31"));
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_KF_LINE_ITEM, MANY);
     assert_int_equal(p.r.n_facts, 2);
-    assert_fact(&p, 0, "Net PPE", "FY2023Q1", 42951e6, day(2022, 12, 31));
+    assert_fact(&p, 0, "Net PPE", "FY2023Q1", 42951e6,
+                wd_test_day("2022-12-31"));
     assert_view(p.r.facts[0].symbol, "24937");
     assert_view(p.r.facts[0].unit, "USD");
     assert_fact(&p, 1, "Net PPE", "FY2023Q1", 1, WD_NS_MIN);
@@ -278,14 +235,14 @@ test_figures(void **state)
     assert_int_equal(p.r.n_rejects, 1);
     assert_rejected(&p, 0, WD_REASON_PROVIDER_ERROR, 2);
     assert_view(p.r.rejects[0].detail, "2: no permission for token=[redacted]");
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_old_figures(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, WD_KF_STATEMENTS,
@@ -296,7 +253,7 @@ test_old_figures(void **state)
     assert_int_equal(p.r.n_facts, 2);
     assert_fact(&p, 1, "Net Income - (IS)", "2023", 96995e6, WD_NS_MIN);
     assert_view(p.r.facts[1].unit, "USD");
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_KF_LINE_ITEM,
             "{\"line_item\":{\"2019\":\"95957000000.000000\",\"2020\":1},"
@@ -304,7 +261,7 @@ test_old_figures(void **state)
     assert_int_equal(p.r.n_facts, 2);
     assert_fact(&p, 0, "PPE", "2019", 95957e6, WD_NS_MIN);
     assert_view(p.r.facts[0].unit, "EUR");
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_KF_LINE_ITEM,
             "{\"segments\":{\"2024Q1\":{\"Ratings\":{\"Revenue\":1062000000,"
@@ -312,7 +269,7 @@ test_old_figures(void **state)
     assert_int_equal(p.r.n_facts, 2);
     assert_fact(&p, 1, "Ratings: Operating Income", "2024Q1", -5, WD_NS_MIN);
     assert_rejected(&p, 0, WD_REASON_MISSING_FIELD, 2);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_KF_LINE_ITEM,
             "{\"results\":{\"24937\":{\"estimates\":[{\"name\":\"Consensus\","
@@ -320,10 +277,10 @@ test_old_figures(void **state)
             "\"errors\":{}}");
     assert_int_equal(p.r.n_facts, 1);
     assert_int_equal(p.r.n_rejected, 0);
-    assert_true(p.r.facts[0].time == day(2026, 3, 3));
+    assert_true(p.r.facts[0].time == wd_test_day("2026-03-03"));
     assert_true(p.r.facts[0].value == 1.93617);
     assert_true(p.r.facts[0].period.data == NULL);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -333,8 +290,8 @@ test_old_figures(void **state)
 static void
 test_bad_figures(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const struct {
         const char *body;
@@ -388,7 +345,7 @@ test_bad_figures(void **state)
             || p.r.rejects[0].reason != rows[i].reason) {
             fail_msg("%s", rows[i].body);
         }
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -396,8 +353,8 @@ test_bad_figures(void **state)
 static void
 test_ids(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const char *const bodies[] = {IDS, "{\"data\":" IDS "}"};
 
@@ -414,7 +371,7 @@ test_ids(void **state)
         assert_int_equal(p.r.n_rejects, 1);
         assert_rejected(&p, 0, WD_REASON_PROVIDER_ERROR, 2);
         assert_int_equal(p.r.n_records, 3);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 
     parse_z(&p, WD_KF_IDS,
@@ -428,7 +385,7 @@ test_ids(void **state)
     assert_rejected(&p, 3, WD_REASON_BAD_SYMBOL, 1);
     assert_rejected(&p, 4, WD_REASON_UNKNOWN_SHAPE, 2);
     assert_rejected(&p, 5, WD_REASON_PROVIDER_ERROR, 3);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_KF_ID,
             "{\"trading_item_id\":2629108,\"isin\":"
@@ -438,14 +395,14 @@ test_ids(void **state)
     assert_view(p.r.identifiers[1].symbol, "21719");
     assert_view(p.r.identifiers[1].scheme, "ISIN");
     assert_view(p.r.identifiers[1].value, "US78409V1044");
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_flat(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, WD_KF_METADATA,
@@ -459,13 +416,13 @@ test_flat(void **state)
     assert_view(p.r.instruments[0].currency, "USD");
     assert_true(p.r.instruments[0].listed == 0);
     assert_int_equal(p.r.n_fields, 5);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_KF_METADATA,
             "{\"symbol\":\"A:23456789012345678901234567890123\"}");
     assert_int_equal(p.r.n_instruments, 0);
     assert_rejected(&p, 0, WD_REASON_BAD_SYMBOL, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_KF_INFO,
             "{\"name\":\"S&P Global Inc.\",\"number_of_employees\":\"42350\","
@@ -476,7 +433,7 @@ test_flat(void **state)
     assert_true(p.r.facts[1].value == 42350);
     assert_true(p.r.facts[1].unit.data == NULL);
     assert_true(p.r.facts[2].text.data == NULL);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -484,7 +441,7 @@ test_flat(void **state)
 static void
 test_esg_companies(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, WD_KF_ESG_COMPANIES,
@@ -507,22 +464,22 @@ test_esg_companies(void **state)
     assert_rejected(&p, 1, WD_REASON_BAD_SYMBOL, 5);
     assert_rejected(&p, 2, WD_REASON_BAD_SYMBOL, 6);
     assert_rejected(&p, 3, WD_REASON_SYNTAX, 7);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_KF_ESG_COMPANIES, "[]");
     assert_true(p.r.empty);
-    done(&p);
+    wd_test_parsed_done(&p);
     parse_z(&p, WD_KF_ESG_COMPANIES, "{}");
     assert_true(p.r.refused);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_refused(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const struct {
         wd_kf_dataset_e dataset;
@@ -553,7 +510,7 @@ test_refused(void **state)
         assert_int_equal(p.r.n_fields, 0);
         assert_int_equal(p.r.n_rejects, 1);
         assert_rejected(&p, 0, rows[i].reason, -1);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -561,8 +518,8 @@ test_refused(void **state)
 static void
 test_empty(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const struct {
         wd_kf_dataset_e dataset;
@@ -582,7 +539,7 @@ test_empty(void **state)
         parse_z(&p, rows[i].dataset, rows[i].body);
         assert_true(p.r.empty && !p.r.refused);
         assert_int_equal(p.r.n_rejects, 0);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -591,9 +548,9 @@ test_empty(void **state)
 static void
 test_damage(void **state)
 {
-    size_t   i, k, from;
-    char    *text;
-    parsed_t p;
+    size_t           i, k, from;
+    char            *text;
+    wd_test_parsed_t p;
 
     static const char prices[] = PRICES(B1 "," B2 "," B3);
 
@@ -604,9 +561,9 @@ test_damage(void **state)
         text[i] = '\x01';
         parse_z(&p, WD_KF_PRICES, text);
         assert_true(p.r.n_bars >= 2 && p.r.n_rejects != 0);
-        assert_true(p.r.bars[0].time == day(2024, 4, 11));
-        assert_true(p.r.bars[p.r.n_bars - 1].time == day(2024, 4, 15));
-        done(&p);
+        assert_true(p.r.bars[0].time == wd_test_day("2024-04-11"));
+        assert_true(p.r.bars[p.r.n_bars - 1].time == wd_test_day("2024-04-15"));
+        wd_test_parsed_done(&p);
         free(text);
     }
 
@@ -618,7 +575,7 @@ test_damage(void **state)
         for (k = 0; k < p.r.n_facts; k++) {
             assert_true(p.r.facts[k].time != WD_NS_MIN);
         }
-        done(&p);
+        wd_test_parsed_done(&p);
         free(text);
     }
 
@@ -627,20 +584,20 @@ test_damage(void **state)
     assert_int_equal(p.r.n_rejects, 2);
     assert_rejected(&p, 0, WD_REASON_SYNTAX, 1);
     assert_rejected(&p, 1, WD_REASON_SYNTAX, -1);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_KF_PRICES, PRICES(B1) "x");
     assert_int_equal(p.r.n_bars, 1);
     assert_rejected(&p, 0, WD_REASON_SYNTAX, -1);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_every_cut(void **state)
 {
-    size_t   i, n, k;
-    parsed_t p, whole;
+    size_t           i, n, k;
+    wd_test_parsed_t p, whole;
 
     static const struct {
         wd_kf_dataset_e dataset;
@@ -655,7 +612,9 @@ test_every_cut(void **state)
     for (i = 0; i < wd_array_len(rows); i++) {
         parse_z(&whole, rows[i].dataset, rows[i].body);
         for (n = 0; n < strlen(rows[i].body); n++) {
-            parse(&p, rows[i].dataset, rows[i].body, n);
+            assert_ok(wd_kf_parse(rows[i].dataset,
+                                  wd_test_copy(&p, rows[i].body, n), &asked,
+                                  &p.r));
             assert_rejected(&p, p.r.n_rejects - 1, WD_REASON_TRUNCATED, -1);
             assert_false(p.r.empty);
             assert_true(p.r.n_bars <= whole.r.n_bars);
@@ -668,9 +627,9 @@ test_every_cut(void **state)
                 assert_true(
                     wd_str_eq(p.r.facts[k].unit, whole.r.facts[k].unit));
             }
-            done(&p);
+            wd_test_parsed_done(&p);
         }
-        done(&whole);
+        wd_test_parsed_done(&whole);
     }
 }
 

@@ -5,76 +5,28 @@
  * The scores and identifiers of IBM and Microsoft are real ones; the answers
  * around them were written for this test.
  */
-#include "wd_test.h"
+#include "wd_test_records.h"
 
 #include "wd_lseg_parse.h"
-#include "wd_pool.h"
 
 #include <math.h>
 
-typedef struct {
-    wd_pool_t   *pool;
-    wd_records_t r;
-    char        *body;
-} parsed_t;
-
 
 static void
-parse(parsed_t *p, wd_lseg_dataset_e dataset, const char *text, size_t len)
+parse_z(wd_test_parsed_t *p, wd_lseg_dataset_e dataset, const char *text)
 {
-    p->pool = wd_pool_create(4096);
-    assert_non_null(p->pool);
-    p->body = malloc(len != 0 ? len : 1);
-    assert_non_null(p->body);
-    memcpy(p->body, text, len);
-    wd_records_init(&p->r, p->pool);
-    assert_ok(wd_lseg_parse(dataset, wd_str(p->body, len), &p->r));
+    assert_ok(wd_lseg_parse(dataset, wd_test_copy_z(p, text), &p->r));
 }
 
 
 static void
-parse_z(parsed_t *p, wd_lseg_dataset_e dataset, const char *text)
-{
-    parse(p, dataset, text, strlen(text));
-}
-
-
-static void
-done(parsed_t *p)
-{
-    free(p->body);
-    wd_pool_destroy(p->pool);
-}
-
-
-static void
-assert_rejected(const parsed_t *p, size_t i, wd_reason_e reason, int32_t record)
-{
-    assert_true(i < p->r.n_rejects);
-    assert_string_equal(wd_reason_name(p->r.rejects[i].reason),
-                        wd_reason_name(reason));
-    assert_int_equal(p->r.rejects[i].record, record);
-}
-
-
-static void
-assert_id(const parsed_t *p, size_t i, const char *symbol, const char *scheme,
-          const char *value)
+assert_id(const wd_test_parsed_t *p, size_t i, const char *symbol,
+          const char *scheme, const char *value)
 {
     assert_true(i < p->r.n_identifiers);
     assert_view(p->r.identifiers[i].symbol, symbol);
     assert_view(p->r.identifiers[i].scheme, scheme);
     assert_view(p->r.identifiers[i].value, value);
-}
-
-
-static wd_ns_t
-day(const char *text)
-{
-    wd_ns_t t;
-
-    assert_ok(wd_time_parse(wd_str_z(text), &t, NULL));
-    return t;
 }
 
 
@@ -98,7 +50,7 @@ day(const char *text)
 static void
 test_facts(void **state)
 {
-    parsed_t             p;
+    wd_test_parsed_t     p;
     const wd_fact_rec_t *f;
 
     (void) state;
@@ -111,7 +63,7 @@ test_facts(void **state)
     assert_view(f->item, "TR.SocialPillarScore");
     assert_view(f->text, "96.625022435838");
     assert_true(f->value == 96.625022435838);
-    assert_true(f->time == day("2020-12-31"));
+    assert_true(f->time == wd_test_day("2020-12-31"));
     assert_null(f->unit.data);
     assert_view(p.r.facts[1].text, "A+");
     assert_true(isnan(p.r.facts[1].value));
@@ -120,22 +72,22 @@ test_facts(void **state)
 
     /* Missing is said, and is not zero. */
     f = &p.r.facts[3];
-    assert_true(f->time == day("2019-12-31"));
+    assert_true(f->time == wd_test_day("2019-12-31"));
     assert_null(f->text.data);
     assert_true(isnan(f->value));
     assert_int_equal(f->record, 1);
     assert_null(p.r.facts[4].text.data);
     assert_true(p.r.facts[5].value == 95);
     assert_view(p.r.facts[5].unit, "Percentage");
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_fact_units(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const char *const attributes[] = {
         "",
@@ -157,7 +109,7 @@ test_fact_units(void **state)
         assert_int_equal(p.r.n_facts, 6);
         assert_int_equal(p.r.n_rejected, 0);
         assert_true(wd_utf8_valid(p.r.facts[2].unit));
-        done(&p);
+        wd_test_parsed_done(&p);
         free(body);
     }
 }
@@ -166,7 +118,7 @@ test_fact_units(void **state)
 static void
 test_bad_facts(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, WD_LSEG_ESG_MEASURES_FULL,
@@ -191,14 +143,14 @@ test_bad_facts(void **state)
     assert_rejected(&p, 8, WD_REASON_SYNTAX, 5);
     assert_rejected(&p, 9, WD_REASON_SYNTAX, 6);
     assert_view(p.r.facts[0].text, "true");
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_long_fact(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     static char text[WD_RECORD_FIELD_MAX + 2];
     static char body[sizeof(text) + 4096];
@@ -210,14 +162,14 @@ test_long_fact(void **state)
     parse_z(&p, WD_LSEG_ESG_MEASURES_FULL, body);
     assert_int_equal(p.r.n_facts, 2);
     assert_rejected(&p, 0, WD_REASON_TOO_LONG, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_esg_errors(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, WD_LSEG_ESG_BASIC,
@@ -227,7 +179,7 @@ test_esg_errors(void **state)
     assert_int_equal(p.r.n_rejects, 1);
     assert_rejected(&p, 0, WD_REASON_PROVIDER_ERROR, -1);
     assert_has(p.r.rejects[0].detail.data, "412: Unable");
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_LSEG_ESG_BASIC,
             "{\"universe\":[{\"Instrument\":\"Q.N\",\"Organization PermID\":"
@@ -240,7 +192,7 @@ test_esg_errors(void **state)
     assert_int_equal(p.r.n_rejects, 1);
     assert_rejected(&p, 0, WD_REASON_PROVIDER_ERROR, -1);
     assert_view(p.r.rejects[0].sample, "Q.N");
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* Prices are no scores. */
     parse_z(&p, WD_LSEG_ESG_BASIC,
@@ -248,16 +200,16 @@ test_esg_errors(void **state)
             "\"data\":[[\"2020-01-01\"]]}]");
     assert_true(p.r.refused);
     assert_rejected(&p, 0, WD_REASON_UNKNOWN_SHAPE, -1);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_esg_damage(void **state)
 {
-    size_t   i, n, from;
-    char    *text;
-    parsed_t p;
+    size_t           i, n, from;
+    char            *text;
+    wd_test_parsed_t p;
 
     static const char body[] = VIEW(ESG20 "," ESG19 "," ESG20, UNITS);
 
@@ -269,16 +221,18 @@ test_esg_damage(void **state)
         parse_z(&p, WD_LSEG_ESG_BASIC, text);
         assert_true(p.r.n_facts >= 6 && p.r.n_facts <= 9);
         assert_true(p.r.n_rejects != 0);
-        assert_true(p.r.facts[p.r.n_facts - 1].time == day("2020-12-31"));
-        done(&p);
+        assert_true(p.r.facts[p.r.n_facts - 1].time
+                    == wd_test_day("2020-12-31"));
+        wd_test_parsed_done(&p);
         free(text);
     }
 
     for (n = 0; n < sizeof(body) - 1; n++) {
-        parse(&p, WD_LSEG_ESG_BASIC, body, n);
+        assert_ok(
+            wd_lseg_parse(WD_LSEG_ESG_BASIC, wd_test_copy(&p, body, n), &p.r));
         assert_true(p.r.n_rejects != 0);
         assert_true(p.r.n_facts == 0 || p.r.n_facts == 9);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -298,7 +252,7 @@ test_esg_damage(void **state)
 static void
 test_lookup(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, WD_LSEG_SYMBOLOGY, LOOKUP(IBM "," MSFT));
@@ -308,19 +262,19 @@ test_lookup(void **state)
     assert_id(&p, 1, "IBM.N", "TICKER", "IBM");
     assert_id(&p, 2, "MSFT.O", "LEI", "INR2EJN1ERAN0W5ZP974");
     assert_int_equal(p.r.identifiers[2].record, 1);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_LSEG_SYMBOLOGY, LOOKUP(""));
     assert_true(p.r.empty && !p.r.refused);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_bad_lookup(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const struct {
         const char *item;
@@ -366,7 +320,7 @@ test_bad_lookup(void **state)
                      p.r.n_identifiers, p.r.n_rejects);
         }
         assert_id(&p, 2, "MSFT.O", "LEI", "INR2EJN1ERAN0W5ZP974");
-        done(&p);
+        wd_test_parsed_done(&p);
         free(body);
     }
 }
@@ -375,18 +329,19 @@ test_bad_lookup(void **state)
 static void
 test_lookup_cuts(void **state)
 {
-    size_t   n;
-    parsed_t p;
+    size_t           n;
+    wd_test_parsed_t p;
 
     static const char body[] = LOOKUP(IBM "," MSFT);
 
     (void) state;
     for (n = 0; n < sizeof(body) - 1; n++) {
-        parse(&p, WD_LSEG_SYMBOLOGY, body, n);
+        assert_ok(
+            wd_lseg_parse(WD_LSEG_SYMBOLOGY, wd_test_copy(&p, body, n), &p.r));
         assert_true(p.r.n_rejects != 0);
         assert_true(p.r.n_identifiers == 0 || p.r.n_identifiers == 2
                     || p.r.n_identifiers == 3);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -394,7 +349,7 @@ test_lookup_cuts(void **state)
 static void
 test_convert(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, WD_LSEG_SYMBOLOGY,
@@ -410,20 +365,20 @@ test_convert(void **state)
     assert_id(&p, 2, "IBM.N", "OAPERMID", "4295904307");
     assert_int_equal(p.r.n_rejects, 1);
     assert_rejected(&p, 0, WD_REASON_BAD_SYMBOL, 2);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_LSEG_SYMBOLOGY,
             "{\"data\":[[1]],\"headers\":[{\"name\":\"ISIN\"}]}");
     assert_true(p.r.refused);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_matches(void **state)
 {
-    size_t   n;
-    parsed_t p;
+    size_t           n;
+    wd_test_parsed_t p;
 
     static const char body[]
         = "{\"Matches\":{\"US4592001014\":{\"RIC\":\"IBM\",\"DocumentTitle\":"
@@ -435,17 +390,18 @@ test_matches(void **state)
     assert_id(&p, 0, "US4592001014", "RIC", "IBM");
     assert_int_equal(p.r.n_rejects, 1);
     assert_rejected(&p, 0, WD_REASON_BAD_SYMBOL, 1);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_LSEG_SYMBOLOGY, "{\"Matches\":{}}");
     assert_true(p.r.empty);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     for (n = 0; n < sizeof(body) - 1; n++) {
-        parse(&p, WD_LSEG_SYMBOLOGY, body, n);
+        assert_ok(
+            wd_lseg_parse(WD_LSEG_SYMBOLOGY, wd_test_copy(&p, body, n), &p.r));
         assert_true(p.r.n_rejects != 0);
         assert_true(p.r.n_identifiers <= 1);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -468,7 +424,7 @@ test_matches(void **state)
 static void
 test_search(void **state)
 {
-    parsed_t                   p;
+    wd_test_parsed_t           p;
     const wd_instrument_rec_t *in;
 
     (void) state;
@@ -497,16 +453,16 @@ test_search(void **state)
     assert_view(in->type, "ORD");
     assert_id(&p, 3, "BRKB.N", "RIC", "BRKb.N");
     assert_id(&p, 4, "BRKB.N", "ISIN", "US0846707026");
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_search_bad(void **state)
 {
-    size_t   i, n;
-    char    *text;
-    parsed_t p;
+    size_t           i, n;
+    char            *text;
+    wd_test_parsed_t p;
 
     static const char        body[] = SEARCH(APPLE "," APPLE "," BERKSHIRE);
     static const char *const refused[] = {
@@ -520,12 +476,12 @@ test_search_bad(void **state)
     assert_int_equal(p.r.total, -1);
     assert_int_equal(p.r.n_instruments, 2); /* 7e1 is a name as any other */
     assert_int_equal(p.r.n_rejects, 3);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     for (i = 0; i < wd_array_len(refused); i++) {
         parse_z(&p, WD_LSEG_SEARCH, refused[i]);
         assert_true(p.r.refused);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
     for (i = 20; i < strlen(APPLE); i++) {
         text = strdup(body);
@@ -533,14 +489,15 @@ test_search_bad(void **state)
         parse_z(&p, WD_LSEG_SEARCH, text);
         assert_true(p.r.n_instruments >= 2 && p.r.n_rejects != 0);
         assert_view(p.r.instruments[p.r.n_instruments - 1].symbol, "BRKB.N");
-        done(&p);
+        wd_test_parsed_done(&p);
         free(text);
     }
     for (n = 0; n < sizeof(body) - 1; n++) {
-        parse(&p, WD_LSEG_SEARCH, body, n);
+        assert_ok(
+            wd_lseg_parse(WD_LSEG_SEARCH, wd_test_copy(&p, body, n), &p.r));
         assert_true(p.r.n_rejects != 0);
         assert_true(p.r.n_instruments <= 3);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -548,9 +505,9 @@ test_search_bad(void **state)
 static void
 test_random_damage(void **state)
 {
-    size_t   i, k, which, len;
-    char     copy[2048];
-    parsed_t p;
+    size_t           i, k, which, len;
+    char             copy[2048];
+    wd_test_parsed_t p;
 
     static const struct {
         wd_lseg_dataset_e dataset;
@@ -569,7 +526,8 @@ test_random_damage(void **state)
         for (k = 0; k <= wd_test_below(4); k++) {
             copy[wd_test_below(len)] = (char) wd_test_below(256);
         }
-        parse(&p, texts[which].dataset, copy, len);
+        assert_ok(wd_lseg_parse(texts[which].dataset,
+                                wd_test_copy(&p, copy, len), &p.r));
         for (k = 0; k < p.r.n_facts; k++) {
             assert_true(wd_record_text_ok(p.r.facts[k].item, 128));
             assert_true(wd_record_text_ok(p.r.facts[k].text, 1024));
@@ -577,7 +535,7 @@ test_random_damage(void **state)
         for (k = 0; k < p.r.n_identifiers; k++) {
             assert_true(wd_record_text_ok(p.r.identifiers[k].value, 128));
         }
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 

@@ -5,10 +5,9 @@
  * The figures of GOOG.O, VOD.L and AMD.O are those of real days; the answers
  * around them were written for this test.
  */
-#include "wd_test.h"
+#include "wd_test_records.h"
 
 #include "wd_lseg_parse.h"
-#include "wd_pool.h"
 
 #include <math.h>
 
@@ -29,58 +28,11 @@
     "\"qos\":{\"timeliness\":\"delayed\"}"
 #define DAILY(data) "[{" HEAD EQUITY ",\"data\":[" data "]" TAIL "}]"
 
-typedef struct {
-    wd_pool_t   *pool;
-    wd_records_t r;
-    char        *body;
-} parsed_t;
-
 
 static void
-parse(parsed_t *p, wd_lseg_dataset_e dataset, const char *text, size_t len)
+parse_z(wd_test_parsed_t *p, wd_lseg_dataset_e dataset, const char *text)
 {
-    p->pool = wd_pool_create(4096);
-    assert_non_null(p->pool);
-    p->body = malloc(len != 0 ? len : 1);
-    assert_non_null(p->body);
-    memcpy(p->body, text, len);
-    wd_records_init(&p->r, p->pool);
-    assert_ok(wd_lseg_parse(dataset, wd_str(p->body, len), &p->r));
-}
-
-
-static void
-parse_z(parsed_t *p, wd_lseg_dataset_e dataset, const char *text)
-{
-    parse(p, dataset, text, strlen(text));
-}
-
-
-static void
-done(parsed_t *p)
-{
-    free(p->body);
-    wd_pool_destroy(p->pool);
-}
-
-
-static void
-assert_rejected(const parsed_t *p, size_t i, wd_reason_e reason, int32_t record)
-{
-    assert_true(i < p->r.n_rejects);
-    assert_string_equal(wd_reason_name(p->r.rejects[i].reason),
-                        wd_reason_name(reason));
-    assert_int_equal(p->r.rejects[i].record, record);
-}
-
-
-static wd_ns_t
-at(const char *text)
-{
-    wd_ns_t t;
-
-    assert_ok(wd_time_parse(wd_str_z(text), &t, NULL));
-    return t;
+    assert_ok(wd_lseg_parse(dataset, wd_test_copy_z(p, text), &p->r));
 }
 
 
@@ -115,7 +67,7 @@ test_names(void **state)
 static void
 test_bars(void **state)
 {
-    parsed_t            p;
+    wd_test_parsed_t    p;
     const wd_bar_rec_t *b;
 
     (void) state;
@@ -132,13 +84,13 @@ test_bars(void **state)
     assert_view(p.r.fields[0].value, "delayed");
 
     b = &p.r.bars[0];
-    assert_true(b->is_date && b->time == at("2020-01-10"));
+    assert_true(b->is_date && b->time == wd_test_time("2020-01-10"));
     assert_true(b->open == 71.378 && b->high == 71.74646 && b->low == 70.9175
                 && b->close == 71.4865 && b->volume == 36431320);
     assert_true(isnan(b->adjusted_close) && isnan(b->split));
     assert_view(b->sample, ROW10);
     assert_int_equal(p.r.bars[1].record, 1);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -146,7 +98,7 @@ test_bars(void **state)
 static void
 test_minutes(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(
@@ -173,12 +125,12 @@ test_minutes(void **state)
     assert_rejected(&p, 0, WD_REASON_MISSING_PRICE, 0);
     assert_view(p.r.zone, "UTC");
     assert_view(p.r.label, "startPeriod");
-    assert_true(p.r.bars[0].time == at("2022-05-25T20:00:00Z"));
+    assert_true(p.r.bars[0].time == wd_test_time("2022-05-25T20:00:00Z"));
     assert_false(p.r.bars[0].is_date);
     assert_true(p.r.bars[0].close == 92.65);
-    assert_true(p.r.bars[1].time == at("2022-05-25T19:59:00.5Z"));
+    assert_true(p.r.bars[1].time == wd_test_time("2022-05-25T19:59:00.5Z"));
     assert_true(isnan(p.r.bars[1].volume));
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -203,18 +155,18 @@ test_minutes(void **state)
 static void
 test_london(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, WD_LSEG_INTERDAY, LONDON("OFF_CLOSE"));
     assert_int_equal(p.r.n_bars, 1);
     assert_true(p.r.bars[0].close == 115.45 && p.r.bars[0].low == 114
                 && p.r.bars[0].high == 116.65 && p.r.bars[0].open == 116.25);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_LSEG_INTERDAY, LONDON("TRDPRC_1"));
     assert_true(p.r.bars[0].close == 113.65);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(
         &p, WD_LSEG_INTERDAY,
@@ -239,14 +191,14 @@ test_london(void **state)
     assert_int_equal(p.r.n_bars, 1);
     assert_view(p.r.symbol, "A");
     assert_true(p.r.bars[0].open == 2 && p.r.bars[0].low == 1);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_quotes(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, WD_LSEG_INTERDAY,
@@ -264,7 +216,7 @@ test_quotes(void **state)
     assert_true(p.r.quotes[0].bid == 1.2266 && isnan(p.r.quotes[0].ask)
                 && isnan(p.r.quotes[0].price));
     assert_true(p.r.quotes[1].ask == 1.225);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_LSEG_INTERDAY,
             "[{\"universe\":{\"ric\":\"MSFT.O\"},\"headers\":[{\"name\":"
@@ -273,7 +225,7 @@ test_quotes(void **state)
     assert_int_equal(p.r.n_quotes, 1);
     assert_true(p.r.quotes[0].price == 392.74 && p.r.quotes[0].bid == 392.72
                 && p.r.quotes[0].is_date);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -349,7 +301,7 @@ test_quotes(void **state)
 static void
 test_events(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(
@@ -377,19 +329,19 @@ test_events(void **state)
     assert_true(p.r.quotes[0].bid == 111.1 && p.r.quotes[0].bid_size == 8329
                 && p.r.quotes[0].ask == 111.14 && p.r.quotes[0].ask_size == 3000
                 && !p.r.quotes[0].is_date);
-    assert_true(p.r.quotes[0].time == at("2021-11-26T12:35:35.372Z"));
+    assert_true(p.r.quotes[0].time == wd_test_time("2021-11-26T12:35:35.372Z"));
     assert_true(p.r.trades[0].price == 111.12 && p.r.trades[0].size == 250);
     assert_view(p.r.trades[0].symbol, "VOD.L");
     assert_view(p.r.zone, "UTC");
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_statuses(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const char *const refused[] = {
         "[{\"universe\":{\"ric\":\"A\"},\"status\":{\"code\":\"TS.Interday."
@@ -411,7 +363,7 @@ test_statuses(void **state)
         assert_int_equal(p.r.n_bars, 0);
         assert_int_equal(p.r.n_rejects, 1);
         assert_rejected(&p, 0, WD_REASON_PROVIDER_ERROR, -1);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 
     /* Rows beside a status: they count, and the status is said. */
@@ -424,7 +376,7 @@ test_statuses(void **state)
     assert_int_equal(p.r.n_rejects, 1);
     assert_rejected(&p, 0, WD_REASON_PROVIDER_ERROR, -1);
     assert_view(p.r.rejects[0].detail, "70007: no field [x], token=[redacted]");
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* Several instruments: the first with rows is the one. */
     parse_z(&p, WD_LSEG_INTERDAY,
@@ -438,32 +390,32 @@ test_statuses(void **state)
     assert_int_equal(p.r.n_rejects, 2);
     assert_rejected(&p, 0, WD_REASON_PROVIDER_ERROR, -1);
     assert_rejected(&p, 1, WD_REASON_SYMBOL_MISMATCH, -1);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_empty(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, WD_LSEG_INTERDAY, DAILY(""));
     assert_true(p.r.empty && !p.r.refused);
     assert_int_equal(p.r.n_rejects, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_LSEG_INTERDAY, " [ ] ");
     assert_true(p.r.empty && !p.r.refused);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_other_shapes(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const char *const refused[] = {
         "{}",
@@ -504,7 +456,7 @@ test_other_shapes(void **state)
             fail_msg("%s: %zu rejects", refused[i], p.r.n_rejects);
         }
         assert_int_equal(p.r.rejects[0].record, -1);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -512,9 +464,9 @@ test_other_shapes(void **state)
 static void
 test_too_many_columns(void **state)
 {
-    size_t   i, n = 0;
-    char    *body = malloc(100000);
-    parsed_t p;
+    size_t           i, n = 0;
+    char            *body = malloc(100000);
+    wd_test_parsed_t p;
 
     (void) state;
     n += (size_t) sprintf(body + n, "[{" HEAD "\"headers\":[");
@@ -526,7 +478,7 @@ test_too_many_columns(void **state)
     parse_z(&p, WD_LSEG_INTERDAY, body);
     assert_true(p.r.refused);
     assert_rejected(&p, 0, WD_REASON_UNKNOWN_SHAPE, -1);
-    done(&p);
+    wd_test_parsed_done(&p);
     free(body);
 }
 
@@ -534,8 +486,8 @@ test_too_many_columns(void **state)
 static void
 test_bad_rows(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const struct {
         const char *row;
@@ -582,7 +534,7 @@ test_bad_rows(void **state)
                      p.r.n_rejects);
         }
         assert_int_equal(p.r.bars[1].record, 2);
-        done(&p);
+        wd_test_parsed_done(&p);
         free(body);
     }
 }
@@ -592,9 +544,9 @@ test_bad_rows(void **state)
 static void
 test_damage_anywhere(void **state)
 {
-    size_t   i, from, to;
-    char    *text;
-    parsed_t p;
+    size_t           i, from, to;
+    char            *text;
+    wd_test_parsed_t p;
 
     static const char body[] = DAILY(ROW10 "," ROW9 "," ROW8);
 
@@ -607,9 +559,10 @@ test_damage_anywhere(void **state)
         parse_z(&p, WD_LSEG_INTERDAY, text);
         assert_true(p.r.n_bars >= 2);
         assert_true(p.r.n_rejects != 0);
-        assert_true(p.r.bars[0].time == at("2020-01-10"));
-        assert_true(p.r.bars[p.r.n_bars - 1].time == at("2020-01-08"));
-        done(&p);
+        assert_true(p.r.bars[0].time == wd_test_time("2020-01-10"));
+        assert_true(p.r.bars[p.r.n_bars - 1].time
+                    == wd_test_time("2020-01-08"));
+        wd_test_parsed_done(&p);
         free(text);
     }
 
@@ -621,7 +574,7 @@ test_damage_anywhere(void **state)
         parse_z(&p, WD_LSEG_INTERDAY, text);
         assert_int_equal(p.r.n_bars, 2);
         assert_true(p.r.n_rejects != 0);
-        done(&p);
+        wd_test_parsed_done(&p);
         free(text);
     }
 }
@@ -630,8 +583,8 @@ test_damage_anywhere(void **state)
 static void
 test_every_cut(void **state)
 {
-    size_t   n, i;
-    parsed_t p;
+    size_t           n, i;
+    wd_test_parsed_t p;
 
     static const char        body[] = DAILY(ROW10 "," ROW9 "," ROW8);
     static const char *const days[] = {"2020-01-10", "2020-01-09",
@@ -639,15 +592,16 @@ test_every_cut(void **state)
 
     (void) state;
     for (n = 0; n < sizeof(body) - 1; n++) {
-        parse(&p, WD_LSEG_INTERDAY, body, n);
+        assert_ok(
+            wd_lseg_parse(WD_LSEG_INTERDAY, wd_test_copy(&p, body, n), &p.r));
         assert_true(p.r.n_rejects != 0);
         assert_false(p.r.empty);
         assert_true(p.r.n_bars <= 3);
         for (i = 0; i < p.r.n_bars; i++) {
-            assert_true(p.r.bars[i].time == at(days[i]));
+            assert_true(p.r.bars[i].time == wd_test_time(days[i]));
             assert_true(p.r.bars[i].open > 69 && p.r.bars[i].volume > 3e7);
         }
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -655,8 +609,8 @@ test_every_cut(void **state)
 static void
 test_cut_events(void **state)
 {
-    size_t   n;
-    parsed_t p;
+    size_t           n;
+    wd_test_parsed_t p;
 
     static const char body[] = EVENTS(
         TICK("35", "quote", "null,null,111.1,8329,111.14,3000") "," TICK(
@@ -664,10 +618,11 @@ test_cut_events(void **state)
 
     (void) state;
     for (n = 0; n < sizeof(body) - 1; n++) {
-        parse(&p, WD_LSEG_EVENTS, body, n);
+        assert_ok(
+            wd_lseg_parse(WD_LSEG_EVENTS, wd_test_copy(&p, body, n), &p.r));
         assert_true(p.r.n_rejects != 0);
         assert_true(p.r.n_quotes <= 1 && p.r.n_trades <= p.r.n_quotes);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -675,7 +630,7 @@ test_cut_events(void **state)
 static void
 test_extra_members(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, WD_LSEG_INTERDAY,
@@ -687,18 +642,18 @@ test_extra_members(void **state)
     assert_int_equal(p.r.n_bars, 1);
     assert_int_equal(p.r.n_fields, 0);
     assert_view(p.r.interval, "P1D");
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_LSEG_INTERDAY, "[{" HEAD EQUITY ",\"data\":[" ROW10 "]},7]");
     assert_false(p.r.refused);
     assert_int_equal(p.r.n_bars, 1);
     assert_rejected(&p, 0, WD_REASON_SYNTAX, -1);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_LSEG_INTERDAY, DAILY(ROW10) " x");
     assert_int_equal(p.r.n_bars, 1);
     assert_rejected(&p, 0, WD_REASON_SYNTAX, -1);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -706,10 +661,10 @@ test_extra_members(void **state)
 static void
 test_depth(void **state)
 {
-    int      depth;
-    char     body[1024];
-    char     open[80], close[80];
-    parsed_t p;
+    int              depth;
+    char             body[1024];
+    char             open[80], close[80];
+    wd_test_parsed_t p;
 
     (void) state;
     for (depth = 1; depth < 70; depth++) {
@@ -725,7 +680,7 @@ test_depth(void **state)
         parse_z(&p, WD_LSEG_INTERDAY, body);
         assert_true(p.r.n_quotes <= 1);
         assert_true((p.r.n_rejected == 0) == (depth <= 62));
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -733,10 +688,10 @@ test_depth(void **state)
 static void
 test_random_damage(void **state)
 {
-    char     text[] = DAILY(ROW10 "," ROW9 "," ROW8);
-    char     copy[sizeof(text)];
-    size_t   i, k;
-    parsed_t p;
+    char             text[] = DAILY(ROW10 "," ROW9 "," ROW8);
+    char             copy[sizeof(text)];
+    size_t           i, k;
+    wd_test_parsed_t p;
 
     (void) state;
     for (i = 0; i < 3000; i++) {
@@ -744,12 +699,13 @@ test_random_damage(void **state)
         for (k = 0; k <= wd_test_below(4); k++) {
             copy[wd_test_below(sizeof(text) - 1)] = (char) wd_test_below(256);
         }
-        parse(&p, WD_LSEG_INTERDAY, copy, sizeof(text) - 1);
+        assert_ok(wd_lseg_parse(
+            WD_LSEG_INTERDAY, wd_test_copy(&p, copy, sizeof(text) - 1), &p.r));
         assert_true(p.r.n_bars <= 3);
         for (k = 0; k < p.r.n_bars; k++) {
             assert_true(isfinite(p.r.bars[k].close));
         }
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 

@@ -2,7 +2,7 @@
  * test_domain_lseg_stream.c - LSEG's streaming frames as events, and streams
  * as quotes and trades: logins, states, parts, suspect data.
  */
-#include "wd_test.h"
+#include "wd_test_records.h"
 
 #include "wd_lseg_image.h"
 #include "wd_pool.h"
@@ -19,16 +19,6 @@ typedef struct {
 } stream_t;
 
 
-static wd_ns_t
-at(const char *text)
-{
-    wd_ns_t t;
-
-    assert_ok(wd_time_parse(wd_str_z(text), &t, NULL));
-    return t;
-}
-
-
 static void
 begin(stream_t *s)
 {
@@ -37,7 +27,7 @@ begin(stream_t *s)
     assert_non_null(s->pool);
     wd_records_init(&s->r, s->pool);
     assert_true(wd_lseg_image_init(&s->image, WD_STR("EUR=")));
-    s->received = at("2022-06-22T13:54:01Z");
+    s->received = wd_test_time("2022-06-22T13:54:01Z");
 }
 
 
@@ -348,10 +338,10 @@ test_image(void **state)
     assert_true(q->bid == 1.0566 && q->ask == 1.057 && q->open == 1.0525
                 && q->previous_close == 1.05 && isnan(q->price)
                 && isnan(q->volume));
-    assert_true(q->time == at("2022-06-22T13:54:00Z") && !q->is_date);
+    assert_true(q->time == wd_test_time("2022-06-22T13:54:00Z") && !q->is_date);
     q = &s.r.quotes[1];
     assert_true(q->bid == 1.0567 && q->ask == 1.057);
-    assert_true(q->time == at("2022-06-22T13:54:01Z"));
+    assert_true(q->time == wd_test_time("2022-06-22T13:54:01Z"));
 
     /* Blank is said with null. */
     feed(&s, "[" UPDATE("", "\"ASK\":null") "]");
@@ -392,7 +382,7 @@ test_trades(void **state)
                                                                                                                                              "\"TRDPRC_1\":10,\"BID\":4") "]");
     assert_int_equal(s.r.n_trades, 3);
     assert_true(s.r.trades[0].price == 6 && s.r.trades[0].size == 7);
-    assert_true(s.r.trades[0].time == at("2022-06-22T13:54:00.5Z"));
+    assert_true(s.r.trades[0].time == wd_test_time("2022-06-22T13:54:00.5Z"));
     assert_true(s.r.trades[1].price == 8 && isnan(s.r.trades[1].size));
     assert_true(s.r.trades[2].price == 10);
     assert_int_equal(s.r.n_quotes, 2);
@@ -442,7 +432,7 @@ test_times(void **state)
     (void) state;
     for (i = 0; i < wd_array_len(rows); i++) {
         begin(&s);
-        s.received = at(rows[i].received);
+        s.received = wd_test_time(rows[i].received);
         snprintf(text, sizeof(text), "[" REFRESH(OK_STATE, "\"BID\":1,%s") "]",
                  rows[i].fields);
         feed(&s, text);
@@ -452,7 +442,7 @@ test_times(void **state)
             assert_int_equal(s.r.rejects[0].reason, WD_REASON_BAD_TIME);
         } else {
             assert_int_equal(s.r.n_quotes, 1);
-            assert_true(s.r.quotes[0].time == at(rows[i].time));
+            assert_true(s.r.quotes[0].time == wd_test_time(rows[i].time));
         }
         done(&s);
     }

@@ -4,9 +4,8 @@
  *
  * Codes, names and places are those of the Bank's own lists.
  */
-#include "wd_test.h"
+#include "wd_test_records.h"
 
-#include "wd_pool.h"
 #include "wd_wb_parse.h"
 
 #include <math.h>
@@ -61,53 +60,16 @@
     "{\"indicator\":{\"id\":\"A\",\"value\":\"a\"},\"country\":{\"id\":" \
     "\"FR\",\"value\":\"France\"},\"date\":\"2020\",\"value\":1}"
 
-typedef struct {
-    wd_pool_t   *pool;
-    wd_records_t r;
-    char        *body;
-} parsed_t;
-
 
 static void
-parse(parsed_t *p, wd_wb_dataset_e dataset, const char *text, size_t len)
+parse_z(wd_test_parsed_t *p, wd_wb_dataset_e dataset, const char *text)
 {
-    p->pool = wd_pool_create(4096);
-    assert_non_null(p->pool);
-    p->body = malloc(len != 0 ? len : 1);
-    assert_non_null(p->body);
-    memcpy(p->body, text, len);
-    wd_records_init(&p->r, p->pool);
-    assert_ok(wd_wb_parse_dataset(dataset, wd_str(p->body, len), &p->r));
-}
-
-
-static void
-parse_z(parsed_t *p, wd_wb_dataset_e dataset, const char *text)
-{
-    parse(p, dataset, text, strlen(text));
-}
-
-
-static void
-done(parsed_t *p)
-{
-    free(p->body);
-    wd_pool_destroy(p->pool);
-}
-
-
-static void
-assert_rejected(const parsed_t *p, size_t i, wd_reason_e reason, int32_t record)
-{
-    assert_true(i < p->r.n_rejects);
-    assert_string_equal(wd_reason_name(p->r.rejects[i].reason),
-                        wd_reason_name(reason));
-    assert_int_equal(p->r.rejects[i].record, record);
+    assert_ok(wd_wb_parse_dataset(dataset, wd_test_copy_z(p, text), &p->r));
 }
 
 
 static const wd_fact_rec_t *
-fact(const parsed_t *p, const char *symbol, const char *item)
+fact(const wd_test_parsed_t *p, const char *symbol, const char *item)
 {
     size_t i;
 
@@ -123,7 +85,7 @@ fact(const parsed_t *p, const char *symbol, const char *item)
 
 /* NULL: it is said that it is missing. */
 static void
-assert_fact(const parsed_t *p, const char *symbol, const char *item,
+assert_fact(const wd_test_parsed_t *p, const char *symbol, const char *item,
             const char *text)
 {
     const wd_fact_rec_t *f = fact(p, symbol, item);
@@ -172,7 +134,7 @@ test_names(void **state)
 static void
 test_countries(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, WD_WB_COUNTRIES, DOC("2", ABW "," AFE));
@@ -200,7 +162,7 @@ test_countries(void **state)
     assert_int_equal(fact(&p, "AFE", "name")->record, 1);
     assert_true(
         wd_str_starts(fact(&p, "AFE", "name")->sample, "{\"id\":\"AFE\""));
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* 2012: no code beside the region; none at all; null. */
     parse_z(&p, WD_WB_COUNTRIES,
@@ -215,14 +177,14 @@ test_countries(void **state)
     assert_fact(&p, "PER", "aggregate", "no");
     assert_fact(&p, "PER", "region.id", NULL);
     assert_true(fact(&p, "WLD", "region") == NULL);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_lists(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, WD_WB_SOURCES,
@@ -236,7 +198,7 @@ test_lists(void **state)
     assert_fact(&p, "2", "description", NULL);
     assert_true(fact(&p, "2", "concepts")->value == 3);
     assert_fact(&p, "11", "url", NULL);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_WB_INDICATORS,
             DOC("2", TRACTORS ",{\"id\":\"1.0.HCount.1.90usd\",\"name\":\"x\","
@@ -252,31 +214,31 @@ test_lists(void **state)
     assert_fact(&p, "AG.AGR.TRAC.NO", "topics.id", "1;3");
     assert_fact(&p, "1.0.HCount.1.90usd", "topics", NULL);
     assert_fact(&p, "1.0.HCount.1.90usd", "source", NULL);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_WB_TOPICS, DOC("1", TOPIC));
     assert_int_equal(p.r.n_facts, 2);
     assert_fact(&p, "1", "value", "Agriculture");
     assert_fact(&p, "1", "sourceNote", "A note");
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_WB_REGIONS, DOC("1", REGION));
     assert_int_equal(p.r.n_facts, 3);
     assert_fact(&p, "AFE", "id", NULL);
     assert_fact(&p, "AFE", "iso2code", "ZH");
     assert_fact(&p, "AFE", "name", "Africa Eastern and Southern");
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_WB_INCOME_LEVELS,
             DOC("2", INCOME ",{\"id\":\"LIC\",\"value\":\"Low income\"}"));
     assert_int_equal(p.r.n_facts, 3);
     assert_fact(&p, "HIC", "iso2code", "XD");
     assert_fact(&p, "LIC", "value", "Low income");
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_WB_LENDING_TYPES, DOC("1", PAIR("IBD", "IBRD")));
     assert_fact(&p, "IBD", "value", "IBRD");
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -284,9 +246,9 @@ test_lists(void **state)
 static void
 test_other_lists(void **state)
 {
-    size_t   i, k;
-    bool     same;
-    parsed_t p;
+    size_t           i, k;
+    bool             same;
+    wd_test_parsed_t p;
 
     static const char *const bodies[] = {
         DOC("1", OBSERVATION), DOC("1", FRA),    DOC("1", WDI),
@@ -305,7 +267,7 @@ test_other_lists(void **state)
             if (!same) {
                 assert_rejected(&p, 0, WD_REASON_UNKNOWN_SHAPE, -1);
             }
-            done(&p);
+            wd_test_parsed_done(&p);
         }
     }
 }
@@ -314,8 +276,8 @@ test_other_lists(void **state)
 static void
 test_envelopes(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const struct {
         const char *body;
@@ -355,7 +317,7 @@ test_envelopes(void **state)
             assert_string_equal(wd_reason_name(p.r.rejects[0].reason),
                                 rows[i].is);
         }
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -364,9 +326,9 @@ test_envelopes(void **state)
 static void
 test_bad_rows(void **state)
 {
-    size_t   i;
-    char     text[4000], longer[100];
-    parsed_t p;
+    size_t           i;
+    char             text[4000], longer[100];
+    wd_test_parsed_t p;
 
     static const struct {
         const char *row;
@@ -408,7 +370,7 @@ test_bad_rows(void **state)
         assert_fact(&p, "FRA", "name", "France");
         assert_int_equal(p.r.n_rejects, 1);
         assert_rejected(&p, 0, rows[i].reason, 1);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -417,8 +379,8 @@ test_bad_rows(void **state)
 static void
 test_bad_items(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const struct {
         const char *row;
@@ -454,7 +416,7 @@ test_bad_items(void **state)
         assert_fact(&p, "FRA", "name", "France");
         assert_int_equal(p.r.n_rejects, 1);
         assert_rejected(&p, 0, rows[i].reason, 1);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 
     parse_z(&p, WD_WB_SOURCES,
@@ -463,21 +425,21 @@ test_bad_items(void **state)
     assert_int_equal(p.r.n_facts, 2);
     assert_rejected(&p, 0, WD_REASON_BAD_TIME, 0);
     assert_rejected(&p, 1, WD_REASON_NOT_A_NUMBER, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_WB_TOPICS,
             DOC("1", "{\"id\":1,\"value\":\"a\",\"sourceNote\":null}"));
     assert_fact(&p, "1", "sourceNote", NULL);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_oversized(void **state)
 {
-    size_t   i, n;
-    char    *text = malloc(4 * WD_RECORD_FIELD_MAX);
-    parsed_t p;
+    size_t           i, n;
+    char            *text = malloc(4 * WD_RECORD_FIELD_MAX);
+    wd_test_parsed_t p;
 
     (void) state;
     assert_non_null(text);
@@ -494,7 +456,7 @@ test_oversized(void **state)
         if (i == 1) {
             assert_rejected(&p, 0, WD_REASON_TOO_LONG, 0);
         }
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 
     /* As many topics as are taken, and one more. */
@@ -510,7 +472,7 @@ test_oversized(void **state)
         parse_z(&p, WD_WB_INDICATORS, text);
         assert_int_equal(p.r.n_facts, i == 0 ? 3 : 1);
         assert_int_equal(p.r.n_rejects, i);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 
     /* Topics that are too long together. */
@@ -526,7 +488,7 @@ test_oversized(void **state)
     sprintf(text + n, "]}]]");
     parse_z(&p, WD_WB_INDICATORS, text);
     assert_rejected(&p, 0, WD_REASON_TOO_LONG, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
     free(text);
 }
 
@@ -535,13 +497,13 @@ test_oversized(void **state)
 static void
 test_duplicates(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, WD_WB_INCOME_LEVELS, DOC("2", INCOME "," INCOME));
     assert_int_equal(p.r.n_facts, 4);
     assert_int_equal(p.r.n_rejected, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_WB_INCOME_LEVELS,
             DOC("1", "{\"id\":\"A\",\"value\":{},\"value\":\"x\",\"more\":"
@@ -549,19 +511,19 @@ test_duplicates(void **state)
     assert_int_equal(p.r.n_facts, 1);
     assert_fact(&p, "HIC", "value", "x");
     assert_int_equal(p.r.n_rejected, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, WD_WB_INCOME_LEVELS, DOC("9", INCOME));
     assert_rejected(&p, 0, WD_REASON_SHORT_PAGE, -1);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_every_cut(void **state)
 {
-    size_t   n, i, k;
-    parsed_t p, whole;
+    size_t           n, i, k;
+    wd_test_parsed_t p, whole;
 
     static const struct {
         wd_wb_dataset_e dataset;
@@ -581,7 +543,8 @@ test_every_cut(void **state)
         parse_z(&whole, rows[i].dataset, rows[i].body);
         assert_int_equal(whole.r.n_rejects, 0);
         for (n = 0; n < strlen(rows[i].body); n++) {
-            parse(&p, rows[i].dataset, rows[i].body, n);
+            assert_ok(wd_wb_parse_dataset(
+                rows[i].dataset, wd_test_copy(&p, rows[i].body, n), &p.r));
             assert_true(p.r.n_rejects != 0 && !p.r.empty);
             assert_true(p.r.n_facts <= whole.r.n_facts);
             for (k = 0; k < p.r.n_facts; k++) {
@@ -590,9 +553,9 @@ test_every_cut(void **state)
                     && wd_str_eq(p.r.facts[k].text, whole.r.facts[k].text)
                     && wd_str_eq(p.r.facts[k].symbol, whole.r.facts[k].symbol));
             }
-            done(&p);
+            wd_test_parsed_done(&p);
         }
-        done(&whole);
+        wd_test_parsed_done(&whole);
     }
 }
 
@@ -600,9 +563,9 @@ test_every_cut(void **state)
 static void
 test_damage_anywhere(void **state)
 {
-    size_t   i, from, to;
-    char    *text;
-    parsed_t p;
+    size_t           i, from, to;
+    char            *text;
+    wd_test_parsed_t p;
 
     static const char body[] = DOC("3", ABW "," AFE "," FRA);
 
@@ -617,7 +580,7 @@ test_damage_anywhere(void **state)
         assert_fact(&p, "FRA", "name", "France");
         assert_true(p.r.n_facts == 2 * 14);
         assert_rejected(&p, 0, WD_REASON_SYNTAX, 1);
-        done(&p);
+        wd_test_parsed_done(&p);
         free(text);
     }
 }

@@ -2,9 +2,8 @@
  * test_domain_wb_parse.c - World Bank pages as observations: periods,
  * countries and aggregates, nulls, damage, short pages.
  */
-#include "wd_test.h"
+#include "wd_test_records.h"
 
-#include "wd_pool.h"
 #include "wd_wb_country.h"
 #include "wd_wb_parse.h"
 
@@ -23,56 +22,18 @@
 #define DE ROW("DE", "DEU", "2022", "83797985")
 #define XM ROW("XM", "", "2022", "1.5e9")
 
-typedef struct {
-    wd_pool_t   *pool;
-    wd_records_t r;
-    char        *body;
-} parsed_t;
-
 
 static void
-parse(parsed_t *p, const char *text, size_t len)
+parse_z(wd_test_parsed_t *p, const char *text)
 {
-    p->pool = wd_pool_create(4096);
-    assert_non_null(p->pool);
-    p->body = malloc(len != 0 ? len : 1);
-    assert_non_null(p->body);
-    memcpy(p->body, text, len);
-    wd_records_init(&p->r, p->pool);
-    assert_ok(wd_wb_parse(wd_str(p->body, len), &p->r));
-}
-
-
-static void
-parse_z(parsed_t *p, const char *text)
-{
-    parse(p, text, strlen(text));
-}
-
-
-static void
-done(parsed_t *p)
-{
-    free(p->body);
-    wd_pool_destroy(p->pool);
-}
-
-
-static void
-assert_rejected(const parsed_t *p, size_t i, wd_reason_e reason,
-                int32_t record)
-{
-    assert_true(i < p->r.n_rejects);
-    assert_string_equal(wd_reason_name(p->r.rejects[i].reason),
-                        wd_reason_name(reason));
-    assert_int_equal(p->r.rejects[i].record, record);
+    assert_ok(wd_wb_parse(wd_test_copy_z(p, text), &p->r));
 }
 
 
 static void
 test_page(void **state)
 {
-    parsed_t                    p;
+    wd_test_parsed_t            p;
     const wd_observation_rec_t *o;
 
     (void) state;
@@ -96,7 +57,7 @@ test_page(void **state)
     assert_view(p.r.observations[1].country, "LIC");
     assert_true(p.r.observations[1].aggregate);
     assert_true(isnan(p.r.observations[2].value));
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -104,7 +65,7 @@ test_page(void **state)
 static void
 test_old_page(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, "\xef\xbb\xbf[{\"page\":1,\"pages\":1,\"per_page\":\"50\","
@@ -118,7 +79,7 @@ test_old_page(void **state)
     assert_view(p.r.observations[0].country, "ESP");
     assert_true(p.r.observations[0].value == 101.96915025708);
     assert_true(p.r.observations[0].frequency == 'Q');
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -185,8 +146,8 @@ test_countries(void **state)
 static void
 test_no_data_and_errors(void **state)
 {
-    size_t   i;
-    parsed_t p;
+    size_t           i;
+    wd_test_parsed_t p;
 
     static const char *const refused[] = {
         "[{\"message\":[{\"id\":\"120\",\"key\":\"Invalid value\","
@@ -200,7 +161,7 @@ test_no_data_and_errors(void **state)
                 "\"sourceid\":null,\"lastupdated\":null},null]");
     assert_true(p.r.empty && !p.r.refused);
     assert_int_equal(p.r.n_rejects, 0);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     for (i = 0; i < wd_array_len(refused); i++) {
         parse_z(&p, refused[i]);
@@ -208,7 +169,7 @@ test_no_data_and_errors(void **state)
         assert_int_equal(p.r.n_observations, 0);
         assert_int_equal(p.r.n_rejects, 1);
         assert_int_equal(p.r.rejects[0].record, -1);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -216,7 +177,7 @@ test_no_data_and_errors(void **state)
 static void
 test_bad_rows(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, "[" PAGE("7") ",[" FR "," ROW("FR", "FRA", "20x2", "1") ","
@@ -231,21 +192,21 @@ test_bad_rows(void **state)
     assert_rejected(&p, 2, WD_REASON_NOT_A_NUMBER, 3);
     assert_rejected(&p, 3, WD_REASON_MISSING_FIELD, 4);
     assert_rejected(&p, 4, WD_REASON_SYNTAX, 5);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, "[" PAGE("50") ",[" FR "," DE "]]");
     assert_int_equal(p.r.n_observations, 2);
     assert_rejected(&p, 0, WD_REASON_SHORT_PAGE, -1);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_damage_anywhere(void **state)
 {
-    size_t   i, from, to;
-    char    *text;
-    parsed_t p;
+    size_t           i, from, to;
+    char            *text;
+    wd_test_parsed_t p;
 
     static const char body[] = "[" PAGE("3") ",[" FR "," DE "," XM "]]";
 
@@ -259,7 +220,7 @@ test_damage_anywhere(void **state)
         assert_true(p.r.n_observations >= 2);
         assert_view(p.r.observations[0].country, "FRA");
         assert_view(p.r.observations[p.r.n_observations - 1].country, "LIC");
-        done(&p);
+        wd_test_parsed_done(&p);
         free(text);
     }
 }
@@ -268,21 +229,21 @@ test_damage_anywhere(void **state)
 static void
 test_every_cut(void **state)
 {
-    size_t   n, i;
-    parsed_t p;
+    size_t           n, i;
+    wd_test_parsed_t p;
 
     static const char body[] = "[" PAGE("3") ",[" FR "," DE "," XM "]]";
     static const char *const countries[] = {"FRA", "DEU", "LIC"};
 
     (void) state;
     for (n = 0; n < sizeof(body) - 1; n++) {
-        parse(&p, body, n);
+        assert_ok(wd_wb_parse(wd_test_copy(&p, body, n), &p.r));
         assert_true(p.r.n_rejects != 0);
         assert_true(p.r.n_observations <= 3);
         for (i = 0; i < p.r.n_observations; i++) {
             assert_view(p.r.observations[i].country, countries[i]);
         }
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 
@@ -290,10 +251,10 @@ test_every_cut(void **state)
 static void
 test_random_damage(void **state)
 {
-    char     text[] = "[" PAGE("3") ",[" FR "," DE "," XM "]]";
-    char     copy[sizeof(text)];
-    size_t   i, k;
-    parsed_t p;
+    char             text[] = "[" PAGE("3") ",[" FR "," DE "," XM "]]";
+    char             copy[sizeof(text)];
+    size_t           i, k;
+    wd_test_parsed_t p;
 
     (void) state;
     for (i = 0; i < 3000; i++) {
@@ -302,12 +263,12 @@ test_random_damage(void **state)
             copy[wd_test_below(sizeof(text) - 1)]
                 = (char) wd_test_below(256);
         }
-        parse(&p, copy, sizeof(text) - 1);
+        assert_ok(wd_wb_parse(wd_test_copy(&p, copy, sizeof(text) - 1), &p.r));
         for (k = 0; k < p.r.n_observations; k++) {
             assert_true(wd_utf8_valid(p.r.observations[k].indicator));
             assert_true(p.r.observations[k].country.len != 0);
         }
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 }
 

@@ -5,9 +5,8 @@
  * Codes and figures are of the Sovereign ESG data (source 75) and of
  * International Debt Statistics; the envelope is the documented one.
  */
-#include "wd_test.h"
+#include "wd_test_records.h"
 
-#include "wd_pool.h"
 #include "wd_wb_answer.h"
 #include "wd_wb_parse.h"
 
@@ -35,55 +34,18 @@
 #define WLD ROW("WLD", "GE.EST", "YR2013", "", "null")
 #define FRA ROW("FRA", "SP.DYN.TFRT.IN", "YR2012", "", "\"2.01\"")
 
-typedef struct {
-    wd_pool_t   *pool;
-    wd_records_t r;
-    char        *body;
-} parsed_t;
-
 
 static void
-parse(parsed_t *p, const char *text, size_t len)
+parse_z(wd_test_parsed_t *p, const char *text)
 {
-    p->pool = wd_pool_create(4096);
-    assert_non_null(p->pool);
-    p->body = malloc(len != 0 ? len : 1);
-    assert_non_null(p->body);
-    memcpy(p->body, text, len);
-    wd_records_init(&p->r, p->pool);
-    assert_ok(wd_wb_parse(wd_str(p->body, len), &p->r));
-}
-
-
-static void
-parse_z(parsed_t *p, const char *text)
-{
-    parse(p, text, strlen(text));
-}
-
-
-static void
-done(parsed_t *p)
-{
-    free(p->body);
-    wd_pool_destroy(p->pool);
-}
-
-
-static void
-assert_rejected(const parsed_t *p, size_t i, wd_reason_e reason, int32_t record)
-{
-    assert_true(i < p->r.n_rejects);
-    assert_string_equal(wd_reason_name(p->r.rejects[i].reason),
-                        wd_reason_name(reason));
-    assert_int_equal(p->r.rejects[i].record, record);
+    assert_ok(wd_wb_parse(wd_test_copy_z(p, text), &p->r));
 }
 
 
 static void
 test_rows(void **state)
 {
-    parsed_t                    p;
+    wd_test_parsed_t            p;
     const wd_observation_rec_t *o;
 
     (void) state;
@@ -104,7 +66,7 @@ test_rows(void **state)
     assert_true(isnan(o[1].value) && o[1].aggregate);
     assert_true(o[2].value == 2.01);
     assert_true(wd_str_starts(o[2].sample, "{\"variable\""));
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -112,7 +74,7 @@ test_rows(void **state)
 static void
 test_variants(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(
@@ -138,7 +100,7 @@ test_variants(void **state)
     assert_true(p.r.observations[0].country_name.data == NULL);
     assert_view(p.r.observations[1].country, "WLD");
     assert_true(p.r.observations[1].frequency == 'Q');
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
@@ -146,7 +108,7 @@ test_variants(void **state)
 static void
 test_dimensions(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(
@@ -166,15 +128,15 @@ test_dimensions(void **state)
     assert_rejected(&p, 0, WD_REASON_UNKNOWN_DIMENSION, 1);
     assert_has(p.r.rejects[1].detail.data, "Sector");
     assert_rejected(&p, 2, WD_REASON_UNKNOWN_DIMENSION, 3);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_bad_rows(void **state)
 {
-    parsed_t p;
-    size_t   i;
+    wd_test_parsed_t p;
+    size_t           i;
 
     static const struct {
         const char *row;
@@ -211,21 +173,21 @@ test_bad_rows(void **state)
         assert_view(p.r.observations[1].country, "FRA");
         assert_int_equal(p.r.n_rejects, 1);
         assert_rejected(&p, 0, rows[i].reason, 1);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
 
     parse_z(&p, DOC("9", BRA));
     assert_rejected(&p, 0, WD_REASON_SHORT_PAGE, -1);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_shapes(void **state)
 {
-    size_t      i;
-    parsed_t    p;
-    wd_answer_t a;
+    size_t           i;
+    wd_test_parsed_t p;
+    wd_answer_t      a;
 
     static const struct {
         const char *body;
@@ -262,7 +224,7 @@ test_shapes(void **state)
             assert_string_equal(wd_reason_name(p.r.rejects[0].reason),
                                 rows[i].is);
         }
-        done(&p);
+        wd_test_parsed_done(&p);
         assert_ok(wd_wb_classify(wd_str_z(rows[i].body), &a));
         assert_string_equal(wd_answer_name(a.class), rows[i].class);
     }
@@ -273,29 +235,29 @@ test_shapes(void **state)
     parse_z(&p, DOC("1", BRA) " x");
     assert_int_equal(p.r.n_observations, 1);
     assert_rejected(&p, 0, WD_REASON_SYNTAX, -1);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_every_cut(void **state)
 {
-    size_t      n, i;
-    parsed_t    p;
-    wd_answer_t a;
+    size_t           n, i;
+    wd_test_parsed_t p;
+    wd_answer_t      a;
 
     static const char        body[] = DOC("3", BRA "," WLD "," FRA);
     static const char *const countries[] = {"BRA", "WLD", "FRA"};
 
     (void) state;
     for (n = 0; n < sizeof(body) - 1; n++) {
-        parse(&p, body, n);
+        assert_ok(wd_wb_parse(wd_test_copy(&p, body, n), &p.r));
         assert_true(p.r.n_rejects != 0);
         assert_true(p.r.n_observations <= 3);
         for (i = 0; i < p.r.n_observations; i++) {
             assert_view(p.r.observations[i].country, countries[i]);
         }
-        done(&p);
+        wd_test_parsed_done(&p);
         assert_ok(wd_wb_classify(wd_str(body, n), &a));
         assert_true(a.class == WD_ANSWER_MALFORMED
                     || a.class == WD_ANSWER_UPSTREAM);
@@ -306,9 +268,9 @@ test_every_cut(void **state)
 static void
 test_damage_anywhere(void **state)
 {
-    size_t   i, from, to;
-    char    *text;
-    parsed_t p;
+    size_t           i, from, to;
+    char            *text;
+    wd_test_parsed_t p;
 
     static const char body[] = DOC("3", BRA "," WLD "," FRA);
 
@@ -322,7 +284,7 @@ test_damage_anywhere(void **state)
         assert_true(p.r.n_observations == 2);
         assert_view(p.r.observations[0].country, "BRA");
         assert_view(p.r.observations[1].country, "FRA");
-        done(&p);
+        wd_test_parsed_done(&p);
         free(text);
     }
 }
@@ -332,7 +294,7 @@ test_damage_anywhere(void **state)
 static void
 test_several_indicators(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, "[{\"page\":1,\"pages\":1,\"per_page\":10000,\"total\":3,"
@@ -357,12 +319,12 @@ test_several_indicators(void **state)
     assert_view(p.r.observations[1].indicator, "SG.LAW.CHMR");
     assert_view(p.r.observations[2].indicator, "SP.ADO.TFRT");
     assert_view(p.r.observations[2].country, "AFG");
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* The vintage is a day or nothing. */
     parse_z(&p, "[{\"page\":1,\"total\":0,\"lastupdated\":\"soon\"},[]]");
     assert_true(p.r.refreshed.data == NULL && p.r.empty);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 

@@ -5,9 +5,8 @@
  * Names and figures are those of World Development Indicators; the envelopes
  * are written after the documentation.
  */
-#include "wd_test.h"
+#include "wd_test_records.h"
 
-#include "wd_pool.h"
 #include "wd_wb_answer.h"
 #include "wd_wb_parse.h"
 
@@ -40,48 +39,11 @@
 #define DE ROW("DE", "DEU", "2021", "")
 #define XM ROW("XM", "", "2013Q2", "-1.5e9")
 
-typedef struct {
-    wd_pool_t   *pool;
-    wd_records_t r;
-    char        *body;
-} parsed_t;
-
 
 static void
-parse(parsed_t *p, const char *text, size_t len)
+parse_z(wd_test_parsed_t *p, const char *text)
 {
-    p->pool = wd_pool_create(4096);
-    assert_non_null(p->pool);
-    p->body = malloc(len != 0 ? len : 1);
-    assert_non_null(p->body);
-    memcpy(p->body, text, len);
-    wd_records_init(&p->r, p->pool);
-    assert_ok(wd_wb_parse(wd_str(p->body, len), &p->r));
-}
-
-
-static void
-parse_z(parsed_t *p, const char *text)
-{
-    parse(p, text, strlen(text));
-}
-
-
-static void
-done(parsed_t *p)
-{
-    free(p->body);
-    wd_pool_destroy(p->pool);
-}
-
-
-static void
-assert_rejected(const parsed_t *p, size_t i, wd_reason_e reason, int32_t record)
-{
-    assert_true(i < p->r.n_rejects);
-    assert_string_equal(wd_reason_name(p->r.rejects[i].reason),
-                        wd_reason_name(reason));
-    assert_int_equal(p->r.rejects[i].record, record);
+    assert_ok(wd_wb_parse(wd_test_copy_z(p, text), &p->r));
 }
 
 
@@ -136,9 +98,9 @@ assert_same_records(const wd_records_t *x, const wd_records_t *j)
 static void
 test_equal_to_json(void **state)
 {
-    size_t      i;
-    parsed_t    x, j;
-    wd_answer_t ax, aj;
+    size_t           i;
+    wd_test_parsed_t x, j;
+    wd_answer_t      ax, aj;
 
     static const struct {
         const char *xml;
@@ -187,8 +149,8 @@ test_equal_to_json(void **state)
         parse_z(&x, rows[i].xml);
         parse_z(&j, rows[i].json);
         assert_same_records(&x.r, &j.r);
-        done(&x);
-        done(&j);
+        wd_test_parsed_done(&x);
+        wd_test_parsed_done(&j);
         assert_ok(wd_wb_classify(wd_str_z(rows[i].xml), &ax));
         assert_ok(wd_wb_classify(wd_str_z(rows[i].json), &aj));
         assert_string_equal(wd_answer_name(ax.class), wd_answer_name(aj.class));
@@ -200,7 +162,7 @@ test_equal_to_json(void **state)
 static void
 test_page(void **state)
 {
-    parsed_t                    p;
+    wd_test_parsed_t            p;
     const wd_observation_rec_t *o;
 
     (void) state;
@@ -218,7 +180,7 @@ test_page(void **state)
     assert_true(isnan(o[1].value));
     assert_view(o[2].country, "LIC");
     assert_true(o[2].aggregate && o[2].frequency == 'Q');
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* Without the prefix, with members nobody knows, some with parts. */
     parse_z(&p, "<data page='1' total='1'><!-- x --><data><footnote>f"
@@ -228,14 +190,14 @@ test_page(void **state)
     assert_int_equal(p.r.n_rejected, 0);
     assert_int_equal(p.r.n_observations, 1);
     assert_true(p.r.observations[0].value == 7);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_bad_rows(void **state)
 {
-    parsed_t p;
+    wd_test_parsed_t p;
 
     (void) state;
     parse_z(&p, DOC("9", FR
@@ -258,7 +220,7 @@ test_bad_rows(void **state)
     assert_rejected(&p, 5, WD_REASON_SYNTAX, 7);
     assert_rejected(&p, 6, WD_REASON_MISSING_FIELD, 8);
     assert_rejected(&p, 7, WD_REASON_SYNTAX, 9);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     /* Lost end tags, stray ones, a foreign element, text between rows. */
     parse_z(&p, DOC("9", FR "<wb:data><wb:date>2020" DE "<wb:other>" XM
@@ -268,21 +230,21 @@ test_bad_rows(void **state)
     assert_int_equal(p.r.n_rejects, 4);
     assert_rejected(&p, 0, WD_REASON_SYNTAX, 1);
     assert_rejected(&p, 1, WD_REASON_SYNTAX, 3);
-    done(&p);
+    wd_test_parsed_done(&p);
 
     parse_z(&p, DOC("1", FR) "rubbish");
     assert_int_equal(p.r.n_observations, 1);
     assert_rejected(&p, 0, WD_REASON_SYNTAX, 1);
-    done(&p);
+    wd_test_parsed_done(&p);
 }
 
 
 static void
 test_refused(void **state)
 {
-    size_t      i;
-    parsed_t    p;
-    wd_answer_t a;
+    size_t           i;
+    wd_test_parsed_t p;
+    wd_answer_t      a;
 
     static const struct {
         const char *body;
@@ -317,7 +279,7 @@ test_refused(void **state)
         assert_rejected(
             &p, 0, rows[i].cut ? WD_REASON_TRUNCATED : WD_REASON_UNKNOWN_SHAPE,
             -1);
-        done(&p);
+        wd_test_parsed_done(&p);
         assert_ok(wd_wb_classify(wd_str_z(rows[i].body), &a));
         assert_string_equal(wd_answer_name(a.class), rows[i].class);
     }
@@ -425,7 +387,7 @@ test_too_many(void **state)
     char             *body, *end;
     int               more;
     size_t            i;
-    parsed_t          p;
+    wd_test_parsed_t  p;
 
     (void) state;
     body = malloc(sizeof(HEAD("1")) + (WD_RECORDS_MAX + 3) * sizeof(row));
@@ -440,7 +402,7 @@ test_too_many(void **state)
         assert_int_equal(p.r.n_records, WD_RECORDS_MAX);
         assert_int_equal(p.r.n_rejected, WD_RECORDS_MAX - 1 + more);
         assert_int_equal(p.r.n_observations, 1);
-        done(&p);
+        wd_test_parsed_done(&p);
     }
     free(body);
 }
@@ -449,16 +411,16 @@ test_too_many(void **state)
 static void
 test_every_cut(void **state)
 {
-    size_t      n, i;
-    parsed_t    p;
-    wd_answer_t a;
+    size_t           n, i;
+    wd_test_parsed_t p;
+    wd_answer_t      a;
 
     static const char        body[] = DOC("3", FR DE XM);
     static const char *const countries[] = {"FRA", "DEU", "LIC"};
 
     (void) state;
     for (n = 0; n < sizeof(body) - 3; n++) { /* the last bytes are blanks */
-        parse(&p, body, n);
+        assert_ok(wd_wb_parse(wd_test_copy(&p, body, n), &p.r));
         assert_true(p.r.n_rejects != 0);
         assert_true(p.r.n_observations <= 3);
         for (i = 0; i < p.r.n_observations; i++) {
@@ -466,7 +428,7 @@ test_every_cut(void **state)
         }
         assert_true(p.r.n_observations == 0
                     || p.r.observations[0].value == 2779092236505.85);
-        done(&p);
+        wd_test_parsed_done(&p);
         assert_ok(wd_wb_classify(wd_str(body, n), &a));
         assert_true(a.class == WD_ANSWER_MALFORMED
                     || a.class == WD_ANSWER_UPSTREAM);
@@ -477,9 +439,9 @@ test_every_cut(void **state)
 static void
 test_damage_anywhere(void **state)
 {
-    size_t   i, from, to;
-    char    *text;
-    parsed_t p;
+    size_t           i, from, to;
+    char            *text;
+    wd_test_parsed_t p;
 
     static const char body[] = DOC("3", FR DE XM);
 
@@ -494,7 +456,7 @@ test_damage_anywhere(void **state)
         assert_view(p.r.observations[0].country, "FRA");
         assert_view(p.r.observations[p.r.n_observations - 1].country, "LIC");
         assert_true(p.r.n_rejected != 0);
-        done(&p);
+        wd_test_parsed_done(&p);
         free(text);
     }
 }
@@ -506,7 +468,7 @@ test_random_damage(void **state)
     static const char text[] = DOC("3", FR DE XM);
     char              copy[sizeof(text)];
     size_t            i, k, n;
-    parsed_t          p;
+    wd_test_parsed_t  p;
     wd_answer_t       a;
 
     (void) state;
@@ -517,12 +479,12 @@ test_random_damage(void **state)
             copy[wd_test_below(sizeof(text) - 1)] = "<>/&;\"'= \xff"
                                                     "aw:0"[wd_test_below(14)];
         }
-        parse(&p, copy, sizeof(text) - 1);
+        assert_ok(wd_wb_parse(wd_test_copy(&p, copy, sizeof(text) - 1), &p.r));
         for (k = 0; k < p.r.n_observations; k++) {
             assert_true(wd_utf8_valid(p.r.observations[k].indicator));
             assert_true(p.r.observations[k].country.len != 0);
         }
-        done(&p);
+        wd_test_parsed_done(&p);
         assert_ok(wd_wb_classify(wd_str(copy, sizeof(text) - 1), &a));
     }
 }
