@@ -118,8 +118,11 @@ wd_av_csv_bar(wd_av_csv_t *a)
 }
 
 
+/* `set` takes a field of this table over. */
 static int
-wd_av_csv_quote(wd_av_csv_t *a)
+wd_av_csv_quote(wd_av_csv_t *a,
+                void (*set)(wd_quote_rec_t *quote, wd_av_field_e field,
+                            wd_str_t name, wd_str_t text, wd_av_bad_t *bad))
 {
     size_t         i;
     wd_av_bad_t    bad = {WD_STR_NULL, WD_STR_NULL};
@@ -127,22 +130,7 @@ wd_av_csv_quote(wd_av_csv_t *a)
 
     wd_av_quote_init(&quote);
     for (i = 0; i < a->n; i++) {
-        wd_av_quote_set(&quote, a->fields[i], a->names[i], a->s.cells[i], &bad);
-    }
-    return wd_av_quote_add(a->r, &quote, &bad, a->s.line);
-}
-
-
-static int
-wd_av_csv_bulk(wd_av_csv_t *a)
-{
-    size_t         i;
-    wd_av_bad_t    bad = {WD_STR_NULL, WD_STR_NULL};
-    wd_quote_rec_t quote;
-
-    wd_av_quote_init(&quote);
-    for (i = 0; i < a->n; i++) {
-        wd_av_bulk_set(&quote, a->fields[i], a->names[i], a->s.cells[i], &bad);
+        set(&quote, a->fields[i], a->names[i], a->s.cells[i], &bad);
     }
     return wd_av_quote_add(a->r, &quote, &bad, a->s.line);
 }
@@ -191,9 +179,9 @@ wd_av_csv_record(wd_av_csv_t *a)
 
     switch (a->dataset) {
     case WD_AV_QUOTE:
-        return wd_av_csv_quote(a);
+        return wd_av_csv_quote(a, wd_av_quote_set);
     case WD_AV_BULK_QUOTES:
-        return wd_av_csv_bulk(a);
+        return wd_av_csv_quote(a, wd_av_bulk_set);
     case WD_AV_SEARCH:
     case WD_AV_LISTING:
         return wd_av_csv_match(a);

@@ -89,6 +89,30 @@ wd_av_meta(wd_av_parse_t *a)
 }
 
 
+/* A rate names its pair and its zone beside its figures. */
+static void
+wd_av_quote_member(wd_av_parse_t *a, wd_quote_rec_t *quote, wd_str_t key,
+                   wd_str_t text, wd_av_bad_t *bad)
+{
+    wd_av_field_e field = wd_av_field(key);
+
+    switch (field) {
+    case WD_AVF_FROM:
+        a->r->from_symbol = wd_record_symbol(a->r->pool, text);
+        break;
+    case WD_AVF_TO:
+        a->r->to_symbol = wd_record_symbol(a->r->pool, text);
+        break;
+    case WD_AVF_ZONE:
+        a->r->zone = text;
+        break;
+    default:
+        wd_av_quote_set(quote, field, key, text, bad);
+    }
+}
+
+
+/* The quote of an instrument, or the rate of a pair, which is one of it. */
 static int
 wd_av_quote(wd_av_parse_t *a)
 {
@@ -107,7 +131,7 @@ wd_av_quote(wd_av_parse_t *a)
 
     wd_av_quote_init(&quote);
     while ((rc = wd_av_member(a, &first, &key, &text, &scalar)) == WD_OK) {
-        wd_av_quote_set(&quote, wd_av_field(key), key, text, &bad);
+        wd_av_quote_member(a, &quote, key, text, &bad);
     }
     if (rc != WD_ENOTFOUND) {
         return rc;
@@ -116,54 +140,14 @@ wd_av_quote(wd_av_parse_t *a)
         a->r->empty = true; /* the answer for a symbol nobody knows */
         return WD_OK;
     }
-    return wd_av_quote_add(a->r, &quote, &bad, wd_av_slice(mark, a->s.p));
-}
 
-
-/* One rate of a pair, which is a quote of it. */
-static int
-wd_av_rate(wd_av_parse_t *a)
-{
-    int            rc;
-    bool           first = true, scalar;
-    const char    *mark = a->s.p;
-    wd_str_t       key, text;
-    wd_av_bad_t    bad = {WD_STR_NULL, WD_STR_NULL};
-    wd_av_field_e  field;
-    wd_quote_rec_t quote;
-
-    a->data_seen = true;
-    rc = wd_json_scan_open(&a->s, '{');
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    wd_av_quote_init(&quote);
-    while ((rc = wd_av_member(a, &first, &key, &text, &scalar)) == WD_OK) {
-        field = wd_av_field(key);
-        if (field == WD_AVF_FROM) {
-            a->r->from_symbol = wd_record_symbol(a->r->pool, text);
-        } else if (field == WD_AVF_TO) {
-            a->r->to_symbol = wd_record_symbol(a->r->pool, text);
-        } else if (field == WD_AVF_ZONE) {
-            a->r->zone = text;
-        } else {
-            wd_av_quote_set(&quote, field, key, text, &bad);
+    if (a->dataset == WD_AV_RATE) {
+        rc = wd_av_pair(a->r);
+        if (rc != WD_OK) {
+            return rc;
         }
+        quote.symbol = a->r->symbol;
     }
-    if (rc != WD_ENOTFOUND) {
-        return rc;
-    }
-    if (first) {
-        a->r->empty = true;
-        return WD_OK;
-    }
-
-    rc = wd_av_pair(a->r);
-    if (rc != WD_OK) {
-        return rc;
-    }
-    quote.symbol = a->r->symbol;
     return wd_av_quote_add(a->r, &quote, &bad, wd_av_slice(mark, a->s.p));
 }
 
@@ -225,7 +209,7 @@ wd_av_top_value(wd_av_parse_t *a, wd_str_t key, bool *ret_end)
     }
     if (v.type == WD_JS_OBJECT && a->dataset == WD_AV_RATE
         && wd_str_eq_z(key, WD_AV_RATE_KEY)) {
-        return wd_av_rate(a);
+        return wd_av_quote(a);
     }
     if (v.type == WD_JS_ARRAY && wd_av_is_list_key(a, key)) {
         return wd_av_list(a, key, ret_end);
