@@ -36,12 +36,12 @@ ingestion_store_enqueue(wd_pg_conn_t *c, const char *provider,
             "WITH new AS (INSERT INTO ingest_job (provider, dataset, args, "
             "asked_by) VALUES ($1, $2, $3, nullif($4, '')) "
             "ON CONFLICT (provider, dataset, args) "
-            "WHERE status IN ('queued', 'running') DO NOTHING "
+            "WHERE status IN ('queued', 'running', 'paused') DO NOTHING "
             "RETURNING id, status) "
             "SELECT id, status FROM new UNION ALL "
             "SELECT id, status FROM ingest_job WHERE provider = $1 "
             "AND dataset = $2 AND args = $3 "
-            "AND status IN ('queued', 'running') LIMIT 1",
+            "AND status IN ('queued', 'running', 'paused') LIMIT 1",
             p, wd_array_len(p), &res, err);
         if (rc != WD_OK) {
             return rc;
@@ -79,12 +79,12 @@ ingestion_store_take(wd_pg_conn_t *c, const char *provider,
     rc = wd_pg_exec(c,
                     "SELECT granted, wait_ms, reason, left_second, "
                     "left_minute, left_day "
-                    "FROM provider_take($1, $2, $3, $4, $5)",
+                    "FROM provider_take($1, '', $2, $3, $4, $5, 1)",
                     p, wd_array_len(p), &res, err);
     if (rc != WD_OK) {
         return rc;
     }
-    take->granted = wd_pg_get_bool(res, 0, 0);
+    take->granted = wd_pg_get_int(res, 0, 0) != 0;
     take->wait_ms = wd_pg_get_int(res, 0, 1);
     wd_str_copy(take->reason, sizeof(take->reason), wd_pg_get_str(res, 0, 2));
     take->left_second = left(res, 3);
@@ -111,7 +111,7 @@ claim_job(wd_pg_conn_t *c, const char *provider, const char *worker,
         "started_at = coalesce(started_at, now()), attempts = attempts + 1 "
         "WHERE id = (SELECT id FROM ingest_job WHERE provider = $1 "
         "AND status = 'queued' AND not_before <= now() "
-        "ORDER BY not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED) "
+        "ORDER BY priority, not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED) "
         "RETURNING id, dataset, args::text, attempts, page, rows, objects, "
         "duplicates",
         p, wd_array_len(p), &res, err);

@@ -175,7 +175,7 @@ ingestion_store_provider(wd_pg_conn_t *c, const char *provider,
         "CASE WHEN q.blocked_until > now() THEN q.blocked_until END, "
         "q.blocked_by, (SELECT count(*) FROM ingest_job j "
         "WHERE j.provider = s.provider AND j.status = 'queued') "
-        "FROM provider_state s JOIN provider_quota q USING (provider) "
+        "FROM provider_state s LEFT JOIN provider_quota q USING (provider) "
         "WHERE s.provider = $1",
         p, wd_array_len(p), &res, err);
     if (rc != WD_OK) {
