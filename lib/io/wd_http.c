@@ -311,6 +311,10 @@ wd_http_setup_all(CURL *curl, wd_http_xfer_t *x)
     if (req->ca_file != NULL && req->ca_file[0] != '\0') {
         curl_easy_setopt(curl, CURLOPT_CAINFO, req->ca_file);
     }
+    if (req->cert_file != NULL && req->cert_file[0] != '\0') {
+        curl_easy_setopt(curl, CURLOPT_SSLCERT, req->cert_file);
+        curl_easy_setopt(curl, CURLOPT_SSLKEY, req->cert_key_file);
+    }
     /* The file is all that is trusted; read once, not for each connection. */
     curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, req->user_agent);
