@@ -98,8 +98,8 @@ no_token(ingestion_fetcher_t *f, ingestion_flight_t *fl)
 }
 
 
-/* The net gets it, or the flight waits or is gone. */
-static void
+/* The net gets it, or the flight waits or is gone: 0, or milliseconds. */
+static int64_t
 ask(ingestion_fetcher_t *f, ingestion_flight_t *fl)
 {
     int             rc;
@@ -110,11 +110,11 @@ ask(ingestion_fetcher_t *f, ingestion_flight_t *fl)
     if (f->p->needs_token != NULL && f->p->needs_token(fl->account)) {
         token = ingestion_keeper_token(f);
         if (token == NULL && ingestion_keeper_busy(f)) {
-            return; /* still READY */
+            return INGESTION_IDLE_MS; /* still READY */
         }
         if (token == NULL) {
             no_token(f, fl);
-            return;
+            return 0;
         }
         fl->generation = f->keeper.generation;
     }
@@ -136,10 +136,10 @@ ask(ingestion_fetcher_t *f, ingestion_flight_t *fl)
         fl->call.done = on_done;
         fl->call.arg = fl;
         ingestion_net_ask(f->in->net, &fl->call);
-        return;
+        return 0;
     case WD_ENOMEM:
         ingestion_fetcher_give_back(f, fl, f->in->conf.retry_ms, NULL, NULL);
-        return;
+        return 0;
     case WD_EFORBIDDEN:
         wd_error(&err, rc, "The provider named a host that is not allowed");
         break;
@@ -151,6 +151,7 @@ ask(ingestion_fetcher_t *f, ingestion_flight_t *fl)
     }
     ingestion_fetcher_finish(f, fl, OUTCOME_FAILED, WD_ANSWER_BAD_REQUEST,
                              err.text);
+    return 0;
 }
 
 
@@ -170,8 +171,7 @@ wait_turn(ingestion_fetcher_t *f, ingestion_flight_t *fl)
     }
     if (ingestion_fetcher_turn(f, fl, &ms) == WD_OK) {
         fl->state = FLIGHT_READY;
-        ask(f, fl);
-        return 0;
+        return ask(f, fl);
     }
     if (now + ms * WD_NS_PER_MS > fl->until) {
         ingestion_fetcher_give_back(f, fl, ms, "limit_short",
@@ -183,22 +183,42 @@ wait_turn(ingestion_fetcher_t *f, ingestion_flight_t *fl)
 }
 
 
+/* Requests that have no connection yet. */
+static uint32_t
+connecting(const ingestion_fetcher_t *f)
+{
+    uint32_t                  n = 0;
+    const wd_list_t          *at;
+    const ingestion_flight_t *fl;
+
+    for (at = f->flights.next; at != &f->flights; at = at->next) {
+        fl = wd_list_entry(at, ingestion_flight_t, link);
+        n += fl->state == FLIGHT_ASKED && !ingestion_net_sent(&fl->call);
+    }
+    return n;
+}
+
+
 int64_t
 ingestion_fetcher_go_on(ingestion_fetcher_t *f)
 {
     int64_t             ms = INGESTION_IDLE_MS, wait;
+    uint32_t            n = connecting(f);
     wd_list_t          *at, *next;
     ingestion_flight_t *fl;
 
     for (at = f->flights.next; at != &f->flights; at = next) {
         next = at->next;
         fl = wd_list_entry(at, ingestion_flight_t, link);
-        if (fl->state == FLIGHT_READY) {
-            ask(f, fl);
-        } else if (fl->state != FLIGHT_ASKED) {
-            wait = wait_turn(f, fl);
-            ms = wait > 0 ? wd_min(ms, wait) : ms;
+        if (fl->state == FLIGHT_ASKED) {
+            continue;
         }
+        if (n >= INGESTION_CONNECTS_MAX) {
+            return INGESTION_CONNECT_MS;
+        }
+        wait = fl->state == FLIGHT_READY ? ask(f, fl) : wait_turn(f, fl);
+        n += wait == 0;
+        ms = wait > 0 ? wd_min(ms, wait) : ms;
     }
     return ms;
 }

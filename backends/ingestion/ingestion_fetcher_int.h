@@ -20,6 +20,8 @@
 #define INGESTION_STORAGE_MS 2000 /* until the lake is tried again */
 #define INGESTION_IDLE_MS 1000 /* a job whose wait is over is seen this late */
 #define INGESTION_PATIENCE_MS 10000 /* longer waits are the queue's */
+#define INGESTION_CONNECTS_MAX 64 /* at a time: each takes much memory */
+#define INGESTION_CONNECT_MS 10 /* until that is looked at again */
 
 /* A data set's own part of the provider: its breaker. */
 typedef struct {

@@ -70,6 +70,10 @@ ingestion_fetcher_show(ingestion_fetcher_t *f)
     f->state.inflight = f->n_flights;
     f->state.retries_left = (uint32_t) f->budget.left;
     f->state.n_endpoints = f->p->n_datasets;
+    f->state.keys_refused = 0;
+    for (i = 0; i < f->account->n_keys; i++) {
+        f->state.keys_refused += f->refused[i];
+    }
     for (i = 0; i < f->p->n_datasets; i++) {
         e = &f->endpoints[i];
         s = &f->state.endpoints[i];

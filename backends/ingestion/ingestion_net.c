@@ -194,11 +194,20 @@ ingestion_net_ask(ingestion_net_t *net, ingestion_call_t *call)
     call->net = net;
     call->http = NULL;
     call->canceled = false;
+    call->sent = false;
+    call->req.sent = &call->sent;
     memset(&call->err, 0, sizeof(call->err));
     pthread_mutex_lock(&net->lock);
     wd_list_push_back(&net->asked, &call->link);
     pthread_mutex_unlock(&net->lock);
     uv_async_send(&net->wake);
+}
+
+
+bool
+ingestion_net_sent(const ingestion_call_t *call)
+{
+    return __atomic_load_n(&call->sent, __ATOMIC_RELAXED);
 }
 
 

@@ -34,6 +34,7 @@ struct ingestion_call {
     ingestion_net_t *net;
     wd_http_call_t  *http; /* NULL: not begun */
     bool             canceled;
+    bool             sent;
 };
 
 /*
@@ -48,6 +49,9 @@ void ingestion_net_ask(ingestion_net_t *net, ingestion_call_t *call);
 
 /* Any thread: done() is called soon, with WD_ECANCELED unless it has ended. */
 void ingestion_net_cancel(ingestion_net_t *net, ingestion_call_t *call);
+
+/* Any thread: a connection was found for it. */
+bool ingestion_net_sent(const ingestion_call_t *call);
 
 /* All that is under way is canceled; waits for the end. NULL is accepted. */
 void ingestion_net_destroy(ingestion_net_t *net);

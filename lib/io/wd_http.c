@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define WD_HTTP_LOW_SPEED_BYTES 1L /* per second, over: */
-#define WD_HTTP_LOW_SPEED_S 20L
 
 struct wd_http {
     CURL *curl;
@@ -290,6 +288,9 @@ wd_http_on_request(void *arg, char *ip, char *local_ip, int port,
     }
 
     x->refused = private && !x->req->allow_private;
+    if (x->req->sent != NULL) {
+        __atomic_store_n(x->req->sent, true, __ATOMIC_RELAXED);
+    }
     return x->refused ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
@@ -322,8 +323,6 @@ wd_http_setup_all(CURL *curl, wd_http_xfer_t *x)
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                      (long) req->connect_timeout_ms);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long) req->timeout_ms);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, WD_HTTP_LOW_SPEED_BYTES);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, WD_HTTP_LOW_SPEED_S);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, wd_http_on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, wd_http_on_header);

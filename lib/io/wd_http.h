@@ -22,6 +22,7 @@ typedef struct {
     const char *cert_file; /* what this side shows, PEM; NULL: nothing */
     const char *cert_key_file;
     const volatile bool *stop; /* set: give up (may be NULL) */
+    bool *sent; /* set, atomically, when connected (may be NULL) */
 
     const char *const *headers; /* "Name: value", no line breaks; or NULL */
     size_t             n_headers;
