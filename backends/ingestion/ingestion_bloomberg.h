@@ -3,8 +3,8 @@
  * functions are those of provider.h.
  *
  * The Data License REST service answers in steps: universe, field list,
- * trigger and request are made, and a while later there is a snapshot, with
- * a distribution that holds the data.
+ * trigger and request are made, and a while later the catalogue has a file
+ * that holds the data.
  */
 #ifndef INGESTION_BLOOMBERG_H
 #define INGESTION_BLOOMBERG_H

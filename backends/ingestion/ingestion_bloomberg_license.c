@@ -3,8 +3,7 @@
  * service, each request signed on its own.
  *
  * The cursor says which step is to be asked, and of the last ones where:
- * "", "fieldList", "trigger", "request", "snapshots", "distributions PATH",
- * "data PATH". Names of what is made hold the job's number and birth: a step
+ * "", "fieldList", "trigger", "request", "responses", "data PATH". Names of what is made hold the job's number and birth: a step
  * that is asked again finds what it made before, and that is as good.
  */
 #include "ingestion_bloomberg.h"
@@ -28,14 +27,13 @@ typedef enum {
     STEP_FIELDS,
     STEP_TRIGGER,
     STEP_REQUEST,
-    STEP_SNAPSHOTS,
-    STEP_DISTRIBUTIONS,
+    STEP_RESPONSES,
     STEP_DATA,
     STEP_COUNT
 } step_e;
 
 static const char *const step_names[STEP_COUNT] = {
-    "", "fieldList", "trigger", "request", "snapshots", "distributions", "data",
+    "", "fieldList", "trigger", "request", "responses", "data",
 };
 
 
@@ -272,16 +270,15 @@ bloomberg_license_question(const ingestion_ask_t *ask,
 
     ingestion_question_header(ret, "api-version: 2");
     wd_buf_str(&ret->url, origin);
-    if (step >= STEP_DISTRIBUTIONS) {
+    if (step == STEP_DATA) {
         wd_buf_str(&ret->url, path); /* of an answer: on the same host */
         return WD_OK;
     }
     wd_buf_str(&ret->url, base);
-    if (step == STEP_SNAPSHOTS) {
+    if (step == STEP_RESPONSES) {
         identifier(ask, 'r', id);
-        put_place(ask, "datasets", &ret->url);
-        wd_buf_z(&ret->url, id);
-        wd_buf_z(&ret->url, "/snapshots/");
+        put_place(ask, "content/responses", &ret->url);
+        ingestion_url_param(&ret->url, "requestIdentifier", wd_str_z(id));
         return WD_OK;
     }
 
@@ -356,7 +353,7 @@ later(const ingestion_ask_t *ask, ingestion_next_t *ret)
     ret->wait_ms = wd_max(age / WD_NS_PER_MS / 8, (int64_t) 250);
     ret->wait_ms = wd_min(ret->wait_ms, (int64_t) LICENSE_WAIT_MAX_MS);
     wd_str_copy(ret->cursor, sizeof(ret->cursor),
-                wd_str_z(step_names[STEP_SNAPSHOTS]));
+                wd_str_z(step_names[STEP_RESPONSES]));
 }
 
 
@@ -376,64 +373,34 @@ go_to(step_e step, wd_str_t path, ingestion_next_t *ret)
 }
 
 
-/* Names of snapshots are days: the last one is the newest. */
-static const wd_bbg_resource_t *
-newest(const wd_bbg_page_t *page)
-{
-    int                      d;
-    size_t                   i;
-    const wd_bbg_resource_t *r, *best = NULL;
-
-    for (i = 0; i < page->n_items; i++) {
-        r = &page->items[i];
-        if (r->path.len == 0) {
-            continue;
-        }
-        d = best == NULL
-                ? 1
-                : memcmp(r->identifier.data, best->identifier.data,
-                         wd_min(r->identifier.len, best->identifier.len));
-        if (d > 0 || (d == 0 && r->identifier.len > best->identifier.len)) {
-            best = r;
-        }
-    }
-    return best;
-}
-
-
-/* The newest entry of a list leads on, below it to `more`. */
+/* The first file on the list leads on; there is one for each request. */
 static int
-follow(const ingestion_ask_t *ask, const wd_http_res_t *res, step_e step,
-       const char *more, ingestion_next_t *ret)
+follow(const ingestion_ask_t *ask, const wd_http_res_t *res,
+       ingestion_next_t *ret)
 {
-    int                      rc;
-    wd_str_t                 base, host;
-    wd_buf_t                 path = WD_BUF_INIT;
-    wd_pool_t               *pool = wd_pool_create(16384);
-    wd_error_t               err = {0};
-    wd_bbg_page_t            page;
-    const wd_bbg_resource_t *item;
+    int           rc;
+    size_t        i = 0;
+    wd_str_t      base, host;
+    wd_pool_t    *pool = wd_pool_create(16384);
+    wd_error_t    err = {0};
+    wd_bbg_page_t page;
 
     if (pool == NULL) {
         return WD_ENOMEM;
     }
     host = host_of(split_url(wd_str_z(ask->account->c.url), &base));
     rc = wd_bbg_page_read(wd_buf_view(&res->body), host, pool, &page, &err);
-    item = rc == WD_OK ? newest(&page) : NULL;
-    if (item == NULL) {
-        later(ask, ret);
-        rc = rc == WD_ENOMEM ? rc : WD_OK;
-    } else {
-        wd_buf_str(&path, item->path);
-        if (more[0] != '\0') {
-            wd_buf_z(&path,
-                     item->path.data[item->path.len - 1] == '/' ? "" : "/");
-            wd_buf_z(&path, more);
+    if (rc == WD_OK) {
+        while (i < page.n_items && page.items[i].path.len == 0) {
+            i++;
         }
-        rc = path.err;
-        go_to(step, wd_buf_view(&path), ret);
     }
-    wd_buf_done(&path);
+    if (rc == WD_OK && i < page.n_items) {
+        go_to(STEP_DATA, page.items[i].path, ret);
+    } else if (rc != WD_ENOMEM) {
+        later(ask, ret);
+        rc = WD_OK;
+    }
     wd_pool_destroy(pool);
     return rc;
 }
@@ -454,10 +421,8 @@ bloomberg_license_next(const ingestion_ask_t *ask, const wd_http_res_t *res,
     case STEP_DATA:
         ret->what = INGESTION_NEXT_DONE;
         return WD_OK;
-    case STEP_SNAPSHOTS:
-        return follow(ask, res, STEP_DISTRIBUTIONS, "distributions/", ret);
-    case STEP_DISTRIBUTIONS:
-        return follow(ask, res, STEP_DATA, "", ret);
+    case STEP_RESPONSES:
+        return follow(ask, res, ret);
     default:
         go_to((step_e) (step + 1), WD_STR(""), ret);
         return WD_OK;
@@ -487,7 +452,7 @@ put_claims(const ingestion_sign_t *in, wd_buf_t *out)
 {
     char      jti[2 * INGESTION_NONCE_LEN + 1];
     int64_t   now = in->now / WD_NS_PER_S;
-    wd_str_t  path, origin;
+    wd_str_t  path, origin, host, name;
     wd_json_t j;
 
     origin = split_url(wd_buf_view(&in->question->url), &path);
@@ -511,7 +476,9 @@ put_claims(const ingestion_sign_t *in, wd_buf_t *out)
     wd_json_key(&j, "path");
     wd_json_str(&j, wd_bbg_without_query(path));
     wd_json_key(&j, "host");
-    wd_json_str(&j, host_of(origin));
+    host = host_of(origin);
+    wd_str_split(&host, ':', &name);
+    wd_json_str(&j, name);
     wd_json_end(&j);
 }
 

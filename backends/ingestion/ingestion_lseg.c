@@ -18,6 +18,8 @@
 #define LSEG_TICKS_MAX 10000
 #define LSEG_HITS_MAX 100
 
+#define LSEG_HOLIDAYS (4 * 86400 * WD_NS_PER_S) /* without a day of trade */
+
 static ingestion_arg_e check_interday(const ingestion_args_t *args,
                                       const char            **ret_rule);
 static ingestion_arg_e check_intraday(const ingestion_args_t *args,
@@ -34,8 +36,8 @@ static const ingestion_dataset_t datasets[] = {
     {"interday", "interday-summaries", WHOM,
      DAYS | BIT(ARG_INTERVAL) | BIT(ARG_FIELDS), check_interday, true, WHOM,
      WINDOW_RANGE, 0},
-    {"intraday", "intraday-summaries", WHOM | BIT(ARG_INTERVAL),
-     DAYS | BIT(ARG_FIELDS), check_intraday, true, WHOM, WINDOW_RANGE, 31},
+    {"intraday", "intraday-summaries", WHOM | BIT(ARG_INTERVAL), DAYS,
+     check_intraday, true, WHOM, WINDOW_RANGE, 31},
     {"ticks", "events", WHOM, DAYS, check_one, true, WHOM, WINDOW_RANGE, 1},
     {"esg", NULL, WHOM, BIT(ARG_VIEW), check_view, false, WHOM, WINDOW_NONE, 0},
     {"symbology", NULL, WHOM, 0, NULL, false, WHOM, WINDOW_NONE, 0},
@@ -192,8 +194,7 @@ ask_series(const ingestion_ask_t *ask, ingestion_question_t *ret)
     const char *interval = interval_name(ask->args);
 
     wd_buf_z(url, ask->account->c.url);
-    wd_buf_z(url, "/data/historical-pricing/v1/");
-    wd_buf_z(url, strcmp(ask->dataset->name, "ticks") == 0 ? "" : "views/");
+    wd_buf_z(url, "/data/historical-pricing/v1/views/");
     wd_buf_z(url, ask->dataset->function);
     wd_buf_byte(url, '/');
     ingestion_escape(url, wd_str_z(ingestion_arg(ask->args, ARG_IDENTIFIERS)),
@@ -409,9 +410,26 @@ oldest(const ingestion_ask_t *ask, wd_str_t body, wd_ns_t *ret_oldest,
 }
 
 
+/* Nothing before it can be missing: the range begins there, or nearly. */
+static bool
+is_begin(const ingestion_ask_t *ask, wd_ns_t t)
+{
+    bool    is_date;
+    wd_ns_t start;
+
+    return strcmp(ask->dataset->name, "interday") == 0
+           && wd_time_parse(wd_str_z(ingestion_arg(ask->args, ARG_START)),
+                            &start, &is_date)
+                  == WD_OK
+           && t <= start + LSEG_HOLIDAYS;
+}
+
+
 /*
- * A full answer may have more before it: on from its oldest time, which comes
- * twice then, and does no harm.
+ * How many rows an answer holds at most is the service's secret, and it does
+ * not tell that there are more: on from the oldest time until nothing older
+ * comes. What has that time comes twice then, and does no harm; the service
+ * may or may not count the end in, so that it is one nanosecond behind.
  */
 static int
 lseg_next(const ingestion_ask_t *ask, const wd_http_res_t *res,
@@ -428,16 +446,23 @@ lseg_next(const ingestion_ask_t *ask, const wd_http_res_t *res,
         return WD_OK;
     }
     rc = oldest(ask, wd_buf_view(&res->body), &t, &n, &days);
-    if (rc != WD_OK || n < rows_max(ask->dataset) || t == WD_NS_MAX) {
+    if (rc != WD_OK || t == WD_NS_MAX || is_begin(ask, t)) {
         return rc;
     }
-    wd_time_format(t, text);
+    wd_time_format(days ? t : t + 1, text);
     if (days) {
         text[10] = '\0';
     }
-    if (strcmp(text, ask->cursor) == 0 || ask->page >= INGESTION_PAGES_MAX) {
+    if (strcmp(text, ask->cursor) == 0) {
+        if (n >= rows_max(ask->dataset)) {
+            ret->what = INGESTION_NEXT_STUCK;
+            ret->text = "More rows of one moment than an answer holds";
+        }
+        return WD_OK;
+    }
+    if (ask->page >= INGESTION_PAGES_MAX) {
         ret->what = INGESTION_NEXT_STUCK;
-        ret->text = "More rows of one moment than an answer holds";
+        ret->text = "More pages than are asked for";
         return WD_OK;
     }
     ret->what = INGESTION_NEXT_MORE;
