@@ -333,7 +333,9 @@ bloomberg_license_classify(const ingestion_ask_t *ask, const wd_http_res_t *res,
         return WD_OK;
     }
     rc = wd_bbg_classify(wd_buf_view(&res->body), &ret->answer);
-    ret->step = step != STEP_DATA && ret->answer.class == WD_ANSWER_OK;
+    ret->step = step != STEP_DATA
+                && (ret->answer.class == WD_ANSWER_OK
+                    || ret->answer.class == WD_ANSWER_EMPTY);
     return rc;
 }
 
