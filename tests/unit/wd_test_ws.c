@@ -270,6 +270,29 @@ wd_test_ws_note(wd_test_ws_conn_t *c, const char *fmt, ...)
 }
 
 
+static void
+note_frame(wd_test_ws_conn_t *c, int opcode, wd_buf_t *b)
+{
+    switch (opcode) {
+    case WD_TEST_WS_TEXT:
+        wd_test_ws_note(c, "text %s\n", wd_buf_cstr(b));
+        break;
+    case WD_TEST_WS_PING:
+        wd_test_ws_note(c, "ping\n");
+        break;
+    case WD_TEST_WS_PONG:
+        wd_test_ws_note(c, "pong %s\n", wd_buf_cstr(b));
+        break;
+    case WD_TEST_WS_CLOSE:
+        wd_test_ws_note(c, "close %d\n",
+                        b->len >= 2 ? b->data[0] << 8 | b->data[1] : 0);
+        break;
+    default:
+        wd_test_ws_note(c, "frame %d\n", opcode);
+    }
+}
+
+
 void
 wd_test_ws_note_all(wd_test_ws_conn_t *c)
 {
@@ -277,22 +300,23 @@ wd_test_ws_note_all(wd_test_ws_conn_t *c)
     wd_buf_t b = WD_BUF_INIT;
 
     while ((opcode = wd_test_ws_read(c, &b)) >= 0) {
-        switch (opcode) {
-        case WD_TEST_WS_TEXT:
-            wd_test_ws_note(c, "text %s\n", wd_buf_cstr(&b));
+        note_frame(c, opcode, &b);
+    }
+    wd_buf_done(&b);
+}
+
+
+void
+wd_test_ws_converse(wd_test_ws_conn_t *c)
+{
+    int      opcode;
+    wd_buf_t b = WD_BUF_INIT;
+
+    while ((opcode = wd_test_ws_read(c, &b)) >= 0) {
+        note_frame(c, opcode, &b);
+        if (opcode == WD_TEST_WS_CLOSE) {
+            wd_test_ws_end(c, 1000, "");
             break;
-        case WD_TEST_WS_PING:
-            wd_test_ws_note(c, "ping\n");
-            break;
-        case WD_TEST_WS_PONG:
-            wd_test_ws_note(c, "pong %s\n", wd_buf_cstr(&b));
-            break;
-        case WD_TEST_WS_CLOSE:
-            wd_test_ws_note(c, "close %d\n",
-                            b.len >= 2 ? b.data[0] << 8 | b.data[1] : 0);
-            break;
-        default:
-            wd_test_ws_note(c, "frame %d\n", opcode);
         }
     }
     wd_buf_done(&b);

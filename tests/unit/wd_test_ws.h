@@ -62,6 +62,10 @@ void wd_test_ws_drain(wd_test_ws_conn_t *c);
 
 /* Notes frames until it ends: "text hello\nclose 1000\n", "pong\n", ... */
 void wd_test_ws_note_all(wd_test_ws_conn_t *c);
+
+/* The same, and answers a close as it should be. */
+void wd_test_ws_converse(wd_test_ws_conn_t *c);
+
 void wd_test_ws_note(wd_test_ws_conn_t *c, const char *fmt, ...)
     wd_printf_like(2, 3);
 
