@@ -39,6 +39,13 @@ typedef struct {
 } wd_lseg_apply_t;
 
 
+const char *
+wd_lseg_figure_name(wd_lseg_figure_e figure)
+{
+    return wd_lseg_fields[figure];
+}
+
+
 static void
 wd_lseg_image_blank(wd_lseg_image_t *image)
 {

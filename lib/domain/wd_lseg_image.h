@@ -28,6 +28,9 @@ typedef enum {
     WD_LSEG_F_COUNT
 } wd_lseg_figure_e;
 
+/* "BID", "TRDPRC_1", ... */
+const char *wd_lseg_figure_name(wd_lseg_figure_e figure);
+
 /* A plain value: it holds no memory and may be copied. */
 typedef struct {
     char    symbol[WD_RECORD_SYMBOL_MAX + 1];

@@ -125,6 +125,7 @@ static int
 wd_lseg_msg(wd_json_scan_t *s, wd_pool_t *pool, wd_lseg_event_t *ret)
 {
     int           rc;
+    const char   *from;
     wd_lseg_msg_t m;
 
     memset(&m, 0, sizeof(m));
@@ -137,6 +138,7 @@ wd_lseg_msg(wd_json_scan_t *s, wd_pool_t *pool, wd_lseg_event_t *ret)
         return WD_ETRUNC;
     }
 
+    from = m.s.p;
     if (*m.s.p == '{') {
         rc = wd_lseg_msg_read(&m);
     } else {
@@ -146,6 +148,7 @@ wd_lseg_msg(wd_json_scan_t *s, wd_pool_t *pool, wd_lseg_event_t *ret)
     if (rc == WD_OK) {
         rc = wd_lseg_msg_finish(&m);
     }
+    m.e.raw = wd_str(from, (size_t) (m.s.p - from));
     *s = m.s;
     *ret = m.e;
     return rc;

@@ -54,6 +54,7 @@ typedef struct {
 /* Views point into the frame or the pool; data NULL: not said. */
 typedef struct {
     wd_lseg_event_e  kind;
+    wd_str_t         raw; /* the message as it stands in the frame */
     int64_t          id; /* of the stream; -1: not said */
     wd_str_t         domain; /* "MarketPrice" unless said */
     wd_str_t         name; /* the RIC */

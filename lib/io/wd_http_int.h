@@ -1,11 +1,11 @@
 /*
- * wd_http_int.h - one transfer, as both clients set it up and judge it; for
- * wd_http.c and wd_http_multi.c alone.
+ * wd_http_int.h - one transfer, as both clients set it up and judge it, and
+ * bare connections; for wd_http*.c and wd_ws*.c alone.
  */
 #ifndef WD_HTTP_INT_H
 #define WD_HTTP_INT_H
 
-#include "wd_http.h"
+#include "wd_http_multi.h"
 
 #include <curl/curl.h>
 
@@ -26,5 +26,26 @@ wd_must_check int wd_http_outcome(CURL *curl, CURLcode cc, wd_http_xfer_t *x,
                                   wd_error_t *err);
 
 void wd_http_xfer_done(CURL *curl, wd_http_xfer_t *x);
+
+/*
+ * A connection to the URL's host, TLS included, and no request: for another
+ * protocol, by the rules of wd_http.h. `fn` is called with WD_OK when it
+ * stands, once more with WD_ECANCELED at its end; or once with a failure.
+ * It stays among those in flight until wd_http_call_cancel().
+ */
+wd_must_check int wd_http_multi_connect(wd_http_multi_t     *m,
+                                        const wd_http_req_t *req,
+                                        wd_http_call_pt fn, void *arg,
+                                        wd_http_call_t **ret, wd_error_t *err);
+
+/*
+ * Of a connection that stands, and watched by nobody. WD_OK: *ret bytes, on
+ * reading 0 is the end; WD_EAGAIN; WD_ETRUNC: it is broken.
+ */
+int               wd_http_call_socket(const wd_http_call_t *c);
+wd_must_check int wd_http_call_recv(wd_http_call_t *c, void *data, size_t n,
+                                    size_t *ret);
+wd_must_check int wd_http_call_send(wd_http_call_t *c, const void *data,
+                                    size_t n, size_t *ret);
 
 #endif /* WD_HTTP_INT_H */

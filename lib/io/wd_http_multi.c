@@ -35,6 +35,7 @@ struct wd_http_call {
     char            *texts; /* url, user agent, files, headers, body: secret */
     size_t           n_texts;
     const char     **headers;
+    bool             bare; /* a connection, and no request on it */
 };
 
 /* A socket of libcurl, while it is watched. */
@@ -118,6 +119,10 @@ wd_http_multi_ended(wd_http_multi_t *m)
         curl_easy_getinfo(curl, CURLINFO_PRIVATE, (char **) &c);
         memset(&err, 0, sizeof(err));
         rc = wd_http_outcome(curl, cc, &c->x, &err);
+        if (c->bare && rc == WD_OK) {
+            c->fn(c->arg, WD_OK, &c->res, &err); /* it stays with libcurl */
+            continue;
+        }
         curl_multi_remove_handle(m->curl, curl);
         wd_http_call_end(c, rc, &err);
     }
@@ -353,6 +358,20 @@ wd_http_copy(wd_http_call_t *c, const wd_http_req_t *req)
 }
 
 
+/*
+ * HTTP/2 has no upgrade. Without the last, an end would wait for the name's
+ * resolution.
+ */
+static void
+wd_http_setup_bare(CURL *curl)
+{
+    curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
+    curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
+}
+
+
 static int
 wd_http_begin(wd_http_call_t *c, const wd_http_req_t *req, bool post)
 {
@@ -368,6 +387,9 @@ wd_http_begin(wd_http_call_t *c, const wd_http_req_t *req, bool post)
     if (wd_http_setup(c->curl, &c->x, post) != WD_OK) {
         return WD_ENOMEM;
     }
+    if (c->bare) {
+        wd_http_setup_bare(c->curl);
+    }
     curl_easy_setopt(c->curl, CURLOPT_PRIVATE, c);
     curl_easy_setopt(c->curl, CURLOPT_BUFFERSIZE, WD_HTTP_MULTI_BUFFER);
     return curl_multi_add_handle(c->m->curl, c->curl) == CURLM_OK ? WD_OK
@@ -375,10 +397,10 @@ wd_http_begin(wd_http_call_t *c, const wd_http_req_t *req, bool post)
 }
 
 
-int
-wd_http_multi_start(wd_http_multi_t *m, const wd_http_req_t *req, bool post,
-                    wd_http_call_pt fn, void *arg, wd_http_call_t **ret,
-                    wd_error_t *err)
+static int
+wd_http_multi_add(wd_http_multi_t *m, const wd_http_req_t *req, bool post,
+                  bool bare, wd_http_call_pt fn, void *arg,
+                  wd_http_call_t **ret, wd_error_t *err)
 {
     wd_http_call_t *c;
 
@@ -393,6 +415,7 @@ wd_http_multi_start(wd_http_multi_t *m, const wd_http_req_t *req, bool post,
     c->m = m;
     c->fn = fn;
     c->arg = arg;
+    c->bare = bare;
     if (wd_http_begin(c, req, post) != WD_OK) {
         wd_http_call_free(c);
         return wd_error(err, WD_ENOMEM, "no memory for a request");
@@ -404,8 +427,68 @@ wd_http_multi_start(wd_http_multi_t *m, const wd_http_req_t *req, bool post,
 }
 
 
+int
+wd_http_multi_start(wd_http_multi_t *m, const wd_http_req_t *req, bool post,
+                    wd_http_call_pt fn, void *arg, wd_http_call_t **ret,
+                    wd_error_t *err)
+{
+    return wd_http_multi_add(m, req, post, false, fn, arg, ret, err);
+}
+
+
 uint32_t
 wd_http_multi_inflight(const wd_http_multi_t *m)
 {
     return m->n;
+}
+
+
+/* ---- a bare connection --------------------------------------------------- */
+
+int
+wd_http_multi_connect(wd_http_multi_t *m, const wd_http_req_t *req,
+                      wd_http_call_pt fn, void *arg, wd_http_call_t **ret,
+                      wd_error_t *err)
+{
+    return wd_http_multi_add(m, req, false, true, fn, arg, ret, err);
+}
+
+
+int
+wd_http_call_socket(const wd_http_call_t *c)
+{
+    curl_socket_t fd = CURL_SOCKET_BAD;
+
+    curl_easy_getinfo(c->curl, CURLINFO_ACTIVESOCKET, &fd);
+    return fd;
+}
+
+
+static int
+wd_http_call_moved(CURLcode cc)
+{
+    switch (cc) {
+    case CURLE_OK:
+        return WD_OK;
+    case CURLE_AGAIN:
+        return WD_EAGAIN;
+    default:
+        return WD_ETRUNC;
+    }
+}
+
+
+int
+wd_http_call_recv(wd_http_call_t *c, void *data, size_t n, size_t *ret)
+{
+    *ret = 0;
+    return wd_http_call_moved(curl_easy_recv(c->curl, data, n, ret));
+}
+
+
+int
+wd_http_call_send(wd_http_call_t *c, const void *data, size_t n, size_t *ret)
+{
+    *ret = 0;
+    return wd_http_call_moved(curl_easy_send(c->curl, data, n, ret));
 }
