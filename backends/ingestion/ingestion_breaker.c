@@ -48,21 +48,21 @@ ingestion_breaker_failure(ingestion_breaker_t *b, wd_ns_t now)
 
 
 void
-ingestion_budget_init(ingestion_budget_t *b, uint32_t percent)
+ingestion_retries_init(ingestion_retries_t *b, uint32_t percent)
 {
-    *b = (ingestion_budget_t){INGESTION_BUDGET_MAX, percent / 100.0};
+    *b = (ingestion_retries_t){INGESTION_RETRIES_MAX, percent / 100.0};
 }
 
 
 void
-ingestion_budget_answer(ingestion_budget_t *b)
+ingestion_retries_answer(ingestion_retries_t *b)
 {
-    b->left = wd_min(b->left + b->share, INGESTION_BUDGET_MAX);
+    b->left = wd_min(b->left + b->share, INGESTION_RETRIES_MAX);
 }
 
 
 bool
-ingestion_budget_retry(ingestion_budget_t *b)
+ingestion_retries_take(ingestion_retries_t *b)
 {
     if (b->left < 1) {
         return false;

@@ -36,16 +36,16 @@ void ingestion_breaker_failure(ingestion_breaker_t *b, wd_ns_t now);
 typedef struct {
     double left;
     double share; /* that an answer adds */
-} ingestion_budget_t;
+} ingestion_retries_t;
 
-#define INGESTION_BUDGET_MAX 20.0
+#define INGESTION_RETRIES_MAX 20.0
 
 /* percent: retries for a hundred answers. */
-void ingestion_budget_init(ingestion_budget_t *b, uint32_t percent);
-void ingestion_budget_answer(ingestion_budget_t *b);
+void ingestion_retries_init(ingestion_retries_t *b, uint32_t percent);
+void ingestion_retries_answer(ingestion_retries_t *b);
 
 /* False: the budget is spent. */
-wd_must_check bool ingestion_budget_retry(ingestion_budget_t *b);
+wd_must_check bool ingestion_retries_take(ingestion_retries_t *b);
 
 #define INGESTION_BACKOFF_MAX_MS (300u * 1000)
 

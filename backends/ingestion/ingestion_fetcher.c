@@ -223,7 +223,7 @@ init(ingestion_fetcher_t *f)
     wd_list_init(&f->flights);
     wd_list_init(&f->landed);
     ingestion_keeper_init(&f->keeper);
-    ingestion_budget_init(&f->budget, conf->retry_budget);
+    ingestion_retries_init(&f->retries, conf->retry_budget);
     ingestion_breaker_init(&f->breaker, conf->breaker_failures,
                            conf->breaker_open_ms);
     for (i = 0; i < INGESTION_DATASETS_MAX; i++) {

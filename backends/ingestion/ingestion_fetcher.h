@@ -91,12 +91,20 @@ void ingestion_fetcher_state(ingestion_fetcher_t       *f,
                              ingestion_fetcher_state_t *ret);
 
 /*
- * Any thread: the token that is good now, into out; asked for if there is
- * none, and kept fresh for a while from then on. WD_OK; WD_EAGAIN: not yet;
- * WD_ENOTFOUND: this account has none. *ret_generation differs for each.
+ * Any thread: the token that is good now, into out, and for how long; asked
+ * for if there is none, and kept fresh for a while from then on. WD_OK;
+ * WD_EAGAIN: not yet. *ret_generation differs for each.
  */
 wd_must_check int ingestion_fetcher_borrow_token(ingestion_fetcher_t *f,
                                                  char *out, size_t cap,
+                                                 wd_ns_t  *ret_life,
                                                  unsigned *ret_generation);
+
+/* Any thread: the provider does not take the token of that generation. */
+void ingestion_fetcher_refuse_token(ingestion_fetcher_t *f,
+                                    unsigned             generation);
+
+/* Any thread: may this instance talk to the provider? */
+bool ingestion_fetcher_may_talk(ingestion_fetcher_t *f);
 
 #endif /* INGESTION_FETCHER_H */

@@ -96,6 +96,8 @@ struct ingestion_fetcher {
     bool                      token_landed;
     char                     *lent; /* copy of the token for borrowers */
     unsigned                  lent_generation;
+    wd_ns_t                   lent_until; /* wd_monotonic() */
+    unsigned                  lent_refused; /* generation; 0: none was */
     wd_ns_t                   borrowed; /* last time it was wanted */
 
     /* The thread's own. */
@@ -104,7 +106,7 @@ struct ingestion_fetcher {
     uint32_t             n_flights;
     ingestion_keeper_t   keeper;
     ingestion_breaker_t  breaker; /* of what all data sets share: the host */
-    ingestion_budget_t   budget;
+    ingestion_retries_t  retries;
     ingestion_endpoint_t endpoints[INGESTION_DATASETS_MAX];
     uint32_t             outages; /* answers in a row, of any data set */
     bool                 refused[INGESTION_KEYS_MAX]; /* keys */

@@ -9,8 +9,6 @@
 
 #include "wd_metrics.h"
 
-#include <curl/curl.h>
-
 #define SKEW_MIN (2 * WD_NS_PER_S) /* less is the network's */
 
 
@@ -31,20 +29,14 @@ count_call(ingestion_fetcher_t *f, const ingestion_flight_t *fl)
 static bool
 learnt_time(ingestion_fetcher_t *f, const ingestion_flight_t *fl)
 {
-    char     text[64];
-    time_t   t;
-    wd_ns_t  skew;
-    wd_str_t date = wd_http_res_header(&fl->call.res, "date");
+    int64_t t;
+    wd_ns_t skew;
 
-    if (date.len == 0 || date.len >= sizeof(text)) {
-        return false;
-    }
-    wd_str_copy(text, sizeof(text), date);
-    t = curl_getdate(text, NULL);
+    t = wd_http_date(wd_http_res_header(&fl->call.res, "date"));
     if (t < 0) {
         return false;
     }
-    skew = (wd_ns_t) t * WD_NS_PER_S - wd_now();
+    skew = t * WD_NS_PER_S - wd_now();
     if (skew - f->skew < SKEW_MIN && f->skew - skew < SKEW_MIN) {
         return false;
     }

@@ -151,7 +151,7 @@ static void
 in_order(ingestion_fetcher_t *f, ingestion_flight_t *fl)
 {
     f->outages = 0;
-    ingestion_budget_answer(&f->budget);
+    ingestion_retries_answer(&f->retries);
     ingestion_breaker_success(&f->breaker);
     if (fl->endpoint != NULL) {
         ingestion_breaker_success(&fl->endpoint->breaker);
@@ -169,7 +169,7 @@ try_again(ingestion_fetcher_t *f, ingestion_flight_t *fl, ingestion_result_t *r)
                                                                : OUTCOME_FAILED;
     if (fl->v.answer.class == WD_ANSWER_LIMIT_SHORT) {
         r->block = BLOCK_SHORT;
-    } else if (!ingestion_budget_retry(&f->budget)) {
+    } else if (!ingestion_retries_take(&f->retries)) {
         floor_ms = wd_max(floor_ms, (int64_t) f->in->conf.breaker_open_ms);
     }
     r->delay_ms = ingestion_backoff_ms(f->in->conf.retry_ms, fl->job.attempts,

@@ -68,7 +68,7 @@ ingestion_fetcher_show(ingestion_fetcher_t *f)
     pthread_mutex_lock(&f->lock);
     f->state.failures = f->outages;
     f->state.inflight = f->n_flights;
-    f->state.retries_left = (uint32_t) f->budget.left;
+    f->state.retries_left = (uint32_t) f->retries.left;
     f->state.n_endpoints = f->p->n_datasets;
     f->state.keys_refused = 0;
     for (i = 0; i < f->account->n_keys; i++) {

@@ -34,6 +34,7 @@ lend(ingestion_fetcher_t *f)
     }
     f->lent = token != NULL ? strdup(token) : NULL;
     f->lent_generation = f->keeper.generation;
+    f->lent_until = f->keeper.ends_at;
     pthread_mutex_unlock(&f->lock);
 }
 
@@ -236,14 +237,21 @@ ask(ingestion_fetcher_t *f)
 }
 
 
+/* What borrowers said. */
 static bool
 wanted(ingestion_fetcher_t *f)
 {
-    bool yes;
+    bool     yes;
+    unsigned refused;
 
     pthread_mutex_lock(&f->lock);
+    refused = f->lent_refused;
+    f->lent_refused = 0;
     yes = f->borrowed != 0 && wd_monotonic() - f->borrowed < BORROWED_NS;
     pthread_mutex_unlock(&f->lock);
+    if (refused != 0) {
+        ingestion_keeper_void(f, refused);
+    }
     return yes;
 }
 
@@ -252,6 +260,7 @@ static bool
 may_ask(const ingestion_fetcher_t *f)
 {
     return !f->keeper.asking && !f->stopped
+           && (!f->p->exclusive || f->session != NULL)
            && wd_monotonic() >= f->keeper.again_at
            && !ingestion_thread_stops(&f->t);
 }
@@ -293,21 +302,45 @@ ingestion_keeper_token(ingestion_fetcher_t *f)
 
 int
 ingestion_fetcher_borrow_token(ingestion_fetcher_t *f, char *out, size_t cap,
-                               unsigned *ret_generation)
+                               wd_ns_t *ret_life, unsigned *ret_generation)
 {
     int rc = WD_EAGAIN;
 
-    if (f->p->needs_token == NULL) {
-        return WD_ENOTFOUND;
-    }
     pthread_mutex_lock(&f->lock);
     f->borrowed = wd_monotonic();
-    if (f->lent != NULL && strlen(f->lent) < cap) {
+    if (f->lent != NULL && strlen(f->lent) < cap
+        && f->lent_until > f->borrowed) {
         wd_str_copy(out, cap, wd_str_z(f->lent));
+        *ret_life = f->lent_until - f->borrowed;
         *ret_generation = f->lent_generation;
         rc = WD_OK;
     }
     pthread_mutex_unlock(&f->lock);
-    ingestion_thread_wake(&f->t);
+    if (rc != WD_OK) {
+        ingestion_thread_wake(&f->t);
+    }
     return rc;
+}
+
+
+void
+ingestion_fetcher_refuse_token(ingestion_fetcher_t *f, unsigned generation)
+{
+    pthread_mutex_lock(&f->lock);
+    f->lent_refused = generation;
+    pthread_mutex_unlock(&f->lock);
+    ingestion_thread_wake(&f->t);
+}
+
+
+bool
+ingestion_fetcher_may_talk(ingestion_fetcher_t *f)
+{
+    bool yes;
+
+    pthread_mutex_lock(&f->lock);
+    yes = f->state.configured && f->state.state != FETCHER_STOPPED
+          && f->state.state != FETCHER_STANDBY;
+    pthread_mutex_unlock(&f->lock);
+    return yes;
 }

@@ -138,8 +138,7 @@ wd_http_on_header(char *data, size_t size, size_t n, void *arg)
 }
 
 
-/* Seconds since 1970 of an HTTP date; -1: it is none. */
-static int64_t
+int64_t
 wd_http_date(wd_str_t text)
 {
     char date[64];

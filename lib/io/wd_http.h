@@ -54,6 +54,9 @@ void wd_http_res_done(wd_http_res_t *res);
 /* The first header of that name, without blanks around; NULL data: none. */
 wd_str_t wd_http_res_header(const wd_http_res_t *res, const char *name);
 
+/* Seconds since 1970 of an HTTP date; -1: it is none. */
+int64_t wd_http_date(wd_str_t text);
+
 /*
  * WD_OK for any complete HTTP answer, whatever its status. WD_ETIMEOUT,
  * WD_ETOOBIG (max_bytes), WD_ETRUNC (ended early), WD_EFORBIDDEN (address

@@ -358,17 +358,13 @@ wd_http_copy(wd_http_call_t *c, const wd_http_req_t *req)
 }
 
 
-/*
- * HTTP/2 has no upgrade. Without the last, an end would wait for the name's
- * resolution.
- */
+/* HTTP/2 has no upgrade. */
 static void
 wd_http_setup_bare(CURL *curl)
 {
     curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
     curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
 }
 
 
@@ -390,6 +386,8 @@ wd_http_begin(wd_http_call_t *c, const wd_http_req_t *req, bool post)
     if (c->bare) {
         wd_http_setup_bare(c->curl);
     }
+    /* An end must not wait for a name's resolution: all others would, too. */
+    curl_easy_setopt(c->curl, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(c->curl, CURLOPT_PRIVATE, c);
     curl_easy_setopt(c->curl, CURLOPT_BUFFERSIZE, WD_HTTP_MULTI_BUFFER);
     return curl_multi_add_handle(c->m->curl, c->curl) == CURLM_OK ? WD_OK
