@@ -15,24 +15,14 @@ use strict;
 use IO::Select;
 use IO::Socket::UNIX;
 use JSON::PP ();
+use POSIX ();
 use Time::HiRes ();
 
+use Wizdata::Certificates qw/ sh /;
+
+use parent -norequire, 'Wizdata::Certificates';
+
 my $json = JSON::PP->new->canonical->latin1;
-
-sub sh {
-    my (@command) = @_;
-
-    open my $null, '>', '/dev/null';
-    my $pid = fork;
-    die "fork: $!" unless defined $pid;
-    if (!$pid) {
-        open STDOUT, '>&', $null;
-        open STDERR, '>&', $null;
-        exec @command or exit 127;
-    }
-    waitpid $pid, 0;
-    die "@command failed\n" if $?;
-}
 
 sub new {
     my ($class, $dir) = @_;
@@ -43,29 +33,6 @@ sub new {
     $self->answer(status => 503, body => '');
     $self->start;
     return $self;
-}
-
-sub authority {
-    my ($self, $name) = @_;
-
-    sh(qw/ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256
-        -nodes -days 2 -subj /, "/CN=$name", '-keyout',
-        "$self->{dir}/$name.pem.key", '-out', "$self->{dir}/$name.pem");
-}
-
-sub certificate {
-    my ($self, $name, $ca, $san, @more) = @_;
-
-    my $d = $self->{dir};
-    open my $fh, '>', "$d/$name.ext" or die $!;
-    print $fh "subjectAltName=$san\n";
-    close $fh;
-    sh(qw/ openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes
-        -subj /, '/CN=issuer', '-keyout', "$d/$name.pem.key", '-out',
-        "$d/$name.csr");
-    sh(qw/ openssl x509 -req -CAcreateserial -in /, "$d/$name.csr", '-CA',
-        "$d/$ca.pem", '-CAkey', "$d/$ca.pem.key", '-extfile', "$d/$name.ext",
-        '-out', "$d/$name.pem", @more ? @more : qw/ -days 2 /);
 }
 
 # What is answered from now on: status, body, headers (lines), chunked (bytes

@@ -1,7 +1,8 @@
 package Wizdata::Provider;
 
-# A data provider that misbehaves: an HTTP server on loopback whose manner is
-# the first part of the path.
+# A data provider that misbehaves: a simulator on loopback whose manner is the
+# first part of the path. Providers that speak their own paths are in
+# Wizdata::Sim::*; whatever else may be wrong is in Wizdata::Sim::Fault.
 #
 #     my $p = Wizdata::Provider->start();
 #     $env{WIZDATA_ALPHAVANTAGE_URL} = $p->url('endless');
@@ -11,141 +12,63 @@ package Wizdata::Provider;
 #
 # Manners: ok, changing, endless, reset, cut, slow, gzip, bad-gzip, hang,
 # gate, down, flaky, retry-after, html400, daily, second, auth, echo, text,
-# html, big, once-bad.
+# html.
 
 use warnings;
 use strict;
 
-use File::Path qw/ remove_tree /;
-use File::Temp qw/ tempdir /;
-use IO::Compress::Gzip qw/ gzip /;
-use IO::Socket::INET;
-use POSIX ();
-use Socket qw/ SOL_SOCKET SO_LINGER /;
-use Time::HiRes qw/ clock_gettime CLOCK_MONOTONIC sleep /;
+use Wizdata::Sim;
+use Wizdata::Sim::Answer;
 
-my @SERVERS;
-my $OWNER = $$;
+use parent -norequire, 'Wizdata::Sim';
 
-sub start {
-    my ($class) = @_;
-
-    my $self = bless { dir => tempdir('wd-prov-XXXXXXXX', TMPDIR => 1) },
-        $class;
-    my $listen = IO::Socket::INET->new(Listen => 64, ReuseAddr => 1,
-        LocalAddr => '127.0.0.1') or die "listen: $!";
-
-    $self->{port} = $listen->sockport;
-    $self->{pid} = fork() // die "fork: $!";
-    if ($self->{pid} == 0) {
-        POSIX::setpgid(0, 0);
-        $self->serve($listen);
-        POSIX::_exit(0);
-    }
-    close $listen;
-    push @SERVERS, $self;
-    return $self;
-}
+sub settings { return (counts => {}) }
 
 sub url { "http://127.0.0.1:$_[0]{port}/$_[1]" }
+
+sub manner_of { $_[0]{target} =~ m{^/([^/]+)(/.*)$} }
 
 sub requests {
     my ($self) = @_;
 
-    open my $f, '<', "$self->{dir}/log" or return;
-    chomp(my @lines = <$f>);
-    return @lines;
+    return map { join ' ', manner_of($_) } $self->log(method => 'GET');
 }
 
 sub times {
     my ($self, $manner) = @_;
 
-    open my $f, '<', "$self->{dir}/times" or return;
-    return map { /^\Q$manner\E (\S+)/ ? $1 : () } <$f>;
+    return map { $_->{at} } $self->log(path => qr{^/\Q$manner\E/});
 }
 
-sub open_gate {
-    my ($self) = @_;
-
-    open my $f, '>', "$self->{dir}/gate" or die "gate: $!";
-}
-
-sub close_gate { unlink "$_[0]{dir}/gate" }
-
-sub stop {
-    my ($self) = @_;
-
-    my $pid = delete $self->{pid} or return;
-    kill 'KILL', -$pid;    # its group: only what it forked itself
-    kill 'KILL', $pid;
-    waitpid $pid, 0;
-    remove_tree($self->{dir});
-}
-
-# ---- the server
-
-sub serve {
-    my ($self, $listen) = @_;
-
-    $SIG{CHLD} = 'IGNORE';
-    $SIG{PIPE} = 'IGNORE';
-    while (1) {
-        my $c = $listen->accept() or next;
-        my $pid = fork();
-        if (defined $pid && $pid == 0) {
-            close $listen;
-            eval { $self->answer($c) };
-            POSIX::_exit(0);
-        }
-        close $c;
-    }
-}
+# ---- in the server
 
 sub answer {
-    my ($self, $c) = @_;
+    my ($self, $req) = @_;
 
-    my $head = '';
-    while ($head !~ /\r\n\r\n/) {
-        sysread $c, $head, 4096, length $head or return;
-    }
-    my ($target) = $head =~ m{^GET (\S+)} or return;
-    my ($manner, $rest) = $target =~ m{^/([^/]+)(/.*)$} or return;
-
-    $self->note('times', sprintf '%s %.6f', $manner,
-        clock_gettime(CLOCK_MONOTONIC));
-    $self->note('log', "$manner $rest");
-
-    my $count = grep { /^\Q$manner\E / } $self->requests();
+    my ($manner, $rest) = manner_of($req);
+    return Wizdata::Sim::Answer->new(0, steps => [['fin']])
+        if !defined $rest || $req->{method} ne 'GET';
+    $req->{last} = 1; # every request has a connection of its own
     (my $name = $manner) =~ tr/-/_/;
-    my $code = $self->can("manner_$name") or return reply($c, 404, 'no');
-    $code->($self, $c, $rest, $count);
-}
-
-sub note {
-    my ($self, $file, $line) = @_;
-
-    open my $f, '>>', "$self->{dir}/$file" or die "$file: $!";
-    syswrite $f, "$line\n";
+    my $code = $self->can("manner_$name") or return reply(404, 'no');
+    return $code->($rest, ++$self->{counts}{$manner});
 }
 
 sub reply {
-    my ($c, $status, $body, @headers) = @_;
+    my ($status, $body, %o) = @_;
 
-    my $head = join "\r\n", "HTTP/1.1 $status X",
-        'Content-Type: application/json', 'Connection: close',
-        'Date: Thu, 02 May 2024 00:00:00 GMT', 'Set-Cookie: id=S3SSION',
-        'Content-Length: ' . length $body, @headers, '', '';
-    put($c, $head . $body);
+    my $answer = Wizdata::Sim::Answer->json($status, $body,
+        Date => 'Thu, 02 May 2024 00:00:00 GMT',
+        'Set-Cookie' => 'id=S3SSION', @{ $o{headers} // [] });
+    $answer->{also} = $o{also};
+    return $answer;
 }
 
-sub put {
-    my ($c, $bytes) = @_;
+# What is right but for one of the faults of Wizdata::Sim::Fault.
+sub faulty {
+    my ($rest, @fault) = @_;
 
-    while (length $bytes) {
-        my $n = syswrite $c, $bytes or return 0;
-        substr $bytes, 0, $n, '';
-    }
-    return 1;
+    return reply(200, body($rest), also => \@fault);
 }
 
 # Rows of Alpha Vantage, or two pages of three rows of the World Bank.
@@ -166,136 +89,79 @@ sub body {
         . qq("Time Series (Daily)": {"2024-01-02": {"1. open": "$value"}}});
 }
 
-sub manner_ok { reply($_[1], 200, body($_[2])) }
-
-sub manner_changing { reply($_[1], 200, body($_[2], "1.500$_[3]")) }
-
-sub manner_endless {
-    my ($self, $c) = @_;
-
-    put($c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-        . "Transfer-Encoding: chunked\r\n\r\n") or return;
-    my $chunk = '{"a": ' . '[' x 8000;
-    1 while put($c, sprintf "%x\r\n%s\r\n", length $chunk, $chunk);
-}
-
-sub manner_reset {
-    my ($self, $c, $rest) = @_;
-
-    put($c, "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"
-        . substr body($rest), 0, 40);
-    sleep 0.1;
-    setsockopt $c, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
-    close $c;
-}
+sub manner_ok { reply(200, body($_[0])) }
+sub manner_changing { reply(200, body($_[0], "1.500$_[1]")) }
+sub manner_endless { faulty($_[0], 'endless') }
+sub manner_reset { faulty($_[0], 'reset', at => 40) }
+sub manner_slow { faulty($_[0], 'slow', body_only => 1, every => 1) }
+sub manner_gzip { faulty($_[0], 'gzip') }
+sub manner_bad_gzip { faulty($_[0], 'bad_gzip') }
+sub manner_hang { faulty($_[0], 'stall', at => 'start') }
+sub manner_gate { faulty($_[0], 'gate') }
+sub manner_down { reply(503, '<html>down</html>') }
+sub manner_text { reply(200, "come back later\n") }
+sub manner_html { reply(200, '<html>maintenance</html>') }
 
 sub manner_cut {
-    my ($self, $c, $rest, $count) = @_;
+    my ($rest, $count) = @_;
 
-    return reply($c, 200, body($rest)) if $count > 1;
-    put($c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-        . "Content-Length: 5000\r\n\r\n" . substr body($rest), 0, 40);
+    return $count > 1 ? manner_ok($rest) : faulty($rest, 'fin', at => 40);
 }
-
-sub manner_slow {
-    my ($self, $c, $rest) = @_;
-
-    put($c, "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n") or return;
-    while (put($c, ' ')) { sleep 1 }
-}
-
-sub manner_gzip {
-    my ($self, $c, $rest) = @_;
-
-    gzip(\body($rest), \my $z);
-    reply($c, 200, $z, 'Content-Encoding: gzip');
-}
-
-sub manner_bad_gzip {
-    my ($self, $c, $rest) = @_;
-
-    gzip(\(body($rest) . ' ' x 9000 . join '', map { chr rand 256 } 1 .. 9000),
-        \my $z);
-    reply($c, 200, substr($z, 0, length($z) / 2), 'Content-Encoding: gzip');
-}
-
-sub manner_hang { sleep 60 }
-
-sub manner_gate {
-    my ($self, $c, $rest) = @_;
-
-    sleep 0.02 until -e "$self->{dir}/gate";
-    reply($c, 200, body($rest));
-}
-
-sub manner_down { reply($_[1], 503, '<html>down</html>') }
 
 sub manner_flaky {
-    my ($self, $c, $rest, $count) = @_;
+    my ($rest, $count) = @_;
 
-    return reply($c, 502, '<html>bad gateway</html>') if $count <= 2;
-    reply($c, 200, body($rest));
+    return reply(502, '<html>bad gateway</html>') if $count <= 2;
+    return manner_ok($rest);
 }
 
 sub manner_retry_after {
-    my ($self, $c, $rest, $count) = @_;
+    my ($rest, $count) = @_;
 
-    return reply($c, 429, 'slow down', 'Retry-After: 1') if $count == 1;
-    reply($c, 200, body($rest));
+    return reply(429, 'slow down', headers => [ 'Retry-After' => 1 ])
+        if $count == 1;
+    return manner_ok($rest);
 }
 
 sub manner_html400 {
-    my ($self, $c, $rest, $count) = @_;
+    my ($rest, $count) = @_;
 
-    return reply($c, 400, '<html>Bad Request</html>') if $count == 1;
-    reply($c, 200, body($rest));
+    return reply(400, '<html>Bad Request</html>') if $count == 1;
+    return manner_ok($rest);
 }
 
 sub key_of { $_[0] =~ /[?&]apikey=([^&]+)/ ? $1 : '' }
 
 sub manner_daily {
-    my ($self, $c, $rest) = @_;
+    my ($rest) = @_;
 
-    reply($c, 200, '{"Information": "We have detected your API key as '
+    return reply(200, '{"Information": "We have detected your API key as '
         . key_of($rest) . ' and our standard API rate limit is 25 requests '
         . 'per day. Please subscribe to any of the premium plans"}');
 }
 
 sub manner_second {
-    my ($self, $c, $rest, $count) = @_;
+    my ($rest, $count) = @_;
 
-    return reply($c, 200, body($rest)) if $count > 1;
-    reply($c, 200, '{"Information": "Please consider spreading out your free '
-        . 'API requests more sparingly (1 request per second). ... (25 '
+    return manner_ok($rest) if $count > 1;
+    return reply(200, '{"Information": "Please consider spreading out your '
+        . 'free API requests more sparingly (1 request per second). ... (25 '
         . 'requests per day)"}');
 }
 
 sub manner_auth {
-    my ($self, $c, $rest) = @_;
+    my ($rest) = @_;
 
-    return reply($c, 200, body($rest)) if key_of($rest) =~ /^good/;
-    reply($c, 200,
+    return manner_ok($rest) if key_of($rest) =~ /^good/;
+    return reply(200,
         '{"Error Message": "the parameter apikey is invalid or missing."}');
 }
 
 sub manner_echo {
-    my ($self, $c, $rest) = @_;
+    my ($rest) = @_;
 
-    reply($c, 200, '{"Error Message": "Invalid API call for '
+    return reply(200, '{"Error Message": "Invalid API call for '
         . key_of($rest) . '"}');
-}
-
-sub manner_text { reply($_[1], 200, "come back later\n") }
-
-sub manner_html { reply($_[1], 200, '<html>maintenance</html>') }
-
-END {
-    my $status = $?;
-
-    if ($$ == $OWNER) {
-        $_->stop() for splice @SERVERS;
-    }
-    $? = $status;
 }
 
 1;
