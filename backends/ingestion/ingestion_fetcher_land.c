@@ -175,11 +175,11 @@ accepted(ingestion_fetcher_t *f, ingestion_flight_t *fl)
     ingestion_next_t next;
     ingestion_ask_t  a = ingestion_flight_ask(fl);
     const char      *text = fl->v.answer.text;
-    bool             same = fl->last_sha256[0] != '\0'
-                && strcmp(fl->last_sha256, fl->object.sha256) == 0;
 
-    if (ingestion_next(&a, &fl->call.res, &fl->v, fl->job.rows, same, &next)
-        != WD_OK) {
+    a.rows = fl->job.rows;
+    a.same = fl->last_sha256[0] != '\0'
+             && strcmp(fl->last_sha256, fl->object.sha256) == 0;
+    if (ingestion_next(&a, &fl->call.res, &fl->v, &next) != WD_OK) {
         ingestion_fetcher_give_back(f, fl, f->in->conf.retry_ms, NULL, NULL);
         return;
     }

@@ -313,21 +313,16 @@ ingestion_pages_next(const ingestion_page_t *page, int asked, int64_t rows,
 }
 
 
-int
-ingestion_next(const ingestion_ask_t *ask, const wd_http_res_t *res,
-               const ingestion_verdict_t *v, int64_t rows, bool same,
-               ingestion_next_t *ret)
+void
+ingestion_next_page(const ingestion_ask_t *ask, const ingestion_verdict_t *v,
+                    ingestion_next_t *ret)
 {
-    memset(ret, 0, sizeof(*ret));
-    if (ask->provider->next != NULL) {
-        return ask->provider->next(ask, res, v, ret);
-    }
     if (v->page.page == 0
         || (ask->page <= 1 && v->answer.class == WD_ANSWER_EMPTY)) {
         ret->what = INGESTION_NEXT_DONE;
-        return WD_OK;
+        return;
     }
-    switch (ingestion_pages_next(&v->page, ask->page, rows, same)) {
+    switch (ingestion_pages_next(&v->page, ask->page, ask->rows, ask->same)) {
     case INGESTION_PAGES_MORE:
         ret->what = INGESTION_NEXT_MORE;
         break;
@@ -338,5 +333,17 @@ ingestion_next(const ingestion_ask_t *ask, const wd_http_res_t *res,
         ret->what = INGESTION_NEXT_STUCK;
         ret->text = "The provider counts more rows than its pages hold";
     }
+}
+
+
+int
+ingestion_next(const ingestion_ask_t *ask, const wd_http_res_t *res,
+               const ingestion_verdict_t *v, ingestion_next_t *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    if (ask->provider->next != NULL) {
+        return ask->provider->next(ask, res, v, ret);
+    }
+    ingestion_next_page(ask, v, ret);
     return WD_OK;
 }

@@ -5,6 +5,8 @@
 
 #include "wd_wb_answer.h"
 
+#include <sodium.h>
+
 #define BIT(arg) (1u << (arg))
 
 static ingestion_arg_e check_indicator(const ingestion_args_t *args,
@@ -97,6 +99,33 @@ worldbank_classify(const ingestion_ask_t *ask, const wd_http_res_t *res,
 }
 
 
+/*
+ * A page may come with another number on it and the rows of the one before:
+ * the cursor remembers these by their digest.
+ */
+static int
+worldbank_next(const ingestion_ask_t *ask, const wd_http_res_t *res,
+               const ingestion_verdict_t *v, ingestion_next_t *ret)
+{
+    wd_str_t      body = wd_buf_view(&res->body);
+    const char   *rows = memchr(body.data, '}', body.len); /* of the page */
+    unsigned char hash[crypto_hash_sha256_BYTES];
+
+    ingestion_next_page(ask, v, ret);
+    if (v->page.rows == 0 || rows == NULL) {
+        return WD_OK;
+    }
+    crypto_hash_sha256(hash, (const unsigned char *) rows,
+                       (unsigned long long) (body.data + body.len - rows));
+    wd_hex_encode(hash, sizeof(hash), ret->cursor);
+    if (strcmp(ret->cursor, ask->cursor) == 0) {
+        ret->what = INGESTION_NEXT_STUCK;
+        ret->text = "The provider sends the same rows on every page";
+    }
+    return WD_OK;
+}
+
+
 const ingestion_provider_t ingestion_worldbank = {
     .name = "worldbank",
     .health_name = "world_bank",
@@ -104,4 +133,5 @@ const ingestion_provider_t ingestion_worldbank = {
     .n_datasets = wd_array_len(datasets),
     .question = worldbank_question,
     .classify = worldbank_classify,
+    .next = worldbank_next,
 };

@@ -27,6 +27,8 @@ typedef struct {
     int                         page; /* 1, 2, ... */
     const char                 *cursor; /* of the answer before; "" at first */
     size_t                      key; /* of the account */
+    int64_t                     rows; /* of the pages before */
+    bool                        same; /* the body is that of the page before */
     int64_t                     job; /* number and birth: together unique */
     wd_ns_t                     created;
     wd_ns_t                     now;
@@ -191,15 +193,15 @@ wd_must_check int ingestion_judge(const ingestion_ask_t *ask, int rc,
                                   const wd_http_res_t *res, int attempt,
                                   ingestion_verdict_t *ret);
 
-/*
- * What comes after an answer that was judged OK or EMPTY. `rows` are those of
- * the pages before, `same` tells that the body equals that of the page
- * before. WD_OK or WD_ENOMEM.
- */
+/* What comes after an answer that was judged OK or EMPTY; as of the table. */
 wd_must_check int ingestion_next(const ingestion_ask_t     *ask,
                                  const wd_http_res_t       *res,
-                                 const ingestion_verdict_t *v, int64_t rows,
-                                 bool same, ingestion_next_t *ret);
+                                 const ingestion_verdict_t *v,
+                                 ingestion_next_t          *ret);
+
+/* The same for pages that the provider counts. */
+void ingestion_next_page(const ingestion_ask_t     *ask,
+                         const ingestion_verdict_t *v, ingestion_next_t *ret);
 
 /* What comes after a page that was judged OK. */
 typedef enum {
