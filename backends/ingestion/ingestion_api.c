@@ -40,6 +40,20 @@ ingestion_api_text(const wd_rpc_call_t *call, wd_rpc_res_t *res,
 }
 
 
+/* Arguments are texts here, numbers in the catalogue where they are numbers. */
+static bool
+take_number(const wd_rpc_call_t *call, const char *name, char *out, size_t cap)
+{
+    int64_t n;
+
+    if (wd_rpc_arg_int(call, name, &n) != WD_OK) {
+        return false;
+    }
+    snprintf(out, cap, "%lld", (long long) n);
+    return true;
+}
+
+
 int
 ingestion_api_args(const wd_rpc_call_t *call, wd_rpc_res_t *res,
                    ingestion_args_t *ret)
@@ -51,7 +65,9 @@ ingestion_api_args(const wd_rpc_call_t *call, wd_rpc_res_t *res,
     memset(ret, 0, sizeof(*ret));
     for (i = 0; i < ARG_COUNT; i++) {
         name = ingestion_arg_name((ingestion_arg_e) i);
-        rc = ingestion_api_text(call, res, name, value, sizeof(value));
+        rc = take_number(call, name, value, sizeof(value))
+                 ? WD_OK
+                 : ingestion_api_text(call, res, name, value, sizeof(value));
         if (rc != WD_OK) {
             return rc;
         }
