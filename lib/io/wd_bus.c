@@ -33,7 +33,7 @@ struct wd_bus_consumer {
 
 /* What became of one step. */
 typedef enum {
-    WD_BUS_DONE, /* an event was consumed */
+    WD_BUS_DONE, /* an event was consumed, or there may be one now */
     WD_BUS_IDLE, /* there was none, or another process has the group */
     WD_BUS_FAILED
 } wd_bus_step_e;
@@ -151,16 +151,27 @@ wd_bus_handle(wd_bus_consumer_t *c, const PGresult *res, wd_error_t *err)
 }
 
 
-/* A group that is new, or whose database was emptied under it. */
-static int
+/*
+ * A group that is new, or whose database was emptied under it, is made, and
+ * there may be events for it. Else another process has it: nothing to do.
+ */
+static wd_bus_step_e
 wd_bus_join(wd_bus_consumer_t *c, wd_error_t *err)
 {
+    PGresult     *res;
+    wd_bus_step_e step;
     wd_pg_param_t params[] = {wd_pg_text_z(c->topic), wd_pg_text_z(c->group)};
 
-    return wd_pg_exec(c->pg,
-                      "INSERT INTO bus_offset (topic, grp) VALUES ($1, $2) "
-                      "ON CONFLICT DO NOTHING",
-                      params, wd_array_len(params), NULL, err);
+    if (wd_pg_exec(c->pg,
+                   "INSERT INTO bus_offset (topic, grp) VALUES ($1, $2) "
+                   "ON CONFLICT DO NOTHING RETURNING grp",
+                   params, wd_array_len(params), &res, err)
+        != WD_OK) {
+        return WD_BUS_FAILED;
+    }
+    step = PQntuples(res) != 0 ? WD_BUS_DONE : WD_BUS_IDLE;
+    PQclear(res);
+    return step;
 }
 
 
@@ -175,8 +186,7 @@ wd_bus_next(wd_bus_consumer_t *c, wd_error_t *err)
 
     rc = wd_bus_lock(c, &offset, err);
     if (rc == WD_EAGAIN) {
-        rc = wd_bus_join(c, err);
-        return rc == WD_OK ? WD_BUS_IDLE : WD_BUS_FAILED;
+        return wd_bus_join(c, err);
     }
     if (rc != WD_OK) {
         return WD_BUS_FAILED;
@@ -293,8 +303,7 @@ wd_bus_main(void *arg)
     while (!wd_bus_stopped(c)) {
         err.text[0] = '\0';
         step = wd_bus_step(c, &err);
-        __atomic_store_n(&c->healthy, step != WD_BUS_FAILED,
-                         __ATOMIC_RELAXED);
+        __atomic_store_n(&c->healthy, step != WD_BUS_FAILED, __ATOMIC_RELAXED);
 
         if (step == WD_BUS_DONE) {
             backoff_ms = WD_BUS_BACKOFF_MIN_MS;
