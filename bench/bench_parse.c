@@ -9,13 +9,13 @@
  * highest. The answers are made up; their shape (members, digits, blanks) is
  * that of recorded ones.
  */
+#include "bench_answers.h"
+
 #include "wd_av_parse.h"
 #include "wd_bbg_blp.h"
 #include "wd_gds_parse.h"
 #include "wd_lseg_parse.h"
 #include "wd_wb_parse.h"
-
-#include "wd_buf.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -35,127 +35,26 @@
 #define GDS_ITEMS 100
 #define GDS_ROWS 20
 
-static uint64_t random_state = 1;
-
-
-/* Below n; the same numbers in every run. */
-static uint32_t
-any(uint32_t n)
-{
-    random_state = random_state * UINT64_C(6364136223846793005)
-                   + UINT64_C(1442695040888963407);
-    return (uint32_t) (random_state >> 33) % n;
-}
-
-
 /* ---- the answers --------------------------------------------------------- */
-
-typedef struct {
-    uint32_t open, high, low, close; /* of 1/10000 */
-    uint32_t volume;
-} day_t;
-
-
-/* A step of a price's walk. */
-static void
-next_day(day_t *d)
-{
-    d->open = d->close + any(20000) - 10000;
-    d->close = d->open + any(30000) - 15000;
-    if (d->close < 100000) {
-        d->close += 200000;
-    }
-    d->high = wd_max(d->open, d->close) + any(9000);
-    d->low = wd_min(d->open, d->close) - any(9000);
-    d->volume = 2000000 + any(30000000);
-}
-
-
-static day_t
-first_day(void)
-{
-    return (day_t){.close = 1500000};
-}
-
-
-/* Days of trade or steps of minutes before `now`. */
-static void
-stamp(wd_buf_t *b, int n, bool minutes)
-{
-    wd_civil_t c;
-    wd_ns_t    at = INT64_C(1617148800) * WD_NS_PER_S;
-
-    if (minutes) {
-        at -= n * 5 * 60 * WD_NS_PER_S;
-    } else {
-        at -= (n / 5 * 7 + n % 5) * WD_NS_PER_DAY;
-    }
-    wd_time_to_civil(at, &c);
-    wd_buf_printf(b, "%04d-%02d-%02d", c.year, c.month, c.day);
-    if (minutes) {
-        wd_buf_printf(b, " %02d:%02d:00", c.hour, c.minute);
-    }
-}
-
-
-static void
-price(wd_buf_t *b, const char *before, uint32_t v, const char *after)
-{
-    wd_buf_printf(b, "%s%u.%04u%s", before, v / 10000, v % 10000, after);
-}
-
-
-static void
-make_av(wd_buf_t *b, int n, bool minutes)
-{
-    int   i;
-    day_t d = first_day();
-
-    wd_buf_z(b, "{\n    \"Meta Data\": {\n"
-                "        \"1. Information\": \"Prices and Volumes\",\n"
-                "        \"2. Symbol\": \"IBM\",\n"
-                "        \"3. Last Refreshed\": \"2021-03-31\",\n");
-    wd_buf_z(b, minutes ? "        \"4. Interval\": \"5min\",\n"
-                          "        \"5. Output Size\": \"Full size\",\n"
-                          "        \"6. Time Zone\": \"US/Eastern\"\n"
-                          "    },\n    \"Time Series (5min)\": {"
-                        : "        \"4. Output Size\": \"Full size\",\n"
-                          "        \"5. Time Zone\": \"US/Eastern\"\n"
-                          "    },\n    \"Time Series (Daily)\": {");
-    for (i = 0; i < n; i++) {
-        next_day(&d);
-        wd_buf_z(b, i == 0 ? "\n        \"" : ",\n        \"");
-        stamp(b, i, minutes);
-        wd_buf_z(b, "\": {\n");
-        price(b, "            \"1. open\": \"", d.open, "\",\n");
-        price(b, "            \"2. high\": \"", d.high, "\",\n");
-        price(b, "            \"3. low\": \"", d.low, "\",\n");
-        price(b, "            \"4. close\": \"", d.close, "\",\n");
-        wd_buf_printf(b, "            \"5. volume\": \"%u\"\n        }",
-                      d.volume);
-    }
-    wd_buf_z(b, "\n    }\n}");
-}
-
 
 static void
 make_compact(wd_buf_t *b)
 {
-    make_av(b, DAYS_COMPACT, false);
+    bench_av(b, "IBM", DAYS_COMPACT, false);
 }
 
 
 static void
 make_full(wd_buf_t *b)
 {
-    make_av(b, DAYS_FULL, false);
+    bench_av(b, "IBM", DAYS_FULL, false);
 }
 
 
 static void
 make_intraday(wd_buf_t *b)
 {
-    make_av(b, MINUTES, true);
+    bench_av(b, "IBM", MINUTES, true);
 }
 
 
@@ -176,8 +75,8 @@ make_worldbank(wd_buf_t *b)
                       "Southern\"},\"countryiso3code\":\"AFE\",\"date\":"
                       "\"%d\",\"value\":%u.%07u%07u,\"unit\":\"\","
                       "\"obs_status\":\"\",\"decimal\":1}",
-                      i == 0 ? "" : ",", 2023 - i % 64, any(9), any(10000000),
-                      any(10000000));
+                      i == 0 ? "" : ",", 2023 - i % 64, bench_any(9),
+                      bench_any(10000000), bench_any(10000000));
     }
     wd_buf_z(b, "]]");
 }
@@ -186,8 +85,8 @@ make_worldbank(wd_buf_t *b)
 static void
 make_lseg(wd_buf_t *b)
 {
-    int   i;
-    day_t d = first_day();
+    int         i;
+    bench_day_t d = bench_first_day();
 
     static const char *const columns[] = {
         "TRDPRC_1", "HIGH_1", "LOW_1",      "ACVOL_UNS", "OPEN_PRC",
@@ -207,19 +106,20 @@ make_lseg(wd_buf_t *b)
     }
     wd_buf_z(b, "],\"data\":[");
     for (i = 0; i < DAYS_FULL; i++) {
-        next_day(&d);
+        bench_next_day(&d);
         wd_buf_z(b, i == 0 ? "[\"" : ",[\"");
-        stamp(b, i, false);
-        price(b, "\",", d.close, ",");
-        price(b, "", d.high, ",");
-        price(b, "", d.low, ",");
+        bench_stamp(b, i, false);
+        bench_price(b, "\",", d.close, ",");
+        bench_price(b, "", d.high, ",");
+        bench_price(b, "", d.low, ",");
         wd_buf_printf(b, "%u,", d.volume);
-        price(b, "", d.open, ",");
-        price(b, "", d.close - 100, ",");
-        price(b, "", d.close + 100, ",");
-        wd_buf_printf(b, "%u%04u.%02u,", d.volume / 10, any(10000), any(100));
-        price(b, "", d.open, ",");
-        wd_buf_printf(b, "%u]", 1000 + any(99999));
+        bench_price(b, "", d.open, ",");
+        bench_price(b, "", d.close - 100, ",");
+        bench_price(b, "", d.close + 100, ",");
+        wd_buf_printf(b, "%u%04u.%02u,", d.volume / 10, bench_any(10000),
+                      bench_any(100));
+        bench_price(b, "", d.open, ",");
+        wd_buf_printf(b, "%u]", 1000 + bench_any(99999));
     }
     wd_buf_z(b, "]}]");
 }
@@ -228,20 +128,20 @@ make_lseg(wd_buf_t *b)
 static void
 make_bloomberg(wd_buf_t *b)
 {
-    int   i;
-    day_t d = first_day();
+    int         i;
+    bench_day_t d = bench_first_day();
 
     wd_buf_z(b, "{\"data\":[{\"securityData\":{\"security\":\"IBM US Equity\","
                 "\"eidData\":[],\"sequenceNumber\":0,\"fieldExceptions\":[],"
                 "\"fieldData\":[");
     for (i = 0; i < DAYS_FULL; i++) {
-        next_day(&d);
+        bench_next_day(&d);
         wd_buf_z(b, i == 0 ? "{\"date\":\"" : ",{\"date\":\"");
-        stamp(b, i, false);
-        price(b, "T00:00:00.000Z\",\"PX_OPEN\":", d.open, "");
-        price(b, ",\"PX_HIGH\":", d.high, "");
-        price(b, ",\"PX_LOW\":", d.low, "");
-        price(b, ",\"PX_LAST\":", d.close, "");
+        bench_stamp(b, i, false);
+        bench_price(b, "T00:00:00.000Z\",\"PX_OPEN\":", d.open, "");
+        bench_price(b, ",\"PX_HIGH\":", d.high, "");
+        bench_price(b, ",\"PX_LOW\":", d.low, "");
+        bench_price(b, ",\"PX_LAST\":", d.close, "");
         wd_buf_printf(b, ",\"PX_VOLUME\":%u}", d.volume);
     }
     wd_buf_z(b, "]}}],\"status\":0,\"message\":\"OK\"}");
@@ -276,8 +176,8 @@ make_gds(wd_buf_t *b)
                       i == 0 ? "" : ",", gds_names[i], GDS_ROWS);
         for (k = 0; k < GDS_ROWS; k++) {
             wd_buf_printf(b, "%s{\"Row\":[\"%u.%06u\",\"12/31/%d\"]}",
-                          k == 0 ? "" : ",", 10000 + any(90000), any(1000000),
-                          2023 - k);
+                          k == 0 ? "" : ",", 10000 + bench_any(90000),
+                          bench_any(1000000), 2023 - k);
         }
         wd_buf_z(b, "]}");
     }

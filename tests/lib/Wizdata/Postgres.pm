@@ -11,7 +11,8 @@ package Wizdata::Postgres;
 # It listens on a Unix socket only, does not sync, and runs as an
 # unprivileged user when the test is root, because initdb refuses root.
 #
-# start(migrate => 0) leaves the database empty.
+# start(migrate => 0) leaves the database empty; with durable => 1 it syncs and
+# has the buffers that it has without a configuration, as for a measurement.
 #
 # Environment:
 #     WIZDATA_PG_BIN      folder of initdb and postgres; default: the newest
@@ -48,7 +49,8 @@ my $OWNER = $$;
 sub start {
     my ($class, %option) = @_;
 
-    my $self = bless { dir => tempdir('wd-pg-XXXXXXXX', TMPDIR => 1) }, $class;
+    my $self = bless { dir => tempdir('wd-pg-XXXXXXXX', TMPDIR => 1),
+        durable => $option{durable} }, $class;
 
     $self->{bin} = $ENV{WIZDATA_PG_BIN} || newest_bin();
     $self->{user} = unprivileged();
@@ -225,6 +227,10 @@ sub exec_server {
         max_connections => 60,
         shared_buffers => '32MB',
     );
+    if ($self->{durable}) {
+        delete @settings{qw/ fsync synchronous_commit full_page_writes
+            shared_buffers /};
+    }
     my @settings = map { ('-c', "$_=$settings{$_}") } sort keys %settings;
 
     $self->become_user();
