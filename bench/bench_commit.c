@@ -2,7 +2,7 @@
  * bench_commit.c - from objects in the lake to committed rows, by what the
  * service does with them, against COPY of the same rows into the same table.
  *
- *     bench-commit URL LAKE SYMBOLS DAYS [ROUNDS]
+ *     bench-commit URL LAKE SYMBOLS DAYS ROUNDS [revised]
  *
  * URL is a migrated database that nobody else uses: its rows are removed. LAKE
  * is a folder that does not exist yet. For each symbol it gets an object with
@@ -11,8 +11,11 @@
  * unpack, check its hash, parse, check, look for versions, store, commit. Then
  * the table is emptied and filled by one COPY with the same rows.
  *
+ * With `revised` the table is full before: the payloads say something else for
+ * every row, so that each gets a version in the history.
+ *
  * A line for each round: rows, seconds of ours, of COPY, and how fast ours is
- * as a part of COPY. Both begin with an empty table and a checkpoint.
+ * as a part of COPY. Both begin with a checkpoint, and COPY with an empty table.
  */
 #include "bench_answers.h"
 
@@ -24,17 +27,18 @@
 #include <unistd.h>
 
 #define CHUNK (256 * 1024) /* of COPY, sent at once */
-#define POLL_US 2000
+#define POLL_US 1000
 
 typedef struct {
     const char   *url;
     wd_pg_conn_t *pg;
     wd_lake_t    *lake;
     wd_log_t     *log;
-    wd_buf_t      events; /* one a line */
+    wd_buf_t      events[2]; /* one a line; then those of the revision */
     wd_buf_t      rows; /* what COPY sends */
     int           symbols;
     int           days;
+    bool          revised;
 } bench_t;
 
 
@@ -81,7 +85,7 @@ seconds_since(wd_ns_t from)
 /* ---- what is there to process -------------------------------------------- */
 
 static void
-put_object(bench_t *b, int i, wd_buf_t *body)
+put_object(bench_t *b, int i, int version, wd_buf_t *body)
 {
     char          symbol[16];
     wd_error_t    err = {0};
@@ -93,25 +97,28 @@ put_object(bench_t *b, int i, wd_buf_t *body)
     snprintf(symbol, sizeof(symbol), "S%04d", i);
     snprintf(row.args, sizeof(row.args),
              "{\"symbol\":\"%s\",\"outputsize\":\"full\"}", symbol);
-    row.fetched_at = INT64_C(1617300000) * WD_NS_PER_S + i * WD_NS_PER_S;
+    row.fetched_at = INT64_C(1617300000) * WD_NS_PER_S + version * WD_NS_PER_DAY
+                     + i * WD_NS_PER_S;
     wd_buf_reset(body);
     bench_av(body, symbol, b->days, false);
     must(wd_lake_put(b->lake, &row, wd_buf_view(body), &err), &err, "put");
-    wd_lake_event(&row, &b->events);
-    wd_buf_byte(&b->events, '\n');
+    wd_lake_event(&row, &b->events[version]);
+    wd_buf_byte(&b->events[version], '\n');
 }
 
 
 static void
 fill_lake(bench_t *b, const char *root)
 {
-    int        i;
+    int        i, version;
     wd_buf_t   body = WD_BUF_INIT;
     wd_error_t err = {0};
 
     must(wd_lake_open(root, &b->lake, &err), &err, root);
-    for (i = 0; i < b->symbols; i++) {
-        put_object(b, i, &body);
+    for (version = 0; version <= b->revised; version++) {
+        for (i = 0; i < b->symbols; i++) {
+            put_object(b, i, version, &body);
+        }
     }
     wd_buf_done(&body);
 }
@@ -128,9 +135,9 @@ empty(bench_t *b)
 
 
 static void
-publish(bench_t *b)
+publish(bench_t *b, int version)
 {
-    wd_str_t   event, rest = wd_buf_view(&b->events);
+    wd_str_t   event, rest = wd_buf_view(&b->events[version]);
     wd_error_t err = {0};
 
     must(wd_pg_begin(b->pg, &err), &err, "BEGIN");
@@ -139,15 +146,33 @@ publish(bench_t *b)
              "publish");
     }
     must(wd_pg_commit(b->pg, &err), &err, "COMMIT");
+    sql(b, "CHECKPOINT");
 }
 
 
 /* ---- the two ways -------------------------------------------------------- */
 
+static int64_t handled; /* atomic: offset of the last event */
+
+
 static int
 on_event(wd_pg_conn_t *c, const wd_bus_event_t *ev, void *arg, wd_error_t *err)
 {
-    return processing_object(arg, c, ev->json, false, err);
+    int rc = processing_object(arg, c, ev->json, false, err);
+
+    __atomic_store_n(&handled, ev->offset, __ATOMIC_RELEASE);
+    return rc;
+}
+
+
+/* The database is asked only when it cannot be long any more. */
+static bool
+committed(bench_t *b, int64_t last)
+{
+    return __atomic_load_n(&handled, __ATOMIC_ACQUIRE) == last
+           && number(b, "SELECT coalesce(sum(\"offset\"), 0)::bigint "
+                        "FROM bus_offset")
+                  == last;
 }
 
 
@@ -156,9 +181,11 @@ process(bench_t *b)
 {
     wd_ns_t      from;
     double       took;
+    int64_t      last;
     wd_error_t   err = {0};
     processing_t pr = {.log = b->log, .lake = b->lake};
 
+    last = number(b, "SELECT last FROM bus_topic WHERE topic = 'raw.object'");
     must(processing_zones_load(&pr.zones, &err), &err, "zones");
     from = wd_monotonic();
     pr.consumer = wd_bus_consume(b->url, "bench-commit", WD_TOPIC_RAW,
@@ -166,9 +193,7 @@ process(bench_t *b)
     if (pr.consumer == NULL) {
         exit(1);
     }
-    while (number(b, "SELECT count(*) FROM bus_offset WHERE \"offset\" = "
-                     "(SELECT last FROM bus_topic WHERE topic = 'raw.object')")
-           == 0) {
+    while (!committed(b, last)) {
         usleep(POLL_US);
     }
     took = seconds_since(from);
@@ -239,9 +264,16 @@ run_round(bench_t *b)
     int64_t rows, want = (int64_t) b->symbols * b->days;
 
     empty(b);
-    publish(b);
-    sql(b, "CHECKPOINT");
+    publish(b, 0);
     ours = process(b);
+    if (b->revised) {
+        publish(b, 1);
+        ours = process(b);
+        if (number(b, "SELECT count(*) FROM bar_history") < want / 10 * 9) {
+            fprintf(stderr, "there is no history\n");
+            exit(1);
+        }
+    }
     rows = number(b, "SELECT count(*) FROM bar");
     if (rows != want) {
         fprintf(stderr, "%lld rows instead of %lld\n", (long long) rows,
@@ -268,16 +300,19 @@ main(int argc, char **argv)
     bench_t    b = {0};
     wd_error_t err = {0};
 
-    if (argc < 5) {
-        fprintf(stderr, "usage: bench-commit URL LAKE SYMBOLS DAYS [ROUNDS]\n");
+    if (argc < 6) {
+        fprintf(stderr, "usage: bench-commit URL LAKE SYMBOLS DAYS ROUNDS "
+                        "[revised]\n");
         return 2;
     }
     b.url = argv[1];
     b.symbols = atoi(argv[3]);
     b.days = atoi(argv[4]);
-    rounds = argc > 5 ? atoi(argv[5]) : 3;
+    rounds = atoi(argv[5]);
+    b.revised = argc > 6;
     b.log = wd_log_create("bench", WD_LOG_WARN, WD_LOG_TEXT);
-    wd_buf_init(&b.events, 0);
+    wd_buf_init(&b.events[0], 0);
+    wd_buf_init(&b.events[1], 0);
     wd_buf_init(&b.rows, 0);
 
     must(wd_pg_connect(b.url, "bench-commit", &b.pg, &err), &err, b.url);
