@@ -17,12 +17,18 @@
 /* Each attempt costs a call of a provider: after a failure few are made. */
 #define FAILED_NS (30 * WD_NS_PER_S)
 
+/* What the lake got last for a question. */
+typedef struct {
+    wd_ns_t fetched_at;
+    char    sha256[65];
+} last_t;
+
 struct ingestion_archive {
     pthread_mutex_t lock; /* all below */
     wd_lake_t      *lake;
     char           *root;
     uint64_t        reserve;
-    wd_map_t       *last; /* provider, dataset, args: sha256 as char[65] */
+    wd_map_t       *last; /* provider, dataset, args: last_t */
     int64_t         seen; /* manifest rows that `last` knows */
     wd_ns_t         failed_at; /* last put that failed; 0: it succeeded */
     int             failed_rc;
@@ -89,19 +95,20 @@ question(char *out, size_t cap, const char *provider, const char *dataset,
 
 
 static void
-remember(ingestion_archive_t *a, wd_str_t key, const char *sha256)
+remember(ingestion_archive_t *a, wd_str_t key, const wd_lake_row_t *row)
 {
-    void *old = NULL;
-    char *copy = wd_map_get(a->last, key);
+    void   *old = NULL;
+    last_t *last = wd_map_get(a->last, key);
 
-    if (copy == NULL) {
-        copy = malloc(65);
-        if (copy == NULL || wd_map_set(a->last, key, copy, &old) != WD_OK) {
-            free(copy); /* costs an object that could have been saved */
+    if (last == NULL) {
+        last = malloc(sizeof(*last));
+        if (last == NULL || wd_map_set(a->last, key, last, &old) != WD_OK) {
+            free(last); /* costs an object that could have been saved */
             return;
         }
     }
-    wd_str_copy(copy, 65, wd_str_z(sha256));
+    last->fetched_at = row->fetched_at;
+    wd_str_copy(last->sha256, sizeof(last->sha256), wd_str_z(row->sha256));
 }
 
 
@@ -113,7 +120,7 @@ on_row(const wd_lake_row_t *row, void *arg)
 
     remember(a,
              question(key, sizeof(key), row->provider, row->dataset, row->args),
-             row->sha256);
+             row);
     a->seen = row->seq;
     return true;
 }
@@ -140,7 +147,7 @@ put(ingestion_archive_t *a, wd_lake_row_t *row, wd_str_t bytes,
     int           rc;
     char          key[1200];
     wd_str_t      q;
-    const char   *last;
+    const last_t *last;
     unsigned char hash[crypto_hash_sha256_BYTES];
 
     /* Without the rows of others a payload may be stored twice: harmless. */
@@ -153,7 +160,8 @@ put(ingestion_archive_t *a, wd_lake_row_t *row, wd_str_t bytes,
     wd_hex_encode(hash, sizeof(hash), ret->sha256);
     q = question(key, sizeof(key), row->provider, row->dataset, row->args);
     last = wd_map_get(a->last, q);
-    ret->duplicate = last != NULL && strcmp(last, ret->sha256) == 0;
+    ret->duplicate = last != NULL && strcmp(last->sha256, ret->sha256) == 0;
+    ret->since = ret->duplicate ? last->fetched_at : ret->fetched_at;
     ret->seq = 0;
     if (ret->duplicate) {
         return WD_OK;
@@ -162,7 +170,7 @@ put(ingestion_archive_t *a, wd_lake_row_t *row, wd_str_t bytes,
     rc = wd_lake_put(a->lake, row, bytes, err);
     if (rc == WD_OK) {
         ret->seq = row->seq;
-        remember(a, q, ret->sha256);
+        remember(a, q, row);
     }
     return rc;
 }

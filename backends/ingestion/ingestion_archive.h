@@ -20,6 +20,7 @@ typedef struct {
     bool    duplicate; /* nothing was written */
     int64_t seq; /* 0 for a duplicate */
     wd_ns_t fetched_at;
+    wd_ns_t since; /* when these bytes came first, as they came now */
     char    sha256[65];
 } ingestion_archived_t;
 

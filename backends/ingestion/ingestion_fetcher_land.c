@@ -80,7 +80,7 @@ seen_again(ingestion_flight_t *fl)
 {
     memset(&fl->object, 0, sizeof(fl->object));
     fl->object.duplicate = true;
-    fl->object.fetched_at = wd_now();
+    fl->object.fetched_at = fl->object.since = wd_now();
     wd_str_copy(fl->object.sha256, sizeof(fl->object.sha256),
                 wd_str_z(fl->fresh.sha256));
     fl->archived = true;

@@ -71,7 +71,10 @@ publish_rows(ingestion_publisher_t *p, wd_lake_t *lake, int64_t from,
     wd_buf_init(&b->json, 0);
     rc = wd_lake_rows(lake, from, on_row, b, err);
     wd_buf_done(&b->json);
-    return rc != WD_OK ? rc : b->rc;
+    if (rc == WD_OK) {
+        rc = b->rc;
+    }
+    return rc == WD_OK && b->n != 0 ? wd_lake_sync(lake, err) : rc;
 }
 
 

@@ -215,16 +215,17 @@ write_fresh(wd_pg_conn_t *c, const ingestion_job_t *job,
                          wd_pg_text_z(r->archived->sha256),
                          wd_pg_ts(r->archived->fetched_at),
                          wd_pg_text(r->etag),
-                         wd_pg_text(r->modified)};
+                         wd_pg_text(r->modified),
+                         wd_pg_ts(r->archived->since)};
 
     return wd_pg_exec(
         c,
         "INSERT INTO lake_fresh AS f (provider, dataset, args, sha256, "
         "changed_at, checked_at, etag, modified) "
-        "VALUES ($1, $2, $3, $4, $5, $5, nullif($6, ''), nullif($7, '')) "
+        "VALUES ($1, $2, $3, $4, $8, $5, nullif($6, ''), nullif($7, '')) "
         "ON CONFLICT (provider, dataset, args) DO UPDATE SET "
         "sha256 = $4, checked_at = greatest(f.checked_at, $5), "
-        "changed_at = CASE WHEN f.sha256 = $4 THEN f.changed_at ELSE $5 END, "
+        "changed_at = CASE WHEN f.sha256 = $4 THEN f.changed_at ELSE $8 END, "
         "seen = CASE WHEN f.sha256 = $4 THEN f.seen + 1 ELSE 1 END, "
         "etag = nullif($6, ''), modified = nullif($7, '')",
         p, wd_array_len(p), NULL, err);

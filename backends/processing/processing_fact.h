@@ -60,6 +60,7 @@ typedef struct {
 /* Shape of a table, with the statements that read and write it. */
 typedef struct {
     const char       *table;
+    const char       *columns; /* keys, values, raw_id, known_at: "a, b, c" */
     int               n_keys;
     int               n_columns;
     processing_type_e types[PROCESSING_COLUMNS_MAX];

@@ -7,6 +7,9 @@
 
 #include <math.h>
 
+/* So many statements of one row cost as much as one of many rows. */
+#define BULK_MIN 16
+
 
 /* A copy of a text of a result, which will be cleared. */
 static int
@@ -184,13 +187,12 @@ copy_row(wd_buf_t *out, size_t i, const void *arg)
 
 
 static int
-copy_rows(wd_pg_conn_t *c, const processing_fact_t *fact, bool history,
-          const processing_rows_t *rows, wd_error_t *err)
+copy_rows(wd_pg_conn_t *c, const char *sql, const processing_fact_t *fact,
+          bool history, const processing_rows_t *rows, wd_error_t *err)
 {
     const copy_t cp = {fact, rows, history};
 
-    return processing_copy(c, history ? fact->copy_history : fact->copy,
-                           rows->n, copy_row, &cp, err);
+    return processing_copy(c, sql, rows->n, copy_row, &cp, err);
 }
 
 
@@ -215,7 +217,7 @@ cell_param(processing_type_e type, const processing_cell_t *cell)
 
 
 static int
-update_rows(wd_pg_conn_t *c, const processing_fact_t *fact,
+update_each(wd_pg_conn_t *c, const processing_fact_t *fact,
             const processing_rows_t *rows, wd_error_t *err)
 {
     int                     k, rc = WD_OK;
@@ -237,7 +239,7 @@ update_rows(wd_pg_conn_t *c, const processing_fact_t *fact,
 
 
 static int
-forget_rows(wd_pg_conn_t *c, const processing_fact_t *fact,
+forget_each(wd_pg_conn_t *c, const processing_fact_t *fact,
             const processing_rows_t *rows, wd_error_t *err)
 {
     int           k, rc = WD_OK;
@@ -254,6 +256,127 @@ forget_rows(wd_pg_conn_t *c, const processing_fact_t *fact,
 }
 
 
+/* ---- many rows at once ---------------------------------------------------- */
+
+/*
+ * A session's own table with the rows, from which one statement takes them. It
+ * is empty again after the transaction.
+ */
+static int
+bulk_rows(wd_pg_conn_t *c, const processing_fact_t *fact,
+          const processing_rows_t *rows, wd_error_t *err)
+{
+    int      rc;
+    wd_buf_t sql = WD_BUF_INIT;
+
+    wd_buf_printf(&sql,
+                  "CREATE TEMP TABLE IF NOT EXISTS bulk_%s "
+                  "ON COMMIT DELETE ROWS AS SELECT %s FROM %s WITH NO DATA; "
+                  "DELETE FROM pg_temp.bulk_%s",
+                  fact->table, fact->columns, fact->table, fact->table);
+    rc = sql.err == WD_OK ? wd_pg_script(c, wd_buf_cstr(&sql), err) : sql.err;
+    if (rc == WD_OK) {
+        wd_buf_reset(&sql);
+        wd_buf_printf(&sql,
+                      "COPY pg_temp.bulk_%s (%s) FROM STDIN (FORMAT binary)",
+                      fact->table, fact->columns);
+        rc = sql.err == WD_OK
+                 ? copy_rows(c, wd_buf_cstr(&sql), fact, false, rows, err)
+                 : sql.err;
+    }
+    wd_buf_done(&sql);
+    return rc;
+}
+
+
+/* "t.a = b.a AND ..." of the columns from one to another. */
+static void
+bulk_equal(wd_buf_t *sql, const processing_fact_t *fact, int from, int to,
+           const char *left, const char *between)
+{
+    int      i;
+    wd_str_t name, rest = wd_str_z(fact->columns);
+
+    for (i = 0; i < to && wd_str_split(&rest, ',', &name); i++) {
+        if (i >= from) {
+            name = wd_str_trim(name);
+            wd_buf_printf(sql, "%s%s%.*s = b.%.*s", i == from ? "" : between,
+                          left, WD_STR_ARG(name), WD_STR_ARG(name));
+        }
+    }
+}
+
+
+/*
+ * The rows are few beside those of the table, which the planner cannot know
+ * of a table that was just made: it is not to read all of the other one.
+ */
+static int
+bulk_run(wd_pg_conn_t *c, wd_buf_t *sql, wd_error_t *err)
+{
+    int      rc;
+    wd_buf_t all = WD_BUF_INIT;
+
+    wd_buf_printf(&all,
+                  "SET LOCAL enable_hashjoin = off; "
+                  "SET LOCAL enable_mergejoin = off; %s; "
+                  "RESET enable_hashjoin; RESET enable_mergejoin",
+                  wd_buf_cstr(sql));
+    rc = sql->err != WD_OK  ? sql->err
+         : all.err != WD_OK ? all.err
+                            : wd_pg_script(c, wd_buf_cstr(&all), err);
+    wd_buf_done(&all);
+    return rc;
+}
+
+
+static int
+update_rows(wd_pg_conn_t *c, const processing_fact_t *fact,
+            const processing_rows_t *rows, wd_error_t *err)
+{
+    int      rc;
+    wd_buf_t sql = WD_BUF_INIT;
+
+    if (rows->n < BULK_MIN) {
+        return update_each(c, fact, rows, err);
+    }
+    rc = bulk_rows(c, fact, rows, err);
+    if (rc == WD_OK) {
+        wd_buf_printf(&sql, "UPDATE %s AS t SET ", fact->table);
+        bulk_equal(&sql, fact, fact->n_keys, fact->n_columns + 2, "", ", ");
+        wd_buf_printf(&sql, " FROM pg_temp.bulk_%s AS b WHERE ", fact->table);
+        bulk_equal(&sql, fact, 0, fact->n_keys, "t.", " AND ");
+        rc = bulk_run(c, &sql, err);
+    }
+    wd_buf_done(&sql);
+    return rc;
+}
+
+
+static int
+forget_rows(wd_pg_conn_t *c, const processing_fact_t *fact,
+            const processing_rows_t *rows, wd_error_t *err)
+{
+    int      rc;
+    wd_buf_t sql = WD_BUF_INIT;
+
+    if (rows->n < BULK_MIN) {
+        return forget_each(c, fact, rows, err);
+    }
+    rc = bulk_rows(c, fact, rows, err);
+    if (rc == WD_OK) {
+        wd_buf_printf(&sql,
+                      "DELETE FROM %s_history AS t USING pg_temp.bulk_%s AS b "
+                      "WHERE ",
+                      fact->table, fact->table);
+        bulk_equal(&sql, fact, 0, fact->n_keys, "t.", " AND ");
+        rc = bulk_run(c, &sql, err);
+    }
+    wd_buf_done(&sql);
+    return rc;
+}
+
+
 static int
 apply_change(wd_pg_conn_t *c, const processing_fact_t *fact,
              const processing_change_t *change, wd_error_t *err)
@@ -262,12 +385,15 @@ apply_change(wd_pg_conn_t *c, const processing_fact_t *fact,
 
     rc = forget_rows(c, fact, &change->forget, err);
     if (rc == WD_OK) {
-        rc = copy_rows(c, fact, true, &change->history, err);
+        rc = copy_rows(c, fact->copy_history, fact, true, &change->history,
+                       err);
     }
     if (rc == WD_OK) {
         rc = update_rows(c, fact, &change->update, err);
     }
-    return rc != WD_OK ? rc : copy_rows(c, fact, false, &change->insert, err);
+    return rc != WD_OK
+               ? rc
+               : copy_rows(c, fact->copy, fact, false, &change->insert, err);
 }
 
 

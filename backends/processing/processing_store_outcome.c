@@ -18,14 +18,17 @@ time_or_null(wd_ns_t t)
 
 /*
  * The first processing of an object is what its row tells. A later one that
- * changed nothing leaves it alone; one that did is added to it.
+ * changed nothing leaves it alone; one that did is added to it. *ret_new: it
+ * is the first.
  */
 static int
 put_object(wd_pg_conn_t *c, const processing_event_t *ev,
-           const processing_outcome_t *o, int64_t rejected, wd_error_t *err)
+           const processing_outcome_t *o, int64_t rejected, bool *ret_new,
+           wd_error_t *err)
 {
     int           rc;
     char         *args;
+    PGresult     *res;
     wd_pg_param_t params[] = {
         wd_pg_int(ev->seq),
         wd_pg_text_z(ev->key),
@@ -62,9 +65,13 @@ put_object(wd_pg_conn_t *c, const processing_event_t *ev,
         "unchanged = greatest(r.unchanged, $12::int), flagged = $13, "
         "rejected = $14, reason = $15, data_from = $16, data_to = $17 "
         "WHERE r.outcome <> $9 OR r.rejected <> $14 OR r.flagged <> $13 "
-        "OR $10 + $11 > 0",
-        params, wd_array_len(params), NULL, err);
+        "OR $10 + $11 > 0 RETURNING xmax = 0",
+        params, wd_array_len(params), &res, err);
     free(args);
+    if (rc == WD_OK) {
+        *ret_new = PQntuples(res) != 0 && wd_pg_get_bool(res, 0, 0);
+        PQclear(res);
+    }
     return rc;
 }
 
@@ -93,6 +100,7 @@ same_rejects(const PGresult *res, const wd_records_t *r)
 typedef struct {
     const processing_event_t *ev;
     const wd_records_t       *r;
+    int64_t                   last; /* id before the first one */
 } copy_t;
 
 
@@ -103,7 +111,8 @@ copy_reject(wd_buf_t *out, size_t i, const void *arg)
     const processing_event_t *ev = cp->ev;
     const wd_reject_rec_t    *rej = &cp->r->rejects[i];
 
-    wd_pg_copy_row(out, 8);
+    wd_pg_copy_row(out, 9);
+    wd_pg_copy_int8(out, cp->last + (int64_t) i + 1);
     wd_pg_copy_int8(out, ev->seq);
     wd_pg_copy_str(out, wd_str_z(ev->provider));
     wd_pg_copy_str(out, wd_str_z(ev->dataset));
@@ -119,41 +128,78 @@ copy_reject(wd_buf_t *out, size_t i, const void *arg)
 }
 
 
+/* Rejects of an earlier processing; *ret_same: they are these. */
 static int
-put_rejects(wd_pg_conn_t *c, const processing_event_t *ev,
-            const wd_records_t *r, wd_error_t *err)
+look_at_rejects(wd_pg_conn_t *c, const processing_event_t *ev,
+                const wd_records_t *r, int *ret_n, bool *ret_same,
+                wd_error_t *err)
 {
-    int           rc, n;
-    bool          same;
+    int           rc;
     PGresult     *res;
-    const copy_t  cp = {ev, r};
     wd_pg_param_t params[] = {wd_pg_int(ev->seq)};
 
     rc = wd_pg_exec(c,
                     "SELECT record, reason, detail FROM reject "
                     "WHERE raw_id = $1 ORDER BY id",
                     params, 1, &res, err);
+    if (rc == WD_OK) {
+        *ret_n = PQntuples(res);
+        *ret_same = same_rejects(res, r);
+        PQclear(res);
+    }
+    return rc;
+}
+
+
+/*
+ * Numbered here, not by a sequence: that leaves gaps where a transaction was
+ * rolled back, and a replay would not give the same rows.
+ */
+static int
+add_rejects(wd_pg_conn_t *c, const processing_event_t *ev,
+            const wd_records_t *r, wd_error_t *err)
+{
+    int       rc;
+    copy_t    cp = {ev, r, 0};
+    PGresult *res;
+
+    if (r->n_rejects == 0) {
+        return WD_OK;
+    }
+    rc = wd_pg_exec(c, "SELECT coalesce(max(id), 0) FROM reject", NULL, 0, &res,
+                    err);
     if (rc != WD_OK) {
         return rc;
     }
-    n = PQntuples(res);
-    same = same_rejects(res, r);
+    cp.last = wd_pg_get_int(res, 0, 0);
     PQclear(res);
+    return processing_copy(c,
+                           "COPY reject (id, raw_id, provider, dataset, "
+                           "record, reason, detail, sample, known_at) "
+                           "FROM STDIN (FORMAT binary)",
+                           r->n_rejects, copy_reject, &cp, err);
+}
 
-    if (same) {
-        return WD_OK;
+
+static int
+put_rejects(wd_pg_conn_t *c, const processing_event_t *ev,
+            const wd_records_t *r, bool new, wd_error_t *err)
+{
+    int           rc = WD_OK, n = 0;
+    bool          same = false;
+    wd_pg_param_t params[] = {wd_pg_int(ev->seq)};
+
+    if (!new) {
+        rc = look_at_rejects(c, ev, r, &n, &same, err);
+    }
+    if (rc != WD_OK || same) {
+        return rc;
     }
     if (n != 0) {
         rc = wd_pg_exec(c, "DELETE FROM reject WHERE raw_id = $1", params, 1,
                         NULL, err);
     }
-    return rc != WD_OK ? rc
-                       : processing_copy(c,
-                                         "COPY reject (raw_id, provider, "
-                                         "dataset, record, reason, detail, "
-                                         "sample, known_at) FROM STDIN "
-                                         "(FORMAT binary)",
-                                         r->n_rejects, copy_reject, &cp, err);
+    return rc != WD_OK ? rc : add_rejects(c, ev, r, err);
 }
 
 
@@ -163,9 +209,10 @@ processing_store_outcome(wd_pg_conn_t *c, const processing_event_t *ev,
                          wd_error_t *err)
 {
     int rc;
+    bool new = false;
 
-    rc = put_object(c, ev, o, (int64_t) r->n_rejected, err);
-    return rc != WD_OK ? rc : put_rejects(c, ev, r, err);
+    rc = put_object(c, ev, o, (int64_t) r->n_rejected, &new, err);
+    return rc != WD_OK ? rc : put_rejects(c, ev, r, new, err);
 }
 
 

@@ -18,6 +18,7 @@
 
 const processing_fact_t processing_bar = {
     .table = "bar",
+    .columns = BAR_COLS,
     .n_keys = 4,
     .n_columns = 10,
     .types = {PROCESSING_INT4, PROCESSING_INT2, PROCESSING_INT2, PROCESSING_TS,
@@ -48,6 +49,7 @@ const processing_fact_t processing_bar = {
 
 const processing_fact_t processing_action = {
     .table = "corporate_action",
+    .columns = ACTION_COLS,
     .n_keys = 4,
     .n_columns = 5,
     .types = {PROCESSING_INT4, PROCESSING_INT2, PROCESSING_DATE,
@@ -84,6 +86,7 @@ const processing_fact_t processing_action = {
 
 const processing_fact_t processing_quote = {
     .table = "quote",
+    .columns = QUOTE_COLS,
     .n_keys = 3,
     .n_columns = 12,
     .types = {PROCESSING_INT4, PROCESSING_INT2, PROCESSING_TS, PROCESSING_NUM,
@@ -111,6 +114,7 @@ const processing_fact_t processing_quote = {
 
 const processing_fact_t processing_field = {
     .table = "fundamental",
+    .columns = FIELD_COLS,
     .n_keys = 4,
     .n_columns = 5,
     .types = {PROCESSING_INT4, PROCESSING_INT2, PROCESSING_TEXT,
@@ -141,6 +145,7 @@ const processing_fact_t processing_field = {
 
 const processing_fact_t processing_observation = {
     .table = "observation",
+    .columns = OBS_COLS "raw_id, known_at",
     .n_keys = 3,
     .n_columns = 6,
     .types = {PROCESSING_INT4, PROCESSING_DATE, PROCESSING_CHAR,

@@ -15,6 +15,10 @@
 #define WD_BUS_BACKOFF_MIN_MS 1000
 #define WD_BUS_BACKOFF_MAX_MS 30000
 
+/* A commit waits for the disk: who is behind takes several events with one. */
+#define WD_BUS_BATCH 16
+#define WD_BUS_BATCH_NS (100 * WD_NS_PER_MS) /* then no further one is taken */
+
 struct wd_bus_consumer {
     pthread_t         thread;
     char             *url;
@@ -28,12 +32,14 @@ struct wd_bus_consumer {
     bool              stop; /* atomic, like the next two */
     bool              healthy;
     int64_t           lag;
+    int               batch; /* events of the next transaction, at most */
     wd_pg_conn_t     *pg;
 };
 
 /* What became of one step. */
 typedef enum {
-    WD_BUS_DONE, /* an event was consumed */
+    WD_BUS_DONE, /* events were consumed, or there may be some now */
+    WD_BUS_AGAIN, /* rolled back, to be tried at once with fewer events */
     WD_BUS_IDLE, /* there was none, or another process has the group */
     WD_BUS_FAILED
 } wd_bus_step_e;
@@ -130,19 +136,44 @@ wd_bus_lock(wd_bus_consumer_t *c, int64_t *ret, wd_error_t *err)
 }
 
 
-static int
-wd_bus_handle(wd_bus_consumer_t *c, const PGresult *res, wd_error_t *err)
+static bool
+wd_bus_stopped(const wd_bus_consumer_t *c)
 {
-    int            rc;
-    wd_bus_event_t ev = {wd_pg_get_int(res, 0, 0), wd_pg_get_ts(res, 0, 1),
-                         wd_pg_get_str(res, 0, 2)};
-    wd_pg_param_t  params[] = {wd_pg_text_z(c->topic), wd_pg_text_z(c->group),
-                               wd_pg_int(ev.offset)};
+    return __atomic_load_n(&c->stop, __ATOMIC_RELAXED);
+}
 
-    rc = c->handler(c->pg, &ev, c->arg, err);
-    if (rc != WD_OK) {
-        return rc;
+
+/* Handles events until one fails or it is enough; *ret_n: that succeeded. */
+static int
+wd_bus_handle(wd_bus_consumer_t *c, const PGresult *res, int *ret_n,
+              wd_error_t *err)
+{
+    int     i, rc;
+    wd_ns_t until = wd_monotonic() + WD_BUS_BATCH_NS;
+
+    for (i = 0; i < PQntuples(res); i++) {
+        wd_bus_event_t ev = {wd_pg_get_int(res, i, 0), wd_pg_get_ts(res, i, 1),
+                             wd_pg_get_str(res, i, 2)};
+
+        if (i != 0 && (wd_bus_stopped(c) || wd_monotonic() > until)) {
+            break;
+        }
+        rc = c->handler(c->pg, &ev, c->arg, err);
+        if (rc != WD_OK) {
+            *ret_n = i;
+            return rc;
+        }
     }
+    *ret_n = i;
+    return WD_OK;
+}
+
+
+static int
+wd_bus_move(wd_bus_consumer_t *c, int64_t offset, wd_error_t *err)
+{
+    wd_pg_param_t params[] = {wd_pg_text_z(c->topic), wd_pg_text_z(c->group),
+                              wd_pg_int(offset)};
 
     return wd_pg_exec(c->pg,
                       "UPDATE bus_offset SET \"offset\" = $3 "
@@ -151,20 +182,71 @@ wd_bus_handle(wd_bus_consumer_t *c, const PGresult *res, wd_error_t *err)
 }
 
 
-/* A group that is new, or whose database was emptied under it. */
 static int
-wd_bus_join(wd_bus_consumer_t *c, wd_error_t *err)
+wd_bus_read(wd_bus_consumer_t *c, int64_t offset, PGresult **ret,
+            wd_error_t *err)
 {
-    wd_pg_param_t params[] = {wd_pg_text_z(c->topic), wd_pg_text_z(c->group)};
+    wd_pg_param_t params[] = {wd_pg_text_z(c->topic), wd_pg_int(offset),
+                              wd_pg_int(c->batch)};
 
     return wd_pg_exec(c->pg,
-                      "INSERT INTO bus_offset (topic, grp) VALUES ($1, $2) "
-                      "ON CONFLICT DO NOTHING",
-                      params, wd_array_len(params), NULL, err);
+                      "SELECT \"offset\", at, event::text FROM bus_event "
+                      "WHERE topic = $1 AND \"offset\" > $2 "
+                      "ORDER BY \"offset\" LIMIT $3",
+                      params, wd_array_len(params), ret, err);
 }
 
 
-/* Inside a transaction: the next event, if there is one. */
+/*
+ * When an event fails behind others, all is rolled back, those others are
+ * taken once more without it, and then it comes first and alone. So an event
+ * that cannot be handled holds up what is behind it, nothing before it.
+ */
+static wd_bus_step_e
+wd_bus_take(wd_bus_consumer_t *c, const PGresult *res, wd_error_t *err)
+{
+    int rc, n = 0;
+
+    rc = wd_bus_handle(c, res, &n, err);
+    if (rc == WD_OK) {
+        rc = wd_bus_move(c, wd_pg_get_int(res, n - 1, 0), err);
+    }
+    if (rc != WD_OK) {
+        wd_metric(WD_MX_BUS_CONSUMED, 1, c->topic, "retry", NULL);
+        c->batch = wd_max(n, 1);
+        return n != 0 && !wd_pg_broken(c->pg) ? WD_BUS_AGAIN : WD_BUS_FAILED;
+    }
+    wd_metric(WD_MX_BUS_CONSUMED, n, c->topic, "ok", NULL);
+    c->batch = wd_min(c->batch * 2, WD_BUS_BATCH);
+    return WD_BUS_DONE;
+}
+
+
+/*
+ * A group that is new, or whose database was emptied under it, is made, and
+ * there may be events for it. Else another process has it: nothing to do.
+ */
+static wd_bus_step_e
+wd_bus_join(wd_bus_consumer_t *c, wd_error_t *err)
+{
+    PGresult     *res;
+    wd_bus_step_e step;
+    wd_pg_param_t params[] = {wd_pg_text_z(c->topic), wd_pg_text_z(c->group)};
+
+    if (wd_pg_exec(c->pg,
+                   "INSERT INTO bus_offset (topic, grp) VALUES ($1, $2) "
+                   "ON CONFLICT DO NOTHING RETURNING grp",
+                   params, wd_array_len(params), &res, err)
+        != WD_OK) {
+        return WD_BUS_FAILED;
+    }
+    step = PQntuples(res) != 0 ? WD_BUS_DONE : WD_BUS_IDLE;
+    PQclear(res);
+    return step;
+}
+
+
+/* Inside a transaction: the next events, if there are any. */
 static wd_bus_step_e
 wd_bus_next(wd_bus_consumer_t *c, wd_error_t *err)
 {
@@ -175,33 +257,17 @@ wd_bus_next(wd_bus_consumer_t *c, wd_error_t *err)
 
     rc = wd_bus_lock(c, &offset, err);
     if (rc == WD_EAGAIN) {
-        rc = wd_bus_join(c, err);
-        return rc == WD_OK ? WD_BUS_IDLE : WD_BUS_FAILED;
+        return wd_bus_join(c, err);
     }
     if (rc != WD_OK) {
         return WD_BUS_FAILED;
     }
 
-    {
-        wd_pg_param_t params[] = {wd_pg_text_z(c->topic), wd_pg_int(offset)};
-
-        rc = wd_pg_exec(c->pg,
-                        "SELECT \"offset\", at, event::text FROM bus_event "
-                        "WHERE topic = $1 AND \"offset\" > $2 "
-                        "ORDER BY \"offset\" LIMIT 1",
-                        params, wd_array_len(params), &res, err);
-    }
+    rc = wd_bus_read(c, offset, &res, err);
     if (rc != WD_OK) {
         return WD_BUS_FAILED;
     }
-
-    step = WD_BUS_IDLE;
-    if (PQntuples(res) != 0) {
-        rc = wd_bus_handle(c, res, err);
-        step = rc == WD_OK ? WD_BUS_DONE : WD_BUS_FAILED;
-        wd_metric(WD_MX_BUS_CONSUMED, 1, c->topic, rc == WD_OK ? "ok" : "retry",
-                  NULL);
-    }
+    step = PQntuples(res) != 0 ? wd_bus_take(c, res, err) : WD_BUS_IDLE;
     PQclear(res);
     return step;
 }
@@ -220,7 +286,7 @@ wd_bus_step(wd_bus_consumer_t *c, wd_error_t *err)
         step = WD_BUS_FAILED;
     } else {
         step = wd_bus_next(c, err);
-        if (step == WD_BUS_FAILED) {
+        if (step == WD_BUS_FAILED || step == WD_BUS_AGAIN) {
             wd_pg_rollback(c->pg);
         } else if (wd_pg_commit(c->pg, err) != WD_OK) {
             step = WD_BUS_FAILED;
@@ -275,13 +341,6 @@ wd_bus_wait(wd_bus_consumer_t *c, int timeout_ms)
 }
 
 
-static bool
-wd_bus_stopped(const wd_bus_consumer_t *c)
-{
-    return __atomic_load_n(&c->stop, __ATOMIC_RELAXED);
-}
-
-
 static void *
 wd_bus_main(void *arg)
 {
@@ -293,10 +352,9 @@ wd_bus_main(void *arg)
     while (!wd_bus_stopped(c)) {
         err.text[0] = '\0';
         step = wd_bus_step(c, &err);
-        __atomic_store_n(&c->healthy, step != WD_BUS_FAILED,
-                         __ATOMIC_RELAXED);
+        __atomic_store_n(&c->healthy, step != WD_BUS_FAILED, __ATOMIC_RELAXED);
 
-        if (step == WD_BUS_DONE) {
+        if (step == WD_BUS_DONE || step == WD_BUS_AGAIN) {
             backoff_ms = WD_BUS_BACKOFF_MIN_MS;
         } else if (step == WD_BUS_IDLE) {
             wd_bus_wait(c, WD_BUS_POLL_MS);
@@ -335,6 +393,7 @@ wd_bus_consume(const char *url, const char *app_name, wd_topic_e topic,
     c->arg = arg;
     c->log = log;
     c->lag = -1;
+    c->batch = WD_BUS_BATCH;
     c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
     if (c->wake < 0 || pthread_create(&c->thread, NULL, wd_bus_main, c) != 0) {

@@ -30,10 +30,11 @@ wd_must_check int wd_bus_publish(wd_pg_conn_t *c, wd_topic_e topic,
                                  wd_error_t *err);
 
 /*
- * One event; runs on the consumer's thread inside a transaction. WD_OK: the
- * transaction is committed with the new offset. Anything else: rolled back
- * and tried again with back-off (1 s doubling to 30 s), so a handler that can
- * never succeed must record that and return WD_OK.
+ * One event; runs on the consumer's thread inside a transaction, which may be
+ * that of some events before it. WD_OK: the transaction will be committed with
+ * the new offset. Anything else: rolled back and tried again with back-off
+ * (1 s doubling to 30 s), so a handler that can never succeed must record that
+ * and return WD_OK. What was rolled back comes again, also what had succeeded.
  */
 typedef int (*wd_bus_handler_pt)(wd_pg_conn_t *c, const wd_bus_event_t *ev,
                                  void *arg, wd_error_t *err);

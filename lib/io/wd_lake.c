@@ -84,6 +84,37 @@ wd_lake_new(const char *root, wd_lake_t **ret, wd_error_t *err)
 }
 
 
+/* Both locks: of this process's threads, and of the processes. */
+static int
+wd_lake_lock(wd_lake_t *lake, wd_error_t *err)
+{
+    pthread_mutex_lock(&lake->lock);
+    if (flock(lake->lock_fd, LOCK_EX) != 0) {
+        pthread_mutex_unlock(&lake->lock);
+        return wd_lake_errno(err, "lake lock");
+    }
+    return WD_OK;
+}
+
+
+static void
+wd_lake_unlock(wd_lake_t *lake)
+{
+    flock(lake->lock_fd, LOCK_UN);
+    pthread_mutex_unlock(&lake->lock);
+}
+
+
+/* Up to date, and free of what somebody who died left. With both locks. */
+static int
+wd_lake_clean(wd_lake_t *lake, wd_error_t *err)
+{
+    int rc = wd_lake_refresh(lake, err);
+
+    return rc == WD_OK ? wd_lake_sweep(lake, err) : rc;
+}
+
+
 int
 wd_lake_open(const char *root, wd_lake_t **ret, wd_error_t *err)
 {
@@ -108,7 +139,11 @@ wd_lake_open(const char *root, wd_lake_t **ret, wd_error_t *err)
     }
 
     rc = lake->manifest < 0 ? wd_lake_errno(err, root)
-                            : wd_lake_refresh(lake, err);
+                            : wd_lake_lock(lake, err);
+    if (rc == WD_OK) {
+        rc = wd_lake_clean(lake, err);
+        wd_lake_unlock(lake);
+    }
     if (rc != WD_OK) {
         wd_lake_close(lake);
         return rc;
@@ -195,9 +230,9 @@ wd_lake_write_object(wd_lake_t *lake, const char *key, const wd_buf_t *z,
                      wd_error_t *err)
 {
     int  fd, rc;
-    char tmp[256];
+    char tmp[WD_LAKE_TMP_MAX];
 
-    snprintf(tmp, sizeof(tmp), "%s.tmp", key);
+    wd_lake_tmp(key, tmp);
     if (wd_lake_mkdirs(lake->root_fd, key) != 0) {
         return wd_lake_errno(err, "lake folder");
     }
@@ -238,22 +273,38 @@ wd_lake_write_object(wd_lake_t *lake, const char *key, const wd_buf_t *z,
 }
 
 
+/* The row is begun; nothing is kept of what fails. */
+static int
+wd_lake_put_object(wd_lake_t *lake, const wd_lake_row_t *row, const wd_buf_t *z,
+                   const wd_buf_t *line, wd_error_t *err)
+{
+    int rc;
+
+    rc = wd_lake_write_object(lake, row->key, z, err);
+    if (rc == WD_OK) {
+        rc = wd_lake_end_row(lake, row, line, err);
+    }
+    if (rc != WD_OK && !lake->poisoned) {
+        unlinkat(lake->root_fd, row->key, 0);
+        if (wd_lake_take_back(lake, NULL) != WD_OK) { /* poisoned now */
+        }
+    }
+    return rc;
+}
+
+
 /* With both locks held. */
 static int
 wd_lake_put_locked(wd_lake_t *lake, wd_lake_row_t *row, const wd_buf_t *z,
                    wd_error_t *err)
 {
     int        rc;
+    wd_buf_t   line;
     wd_civil_t c;
 
-    rc = wd_lake_refresh(lake, err);
+    rc = wd_lake_clean(lake, err);
     if (rc != WD_OK) {
         return rc;
-    }
-
-    /* A torn last line is what a crash left of a row nobody was told of. */
-    if (ftruncate(lake->manifest, lake->tail) != 0) {
-        return wd_lake_errno(err, "manifest");
     }
 
     row->seq = lake->last + 1;
@@ -264,15 +315,12 @@ wd_lake_put_locked(wd_lake_t *lake, wd_lake_row_t *row, const wd_buf_t *z,
              row->dataset, c.year, c.month, c.day, (long long) row->seq,
              row->sha256);
 
-    rc = wd_lake_write_object(lake, row->key, z, err);
-    if (rc != WD_OK) {
-        return rc;
+    wd_buf_init(&line, WD_LAKE_ROW_MAX);
+    rc = wd_lake_begin_row(lake, row, &line, err);
+    if (rc == WD_OK) {
+        rc = wd_lake_put_object(lake, row, z, &line, err);
     }
-
-    rc = wd_lake_append_row(lake, row, err);
-    if (rc != WD_OK && !lake->poisoned) {
-        unlinkat(lake->root_fd, row->key, 0); /* no row: nothing is kept */
-    }
+    wd_buf_done(&line);
     return rc;
 }
 
@@ -319,17 +367,13 @@ wd_lake_put(wd_lake_t *lake, wd_lake_row_t *row, wd_str_t bytes,
         return wd_error(err, rc, "the object cannot be compressed");
     }
 
-    pthread_mutex_lock(&lake->lock);
-    if (lake->poisoned) {
-        rc = wd_error(err, WD_EIO,
-                      "an earlier sync failed; restart after a check");
-    } else if (flock(lake->lock_fd, LOCK_EX) != 0) {
-        rc = wd_lake_errno(err, "lake lock");
-    } else {
-        rc = wd_lake_put_locked(lake, row, &z, err);
-        flock(lake->lock_fd, LOCK_UN);
+    rc = wd_lake_lock(lake, err);
+    if (rc == WD_OK) {
+        rc = lake->poisoned ? wd_error(
+                 err, WD_EIO, "an earlier sync failed; restart after a check")
+                            : wd_lake_put_locked(lake, row, &z, err);
+        wd_lake_unlock(lake);
     }
-    pthread_mutex_unlock(&lake->lock);
 
     wd_buf_done(&z);
     return rc;

@@ -3,9 +3,11 @@
  * tampering. Directory driver.
  *
  * Object:   <root>/raw/<provider>/<dataset>/<yyyy>/<mm>/<dd>/<seq>-<hash>.zst
- * Manifest: <root>/manifest.ndjson, one row per object, appended and synced
+ * Manifest: <root>/manifest.ndjson, one row per object, ended and synced
  * after its object. A row holds the SHA-256 of the row before it. The
- * sequence numbers are 1, 2, 3, ... without gaps.
+ * sequence numbers are 1, 2, 3, ... without gaps. What a process that is
+ * killed leaves of an object and its row counts for nobody; the next open or
+ * put removes it.
  *
  * Several processes may put at the same time (file lock). All functions wait
  * for the disk: worker threads only.
@@ -70,6 +72,12 @@ wd_must_check int wd_lake_get(wd_lake_t *lake, const char *key,
 wd_must_check int wd_lake_rows(wd_lake_t *lake, int64_t after,
                                bool (*fn)(const wd_lake_row_t *row, void *arg),
                                void *arg, wd_error_t *err);
+
+/*
+ * Whoever tells others of rows that it read makes sure first that they are on
+ * disk: a row can be seen while its writer syncs it, or has died before.
+ */
+wd_must_check int wd_lake_sync(wd_lake_t *lake, wd_error_t *err);
 
 /* Sequence number of the last row; 0 for an empty lake. */
 int64_t wd_lake_last(wd_lake_t *lake);

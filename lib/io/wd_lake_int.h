@@ -8,6 +8,7 @@
 #include "wd_lake.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #define WD_LAKE_READ (256 * 1024)
@@ -44,8 +45,35 @@ int wd_lake_write_all(int fd, const void *data, size_t n);
 /* Takes in what other processes appended; with the lock held. */
 wd_must_check int wd_lake_refresh(wd_lake_t *lake, wd_error_t *err);
 
-/* Appends and syncs a row; with both locks held, after a refresh. */
-wd_must_check int wd_lake_append_row(wd_lake_t *lake, const wd_lake_row_t *row,
-                                     wd_error_t *err);
+/*
+ * Adding an object, with both locks held and after a refresh: its row is
+ * begun, written without its end of line; the object is stored; then the row
+ * is ended and synced. A row counts when its line has ended. One that only
+ * began names what a crash may have left beside it, for wd_lake_sweep().
+ *
+ * Where begin fails, nothing is left of the row. Where the object or the end
+ * fails, it is taken back, unless the lake is poisoned.
+ */
+wd_must_check int wd_lake_begin_row(wd_lake_t *lake, const wd_lake_row_t *row,
+                                    wd_buf_t *line, wd_error_t *err);
+wd_must_check int wd_lake_end_row(wd_lake_t *lake, const wd_lake_row_t *row,
+                                  const wd_buf_t *line, wd_error_t *err);
+wd_must_check int wd_lake_take_back(wd_lake_t *lake, wd_error_t *err);
+
+/*
+ * Removes what somebody who died left behind the last whole row: the object
+ * that was being added, then the begun row. With both locks held, after a
+ * refresh.
+ */
+wd_must_check int wd_lake_sweep(wd_lake_t *lake, wd_error_t *err);
+
+/* An object's name while it is written. */
+#define WD_LAKE_TMP_MAX (sizeof(((wd_lake_row_t *) 0)->key) + 8)
+
+static inline void
+wd_lake_tmp(const char *key, char out[WD_LAKE_TMP_MAX])
+{
+    snprintf(out, WD_LAKE_TMP_MAX, "%s.tmp", key);
+}
 
 #endif /* WD_LAKE_INT_H */

@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 
@@ -279,44 +280,114 @@ wd_lake_refresh(wd_lake_t *lake, wd_error_t *err)
 
 
 int
-wd_lake_append_row(wd_lake_t *lake, const wd_lake_row_t *row, wd_error_t *err)
+wd_lake_take_back(wd_lake_t *lake, wd_error_t *err)
 {
-    int           rc = WD_OK;
-    wd_buf_t      line;
+    if (ftruncate(lake->manifest, lake->tail) != 0) {
+        lake->poisoned = true; /* a row may be there that nobody meant */
+        return wd_lake_errno(err, "manifest");
+    }
+    return WD_OK;
+}
+
+
+/* The start of a row behind the last whole one; false: it names no object. */
+static bool
+wd_lake_begun(wd_lake_t *lake, wd_lake_row_t *row)
+{
+    char    line[WD_LAKE_ROW_MAX];
+    ssize_t n;
+
+    n = pread(lake->manifest, line, sizeof(line), lake->tail);
+    return n > 0 && wd_lake_row_parse(wd_str(line, (size_t) n), row) == WD_OK
+           && row->seq == lake->last + 1 && strncmp(row->key, "raw/", 4) == 0
+           && strstr(row->key, "..") == NULL;
+}
+
+
+int
+wd_lake_sweep(wd_lake_t *lake, wd_error_t *err)
+{
+    char          tmp[WD_LAKE_TMP_MAX];
+    struct stat   st;
+    wd_lake_row_t row;
+
+    if (fstat(lake->manifest, &st) != 0) {
+        return wd_lake_errno(err, "manifest");
+    }
+    if (st.st_size <= lake->tail) {
+        return WD_OK;
+    }
+
+    if (wd_lake_begun(lake, &row)) {
+        wd_lake_tmp(row.key, tmp);
+        if ((unlinkat(lake->root_fd, tmp, 0) != 0 && errno != ENOENT)
+            || (unlinkat(lake->root_fd, row.key, 0) != 0 && errno != ENOENT)) {
+            return wd_lake_errno(err, row.key);
+        }
+    }
+    return wd_lake_take_back(lake, err);
+}
+
+
+int
+wd_lake_begin_row(wd_lake_t *lake, const wd_lake_row_t *row, wd_buf_t *line,
+                  wd_error_t *err)
+{
+    int           rc;
     wd_lake_row_t back;
 
-    wd_buf_init(&line, WD_LAKE_ROW_MAX);
-    wd_lake_row_write(row, &line);
-    wd_buf_byte(&line, '\n');
-    if (line.err != WD_OK) {
-        wd_buf_done(&line);
+    wd_lake_row_write(row, line);
+    if (line->err != WD_OK) {
         return wd_error(err, WD_ETOOBIG, "the manifest row is too long");
     }
 
     /* A row that cannot be read back would end the lake. */
-    if (wd_lake_row_parse(wd_str((char *) line.data, line.len - 1), &back)
-        != WD_OK) {
-        wd_buf_done(&line);
+    if (memchr(line->data, '\n', line->len) != NULL
+        || wd_lake_row_parse(wd_buf_view(line), &back) != WD_OK) {
         return wd_error(err, WD_EINVAL, "the manifest row is not valid");
     }
 
-    if (wd_lake_write_all(lake->manifest, line.data, line.len) != 0) {
+    if (wd_lake_write_all(lake->manifest, line->data, line->len) != 0) {
         rc = wd_lake_errno(err, "manifest");
-        if (ftruncate(lake->manifest, lake->tail) != 0) {
-            lake->poisoned = true;
-        }
-    } else if (fdatasync(lake->manifest) != 0) {
+        return wd_lake_take_back(lake, NULL) == WD_OK ? rc : WD_EIO;
+    }
+    return WD_OK;
+}
+
+
+int
+wd_lake_end_row(wd_lake_t *lake, const wd_lake_row_t *row, const wd_buf_t *line,
+                wd_error_t *err)
+{
+    int rc;
+
+    if (wd_lake_write_all(lake->manifest, "\n", 1) != 0) {
+        return wd_lake_errno(err, "manifest");
+    }
+    if (fdatasync(lake->manifest) != 0) {
         rc = wd_lake_errno(err, "sync of the manifest");
         lake->poisoned = true;
-    } else {
-        lake->tail += (off_t) line.len;
-        lake->last = row->seq;
-        wd_lake_sha256(wd_str((char *) line.data, line.len - 1),
-                       lake->last_hash);
+        return rc;
     }
 
-    wd_buf_done(&line);
-    return rc;
+    lake->tail += (off_t) line->len + 1;
+    lake->last = row->seq;
+    wd_lake_sha256(wd_buf_view(line), lake->last_hash);
+    return WD_OK;
+}
+
+
+int
+wd_lake_sync(wd_lake_t *lake, wd_error_t *err)
+{
+    int fd;
+
+    pthread_mutex_lock(&lake->lock);
+    fd = wd_lake_manifest(lake);
+    pthread_mutex_unlock(&lake->lock);
+    return fd < 0 || fdatasync(fd) == 0
+               ? WD_OK
+               : wd_lake_errno(err, "sync of the manifest");
 }
 
 

@@ -45,29 +45,34 @@ equal_content_is_stored_once(void **state)
 {
     wd_error_t                err;
     ingestion_archive_t      *a, *other;
-    ingestion_archived_t      r;
+    ingestion_archived_t      r, first;
     ingestion_archive_state_t s;
 
     (void) state;
     assert_int_equal(ingestion_archive_open(root, 0, &a, &err), WD_OK);
-    put(a, IBM, "one", &r);
-    assert_false(r.duplicate);
-    assert_int_equal(r.seq, 1);
-    assert_int_equal(strlen(r.sha256), 64);
+    put(a, IBM, "one", &first);
+    assert_false(first.duplicate);
+    assert_int_equal(first.seq, 1);
+    assert_int_equal(strlen(first.sha256), 64);
+    assert_true(first.since == first.fetched_at);
     put(a, IBM, "one", &r);
     assert_true(r.duplicate);
+    assert_true(r.since == first.since);
+    assert_true(r.fetched_at > r.since);
     put(a, SPY, "one", &r); /* another question */
     assert_int_equal(r.seq, 2);
     put(a, IBM, "two", &r);
     assert_int_equal(r.seq, 3);
-    put(a, IBM, "one", &r); /* it was changed meanwhile */
-    assert_int_equal(r.seq, 4);
+    put(a, IBM, "one", &first); /* it was changed meanwhile */
+    assert_int_equal(first.seq, 4);
+    assert_true(first.since == first.fetched_at);
 
     /* Another process knows it from the manifest, and the first one what
      * the other stored. */
     assert_int_equal(ingestion_archive_open(root, 0, &other, &err), WD_OK);
     put(other, IBM, "one", &r);
     assert_true(r.duplicate);
+    assert_true(r.since == first.since);
     put(other, IBM, "three", &r);
     assert_int_equal(r.seq, 5);
     put(a, IBM, "three", &r);

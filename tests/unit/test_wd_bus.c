@@ -84,6 +84,7 @@ typedef struct {
     const char *group;
     int64_t     handled; /* calls of the handler */
     int64_t     fail_first; /* calls that fail after having written */
+    int64_t     fail_at; /* an offset that always fails; 0: none. atomic */
     int64_t     last; /* offset of the last event */
 } sink_t;
 
@@ -106,6 +107,9 @@ on_event(wd_pg_conn_t *c, const wd_bus_event_t *ev, void *arg, wd_error_t *e)
     if (__atomic_fetch_add(&s->handled, 1, __ATOMIC_SEQ_CST)
         < s->fail_first) {
         return wd_error(e, WD_EINTERNAL, "not yet");
+    }
+    if (ev->offset == __atomic_load_n(&s->fail_at, __ATOMIC_SEQ_CST)) {
+        return wd_error(e, WD_EINTERNAL, "not this one");
     }
     __atomic_store_n(&s->last, ev->offset, __ATOMIC_SEQ_CST);
     return WD_OK;
@@ -314,6 +318,59 @@ test_rollback(void **state)
 }
 
 
+/* Who is behind takes several events in one transaction. */
+static void
+test_batch(void **state)
+{
+    int                i;
+    sink_t             a = {.group = "a"};
+    wd_pg_conn_t      *c = connected();
+    wd_bus_consumer_t *ca;
+
+    (void) state;
+    for (i = 0; i < 60; i++) {
+        publish(c, "{}");
+    }
+    ca = consume(&a);
+    wait_sql("SELECT count(*) FROM seen", 60);
+    complete("a", 60);
+    assert_true(one_int(c, "SELECT count(DISTINCT xmin::text) FROM seen") < 60);
+    wd_bus_consumer_stop(ca);
+    assert_int_equal(a.handled, 60);
+    wd_pg_disconnect(c);
+}
+
+
+/*
+ * An event that fails holds up those behind it, none of those before it, which
+ * were in its transaction.
+ */
+static void
+test_fails_in_batch(void **state)
+{
+    int                i;
+    sink_t             a = {.group = "a", .fail_at = 7};
+    wd_pg_conn_t      *c = connected();
+    wd_bus_consumer_t *ca;
+
+    (void) state;
+    for (i = 0; i < 40; i++) {
+        publish(c, "{}");
+    }
+    ca = consume(&a);
+    assert_true(wd_test_until(has_lag, ca));
+    wait_sql("SELECT count(*) FROM seen", 6);
+    wait_sql("SELECT \"offset\" FROM bus_offset", 6);
+    complete("a", 6);
+    __atomic_store_n(&a.fail_at, 0, __ATOMIC_SEQ_CST);
+    wait_sql("SELECT count(*) FROM seen", 40);
+    complete("a", 40);
+    assert_true(wd_test_until(no_lag, ca));
+    wd_bus_consumer_stop(ca);
+    wd_pg_disconnect(c);
+}
+
+
 /* A stop during the pause after a failure does not wait for its end. */
 static void
 test_stop_in_pause(void **state)
@@ -483,6 +540,7 @@ main(void)
 #define T(name) cmocka_unit_test_setup(name, begin)
     const struct CMUnitTest tests[] = {
         T(test_publish),       T(test_consume),    T(test_rollback),
+        T(test_batch),         T(test_fails_in_batch),
         T(test_stop_in_pause), T(test_concurrent), T(test_take_over),
         T(test_server_killed),
     };

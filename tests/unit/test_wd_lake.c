@@ -12,10 +12,10 @@
 #include <ftw.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,8 +24,8 @@ static wd_lake_t  *lake;
 static wd_error_t  err;
 static wd_buf_t    bytes;
 static size_t      n_files;
-static const char *zeros =
-    "0000000000000000000000000000000000000000000000000000000000000000";
+static const char *zeros
+    = "0000000000000000000000000000000000000000000000000000000000000000";
 
 
 static void
@@ -142,9 +142,9 @@ files(void)
 static void
 test_put_get(void **state)
 {
-    size_t        i;
-    char         *big = malloc(3000000);
-    wd_lake_row_t row;
+    size_t                   i;
+    char                    *big = malloc(3000000);
+    wd_lake_row_t            row;
     static const char *const texts[] = {"", "x", "{\"a\":1}", "{\"a\":1}"};
 
     (void) state;
@@ -185,8 +185,7 @@ test_put_get(void **state)
                      WD_ENOTFOUND);
     assert_int_equal(wd_lake_get(lake, "../secret", row.sha256, &bytes, &err),
                      WD_EINVAL);
-    assert_int_equal(wd_lake_get(lake, "/etc/passwd", row.sha256, &bytes,
-                                 &err),
+    assert_int_equal(wd_lake_get(lake, "/etc/passwd", row.sha256, &bytes, &err),
                      WD_EINVAL);
     assert_int_equal(wd_lake_get(lake, row.key, zeros, &bytes, &err),
                      WD_EPROTO);
@@ -217,8 +216,7 @@ on_row(const wd_lake_row_t *row, void *arg)
 
 
 static void
-rows_are(wd_lake_t *l, int64_t after, int64_t stop_at, int64_t first,
-         int64_t n)
+rows_are(wd_lake_t *l, int64_t after, int64_t stop_at, int64_t first, int64_t n)
 {
     walk_t w = {0, 0, stop_at, {0}};
 
@@ -255,8 +253,8 @@ test_rows(void **state)
     rows_are(lake, 3, 4, 4, 1);
 
     /* a row is read as it was put */
-    assert_ok(wd_lake_rows(lake, 19, on_row,
-                           (w = (walk_t){.stop_at = 20}, &w), &err));
+    assert_ok(wd_lake_rows(lake, 19, on_row, (w = (walk_t){.stop_at = 20}, &w),
+                           &err));
     assert_int_equal(w.last.seq, put_row.seq);
     assert_true(w.last.fetched_at == put_row.fetched_at);
     assert_int_equal(w.last.size, put_row.size);
@@ -330,8 +328,8 @@ test_tampered_object(void **state)
 
     (void) state;
     for (i = 0; i < 3; i++) {
-        row[i] = put(lake, i == 1 ? "the second object, with some text"
-                                  : "another");
+        row[i] = put(lake,
+                     i == 1 ? "the second object, with some text" : "another");
     }
     wd_str_copy(path, sizeof(path), wd_str_z(path_of(row[1].key)));
     assert_int_equal(stat(path, &st), 0);
@@ -340,8 +338,8 @@ test_tampered_object(void **state)
         if (verify(true, &rows, &bad) == WD_OK) {
             /* zstd's own header has bits without meaning: the text is there */
             wd_buf_reset(&bytes);
-            assert_ok(wd_lake_get(lake, row[1].key, row[1].sha256, &bytes,
-                                  &err));
+            assert_ok(
+                wd_lake_get(lake, row[1].key, row[1].sha256, &bytes, &err));
             assert_view(wd_buf_view(&bytes),
                         "the second object, with some text");
         } else {
@@ -349,9 +347,9 @@ test_tampered_object(void **state)
             assert_int_equal(rows, 1);
             assert_true(err.text[0] != '\0');
             wd_buf_reset(&bytes);
-            assert_int_not_equal(wd_lake_get(lake, row[1].key, row[1].sha256,
-                                             &bytes, &err),
-                                 WD_OK);
+            assert_int_not_equal(
+                wd_lake_get(lake, row[1].key, row[1].sha256, &bytes, &err),
+                WD_OK);
         }
         assert_ok(verify(false, &rows, &bad)); /* the chain itself is sound */
         flip(path, at, 0x10);
@@ -402,8 +400,7 @@ test_tampered_manifest(void **state)
 
         for (i = 0; i < 3; i++) {
             wd_str_split(&rest, '\n', &line[i]);
-            snprintf(other[i], sizeof(other[i]), "%.*s\n",
-                     WD_STR_ARG(line[i]));
+            snprintf(other[i], sizeof(other[i]), "%.*s\n", WD_STR_ARG(line[i]));
         }
         wd_buf_reset(&bytes);
         wd_buf_printf(&bytes, "%s%s", other[0], other[2]);
@@ -451,8 +448,7 @@ test_torn(void **state)
     put(lake, "2");
     wd_str_copy(path, sizeof(path), wd_str_z(path_of("manifest.ndjson")));
     wd_test_read(path, &text);
-    whole = 1 + (uint8_t *) memrchr(text.data, '\n', text.len - 1)
-            - text.data;
+    whole = 1 + (uint8_t *) memrchr(text.data, '\n', text.len - 1) - text.data;
     for (n = (size_t) whole + 1; n < text.len; n += 23) {
         wd_lake_close(lake);
         wd_test_write(path, wd_str((char *) text.data, n));
@@ -473,6 +469,107 @@ test_torn(void **state)
 }
 
 
+/* Takes the end of the last line away: its row has only begun. */
+static void
+unend(void)
+{
+    struct stat st;
+    char        path[600];
+
+    wd_str_copy(path, sizeof(path), wd_str_z(path_of("manifest.ndjson")));
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(truncate(path, st.st_size - 1), 0);
+}
+
+
+/*
+ * An object whose row has only begun is nobody's: the next who writes to the
+ * lake removes it, who only reads does not.
+ */
+static void
+test_begun(void **state)
+{
+    char          tmp[300];
+    wd_lake_t    *other;
+    wd_lake_row_t row;
+
+    (void) state;
+    put(lake, "1");
+    row = put(lake, "2");
+    wd_lake_close(lake);
+    snprintf(tmp, sizeof(tmp), "%s.tmp", row.key);
+    wd_test_write(path_of(tmp), WD_STR("part"));
+    unend();
+    assert_int_equal(files(), 3);
+
+    assert_ok(wd_lake_open_read(root, &lake, &err));
+    is_sound(1);
+    assert_int_equal(files(), 3);
+
+    assert_ok(wd_lake_open(root, &other, &err));
+    assert_int_equal(files(), 1);
+    is_sound(1);
+    put(other, "two");
+    is_sound(2);
+
+    /* somebody else died meanwhile */
+    put(other, "3");
+    wd_lake_close(other);
+    wd_lake_close(lake);
+    unend();
+    assert_ok(wd_lake_open(root, &lake, &err));
+    assert_int_equal(files(), 2);
+    is_sound(2);
+    row = put(lake, "three");
+    assert_int_equal(row.seq, 3);
+    is_sound(3);
+    assert_int_equal(files(), 3);
+}
+
+
+/* What a begun row says is believed only where it can be true. */
+static void
+test_begun_wrong(void **state)
+{
+    size_t i;
+    char   text[500];
+    static const struct {
+        int         seq;
+        const char *key;
+    } rows[] = {
+        {2, "raw/../kept"}, {2, "/kept"},    {2, "kept"},
+        {1, "raw/kept"},    {3, "raw/kept"},
+    };
+
+    (void) state;
+    put(lake, "1");
+    for (i = 0; i < wd_array_len(rows); i++) {
+        wd_test_write(path_of("kept"), WD_STR("x"));
+        wd_test_write(path_of("raw/kept"), WD_STR("x"));
+        snprintf(text, sizeof(text),
+                 "{\"seq\":%d,\"key\":\"%s\",\"sha256\":\"%s\","
+                 "\"fetched_at\":\"2024-01-31T12:00:00Z\",\"prev\":\"%s\"}",
+                 rows[i].seq, rows[i].key, zeros, zeros);
+        append(text);
+        wd_lake_close(lake);
+        assert_ok(wd_lake_open(root, &lake, &err));
+        assert_int_equal(access(path_of("kept"), F_OK), 0);
+        assert_int_equal(access(path_of("raw/kept"), F_OK), 0);
+        is_sound(1);
+    }
+
+    /* the same row, where it can be: its object goes */
+    snprintf(text, sizeof(text),
+             "{\"seq\":2,\"key\":\"raw/kept\",\"sha256\":\"%s\","
+             "\"fetched_at\":\"2024-01-31T12:00:00Z\",\"prev\":\"%s\"}",
+             zeros, zeros);
+    append(text);
+    put(lake, "2");
+    assert_int_not_equal(access(path_of("raw/kept"), F_OK), 0);
+    is_sound(2);
+}
+
+
 /* A whole line that is none stays an error, however often one asks. */
 static void
 test_damaged_tail(void **state)
@@ -489,8 +586,7 @@ test_damaged_tail(void **state)
     wd_test_read(path_of("manifest.ndjson"), &before);
     for (i = 0; i < 3; i++) {
         row = new_row();
-        assert_int_equal(wd_lake_put(lake, &row, WD_STR("x"), &err),
-                         WD_EPROTO);
+        assert_int_equal(wd_lake_put(lake, &row, WD_STR("x"), &err), WD_EPROTO);
         assert_int_equal(wd_lake_last(lake), 1);
         assert_int_equal(verify(false, &rows, &bad), WD_EPROTO);
         assert_int_equal(bad, 2);
@@ -557,8 +653,8 @@ put_many(void *arg)
 
     for (i = 0; i < 25; i++) {
         row = new_row();
-        snprintf(text, sizeof(text), "%d %p %d", (int) getpid(),
-                 (void *) &row, i);
+        snprintf(text, sizeof(text), "%d %p %d", (int) getpid(), (void *) &row,
+                 i);
         if (wd_lake_put(arg, &row, wd_str_z(text), &e) != WD_OK) {
             abort();
         }
@@ -610,17 +706,20 @@ test_bad_row(void **state)
 {
     size_t                   i;
     wd_lake_row_t            row;
-    static const char *const args[] = {
-        "{\"a\":}", "{", "x", "[1", "{\"a\":1}}", "{\"a\":1,\"a\":2}",
-        "{\"a\":1}\n{\"b\":2}"};
+    static const char *const args[] = {"{\"a\":}",
+                                       "{",
+                                       "x",
+                                       "[1",
+                                       "{\"a\":1}}",
+                                       "{\"a\":1,\"a\":2}",
+                                       "{\"a\":1}\n{\"b\":2}"};
 
     (void) state;
     put(lake, "1");
     for (i = 0; i < wd_array_len(args); i++) {
         row = new_row();
         wd_str_copy(row.args, sizeof(row.args), wd_str_z(args[i]));
-        assert_int_equal(wd_lake_put(lake, &row, WD_STR("2"), &err),
-                         WD_EINVAL);
+        assert_int_equal(wd_lake_put(lake, &row, WD_STR("2"), &err), WD_EINVAL);
         assert_int_equal(files(), 1);
         is_sound(1);
     }
@@ -639,7 +738,8 @@ fill(const char *path, size_t pages)
     char page[4096] = {1};
 
     assert_true(fd >= 0);
-    while (pages-- != 0 && write(fd, page, sizeof(page)) > 0) { }
+    while (pages-- != 0 && write(fd, page, sizeof(page)) > 0) {
+    }
     close(fd);
 }
 
@@ -680,10 +780,9 @@ test_disk_full(void **state)
                 struct stat st;
 
                 assert_int_equal(stat(path, &st), 0);
-                assert_int_equal(
-                    truncate(path, st.st_size / 4096 * 4096
-                                       - (off_t) (room * 4096)),
-                    0);
+                assert_int_equal(truncate(path, st.st_size / 4096 * 4096
+                                                    - (off_t) (room * 4096)),
+                                 0);
             }
             before = files();
             row = new_row();
@@ -724,13 +823,21 @@ enough:
 int
 main(void)
 {
-    int                     rc;
+    int rc;
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        T(test_put_get),         T(test_rows),       T(test_reopen),
-        T(test_tampered_object), T(test_tampered_manifest),
-        T(test_torn),            T(test_damaged_tail),
-        T(test_unreadable),      T(test_writers),    T(test_bad_row),
+        T(test_put_get),
+        T(test_rows),
+        T(test_reopen),
+        T(test_tampered_object),
+        T(test_tampered_manifest),
+        T(test_torn),
+        T(test_begun),
+        T(test_begun_wrong),
+        T(test_damaged_tail),
+        T(test_unreadable),
+        T(test_writers),
+        T(test_bad_row),
         T(test_disk_full),
     };
 

@@ -138,11 +138,12 @@ sub provider {
     return $p;
 }
 
+# A row counts when its line has ended.
 sub manifest {
     my ($self) = @_;
 
     open my $f, '<', "$self->{lake}/manifest.ndjson" or return;
-    return map { $json->decode($_) } <$f>;
+    return map { $json->decode($_) } grep { /\n\z/ } <$f>;
 }
 
 # Bytes of a manifest row's object.

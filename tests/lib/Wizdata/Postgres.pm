@@ -11,7 +11,8 @@ package Wizdata::Postgres;
 # It listens on a Unix socket only, does not sync, and runs as an
 # unprivileged user when the test is root, because initdb refuses root.
 #
-# start(migrate => 0) leaves the database empty.
+# start(migrate => 0) leaves the database empty; with durable => 1 it syncs and
+# has the buffers that it has without a configuration, as for a measurement.
 #
 # Environment:
 #     WIZDATA_PG_BIN      folder of initdb and postgres; default: the newest
@@ -48,7 +49,8 @@ my $OWNER = $$;
 sub start {
     my ($class, %option) = @_;
 
-    my $self = bless { dir => tempdir('wd-pg-XXXXXXXX', TMPDIR => 1) }, $class;
+    my $self = bless { dir => tempdir('wd-pg-XXXXXXXX', TMPDIR => 1),
+        durable => $option{durable} }, $class;
 
     $self->{bin} = $ENV{WIZDATA_PG_BIN} || newest_bin();
     $self->{user} = unprivileged();
@@ -90,6 +92,43 @@ sub migrate {
 
     die "wizdatactl migrate: $out" if $rc != 0;
     return $out;
+}
+
+# Puts the tables back to what was in them at remember(), when nobody uses the
+# database; faster than another database.
+sub remember {
+    my ($self) = @_;
+
+    $self->psql(q(CREATE SCHEMA was; DO $$
+        DECLARE t text;
+        BEGIN
+            FOR t IN SELECT tablename FROM pg_tables
+                     WHERE schemaname = 'public' LOOP
+                EXECUTE format('CREATE TABLE was.%1$I AS TABLE %1$I', t);
+            END LOOP;
+        END $$));
+}
+
+sub reset {
+    my ($self) = @_;
+
+    $self->psql(q(SET session_replication_role = replica; DO $$
+        DECLARE t text;
+        BEGIN
+            FOR t IN SELECT tablename FROM pg_tables
+                     WHERE schemaname = 'was' LOOP
+                EXECUTE format('DELETE FROM %I', t);
+            END LOOP;
+            FOR t IN SELECT relname FROM pg_class JOIN pg_namespace n
+                     ON n.oid = relnamespace AND nspname = 'public'
+                     WHERE relkind IN ('r', 'p') AND NOT relispartition LOOP
+                EXECUTE format('INSERT INTO %1$I OVERRIDING SYSTEM VALUE '
+                               'TABLE was.%1$I', t);
+            END LOOP;
+            PERFORM setval(format('%I.%I', schemaname, sequencename)::regclass,
+                           start_value, false)
+            FROM pg_sequences WHERE schemaname = 'public';
+        END $$));
 }
 
 # Starts the server over the same data; returns when it takes connections.
@@ -188,6 +227,10 @@ sub exec_server {
         max_connections => 60,
         shared_buffers => '32MB',
     );
+    if ($self->{durable}) {
+        delete @settings{qw/ fsync synchronous_commit full_page_writes
+            shared_buffers /};
+    }
     my @settings = map { ('-c', "$_=$settings{$_}") } sort keys %settings;
 
     $self->become_user();

@@ -10,9 +10,9 @@ package Wizdata::Provider;
 #     my @at = $p->times('down');          # when, by a clock that nobody sets
 #     $p->open_gate();                     # for manner "gate"
 #
-# Manners: ok, changing, endless, reset, cut, slow, gzip, bad-gzip, hang,
-# gate, down, flaky, retry-after, html400, daily, second, auth, echo, text,
-# html.
+# Manners: ok, whole, changing, endless, reset, cut, slow, gzip, bad-gzip,
+# hang, gate, down, flaky, retry-after, html400, daily, second, auth, echo,
+# text, html.
 
 use warnings;
 use strict;
@@ -89,7 +89,31 @@ sub body {
         . qq("Time Series (Daily)": {"2024-01-02": {"1. open": "$value"}}});
 }
 
+# What is read down to its last figure: three bars, or two pages of three rows.
+sub whole {
+    my ($rest) = @_;
+
+    if ($rest =~ m{/indicator/([^?]+)}) {
+        my $indicator = $1;
+        my ($page) = $rest =~ /[?&]page=(\d+)/;
+        my @rows = map { qq({"indicator":{"id":"$indicator","value":"Prices"},)
+            . '"country":{"id":"DE","value":"Germany"},"countryiso3code":"DEU",'
+            . qq("date":"202$_","value":1.$_,"unit":"","obs_status":"",)
+            . '"decimal":1}' } $page == 1 ? (1, 2) : 3;
+        return sprintf '[{"page":%d,"pages":2,"per_page":2,"total":3},[%s]]',
+            $page, join ',', @rows;
+    }
+    my ($symbol) = $rest =~ /[?&]symbol=([^&]+)/;
+    return qq({"Meta Data": {"1. Information": "Daily Prices", "2. Symbol": )
+        . qq("$symbol", "3. Last Refreshed": "2024-01-04", "4. Output Size": )
+        . '"Compact", "5. Time Zone": "US/Eastern"}, "Time Series (Daily)": {'
+        . join(', ', map { qq("2024-01-0$_": {"1. open": "$_.1", "2. high": )
+            . qq("$_.9", "3. low": "$_.0", "4. close": "$_.5", "5. volume": )
+            . qq("${_}00"}) } 4, 3, 2) . '}}';
+}
+
 sub manner_ok { reply(200, body($_[0])) }
+sub manner_whole { reply(200, whole($_[0])) }
 sub manner_changing { reply(200, body($_[0], "1.500$_[1]")) }
 sub manner_endless { faulty($_[0], 'endless') }
 sub manner_reset { faulty($_[0], 'reset', at => 40) }

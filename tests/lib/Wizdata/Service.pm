@@ -55,7 +55,7 @@ sub start {
     until (eval { $self->connect() }) {
         if (waitpid($self->{pid}, POSIX::WNOHANG()) == $self->{pid}) {
             delete $self->{pid};
-            die "$name ended at its start: " . $self->log();
+            die "$name ended at its start, $?: " . $self->log();
         }
         die "$name does not start: " . $self->log()
             if time > $self->{started} + WAIT;
@@ -109,8 +109,21 @@ sub stop {
         }
         sleep POLL;
     }
-    return $self->{status} = $? & 127 ? 128 + ($? & 127) : $? >> 8;
+    return $self->{status} = status_of($?);
 }
+
+# True when it is not running any more, whoever ended it.
+sub ended {
+    my ($self) = @_;
+
+    my $pid = $self->{pid} or return 1;
+    return 0 if waitpid($pid, POSIX::WNOHANG()) != $pid;
+    delete $self->{pid};
+    $self->{status} = status_of($?);
+    return 1;
+}
+
+sub status_of { $_[0] & 127 ? 128 + ($_[0] & 127) : $_[0] >> 8 }
 
 sub endpoint { "unix:$_[0]->{dir}/$_[0]->{name}.sock" }
 
