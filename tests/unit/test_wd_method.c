@@ -33,8 +33,10 @@ test_catalogue(void **state)
             assert_true(wd_perm_valid(wd_str_z(m->permission)));
         }
         if (m->verb == WD_HTTP_GET) {
-            assert_false(m->flags & WD_M_BODY);
+            assert_false(m->flags & (WD_M_BODY | WD_M_UPLOAD));
         }
+        assert_true((m->flags & (WD_M_BODY | WD_M_UPLOAD))
+                    != (WD_M_BODY | WD_M_UPLOAD));
 
         n_path = 0;
         for (k = 0; k < m->n_params; k++) {
