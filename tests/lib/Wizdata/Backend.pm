@@ -103,6 +103,7 @@ sub raw {
 
     return action(sub {
         my ($req) = @_;
+        $req->{conn}{raw_sent} = 1;
         $req->send(ref $bytes ? $bytes->($req) : $bytes, force => 1);
     });
 }
@@ -664,8 +665,9 @@ sub readable {
         return;
     }
     if ($n == 0) {
+        # Who is sent frames that are none closes at once.
         $self->{backend}->bad($self, 'the stream ended inside a frame')
-            if length $self->{in};
+            if length $self->{in} && !$self->{raw_sent};
         $self->close('eof');
         return;
     }
@@ -990,7 +992,10 @@ sub credit {
     my ($self, $n) = @_;
 
     my $up = $self->{up};
-    $n = $up->{credit}->($self, $n) if $up->{credit};
+    if ($up->{credit}) {
+        $self->{conn}{raw_sent} = 1;
+        $n = $up->{credit}->($self, $n);
+    }
     $up->{credited} += $n;
     $self->send(Wizdata::Backend::frame_notify('rpc.credit',
         [ $self->{msgid}, 0 + $n ])) if $n;
