@@ -28,6 +28,9 @@ check_limits(const wd_ctx_t *c)
     fuzz_require(c->principal.len <= WD_PRINCIPAL_MAX);
     fuzz_require(c->plan.len <= WD_PLAN_MAX);
     fuzz_require(c->ip.len <= WD_IP_MAX);
+    fuzz_require(c->type.len <= WD_MEDIA_TYPE_MAX);
+    fuzz_require(c->idem.len == 0 || wd_idem_ok(c->idem));
+    fuzz_require(c->body_len >= -1);
     fuzz_require(wd_ctx_trace_id(c).len <= WD_TRACE_ID_LEN);
     fuzz_require(wd_ctx_permits(c, NULL));
     (void) wd_ctx_permits(c, "bars:read");
@@ -47,6 +50,13 @@ check_same(const wd_ctx_t *a, const wd_ctx_t *b)
     fuzz_require(wd_str_eq(a->ip, b->ip));
     fuzz_require(a->ms == b->ms || (a->ms <= 0 && b->ms == 0));
     fuzz_require(a->format == b->format);
+    fuzz_require(a->body == b->body);
+    if (a->body) {
+        fuzz_require(a->body_len == b->body_len);
+        fuzz_require(wd_str_eq(a->type, b->type));
+        fuzz_require(wd_str_eq(a->enc, b->enc));
+        fuzz_require(wd_str_eq(a->idem, b->idem));
+    }
 }
 
 

@@ -210,12 +210,15 @@ typedef struct {
     ngx_str_t api_key;
     ngx_str_t authorization;
     ngx_str_t cache_control;
+    ngx_str_t content_encoding;
     ngx_str_t content_type;
+    ngx_str_t idempotency_key;
     ngx_str_t request_id;
     ngx_str_t traceparent;
     ngx_str_t tracestate;
     ngx_str_t trace; /* X-Wizdata-Trace */
     unsigned  duplicate:1; /* a credential is given twice */
+    unsigned  many_keys:1; /* so is Idempotency-Key */
 } ngx_http_wizdata_headers_t;
 
 
@@ -249,6 +252,15 @@ typedef struct {
 } ngx_http_wizdata_stream_t;
 
 
+/* A body that is passed on to the backend while it comes. */
+typedef struct {
+    ngx_http_wizdata_rpc_upload_t rpc;
+    unsigned                      begun:1; /* the client was asked for it */
+    unsigned                      waits:1; /* for the client */
+    unsigned                      over:1; /* all is passed on, or no more is */
+} ngx_http_wizdata_upload_t;
+
+
 struct ngx_http_wizdata_ctx_s {
     ngx_http_request_t            *request;
     ngx_http_wizdata_worker_t     *worker;
@@ -278,6 +290,7 @@ struct ngx_http_wizdata_ctx_s {
 
     ngx_http_wizdata_rpc_t         rpc;
     ngx_http_wizdata_stream_t      stream;
+    ngx_http_wizdata_upload_t     *upload; /* NULL: none */
     ngx_http_wizdata_problem_t     problem;
     ngx_http_wizdata_refusal_t     refusal;
     wd_error_t                     error;
@@ -657,6 +670,15 @@ void ngx_http_wizdata_stream_chunk(ngx_http_wizdata_rpc_t *rpc, wd_str_t bytes,
 
 /* Ends the answer so that the client sees it is incomplete. */
 void ngx_http_wizdata_stream_cut(ngx_http_wizdata_ctx_t *ctx);
+
+
+/* ngx_http_wizdata_upload.c */
+
+/* Checks the headers, then calls the backend. */
+void ngx_http_wizdata_upload_start(ngx_http_wizdata_ctx_t *ctx);
+
+/* The call is over: no more is passed on. Before the answer's header. */
+void ngx_http_wizdata_upload_stop(ngx_http_wizdata_ctx_t *ctx);
 
 
 /* ngx_http_wizdata_error.c */

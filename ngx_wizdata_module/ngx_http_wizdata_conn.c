@@ -75,6 +75,7 @@ ngx_http_wizdata_conn_create(ngx_http_wizdata_peer_t *peer,
     conn->flush.data = conn;
     conn->flush.handler = ngx_http_wizdata_conn_flush;
     conn->flush.log = c->log;
+    ngx_queue_init(&conn->uploads);
     ngx_queue_insert_tail(&peer->service->conns, &conn->link);
 
     c->data = conn;
@@ -261,6 +262,9 @@ ngx_http_wizdata_conn_notify(ngx_http_wizdata_conn_t *conn,
 
     if (wd_str_eq_z(f->method, WD_N_CHUNK)) {
         return ngx_http_wizdata_rpc_chunk(conn, f->params);
+    }
+    if (wd_str_eq_z(f->method, WD_N_CREDIT)) {
+        return ngx_http_wizdata_rpc_credited(conn, f->params);
     }
     if (wd_str_eq_z(f->method, WD_N_ABORT)) {
         return ngx_http_wizdata_rpc_abort(conn, f->params);
@@ -566,6 +570,7 @@ ngx_http_wizdata_conn_flush(ngx_event_t *ev)
     }
 
     ngx_http_wizdata_conn_trim(conn);
+    ngx_http_wizdata_rpc_upload_drained(conn);
 
     if (ngx_handle_write_event(c->write, 0) != NGX_OK) {
         ngx_http_wizdata_conn_close(conn, "event failed");

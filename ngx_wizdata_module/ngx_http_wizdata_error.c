@@ -367,6 +367,7 @@ ngx_http_wizdata_send_problem(ngx_http_wizdata_ctx_t *ctx)
         return NGX_ERROR;
     }
 
+    r->expect_tested = 1; /* who waits for 100 Continue need not send it */
     rc = ngx_http_discard_request_body(r);
     if (rc != NGX_OK) {
         return rc;

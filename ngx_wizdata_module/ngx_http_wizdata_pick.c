@@ -209,6 +209,9 @@ ngx_http_wizdata_pick_outcome(ngx_http_wizdata_rpc_t *rpc,
 
     rpc->probe = 0;
     took = (wd_ns_t) (ngx_current_msec - rpc->since) * WD_NS_PER_MS;
+    if (rpc->upload != NULL) { /* waits for what it asked for */
+        took = 0;
+    }
     event = wd_breaker_fault_code(code)
                 ? wd_fleet_fault(g, peer->index, now, (uint32_t) ngx_random())
                 : wd_fleet_ok(g, peer->index, took, now,

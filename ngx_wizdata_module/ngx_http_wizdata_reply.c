@@ -131,6 +131,7 @@ ngx_http_wizdata_reply_fail(ngx_http_wizdata_rpc_t *rpc, int code)
 
     ngx_http_set_log_request(c->log, ctx->request);
     ctx->times.backend = ngx_http_wizdata_clock();
+    ngx_http_wizdata_upload_stop(ctx);
     if (ctx->cache != NULL) {
         ngx_http_wizdata_fill_end(ctx->cache->fill, code);
     }
@@ -412,6 +413,7 @@ ngx_http_wizdata_reply(ngx_http_wizdata_rpc_t *rpc, const wd_frame_t *f,
 
     ngx_http_set_log_request(c->log, ctx->request);
     ctx->times.backend = ngx_http_wizdata_clock();
+    ngx_http_wizdata_upload_stop(ctx);
 
     if (f->code != WD_OK) {
         ngx_http_wizdata_reply_error(ctx, f, meta);

@@ -73,6 +73,15 @@ ngx_http_wizdata_header_once(ngx_http_wizdata_headers_t *in, ngx_str_t *value,
 
 
 static void
+ngx_http_wizdata_header_idem(ngx_http_wizdata_headers_t *in,
+    const ngx_str_t *line)
+{
+    in->many_keys = in->idempotency_key.data != NULL;
+    in->idempotency_key = *line;
+}
+
+
+static void
 ngx_http_wizdata_header_note(ngx_http_wizdata_ctx_t *ctx,
     const ngx_table_elt_t *h)
 {
@@ -107,6 +116,14 @@ ngx_http_wizdata_header_note(ngx_http_wizdata_ctx_t *ctx,
         if (ngx_http_wizdata_is(h, "x-wizdata-trace")) {
             ngx_http_wizdata_header_join(ctx->request->pool, &in->trace,
                                          &h->value);
+        } else if (ngx_http_wizdata_is(h, "idempotency-key")) {
+            ngx_http_wizdata_header_idem(in, &h->value);
+        }
+        break;
+    case sizeof("content-encoding") - 1:
+        if (ngx_http_wizdata_is(h, "content-encoding")) {
+            ngx_http_wizdata_header_join(ctx->request->pool,
+                                         &in->content_encoding, &h->value);
         }
         break;
     case sizeof("content-type") - 1:
@@ -419,7 +436,7 @@ ngx_http_wizdata_api_handler(ngx_http_request_t *r)
     }
 
     if ((ctx->method == NULL && ngx_http_wizdata_route(ctx) != WD_OK)
-        || (!(ctx->method->flags & WD_M_BODY)
+        || (!(ctx->method->flags & (WD_M_BODY|WD_M_UPLOAD))
             && ngx_http_wizdata_no_body(ctx) != WD_OK))
     {
         ngx_http_wizdata_finish_refused(ctx);
@@ -487,6 +504,11 @@ ngx_http_wizdata_api_args(ngx_http_wizdata_ctx_t *ctx)
 
     if (code != WD_OK) {
         ngx_http_wizdata_finish_refused(ctx);
+        return;
+    }
+
+    if (ctx->method->flags & WD_M_UPLOAD) {
+        ngx_http_wizdata_upload_start(ctx);
         return;
     }
 

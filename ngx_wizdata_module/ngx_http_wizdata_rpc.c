@@ -48,6 +48,9 @@ ngx_http_wizdata_rpc_detach(ngx_http_wizdata_rpc_t *rpc)
     if (rpc->span != NULL) {
         ngx_http_wizdata_call_span_end(rpc);
     }
+    if (rpc->upload != NULL) {
+        ngx_http_wizdata_rpc_upload_end(rpc);
+    }
 
     conn->slots[i].rpc = NULL;
     conn->slots[i].round++;
@@ -137,6 +140,9 @@ ngx_http_wizdata_rpc_send(ngx_http_wizdata_conn_t *conn,
     ngx_msec_int_t                   left;
     ngx_http_wizdata_rpc_counters_t *m;
 
+    if (rpc->upload != NULL) {
+        ngx_http_wizdata_rpc_progress(rpc);
+    }
     left = rpc->deadline - ngx_current_msec;
     rpc->context.ms = ngx_max(left, 1);
     rpc->outcome = WD_ECANCELED; /* unless something else is heard */
@@ -176,6 +182,9 @@ ngx_http_wizdata_rpc_send(ngx_http_wizdata_conn_t *conn,
     m->requests++;
     conn->queued += conn->out.len - at;
     ngx_http_wizdata_conn_flush_later(conn);
+    if (rpc->upload != NULL) {
+        ngx_http_wizdata_rpc_upload_begin(rpc);
+    }
     return WD_OK;
 }
 
@@ -280,8 +289,7 @@ ngx_http_wizdata_rpc_reroute(ngx_http_wizdata_rpc_t *rpc)
 }
 
 
-/* The peer moves: its time begins anew. */
-static void
+void
 ngx_http_wizdata_rpc_progress(ngx_http_wizdata_rpc_t *rpc)
 {
     ngx_queue_remove(&rpc->deadline_link);
@@ -314,6 +322,10 @@ static ngx_uint_t
 ngx_http_wizdata_rpc_elsewhere(ngx_http_wizdata_rpc_t *rpc)
 {
     ngx_http_wizdata_conn_t *conn = rpc->conn;
+
+    if (rpc->upload != NULL && rpc->upload->begun) {
+        return 0;
+    }
 
     rpc->avoid = conn->peer;
     if (rpc->only != NULL || !ngx_http_wizdata_pick_other(rpc)
@@ -354,6 +366,9 @@ ngx_http_wizdata_rpc_response(ngx_http_wizdata_conn_t *conn,
         return NGX_OK;
     }
 
+    if (rpc->upload != NULL) {
+        ngx_http_wizdata_rpc_upload_end(rpc); /* however much there was */
+    }
     if (ngx_http_wizdata_rpc_body(rpc, f->body.len, !f->more) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -389,6 +404,22 @@ ngx_http_wizdata_rpc_chunk(ngx_http_wizdata_conn_t *conn, wd_str_t params)
 
     rpc->ops->chunk(rpc, bytes, last);
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_wizdata_rpc_credited(ngx_http_wizdata_conn_t *conn, wd_str_t params)
+{
+    uint32_t                msgid, bytes;
+    ngx_http_wizdata_rpc_t *rpc;
+
+    if (wd_frame_get_credit(params, &msgid, &bytes) != WD_OK) {
+        return NGX_ERROR;
+    }
+
+    rpc = ngx_http_wizdata_rpc_find(conn, msgid);
+    return rpc != NULL ? ngx_http_wizdata_rpc_upload_credit(rpc, bytes)
+                       : NGX_OK; /* it crossed the end of the call */
 }
 
 
@@ -432,7 +463,7 @@ ngx_http_wizdata_rpc_again(ngx_http_wizdata_conn_t *conn,
     ngx_http_wizdata_rpc_t *rpc)
 {
     if (rpc->state != NGX_HTTP_WIZDATA_RPC_SENT || rpc->only != NULL
-        || conn->malformed)
+        || conn->malformed || (rpc->upload != NULL && rpc->upload->begun))
     {
         return 0;
     }
@@ -493,7 +524,7 @@ ngx_http_wizdata_rpc_due(ngx_queue_t *q)
 static void
 ngx_http_wizdata_rpc_expire(ngx_http_wizdata_rpc_t *rpc)
 {
-    /* The client's own timeout watches over a client that does not read. */
+    /* The client's own timeouts watch over who does not read or send. */
     if (rpc->paused) {
         ngx_http_wizdata_rpc_progress(rpc);
         return;

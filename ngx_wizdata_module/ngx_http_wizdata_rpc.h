@@ -47,6 +47,21 @@ typedef enum {
 } ngx_http_wizdata_rpc_state_e;
 
 
+/* A body that follows the request; the caller's memory. */
+typedef struct {
+    /* Set by the caller: bytes may be passed on, for the first time or again. */
+    void      (*room)(ngx_http_wizdata_rpc_t *rpc);
+
+    /* ngx_http_wizdata_rpc_upload.c's own */
+    ngx_event_t wake; /* room() is to be called */
+    ngx_queue_t link; /* of conn->uploads */
+    size_t      outstanding; /* bytes passed on and not credited */
+    unsigned    linked:1;
+    unsigned    begun:1; /* something was passed on: not to be sent anew */
+    unsigned    last:1; /* all was */
+} ngx_http_wizdata_rpc_upload_t;
+
+
 struct ngx_http_wizdata_rpc_s {
     /* set by the caller */
     const ngx_http_wizdata_rpc_ops_t *ops;
@@ -57,7 +72,9 @@ struct ngx_http_wizdata_rpc_s {
     wd_ctx_t                          context; /* `ms` is filled in */
     wd_str_t                          args; /* MessagePack map */
     ngx_http_wizdata_call_span_t     *span; /* NULL: not traced */
-    unsigned                          paused:1; /* the client does not read */
+    ngx_http_wizdata_rpc_upload_t    *upload; /* NULL: no body follows */
+    unsigned                          paused:1; /* the client does not read,
+                                                   or has nothing to send */
     unsigned                          background:1; /* of no client: keeps
                                                        no worker alive */
 
@@ -103,6 +120,7 @@ struct ngx_http_wizdata_conn_s {
     uint32_t                 free_slot;
     ngx_uint_t               in_flight;
     ngx_event_t              flush;
+    ngx_queue_t              uploads; /* wait until less is unsent */
     ngx_msec_t               opened;
     ngx_queue_t              link; /* of the service's connections */
     uint64_t                 instance; /* hash of what the peer calls itself */
@@ -175,6 +193,8 @@ ngx_int_t ngx_http_wizdata_rpc_chunk(ngx_http_wizdata_conn_t *conn,
     wd_str_t params);
 ngx_int_t ngx_http_wizdata_rpc_abort(ngx_http_wizdata_conn_t *conn,
     wd_str_t params);
+ngx_int_t ngx_http_wizdata_rpc_credited(ngx_http_wizdata_conn_t *conn,
+    wd_str_t params);
 
 /* The connection is gone: retries or fails what was in flight on it. */
 void ngx_http_wizdata_rpc_lost(ngx_http_wizdata_conn_t *conn);
@@ -186,8 +206,35 @@ void ngx_http_wizdata_rpc_deadline(ngx_event_t *ev);
 int ngx_http_wizdata_rpc_send(ngx_http_wizdata_conn_t *conn,
     ngx_http_wizdata_rpc_t *rpc);
 
+/* The peer moves: its time begins anew. */
+void ngx_http_wizdata_rpc_progress(ngx_http_wizdata_rpc_t *rpc);
+
 /* The call is over, and has failed. */
 void ngx_http_wizdata_rpc_drop(ngx_http_wizdata_rpc_t *rpc, int code);
+
+
+/* ngx_http_wizdata_rpc_upload.c */
+
+/*
+ * Bytes of the body that may be passed on now; 0: none, and room() will be
+ * called when there are, unless the call is over before.
+ */
+size_t ngx_http_wizdata_rpc_upload_room(ngx_http_wizdata_rpc_t *rpc);
+
+/* So many at most, but for the end: it is `last`, with or without bytes. */
+ngx_int_t ngx_http_wizdata_rpc_upload_pass(ngx_http_wizdata_rpc_t *rpc,
+    wd_str_t bytes, ngx_uint_t last);
+
+/* For calls: one was sent, one leaves its connection. */
+void ngx_http_wizdata_rpc_upload_begin(ngx_http_wizdata_rpc_t *rpc);
+void ngx_http_wizdata_rpc_upload_end(ngx_http_wizdata_rpc_t *rpc);
+
+/* NGX_ERROR: more than was passed on. */
+ngx_int_t ngx_http_wizdata_rpc_upload_credit(ngx_http_wizdata_rpc_t *rpc,
+    uint32_t bytes);
+
+/* For the connection: some of its bytes were sent. */
+void ngx_http_wizdata_rpc_upload_drained(ngx_http_wizdata_conn_t *conn);
 
 
 /* ngx_http_wizdata_admit.c */

@@ -3,8 +3,10 @@
  */
 #include "docs.h"
 
+#include "wd_ctx.h"
 #include "wd_json.h"
 #include "wd_method.h"
+#include "wd_upload.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -23,6 +25,7 @@ static const char *const docs_answers[WD_METHOD_COUNT] = {
     [WD_METHOD_INDICATORS_LIST] = "IndicatorList",
     [WD_METHOD_INDICATORS_COMPUTE] = "IndicatorValues",
     [WD_METHOD_INGEST_RUN] = "JobList",
+    [WD_METHOD_INGEST_PUSH] = "PushResult",
     [WD_METHOD_INGEST_STATUS] = "IngestStatus",
     [WD_METHOD_PROVIDERS] = "ProviderList",
     [WD_METHOD_REJECTS] = "RejectList",
@@ -330,6 +333,64 @@ docs_body(wd_json_t *j, const wd_method_t *m)
 }
 
 
+/* What an upload has beside its parameters. */
+static void
+docs_upload_headers(wd_json_t *j)
+{
+    wd_json_obj(j);
+    docs_key_z(j, "name", "Idempotency-Key");
+    docs_key_z(j, "in", "header");
+    docs_key_z(j, "description",
+               "Names this upload, so that it counts once however often it is "
+               "sent: printable ASCII");
+    wd_json_key(j, "schema");
+    wd_json_obj(j);
+    docs_key_z(j, "type", "string");
+    wd_json_key(j, "minLength");
+    wd_json_int(j, 1);
+    wd_json_key(j, "maxLength");
+    wd_json_int(j, WD_IDEM_MAX);
+    wd_json_end(j);
+    wd_json_end(j);
+
+    wd_json_obj(j);
+    docs_key_z(j, "name", "Content-Encoding");
+    docs_key_z(j, "in", "header");
+    docs_key_z(j, "description", "Coding of the body");
+    wd_json_key(j, "schema");
+    wd_json_obj(j);
+    docs_key_z(j, "type", "string");
+    docs_enum(j, "identity|gzip|zstd");
+    docs_key_z(j, "default", "identity");
+    wd_json_end(j);
+    wd_json_end(j);
+}
+
+
+static void
+docs_upload(wd_json_t *j)
+{
+    size_t i;
+
+    wd_json_key(j, "requestBody");
+    wd_json_obj(j);
+    docs_key_z(j, "description",
+               "The data, in UTF-8 where it is text. It is passed on while it "
+               "is received: an answer may come before it has ended");
+    wd_json_key(j, "required");
+    wd_json_bool(j, true);
+    wd_json_key(j, "content");
+    wd_json_obj(j);
+    for (i = 0; wd_upload_types()[i] != NULL; i++) {
+        wd_json_key(j, wd_upload_types()[i]);
+        wd_json_obj(j);
+        wd_json_end(j);
+    }
+    wd_json_end(j);
+    wd_json_end(j);
+}
+
+
 static const char *
 docs_success(wd_method_e id)
 {
@@ -499,9 +560,15 @@ docs_operation(wd_json_t *j, const wd_method_t *m)
     if (m->formats & (m->formats - 1)) {
         docs_format_parameter(j, m);
     }
+    if (m->flags & WD_M_UPLOAD) {
+        docs_upload_headers(j);
+    }
     wd_json_end(j);
     if (m->flags & WD_M_BODY) {
         docs_body(j, m);
+    }
+    if (m->flags & WD_M_UPLOAD) {
+        docs_upload(j);
     }
 
     wd_json_key(j, "responses");

@@ -26,6 +26,7 @@ typedef struct {
 static void wd_rpc_on_poll(uv_poll_t *p, int status, int events);
 static void wd_rpc_on_turn(uv_check_t *h);
 static void wd_rpc_on_wait(uv_prepare_t *h);
+static void wd_rpc_on_read(uv_async_t *h);
 static void wd_rpc_conn_frames(wd_rpc_conn_t *c);
 
 
@@ -72,15 +73,20 @@ wd_rpc_server_create(wd_daemon_t *d, const wd_rpc_method_t *methods, size_t n,
     wd_list_init(&s->listeners);
     wd_list_init(&s->conns);
     wd_list_init(&s->dirty);
+    wd_list_init(&s->bodies);
+    s->body_wait = WD_RPC_BODY_WAIT;
     wd_buf_init(&s->scratch, WD_META_MAX);
 
-    if (wd_rpc_index(s, methods, n) != WD_OK) {
+    if (wd_rpc_index(s, methods, n) != WD_OK
+        || uv_async_init(wd_daemon_loop(d), &s->credit, wd_rpc_on_read) != 0) {
         wd_map_destroy(s->by_name);
         free(s->entries);
         free(s);
         return NULL;
     }
 
+    s->credit.data = s;
+    uv_unref((uv_handle_t *) &s->credit);
     uv_check_init(wd_daemon_loop(d), &s->flush);
     s->flush.data = s;
     uv_check_start(&s->flush, wd_rpc_on_turn);
@@ -288,6 +294,14 @@ wd_rpc_on_wait(uv_prepare_t *h)
 }
 
 
+/* Threads have read of their requests' bodies. */
+static void
+wd_rpc_on_read(uv_async_t *h)
+{
+    wd_rpc_body_credit_all(h->data);
+}
+
+
 /* One that belongs to the service. */
 static int
 wd_rpc_on_handled(wd_rpc_conn_t *c, const wd_frame_t *f)
@@ -308,8 +322,16 @@ wd_rpc_on_handled(wd_rpc_conn_t *c, const wd_frame_t *f)
 static int
 wd_rpc_on_notify(wd_rpc_conn_t *c, const wd_frame_t *f)
 {
+    bool     last;
     uint32_t msgid, bytes;
+    wd_str_t piece;
 
+    if (wd_str_eq(f->method, WD_STR(WD_N_CHUNK))) {
+        if (wd_frame_get_chunk(f->params, &msgid, &piece, &last) != WD_OK) {
+            return WD_EPROTO;
+        }
+        return wd_rpc_on_chunk(c, msgid, piece, last);
+    }
     if (wd_str_eq(f->method, WD_STR(WD_N_CANCEL))) {
         if (wd_frame_get_cancel(f->params, &msgid) != WD_OK) {
             return WD_EPROTO;
@@ -537,6 +559,11 @@ wd_rpc_server_listen(wd_rpc_server_t *s, const int *fds, size_t n_fds,
     size_t             i;
     wd_rpc_listener_t *l;
 
+    for (i = 0; i < s->n_entries; i++) { /* else they took all the workers */
+        assert(s->lane != NULL
+               || (s->entries[i].m->flags & WD_RPC_UPLOAD) != WD_RPC_UPLOAD);
+    }
+
     for (i = 0; i < n_fds; i++) {
         l = calloc(1, sizeof(*l));
         if (l == NULL
@@ -572,6 +599,13 @@ wd_rpc_close_listeners(wd_rpc_server_t *s)
         uv_close((uv_handle_t *) &l->poll, wd_rpc_listener_free);
         close(l->fd); /* before anybody is told to go away */
     }
+}
+
+
+void
+wd_rpc_server_body_wait(wd_rpc_server_t *s, wd_ns_t longest)
+{
+    s->body_wait = longest;
 }
 
 
@@ -627,6 +661,15 @@ wd_rpc_server_on_prepare_closed(uv_handle_t *h)
 }
 
 
+static void
+wd_rpc_server_on_credit_closed(uv_handle_t *h)
+{
+    wd_rpc_server_t *s = h->data;
+
+    uv_close((uv_handle_t *) &s->flush_timers, wd_rpc_server_on_prepare_closed);
+}
+
+
 void
 wd_rpc_server_stop(wd_rpc_server_t *s)
 {
@@ -641,9 +684,8 @@ wd_rpc_server_stop(wd_rpc_server_t *s)
     }
 
     /* Work that is still running holds the server; the loop waits for it. */
-    if (s->inflight == 0 && !uv_is_closing((uv_handle_t *) &s->flush_timers)) {
-        uv_close((uv_handle_t *) &s->flush_timers,
-                 wd_rpc_server_on_prepare_closed);
+    if (s->inflight == 0 && !uv_is_closing((uv_handle_t *) &s->credit)) {
+        uv_close((uv_handle_t *) &s->credit, wd_rpc_server_on_credit_closed);
     }
 }
 

@@ -3,8 +3,8 @@
  *
  * A method is one function. Inline methods run on the loop and must not
  * wait; the others run on a worker thread, with a database connection when
- * they ask for one, or, where they take long on purpose, on a thread of the
- * server's lane. The function fills *res and returns WD_OK, or returns an
+ * they ask for one, or, where they take long on purpose or read a long body,
+ * on a thread of the server's lane. The function fills *res and returns WD_OK, or returns an
  * error code with res->err filled; the server does the rest: frames, chunks,
  * credit, cancel, deadlines, caps, metrics, logs.
  */
@@ -21,10 +21,11 @@
 typedef struct wd_rpc_server wd_rpc_server_t;
 
 typedef struct {
-    wd_ctx_t      ctx;
-    wd_mp_t       args; /* at the arguments map */
-    wd_pool_t    *pool; /* lives as long as the request */
-    wd_ns_t       deadline; /* wd_monotonic(); WD_NS_MAX: none */
+    wd_ctx_t   ctx;
+    wd_mp_t    args; /* at the arguments map */
+    wd_pool_t *pool; /* lives as long as the request */
+    /* wd_monotonic(); WD_NS_MAX: none, or the body has not ended yet */
+    wd_ns_t       deadline;
     wd_log_t     *log;
     void         *svc; /* of wd_rpc_server_create() */
     wd_pg_conn_t *pg; /* with WD_RPC_PG */
@@ -48,6 +49,7 @@ typedef int (*wd_rpc_method_pt)(const wd_rpc_call_t *call, wd_rpc_res_t *res);
 #define WD_RPC_WORK 1u /* on a worker thread */
 #define WD_RPC_PG 3u /* on a worker thread, with a connection */
 #define WD_RPC_SLOW 5u /* on a thread of the lane */
+#define WD_RPC_UPLOAD 13u /* there, and reads a body: wd_rpc_read() */
 
 typedef struct {
     const char      *name;
@@ -67,10 +69,32 @@ wd_must_check int wd_rpc_server_listen(wd_rpc_server_t *s, const int *fds,
                                        size_t n_fds, wd_error_t *err);
 /*
  * Where methods with WD_RPC_SLOW run; without one they run on worker threads.
+ * Methods with WD_RPC_UPLOAD must have one, before wd_rpc_server_listen().
  * What has no room in it is answered with unavailable. The lane is the
  * caller's, and to be stopped before the server.
  */
 void wd_rpc_server_lane(wd_rpc_server_t *s, wd_lane_t *lane);
+
+/*
+ * The next bytes of the request's body (call->ctx.body), for methods with
+ * WD_RPC_UPLOAD: waits for them. WD_OK with 1 to cap bytes, or with *ret_n 0:
+ * the body is over, or there is none. WD_ECANCELED: the caller left, or the
+ * server stops. WD_ETIMEOUT: nothing came for WD_RPC_BODY_WAIT. What is read
+ * is credited to the caller, who sends more: as much as a window is kept for a
+ * method that does not read. A method may answer before it has read all, or
+ * anything. Only on the thread that the method runs on; `cap` is not 0.
+ */
+wd_must_check int wd_rpc_read(const wd_rpc_call_t *call, void *buf, size_t cap,
+                              size_t *ret_n, wd_error_t *err);
+
+/*
+ * Longer than gateways let their clients pause (client_body_timeout): it is
+ * the gateway that ends those.
+ */
+#define WD_RPC_BODY_WAIT (10 * 60 * WD_NS_PER_S)
+
+/* Another longest silence. Before wd_rpc_server_listen(). */
+void wd_rpc_server_body_wait(wd_rpc_server_t *s, wd_ns_t longest);
 
 /*
  * `quick` is tried first, on the loop; when it answers WD_EAGAIN, which it

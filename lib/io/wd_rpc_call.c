@@ -29,6 +29,16 @@ wd_rpc_res_done(wd_rpc_res_t *res)
 }
 
 
+wd_ns_t
+wd_rpc_deadline(const wd_ctx_t *ctx, wd_ns_t from)
+{
+    if (ctx->ms > 0 && ctx->ms < 86400000) {
+        return from + ctx->ms * WD_NS_PER_MS;
+    }
+    return WD_NS_MAX;
+}
+
+
 static int
 wd_rpc_call_init(wd_rpc_server_t *s, wd_rpc_call_t *call, wd_str_t context,
                  wd_str_t args)
@@ -43,10 +53,7 @@ wd_rpc_call_init(wd_rpc_server_t *s, wd_rpc_call_t *call, wd_str_t context,
     call->args = wd_mp(args.data, args.len);
     call->log = s->log;
     call->svc = s->svc;
-    call->deadline = WD_NS_MAX;
-    if (call->ctx.ms > 0 && call->ctx.ms < 86400000) {
-        call->deadline = wd_monotonic() + call->ctx.ms * WD_NS_PER_MS;
-    }
+    call->deadline = wd_rpc_deadline(&call->ctx, wd_monotonic());
     return WD_OK;
 }
 
@@ -160,6 +167,7 @@ wd_rpc_req_free(wd_rpc_req_t *req)
     wd_list_remove(&req->node);
     wd_list_remove(&req->sending);
     wd_rpc_res_done(&req->res);
+    wd_rpc_body_destroy(req->body);
     wd_pool_destroy(req->call.pool);
     free(req);
 
@@ -328,6 +336,9 @@ wd_rpc_run(wd_rpc_req_t *req)
         }
     }
 
+    if (req->body != NULL) {
+        req->call.deadline = WD_NS_MAX; /* it counts from the body's end */
+    }
     req->rc = req->entry->m->fn(&req->call, &req->res);
 
     if (req->call.pg != NULL) {
@@ -432,7 +443,8 @@ wd_rpc_hand_over(wd_rpc_req_t *req)
 {
     wd_rpc_server_t *s = req->s;
 
-    if (req->entry->m->flags != WD_RPC_SLOW || s->lane == NULL) {
+    if ((req->entry->m->flags & WD_RPC_SLOW) != WD_RPC_SLOW
+        || s->lane == NULL) {
         uv_queue_work(wd_daemon_loop(s->d), &req->work, wd_rpc_work,
                       wd_rpc_after_work);
         return;
@@ -447,6 +459,27 @@ wd_rpc_hand_over(wd_rpc_req_t *req)
                               "too many are waiting for this; try again");
         wd_rpc_answer(req);
     }
+}
+
+
+/* What comes of one that is not expected is ignored: the request is over. */
+static int
+wd_rpc_refuse_body(wd_rpc_res_t *res)
+{
+    return wd_rpc_fail(res, WD_EINVAL, "this method takes no body");
+}
+
+
+static int
+wd_rpc_expect_body(wd_rpc_req_t *req)
+{
+    if (!req->call.ctx.body) {
+        return WD_OK;
+    }
+    if ((req->entry->m->flags & WD_RPC_UPLOAD) != WD_RPC_UPLOAD) {
+        return wd_rpc_refuse_body(&req->res);
+    }
+    return wd_rpc_body_create(req);
 }
 
 
@@ -468,6 +501,12 @@ wd_rpc_start_work(wd_rpc_conn_t *c, wd_rpc_entry_t *e, const wd_frame_t *f)
         rc = req->rc;
         wd_rpc_req_free(req);
         return rc;
+    }
+
+    req->rc = wd_rpc_expect_body(req);
+    if (req->rc != WD_OK) {
+        wd_rpc_answer(req);
+        return WD_OK;
     }
 
     wd_rpc_hand_over(req);
@@ -499,7 +538,11 @@ wd_rpc_run_inline(wd_rpc_conn_t *c, wd_rpc_entry_t *e, const wd_frame_t *f)
     started = wd_spans_wanted(c->s->spans, &call.ctx) ? wd_monotonic() : 0;
     call.pool = wd_pool_create(WD_RPC_POOL_BLOCK);
     wd_rpc_res_init(&res);
-    rc = call.pool != NULL ? fn(&call, &res) : WD_ENOMEM;
+    if (call.ctx.body) {
+        rc = wd_rpc_refuse_body(&res);
+    } else {
+        rc = call.pool != NULL ? fn(&call, &res) : WD_ENOMEM;
+    }
     rc = wd_rpc_final_code(rc, &res);
 
     if (rc == WD_EAGAIN && e->quick != NULL) {
@@ -604,6 +647,9 @@ wd_rpc_req_drop(wd_rpc_req_t *req)
     wd_list_remove(&req->node);
     __atomic_store_n(&req->canceled, true, __ATOMIC_RELAXED);
     req->conn = NULL;
+    if (req->body != NULL) {
+        wd_rpc_body_leave(req->body);
+    }
 
     if (sending) {
         wd_rpc_req_free(req);
@@ -634,6 +680,20 @@ wd_rpc_on_credit(wd_rpc_conn_t *c, uint32_t msgid, uint32_t bytes)
                              (int64_t) WD_WINDOW);
         wd_rpc_conn_dirty(c);
     }
+}
+
+
+/* Of a request that is not known it may have crossed the answer. */
+int
+wd_rpc_on_chunk(wd_rpc_conn_t *c, uint32_t msgid, wd_str_t bytes, bool last)
+{
+    wd_rpc_req_t *req = wd_rpc_find(c, msgid);
+
+    if (req == NULL) {
+        return WD_OK;
+    }
+    return req->body != NULL ? wd_rpc_body_put(req->body, bytes, last)
+                             : WD_EPROTO;
 }
 
 

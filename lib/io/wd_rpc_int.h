@@ -1,6 +1,6 @@
 /*
- * wd_rpc_int.h - what wd_rpc.c (connections) and wd_rpc_call.c (requests)
- * share; for them alone.
+ * wd_rpc_int.h - what wd_rpc.c (connections), wd_rpc_call.c (requests) and
+ * wd_rpc_body.c (their bodies) share; for them alone.
  */
 #ifndef WD_RPC_INT_H
 #define WD_RPC_INT_H
@@ -17,6 +17,7 @@
 
 typedef struct wd_rpc_conn wd_rpc_conn_t;
 typedef struct wd_rpc_req  wd_rpc_req_t;
+typedef struct wd_rpc_body wd_rpc_body_t;
 
 /* A method with what was counted on the loop and not yet told. */
 typedef struct {
@@ -57,6 +58,9 @@ struct wd_rpc_server {
     uv_check_t   flush; /* end of a loop turn: one write each */
     uv_prepare_t flush_timers; /* what timers said, before the loop waits */
     wd_list_t    dirty; /* connections with something to send */
+    wd_list_t    bodies; /* of requests, being received */
+    uv_async_t   credit; /* some of them were read */
+    wd_ns_t      body_wait; /* longest silence of one */
     wd_ns_t      log_second; /* failures are logged so many a second */
     uint32_t     log_lines;
     uint64_t     log_withheld;
@@ -99,7 +103,8 @@ struct wd_rpc_req {
     int              rc;
     bool             slow; /* on the lane */
     volatile bool    canceled; /* atomic */
-    size_t           body_sent;
+    wd_rpc_body_t   *body; /* of the request; NULL: none */
+    size_t           body_sent; /* of the answer */
     int64_t          window; /* body bytes that may be sent now */
 };
 
@@ -107,9 +112,22 @@ struct wd_rpc_req {
 int  wd_rpc_on_request(wd_rpc_conn_t *c, const wd_frame_t *f);
 void wd_rpc_on_cancel(wd_rpc_conn_t *c, uint32_t msgid);
 void wd_rpc_on_credit(wd_rpc_conn_t *c, uint32_t msgid, uint32_t bytes);
+/* A chunk of a request's body. WD_EPROTO: malformed. */
+int  wd_rpc_on_chunk(wd_rpc_conn_t *c, uint32_t msgid, wd_str_t bytes,
+                     bool last);
 void wd_rpc_pump(wd_rpc_conn_t *c); /* moves chunks into c->out */
 void wd_rpc_abandon(wd_rpc_conn_t *c); /* the connection is gone */
 void wd_rpc_tell_counts(wd_rpc_server_t *s); /* to the metrics */
+
+/* When `ctx` wants its answer at the latest, counted from `from`. */
+wd_ns_t wd_rpc_deadline(const wd_ctx_t *ctx, wd_ns_t from);
+
+/* wd_rpc_body.c; loop thread */
+int  wd_rpc_body_create(wd_rpc_req_t *req); /* WD_OK, WD_ENOMEM */
+void wd_rpc_body_destroy(wd_rpc_body_t *b); /* nobody reads it any more */
+int  wd_rpc_body_put(wd_rpc_body_t *b, wd_str_t bytes, bool last);
+void wd_rpc_body_leave(wd_rpc_body_t *b); /* wakes who reads it */
+void wd_rpc_body_credit_all(wd_rpc_server_t *s);
 
 /* wd_rpc.c */
 void wd_rpc_conn_dirty(wd_rpc_conn_t *c);

@@ -14,15 +14,45 @@ wd_ctx_put_str(wd_buf_t *out, const char *key, wd_str_t v)
 }
 
 
+static uint32_t
+wd_ctx_body_pairs(const wd_ctx_t *c)
+{
+    if (!c->body) {
+        return 0;
+    }
+    return 1 + (c->body_len >= 0) + (c->type.len != 0) + (c->enc.len != 0)
+           + (c->idem.len != 0);
+}
+
+
+static void
+wd_ctx_put_body(wd_buf_t *out, const wd_ctx_t *c)
+{
+    if (!c->body) {
+        return;
+    }
+
+    wd_mp_put_z(out, "body");
+    wd_mp_put_bool(out, true);
+    if (c->body_len >= 0) {
+        wd_mp_put_z(out, "len");
+        wd_mp_put_int(out, c->body_len);
+    }
+    wd_ctx_put_str(out, "type", c->type);
+    wd_ctx_put_str(out, "enc", c->enc);
+    wd_ctx_put_str(out, "idem", c->idem);
+}
+
+
 void
 wd_ctx_put(wd_buf_t *out, const wd_ctx_t *c)
 {
     uint32_t n;
 
-    n = (c->id.len != 0) + (c->traceparent.len != 0)
-        + (c->tracestate.len != 0) + (c->principal.len != 0)
-        + (c->key.len != 0) + (c->plan.len != 0) + (c->perms.len != 0)
-        + (c->ip.len != 0) + (c->ms > 0) + (c->format != 0);
+    n = (c->id.len != 0) + (c->traceparent.len != 0) + (c->tracestate.len != 0)
+        + (c->principal.len != 0) + (c->key.len != 0) + (c->plan.len != 0)
+        + (c->perms.len != 0) + (c->ip.len != 0) + (c->ms > 0)
+        + (c->format != 0) + wd_ctx_body_pairs(c);
 
     wd_mp_put_map(out, n);
     wd_ctx_put_str(out, "id", c->id);
@@ -43,6 +73,21 @@ wd_ctx_put(wd_buf_t *out, const wd_ctx_t *c)
     if (c->format != 0) {
         wd_ctx_put_str(out, "fmt", wd_str_z(wd_format_name(c->format)));
     }
+    wd_ctx_put_body(out, c);
+}
+
+
+bool
+wd_idem_ok(wd_str_t key)
+{
+    size_t i;
+
+    for (i = 0; i < key.len; i++) {
+        if (key.data[i] < 0x20 || key.data[i] > 0x7e) {
+            return false;
+        }
+    }
+    return key.len >= 1 && key.len <= WD_IDEM_MAX;
 }
 
 
@@ -67,6 +112,34 @@ wd_ctx_get_perms(wd_mp_t *c, wd_str_t *ret)
 }
 
 
+/* Of the body alone. WD_ENOTFOUND: another key. */
+static int
+wd_ctx_get_body(wd_mp_t *c, wd_str_t key, wd_ctx_t *ret)
+{
+    if (wd_str_eq_z(key, "body")) {
+        return wd_mp_read_bool(c, &ret->body);
+    }
+    if (wd_str_eq_z(key, "len")) {
+        return wd_mp_read_int(c, &ret->body_len) == WD_OK && ret->body_len >= 0
+                   ? WD_OK
+                   : WD_EPROTO;
+    }
+    if (wd_str_eq_z(key, "enc")) {
+        return wd_mp_read_str(c, &ret->enc) == WD_OK
+                       && (wd_str_eq_z(ret->enc, "gzip")
+                           || wd_str_eq_z(ret->enc, "zstd"))
+                   ? WD_OK
+                   : WD_EPROTO;
+    }
+    if (wd_str_eq_z(key, "idem")) {
+        return wd_mp_read_str(c, &ret->idem) == WD_OK && wd_idem_ok(ret->idem)
+                   ? WD_OK
+                   : WD_EPROTO;
+    }
+    return WD_ENOTFOUND;
+}
+
+
 static int
 wd_ctx_get_one(wd_mp_t *c, wd_str_t key, wd_ctx_t *ret)
 {
@@ -85,7 +158,9 @@ wd_ctx_get_one(wd_mp_t *c, wd_str_t key, wd_ctx_t *ret)
         {"key", offsetof(wd_ctx_t, key), 0, SIZE_MAX},
         {"plan", offsetof(wd_ctx_t, plan), 0, WD_PLAN_MAX},
         {"ip", offsetof(wd_ctx_t, ip), 0, WD_IP_MAX},
+        {"type", offsetof(wd_ctx_t, type), 1, WD_MEDIA_TYPE_MAX},
     };
+    int       rc;
     size_t    i;
     wd_str_t *s;
 
@@ -114,7 +189,8 @@ wd_ctx_get_one(wd_mp_t *c, wd_str_t key, wd_ctx_t *ret)
         return ret->format != 0 ? WD_OK : WD_EPROTO;
     }
 
-    return wd_mp_skip(c);
+    rc = wd_ctx_get_body(c, key, ret);
+    return rc == WD_ENOTFOUND ? wd_mp_skip(c) : rc;
 }
 
 
@@ -127,6 +203,7 @@ wd_ctx_get(wd_str_t context, wd_ctx_t *ret)
 
     memset(ret, 0, sizeof(*ret));
     ret->format = WD_FMT_JSON;
+    ret->body_len = -1;
 
     if (wd_mp_read_map(&c, &n) != WD_OK) {
         return WD_EPROTO;

@@ -22,6 +22,7 @@ typedef enum { WD_HTTP_GET, WD_HTTP_POST, WD_HTTP_DELETE } wd_verb_e;
 #define WD_M_IDEMPOTENT 1u /* may be sent once more when a connection dies */
 #define WD_M_BODY 2u /* arguments come as a JSON object in the body */
 #define WD_M_PUBLIC 4u /* no key is asked for */
+#define WD_M_UPLOAD 8u /* its body is data, passed on as it comes: wd_upload.h */
 
 /*
  * Answers that say how long they live are kept by the gateway: one for all

@@ -13,6 +13,7 @@ use Socket qw/ SOL_SOCKET SO_LINGER /;
 use Time::HiRes qw/ time /;
 
 use Test::Wizdata;
+use Wizdata::H2;
 
 use constant { STREAMS => 3000, ATTACKERS => 4, SLACK => 4_000 };
 
@@ -34,21 +35,6 @@ $t->run();
 
 # ---- HTTP/2, as little as it takes ------------------------------------------
 
-sub h2_frame {
-    my ($type, $flags, $stream, $payload) = @_;
-
-    return substr(pack('N', length $payload), 1)
-        . pack('CCN', $type, $flags, $stream) . $payload;
-}
-
-# Literal, never indexed, no Huffman code.
-sub h2_field {
-    my ($name, $value) = @_;
-
-    return "\x10" . pack('C', length $name) . $name
-        . pack('C', length $value) . $value;
-}
-
 sub h2_get {
     my ($stream, $path) = @_;
 
@@ -58,12 +44,10 @@ sub h2_get {
     return h2_frame(1, 5, $stream, $block);
 }
 
-use constant PREFACE => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
 sub h2_connect {
     my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
         PeerPort => port(8081)) or die "connect: $!";
-    syswrite $s, PREFACE . h2_frame(4, 0, 0, '');
+    syswrite $s, h2_preface();
     return $s;
 }
 

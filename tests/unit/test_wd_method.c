@@ -33,8 +33,10 @@ test_catalogue(void **state)
             assert_true(wd_perm_valid(wd_str_z(m->permission)));
         }
         if (m->verb == WD_HTTP_GET) {
-            assert_false(m->flags & WD_M_BODY);
+            assert_false(m->flags & (WD_M_BODY | WD_M_UPLOAD));
         }
+        assert_true((m->flags & (WD_M_BODY | WD_M_UPLOAD))
+                    != (WD_M_BODY | WD_M_UPLOAD));
 
         n_path = 0;
         for (k = 0; k < m->n_params; k++) {
@@ -359,6 +361,11 @@ test_ctx(void **state)
     c.ip = WD_STR("2001:db8::7");
     c.ms = 4321;
     c.format = WD_FMT_MSGPACK;
+    c.body = true;
+    c.body_len = 1 << 30;
+    c.type = WD_STR("text/csv");
+    c.enc = WD_STR("zstd");
+    c.idem = WD_STR("a b~");
     wd_ctx_put(&b, &c);
 
     memset(&r, 0xff, sizeof(r));
@@ -373,6 +380,11 @@ test_ctx(void **state)
     assert_view(r.ip, "2001:db8::7");
     assert_int_equal(r.ms, 4321);
     assert_int_equal(r.format, WD_FMT_MSGPACK);
+    assert_true(r.body);
+    assert_int_equal(r.body_len, 1 << 30);
+    assert_view(r.type, "text/csv");
+    assert_view(r.enc, "zstd");
+    assert_view(r.idem, "a b~");
     assert_true(wd_ctx_permits(&r, "bars:read"));
     assert_true(wd_ctx_permits(&r, "quotes:read"));
     assert_false(wd_ctx_permits(&r, "bars:write"));
@@ -391,8 +403,10 @@ test_ctx(void **state)
     assert_ok(wd_ctx_get(wd_buf_view(&b), &r));
     assert_int_equal(r.format, WD_FMT_JSON);
     assert_int_equal(r.ms, 0);
+    assert_false(r.body);
+    assert_int_equal(r.body_len, -1);
     assert_int_equal(r.principal.len + r.perms.len + r.tracestate.len
-                         + r.ip.len,
+                         + r.ip.len + r.type.len + r.enc.len + r.idem.len,
                      0);
     assert_view(wd_ctx_trace_id(&r), "");
     assert_false(wd_ctx_permits(&r, "bars:read"));
@@ -429,6 +443,8 @@ test_ctx_limits(void **state)
         {"sub", WD_PRINCIPAL_MAX},
         {"plan", WD_PLAN_MAX},
         {"ip", WD_IP_MAX},
+        {"type", WD_MEDIA_TYPE_MAX},
+        {"idem", WD_IDEM_MAX},
     };
 #define MAP1(key, value) "\x81" key value
     static const char *const wrong[] = {
@@ -441,6 +457,12 @@ test_ctx_limits(void **state)
         MAP1("\xa2ip", "\xc0"),       MAP1("\xa2ip", "\x91\xa1x"),
         MAP1("\xa2ms", "\xa1\x35"),    MAP1("\xa2ms", "\xca\x3f\x80\x01\x01"),
         MAP1("\xa3" "fmt", "\xa3xml"), MAP1("\xa3" "fmt", "\x05"),
+        MAP1("\xa4" "body", "\x01"),   MAP1("\xa4" "body", "\xc0"),
+        MAP1("\xa3len", "\xff"),       MAP1("\xa3len", "\xa1\x35"),
+        MAP1("\xa4type", "\xa0"),      MAP1("\xa4type", "\x05"),
+        MAP1("\xa3" "enc", "\xa2" "br"), MAP1("\xa3" "enc", "\xa0"),
+        MAP1("\xa4idem", "\xa0"),      MAP1("\xa4idem", "\xa1\x1f"),
+        MAP1("\xa4idem", "\xa1\x7f"), MAP1("\xa4idem", "\xa2\xc3\xa4"),
         MAP1("\x05", "\x05"),          "\x90",
         "\xc0",                        "\xa1x",
     };

@@ -7,6 +7,7 @@
 #include "wd_metrics.h"
 #include "wd_rpc.h"
 #include "wd_rpc_client.h"
+#include "wd_test_peer.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -390,25 +391,10 @@ free_port(void)
 }
 
 
-static int
-connect_unix(void)
-{
-    int                fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct sockaddr_un sun = {.sun_family = AF_UNIX};
-
-    wd_str_copy(sun.sun_path, sizeof(sun.sun_path), wd_str_z(unix_path));
-    if (connect(fd, (struct sockaddr *) &sun, sizeof(sun)) != 0) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-
 static bool
 is_up(void *arg)
 {
-    int fd = connect_unix();
+    int fd = wd_peer_connect(unix_path);
 
     (void) arg;
     if (fd >= 0) {
@@ -485,136 +471,8 @@ stop(void **state)
 }
 
 
-/* A peer that sees and sends single frames. */
-typedef struct {
-    int               fd;
-    uint32_t          id;
-    wd_buf_t          out;
-    wd_frame_reader_t in;
-    wd_frame_t        f;
-} peer_t;
-
-
-static void
-peer_init(peer_t *p, int fd)
-{
-    assert_true(fd >= 0);
-    memset(p, 0, sizeof(*p));
-    p->fd = fd;
-    wd_buf_init(&p->out, 0);
-    wd_frame_reader_init(&p->in);
-}
-
-
-static void
-peer_done(peer_t *p)
-{
-    close(p->fd);
-    wd_buf_done(&p->out);
-    wd_frame_reader_done(&p->in);
-}
-
-
-/* All that was put; fails when the server stays deaf. */
-static void
-peer_send(peer_t *p)
-{
-    ssize_t       n;
-    size_t        sent = 0;
-    struct pollfd pfd = {.fd = p->fd, .events = POLLOUT};
-
-    while (sent < p->out.len) {
-        if (poll(&pfd, 1, WD_TEST_WAIT_MS) != 1) {
-            fail_msg("the server does not read");
-        }
-        n = send(p->fd, p->out.data + sent, p->out.len - sent,
-                 MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n < 0 && errno != EAGAIN) {
-            break; /* closed: the reader sees it */
-        }
-        sent += n > 0 ? (size_t) n : 0;
-    }
-    wd_buf_reset(&p->out);
-}
-
-
-/* WD_OK, WD_EUNAVAIL when closed, WD_ETIMEOUT after `ms`. */
-static int
-peer_next(peer_t *p, int ms)
-{
-    int           rc;
-    size_t        len = 0;
-    ssize_t       n;
-    uint8_t      *to;
-    struct pollfd pfd = {.fd = p->fd, .events = POLLIN};
-
-    for (;;) {
-        rc = wd_frame_reader_next(&p->in, &p->f);
-        if (rc != WD_EAGAIN) {
-            assert_ok(rc); /* the server's frames are in order */
-            return rc;
-        }
-        if (poll(&pfd, 1, ms) != 1) {
-            return WD_ETIMEOUT;
-        }
-        to = wd_frame_reader_space(&p->in, 65536, &len);
-        n = recv(p->fd, to, len, 0);
-        if (n <= 0) {
-            return WD_EUNAVAIL;
-        }
-        wd_frame_reader_fed(&p->in, (size_t) n);
-    }
-}
-
-
-static void
-peer_expect(peer_t *p)
-{
-    assert_ok(peer_next(p, WD_TEST_WAIT_MS));
-}
-
-
-static void
-peer_closed(peer_t *p)
-{
-    int rc;
-
-    do {
-        rc = peer_next(p, WD_TEST_WAIT_MS);
-    } while (rc == WD_OK);
-    assert_int_equal(rc, WD_EUNAVAIL);
-    peer_done(p);
-}
-
-
-static void
-peer_greet(peer_t *p)
-{
-    int64_t  version;
-    wd_str_t service, instance;
-
-    wd_frame_put_hello(&p->out, "gateway", "test:1");
-    peer_send(p);
-    peer_expect(p);
-    assert_int_equal(p->f.type, WD_FRAME_NOTIFY);
-    assert_view(p->f.method, WD_N_HELLO);
-    assert_ok(wd_frame_get_hello(p->f.params, &version, &service, &instance));
-    assert_int_equal(version, WD_PROTO_VERSION);
-    assert_view(service, "tester");
-    assert_true(instance.len != 0);
-}
-
-
-static void
-peer_open(peer_t *p)
-{
-    peer_init(p, connect_unix());
-    peer_greet(p);
-}
-
-
 static uint32_t
-put_request_ms(peer_t *p, const char *method, const char *key, int64_t v,
+put_request_ms(wd_peer_t *p, const char *method, const char *key, int64_t v,
                int64_t ms)
 {
     wd_ctx_t ctx = {.id = WD_STR("test"), .ms = ms};
@@ -635,14 +493,14 @@ put_request_ms(peer_t *p, const char *method, const char *key, int64_t v,
 
 
 static uint32_t
-put_request(peer_t *p, const char *method, const char *key, int64_t v)
+put_request(wd_peer_t *p, const char *method, const char *key, int64_t v)
 {
     return put_request_ms(p, method, key, v, 0);
 }
 
 
 static uint32_t
-put_echo(peer_t *p, const char *method, wd_str_t text)
+put_echo(wd_peer_t *p, const char *method, wd_str_t text)
 {
     wd_buf_t args = WD_BUF_INIT;
 
@@ -659,13 +517,13 @@ put_echo(peer_t *p, const char *method, wd_str_t text)
 
 
 static void
-echo_works(peer_t *p)
+echo_works(wd_peer_t *p)
 {
     uint32_t id = put_echo(p, "t.echo", WD_STR("hello"));
 
-    peer_send(p);
+    wd_peer_send(p);
     do {
-        peer_expect(p);
+        wd_peer_expect(p);
     } while (p->f.type != WD_FRAME_RESPONSE || p->f.msgid != id);
     assert_ok(p->f.code);
     assert_view(p->f.body, "hello");
@@ -676,19 +534,19 @@ static int64_t
 stat_of(const char *key)
 {
     int64_t  v = -1;
-    peer_t   p;
+    wd_peer_t   p;
     wd_mp_t  at;
     uint32_t id;
 
-    peer_open(&p);
+    wd_peer_open(&p, unix_path);
     id = put_request(&p, "t.stats", NULL, 0);
-    peer_send(&p);
+    wd_peer_send(&p);
     do {
-        peer_expect(&p);
+        wd_peer_expect(&p);
     } while (p.f.msgid != id);
     assert_ok(wd_mp_map_find(wd_mp(p.f.meta.data, p.f.meta.len), key, &at));
     assert_ok(wd_mp_read_int(&at, &v));
-    peer_done(&p);
+    wd_peer_done(&p);
     return v;
 }
 
@@ -722,13 +580,13 @@ wait_stat(const char *key, int64_t want)
 static void
 release(int n)
 {
-    peer_t p;
+    wd_peer_t p;
 
-    peer_open(&p);
+    wd_peer_open(&p, unix_path);
     put_request(&p, "t.release", "n", n);
-    peer_send(&p);
-    peer_expect(&p);
-    peer_done(&p);
+    wd_peer_send(&p);
+    wd_peer_expect(&p);
+    wd_peer_done(&p);
 }
 
 
@@ -736,18 +594,18 @@ static void
 test_echo(void **state)
 {
     int                i;
-    peer_t             p;
+    wd_peer_t             p;
     uint32_t           id;
     wd_mp_t            at;
     wd_str_t           s;
     struct sockaddr_in in = {.sin_family = AF_INET};
 
     (void) state;
-    peer_open(&p);
+    wd_peer_open(&p, unix_path);
     for (i = 0; i < 2; i++) {
         id = put_echo(&p, i ? "t.work" : "t.echo", WD_STR("x y"));
-        peer_send(&p);
-        peer_expect(&p);
+        wd_peer_send(&p);
+        wd_peer_expect(&p);
         assert_int_equal(p.f.type, WD_FRAME_RESPONSE);
         assert_int_equal(p.f.msgid, id);
         assert_int_equal(p.f.status, 200);
@@ -758,15 +616,15 @@ test_echo(void **state)
         assert_ok(wd_mp_read_str(&at, &s));
         assert_view(s, "\"x\"");
     }
-    peer_done(&p);
+    wd_peer_done(&p);
 
     in.sin_port = htons((uint16_t) tcp_port);
     in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    peer_init(&p, socket(AF_INET, SOCK_STREAM, 0));
+    wd_peer_init(&p, socket(AF_INET, SOCK_STREAM, 0));
     assert_int_equal(connect(p.fd, (struct sockaddr *) &in, sizeof(in)), 0);
-    peer_greet(&p);
+    wd_peer_greet(&p);
     echo_works(&p);
-    peer_done(&p);
+    wd_peer_done(&p);
 }
 
 
@@ -777,27 +635,27 @@ test_pipelined(void **state)
     int     i, n = 500;
     bool    seen[501] = {false};
     char    text[16];
-    peer_t  p;
+    wd_peer_t  p;
 
     (void) state;
-    peer_init(&p, connect_unix());
+    wd_peer_init(&p, wd_peer_connect(unix_path));
     wd_frame_put_hello(&p.out, "wizdatactl", "x");
     for (i = 1; i <= n; i++) {
         snprintf(text, sizeof(text), "%d", i);
         put_echo(&p, "t.echo", wd_str_z(text));
     }
-    peer_send(&p);
-    peer_expect(&p);
+    wd_peer_send(&p);
+    wd_peer_expect(&p);
     assert_view(p.f.method, WD_N_HELLO);
     for (i = 1; i <= n; i++) {
-        peer_expect(&p);
+        wd_peer_expect(&p);
         assert_true(p.f.msgid >= 1 && p.f.msgid <= 500);
         assert_false(seen[p.f.msgid]);
         seen[p.f.msgid] = true;
         snprintf(text, sizeof(text), "%u", p.f.msgid);
         assert_view(p.f.body, text);
     }
-    peer_done(&p);
+    wd_peer_done(&p);
 }
 
 
@@ -805,11 +663,11 @@ static void
 test_byte_by_byte(void **state)
 {
     size_t   i;
-    peer_t   p;
+    wd_peer_t   p;
     wd_buf_t all = WD_BUF_INIT;
 
     (void) state;
-    peer_init(&p, connect_unix());
+    wd_peer_init(&p, wd_peer_connect(unix_path));
     wd_frame_put_hello(&p.out, "gateway", "x");
     put_echo(&p, "t.echo", WD_STR("slow"));
     put_echo(&p, "t.work", WD_STR("slower"));
@@ -817,15 +675,15 @@ test_byte_by_byte(void **state)
     wd_buf_reset(&p.out);
     for (i = 0; i < all.len; i++) {
         wd_buf_byte(&p.out, all.data[i]);
-        peer_send(&p);
+        wd_peer_send(&p);
     }
-    peer_expect(&p);
-    peer_expect(&p);
+    wd_peer_expect(&p);
+    wd_peer_expect(&p);
     assert_view(p.f.body, "slow");
-    peer_expect(&p);
+    wd_peer_expect(&p);
     assert_view(p.f.body, "slower");
     wd_buf_done(&all);
-    peer_done(&p);
+    wd_peer_done(&p);
 }
 
 
@@ -834,7 +692,7 @@ test_errors(void **state)
 {
     int      i;
     int64_t  v;
-    peer_t   p;
+    wd_peer_t   p;
     wd_mp_t  at;
     uint32_t id;
     wd_str_t s;
@@ -842,11 +700,11 @@ test_errors(void **state)
 
     (void) state;
     (void) ctx;
-    peer_open(&p);
+    wd_peer_open(&p, unix_path);
     for (i = 0; i < 2; i++) {
         id = put_request(&p, i ? "t.failwork" : "t.fail", NULL, 0);
-        peer_send(&p);
-        peer_expect(&p);
+        wd_peer_send(&p);
+        wd_peer_expect(&p);
         assert_int_equal(p.f.msgid, id);
         assert_int_equal(p.f.code, WD_EPARAM);
         assert_view(p.f.text, "no such symbol");
@@ -860,25 +718,25 @@ test_errors(void **state)
         assert_int_equal(v, 17);
 
         put_request(&p, i ? "t.failwork" : "t.fail", "code", WD_ENOTFOUND);
-        peer_send(&p);
-        peer_expect(&p);
+        wd_peer_send(&p);
+        wd_peer_expect(&p);
         assert_int_equal(p.f.code, WD_ENOTFOUND);
         assert_true(p.f.text.len != 0);
         assert_int_equal(p.f.detail.len, 0);
     }
 
     put_request(&p, "no.such.method", NULL, 0);
-    peer_send(&p);
-    peer_expect(&p);
+    wd_peer_send(&p);
+    wd_peer_expect(&p);
     assert_int_equal(p.f.code, WD_ENOTFOUND);
 
     /* an argument of another type is the method's to refuse */
     put_request(&p, "t.echo", "text", 5);
-    peer_send(&p);
-    peer_expect(&p);
+    wd_peer_send(&p);
+    wd_peer_expect(&p);
     assert_int_equal(p.f.code, WD_EPARAM);
     echo_works(&p);
-    peer_done(&p);
+    wd_peer_done(&p);
 }
 
 
@@ -904,7 +762,7 @@ check_bytes(wd_str_t s, size_t at)
 
 
 static void
-body_take(body_t *b, peer_t *p)
+body_take(body_t *b, wd_peer_t *p)
 {
     bool     last;
     uint32_t id;
@@ -934,7 +792,7 @@ test_sizes(void **state)
     int          k;
     size_t       i;
     int64_t      v;
-    peer_t       p;
+    wd_peer_t       p;
     body_t       b;
     wd_mp_t      at;
     static const int64_t sizes[] = {0, 1, WD_CHUNK_MAX - 1, WD_CHUNK_MAX,
@@ -942,14 +800,14 @@ test_sizes(void **state)
                                     WD_WINDOW};
 
     (void) state;
-    peer_open(&p);
+    wd_peer_open(&p, unix_path);
     for (k = 0; k < 2; k++) {
         for (i = 0; i < wd_array_len(sizes); i++) {
             b = (body_t){put_request(&p, k ? "t.bigwork" : "t.big", "n",
                                      sizes[i]),
                          0, false};
-            peer_send(&p);
-            peer_expect(&p);
+            wd_peer_send(&p);
+            wd_peer_expect(&p);
             assert_int_equal(p.f.type, WD_FRAME_RESPONSE);
             assert_int_equal(p.f.more, sizes[i] > WD_CHUNK_MAX);
             if (p.f.more) {
@@ -960,13 +818,13 @@ test_sizes(void **state)
             }
             body_take(&b, &p);
             while (!b.last) { /* needs no credit up to a window */
-                peer_expect(&p);
+                wd_peer_expect(&p);
                 body_take(&b, &p);
             }
             assert_int_equal(b.got, sizes[i]);
         }
     }
-    peer_done(&p);
+    wd_peer_done(&p);
 }
 
 
@@ -976,18 +834,18 @@ test_credit(void **state)
 {
     int     k;
     size_t  n = 5 * MIB / 4, before;
-    peer_t  p;
+    wd_peer_t  p;
     body_t  b;
 
     (void) state;
     for (k = 0; k < 2; k++) {
-        peer_open(&p);
+        wd_peer_open(&p, unix_path);
         b = (body_t){put_request(&p, k ? "t.bigwork" : "t.big", "n",
                                  (int64_t) n),
                      0, false};
-        peer_send(&p);
+        wd_peer_send(&p);
         while (b.got < WD_WINDOW) {
-            peer_expect(&p);
+            wd_peer_expect(&p);
             body_take(&b, &p);
         }
         assert_int_equal(b.got, WD_WINDOW);
@@ -997,22 +855,22 @@ test_credit(void **state)
         echo_works(&p);
 
         wd_frame_put_credit(&p.out, b.id, 1);
-        peer_send(&p);
-        peer_expect(&p);
+        wd_peer_send(&p);
+        wd_peer_expect(&p);
         while (p.f.type != WD_FRAME_NOTIFY) {
-            peer_expect(&p);
+            wd_peer_expect(&p);
         }
         body_take(&b, &p);
         assert_int_equal(b.got, WD_WINDOW + 1);
 
         wd_frame_put_credit(&p.out, 4711, 1000); /* unknown: ignored */
-        peer_send(&p);
+        wd_peer_send(&p);
         while (!b.last) {
             before = b.got;
             wd_frame_put_credit(&p.out, b.id, 100000);
-            peer_send(&p);
+            wd_peer_send(&p);
             while (!b.last && b.got < wd_min(before + 100000, n)) {
-                peer_expect(&p);
+                wd_peer_expect(&p);
                 body_take(&b, &p);
             }
             assert_int_equal(b.got, wd_min(before + 100000, n));
@@ -1020,7 +878,7 @@ test_credit(void **state)
         assert_int_equal(b.got, n);
         wd_frame_put_credit(&p.out, b.id, 100000); /* crossed the last */
         echo_works(&p);
-        peer_done(&p);
+        wd_peer_done(&p);
     }
 }
 
@@ -1029,23 +887,23 @@ test_credit(void **state)
 static void
 test_huge_credit(void **state)
 {
-    peer_t p;
+    wd_peer_t p;
     body_t b;
 
     (void) state;
-    peer_open(&p);
+    wd_peer_open(&p, unix_path);
     b = (body_t){put_request(&p, "t.big", "n", 3 * MIB), 0, false};
     wd_frame_put_credit(&p.out, b.id, UINT32_MAX);
     wd_frame_put_credit(&p.out, b.id, UINT32_MAX);
-    peer_send(&p);
+    wd_peer_send(&p);
     while (!b.last) {
-        peer_expect(&p);
+        wd_peer_expect(&p);
         body_take(&b, &p);
         wd_frame_put_credit(&p.out, b.id, UINT32_MAX);
-        peer_send(&p);
+        wd_peer_send(&p);
     }
     assert_int_equal(b.got, 3 * MIB);
-    peer_done(&p);
+    wd_peer_done(&p);
 }
 
 
@@ -1055,21 +913,21 @@ test_interleaved(void **state)
 {
     int    i, longest = 0, run = 0;
     size_t n = MIB;
-    peer_t p;
+    wd_peer_t p;
     body_t b[3];
     uint32_t last_id = 0, id;
     bool     last;
     wd_str_t s;
 
     (void) state;
-    peer_open(&p);
+    wd_peer_open(&p, unix_path);
     for (i = 0; i < 3; i++) {
         b[i] = (body_t){put_request(&p, "t.bigwork", "n", (int64_t) n), 0,
                         false};
     }
-    peer_send(&p);
+    wd_peer_send(&p);
     while (!b[0].last || !b[1].last || !b[2].last) {
-        peer_expect(&p);
+        wd_peer_expect(&p);
         for (i = 0; i < 3; i++) {
             body_take(&b[i], &p);
         }
@@ -1079,13 +937,13 @@ test_interleaved(void **state)
             longest = wd_max(longest, run);
             last_id = id;
             wd_frame_put_credit(&p.out, id, (uint32_t) s.len);
-            peer_send(&p);
+            wd_peer_send(&p);
         }
     }
     for (i = 0; i < 3; i++) {
         assert_int_equal(b[i].got, n);
     }
-    peer_done(&p);
+    wd_peer_done(&p);
 }
 
 
@@ -1095,19 +953,19 @@ test_no_credit(void **state)
 {
     int     k, i, busy, held;
     int64_t before, after;
-    peer_t  p;
+    wd_peer_t  p;
 
     (void) state;
     for (k = 0; k < 2; k++) {
         before = stat_of("bytes");
-        peer_open(&p);
+        wd_peer_open(&p, unix_path);
         for (i = 0; i < 100; i++) {
             put_request(&p, k ? "t.bigwork" : "t.big", "n", MIB);
         }
-        peer_send(&p);
+        wd_peer_send(&p);
         busy = held = 0;
         while (busy + held < 100) {
-            peer_expect(&p);
+            wd_peer_expect(&p);
             if (p.f.type != WD_FRAME_RESPONSE) {
                 continue;
             }
@@ -1124,7 +982,7 @@ test_no_credit(void **state)
             fail_msg("%d bodies are held in %lld bytes", held,
                      (long long) (after - before));
         }
-        peer_done(&p);
+        wd_peer_done(&p);
         wait_stat("inflight", 0);
     }
 }
@@ -1137,7 +995,7 @@ test_never_reads(void **state)
     int           i, asked = 0, got = 0;
     ssize_t       n;
     int64_t       before, after;
-    peer_t        p, q;
+    wd_peer_t        p, q;
     wd_buf_t      one = WD_BUF_INIT;
     char         *text = malloc(60000);
     struct pollfd pfd;
@@ -1145,7 +1003,7 @@ test_never_reads(void **state)
     (void) state;
     before = stat_of("bytes");
     memset(text, 'x', 60000);
-    peer_open(&p);
+    wd_peer_open(&p, unix_path);
     put_request(&p, "t.big", "n", 60000); /* small to ask, big to answer */
     wd_buf_str(&one, wd_buf_view(&p.out));
     wd_buf_reset(&p.out);
@@ -1167,9 +1025,9 @@ test_never_reads(void **state)
     asked = i / (int) one.len;
     assert_true(asked > 10);
 
-    peer_open(&q); /* others are served */
+    wd_peer_open(&q, unix_path); /* others are served */
     echo_works(&q);
-    peer_done(&q);
+    wd_peer_done(&q);
     after = stat_of("bytes");
     if (after - before > 8 * MIB) {
         fail_msg("%d questions hold %lld bytes", asked,
@@ -1178,14 +1036,14 @@ test_never_reads(void **state)
 
     /* he begins to read and gets it all */
     while (got < asked) {
-        peer_expect(&p);
+        wd_peer_expect(&p);
         assert_ok(p.f.code);
         assert_int_equal(p.f.body.len, 60000);
         got++;
     }
     wd_buf_done(&one);
     free(text);
-    peer_done(&p);
+    wd_peer_done(&p);
 }
 
 
@@ -1194,18 +1052,18 @@ test_inflight_cap(void **state)
 {
     int      i, busy = 0;
     int64_t  v;
-    peer_t   p;
+    wd_peer_t   p;
     wd_mp_t  at;
     uint32_t over;
 
     (void) state;
-    peer_open(&p);
+    wd_peer_open(&p, unix_path);
     for (i = 0; i < INFLIGHT; i++) {
         put_request(&p, "t.hold", NULL, 0);
     }
     over = put_request(&p, "t.hold", NULL, 0);
-    peer_send(&p);
-    peer_expect(&p);
+    wd_peer_send(&p);
+    wd_peer_expect(&p);
     assert_int_equal(p.f.msgid, over);
     assert_int_equal(p.f.code, WD_EAGAIN);
     assert_ok(wd_mp_map_find(wd_mp(p.f.detail.data, p.f.detail.len), "retry",
@@ -1216,13 +1074,13 @@ test_inflight_cap(void **state)
     echo_works(&p); /* inline methods go on */
     release(INFLIGHT);
     for (i = 0; i < INFLIGHT; i++) {
-        peer_expect(&p);
+        wd_peer_expect(&p);
         busy += p.f.code != WD_OK;
         assert_view(p.f.body, "held");
     }
     assert_int_equal(busy, 0);
     wait_stat("inflight", 0);
-    peer_done(&p);
+    wd_peer_done(&p);
 }
 
 
@@ -1230,47 +1088,47 @@ static void
 test_cancel(void **state)
 {
     int      i;
-    peer_t   p;
+    wd_peer_t   p;
     body_t   b;
     uint32_t id[4];
     int64_t  was = stat_of("canceled");
 
     (void) state;
-    peer_open(&p);
+    wd_peer_open(&p, unix_path);
     /* two run, two wait for a thread */
     for (i = 0; i < 4; i++) {
         id[i] = put_request(&p, "t.hold", NULL, 0);
     }
-    peer_send(&p);
+    wd_peer_send(&p);
     wait_stat("running", THREADS);
     for (i = 0; i < 4; i++) {
         wd_frame_put_cancel(&p.out, id[i]);
         wd_frame_put_cancel(&p.out, id[i]); /* twice is no harm */
     }
     wd_frame_put_cancel(&p.out, 4711); /* unknown: ignored */
-    peer_send(&p);
+    wd_peer_send(&p);
     wait_stat("inflight", 0);
     assert_int_equal(stat_of("canceled"), was + THREADS);
     assert_int_equal(stat_of("running"), 0);
 
     /* a body on its way ends, and its memory goes */
     b = (body_t){put_request(&p, "t.big", "n", 2 * MIB), 0, false};
-    peer_send(&p);
+    wd_peer_send(&p);
     while (b.got < WD_WINDOW) {
-        peer_expect(&p);
+        wd_peer_expect(&p);
         body_take(&b, &p);
     }
     wd_frame_put_cancel(&p.out, b.id);
     wd_frame_put_credit(&p.out, b.id, 100000);
-    peer_send(&p);
+    wd_peer_send(&p);
     wait_stat("inflight", 0);
 
     /* none of the canceled is answered */
     put_echo(&p, "t.echo", WD_STR("after"));
-    peer_send(&p);
-    peer_expect(&p);
+    wd_peer_send(&p);
+    wd_peer_expect(&p);
     assert_view(p.f.body, "after");
-    peer_done(&p);
+    wd_peer_done(&p);
 }
 
 
@@ -1278,19 +1136,19 @@ static void
 test_leave(void **state)
 {
     int     i;
-    peer_t  p;
+    wd_peer_t  p;
     int64_t was = stat_of("canceled");
 
     (void) state;
-    peer_open(&p);
+    wd_peer_open(&p, unix_path);
     for (i = 0; i < 4; i++) {
         put_request(&p, "t.hold", NULL, 0);
     }
     put_request(&p, "t.bigwork", "n", 2 * MIB);
     put_request(&p, "t.big", "n", 2 * MIB);
-    peer_send(&p);
+    wd_peer_send(&p);
     wait_stat("running", THREADS);
-    peer_done(&p);
+    wd_peer_done(&p);
     wait_stat("inflight", 0);
     assert_int_equal(stat_of("canceled"), was + THREADS);
 }
@@ -1301,48 +1159,48 @@ static void
 test_deadline(void **state)
 {
     int      i;
-    peer_t   p;
+    wd_peer_t   p;
     wd_ns_t  until;
     uint32_t late, patient;
 
     (void) state;
-    peer_open(&p);
+    wd_peer_open(&p, unix_path);
     for (i = 0; i < THREADS; i++) {
         put_request(&p, "t.hold", NULL, 0);
     }
-    peer_send(&p);
+    wd_peer_send(&p);
     wait_stat("running", THREADS);
     late = put_request_ms(&p, "t.work", NULL, 0, 1);
     patient = put_request_ms(&p, "t.work", NULL, 0, 3600000);
-    peer_send(&p);
+    wd_peer_send(&p);
     wait_stat("inflight", THREADS + 2);
     until = wd_monotonic() + 2 * WD_NS_PER_MS;
     while (wd_monotonic() < until) { } /* now it is surely too late */
     release(THREADS);
     for (i = 0; i < THREADS + 2; i++) {
-        peer_expect(&p);
+        wd_peer_expect(&p);
         assert_int_equal(p.f.code,
                          p.f.msgid == late ? WD_ETIMEOUT : WD_OK);
     }
     (void) patient;
-    peer_done(&p);
+    wd_peer_done(&p);
 }
 
 
 static void
 bad_bytes(const char *what, wd_str_t bytes, bool greet)
 {
-    peer_t p;
+    wd_peer_t p;
 
     if (greet) {
-        peer_open(&p);
+        wd_peer_open(&p, unix_path);
     } else {
-        peer_init(&p, connect_unix());
+        wd_peer_init(&p, wd_peer_connect(unix_path));
     }
     wd_buf_str(&p.out, bytes);
-    peer_send(&p);
+    wd_peer_send(&p);
     (void) what;
-    peer_closed(&p);
+    wd_peer_closed(&p);
 }
 
 
@@ -1350,7 +1208,7 @@ static void
 test_malformed(void **state)
 {
     size_t   i;
-    peer_t   p;
+    wd_peer_t   p;
     wd_buf_t b = WD_BUF_INIT;
 #define ROW(bytes) {bytes, sizeof(bytes) - 1}
     static const struct {
@@ -1373,7 +1231,7 @@ test_malformed(void **state)
     };
 
     (void) state;
-    peer_open(&p); /* a bystander */
+    wd_peer_open(&p, unix_path); /* a bystander */
     for (i = 0; i < wd_array_len(rows); i++) {
         bad_bytes("row", wd_str(rows[i].bytes, rows[i].len), true);
         bad_bytes("row", wd_str(rows[i].bytes, rows[i].len), false);
@@ -1401,7 +1259,7 @@ test_malformed(void **state)
     /* unknown notifications are none of our business */
     wd_frame_put_notify(&p.out, "what.ever", WD_STR("\x91\xc0"));
     echo_works(&p);
-    peer_done(&p);
+    wd_peer_done(&p);
 }
 
 
@@ -1410,22 +1268,22 @@ static void
 test_longest_frame(void **state)
 {
     char    *text = malloc(WD_FRAME_MAX);
-    peer_t   p;
+    wd_peer_t   p;
     uint32_t id;
 
     (void) state;
     memset(text, 'x', WD_FRAME_MAX);
-    peer_open(&p);
+    wd_peer_open(&p, unix_path);
     id = put_echo(&p, "t.echo", wd_str(text, WD_FRAME_MAX - 29));
     assert_true(p.out.len <= WD_FRAME_MAX && p.out.len > WD_FRAME_MAX - 8);
-    peer_send(&p);
-    peer_expect(&p);
+    wd_peer_send(&p);
+    wd_peer_expect(&p);
     assert_int_equal(p.f.msgid, id);
     assert_true(p.f.more);
     wd_frame_put_cancel(&p.out, id);
     echo_works(&p);
     free(text);
-    peer_done(&p);
+    wd_peer_done(&p);
 }
 
 
@@ -1435,13 +1293,13 @@ test_meta_limit(void **state)
 {
     int      more;
     int64_t  pairs, bytes;
-    peer_t   p;
+    wd_peer_t   p;
     uint32_t id;
     wd_buf_t args = WD_BUF_INIT;
     int      fine = 0, refused = 0;
 
     (void) state;
-    peer_open(&p);
+    wd_peer_open(&p, unix_path);
     for (more = 0; more < 2; more++) {
         for (pairs = 1; pairs < 21; pairs += 2) {
             for (bytes = 8040; bytes < 8190; bytes++) {
@@ -1456,9 +1314,9 @@ test_meta_limit(void **state)
                 id = ++p.id;
                 wd_frame_put_request(&p.out, id, WD_STR("t.meta"),
                                      WD_STR("\x80"), wd_buf_view(&args));
-                peer_send(&p);
+                wd_peer_send(&p);
                 do {
-                    peer_expect(&p);
+                    wd_peer_expect(&p);
                 } while (p.f.type != WD_FRAME_RESPONSE || p.f.msgid != id);
                 if (p.f.code == WD_OK) {
                     assert_true(p.f.meta.len <= WD_META_MAX);
@@ -1476,7 +1334,7 @@ test_meta_limit(void **state)
     assert_true(fine > 0 && refused > 0);
     echo_works(&p);
     wd_buf_done(&args);
-    peer_done(&p);
+    wd_peer_done(&p);
 }
 
 
@@ -1484,18 +1342,18 @@ test_meta_limit(void **state)
 static void
 test_notify_from_timer(void **state)
 {
-    peer_t p;
+    wd_peer_t p;
 
     (void) state;
-    peer_open(&p);
+    wd_peer_open(&p, unix_path);
     put_request(&p, "t.beat", NULL, 0);
-    peer_send(&p);
-    peer_expect(&p);
+    wd_peer_send(&p);
+    wd_peer_expect(&p);
     assert_int_equal(p.f.type, WD_FRAME_RESPONSE);
-    peer_expect(&p);
+    wd_peer_expect(&p);
     assert_int_equal(p.f.type, WD_FRAME_NOTIFY);
     assert_view(p.f.method, WD_N_BEAT);
-    peer_done(&p);
+    wd_peer_done(&p);
 }
 
 
@@ -1504,41 +1362,41 @@ static void
 test_notify_from_peer(void **state)
 {
     int64_t n = 0;
-    peer_t  p, other;
+    wd_peer_t  p, other;
     wd_mp_t at;
 
     (void) state;
-    peer_open(&p);
+    wd_peer_open(&p, unix_path);
     wd_frame_put_notify(&p.out, "t.tell", WD_STR("\x91\x05"));
     wd_frame_put_notify(&p.out, "t.unheard", WD_STR("\x91\x07"));
     wd_frame_put_notify(&p.out, "t.tell", WD_STR("\x91\x02"));
     put_request(&p, "t.heard", NULL, 0);
-    peer_send(&p);
-    peer_expect(&p);
+    wd_peer_send(&p);
+    wd_peer_expect(&p);
     assert_ok(wd_mp_map_find(wd_mp(p.f.meta.data, p.f.meta.len), "heard",
                              &at));
     assert_ok(wd_mp_read_int(&at, &n));
     assert_int_equal(n, 7);
 
-    peer_open(&other);
+    wd_peer_open(&other, unix_path);
     wd_frame_put_notify(&other.out, "t.tell", WD_STR("\x91\xc0"));
-    peer_send(&other);
-    peer_closed(&other);
+    wd_peer_send(&other);
+    wd_peer_closed(&other);
     echo_works(&p);
-    peer_done(&p);
+    wd_peer_done(&p);
 }
 
 
 /* So many welcomes, in their order. */
 static void
-expect_welcomes(peer_t *p, int64_t n)
+expect_welcomes(wd_peer_t *p, int64_t n)
 {
     int64_t  i, k;
     uint32_t len;
     wd_mp_t  c;
 
     for (i = 1; i <= n; i++) {
-        peer_expect(p);
+        wd_peer_expect(p);
         assert_view(p->f.method, "t.welcome");
         c = wd_mp(p->f.params.data, p->f.params.len);
         assert_ok(wd_mp_read_array(&c, &len));
@@ -1555,28 +1413,28 @@ expect_welcomes(peer_t *p, int64_t n)
 static void
 test_on_connect(void **state)
 {
-    peer_t p, mute;
+    wd_peer_t p, mute;
 
     (void) state;
-    peer_init(&mute, connect_unix());
-    peer_open(&p);
+    wd_peer_init(&mute, wd_peer_connect(unix_path));
+    wd_peer_open(&p, unix_path);
     put_request(&p, "t.welcome", "n", 9000); /* 9 MB: more than may be unread */
-    peer_send(&p);
+    wd_peer_send(&p);
     expect_welcomes(&p, 9000);
-    peer_expect(&p);
+    wd_peer_expect(&p);
     assert_int_equal(p.f.type, WD_FRAME_RESPONSE);
     put_request(&p, "t.flood", "n", 1);
-    peer_send(&p);
-    peer_expect(&p);
+    wd_peer_send(&p);
+    wd_peer_expect(&p);
     assert_view(p.f.method, "t.flood");
 
-    peer_expect(&mute);
+    wd_peer_expect(&mute);
     assert_view(mute.f.method, WD_N_HELLO);
     wd_frame_put_hello(&mute.out, "gateway", "test:2");
-    peer_send(&mute);
+    wd_peer_send(&mute);
     expect_welcomes(&mute, 9000);
-    peer_done(&p);
-    peer_done(&mute);
+    wd_peer_done(&p);
+    wd_peer_done(&mute);
 }
 
 
@@ -1585,23 +1443,23 @@ static void
 test_notify_unread(void **state)
 {
     int    i;
-    peer_t p, deaf;
+    wd_peer_t p, deaf;
 
     (void) state;
-    peer_open(&deaf);
-    peer_open(&p);
+    wd_peer_open(&deaf, unix_path);
+    wd_peer_open(&p, unix_path);
     for (i = 0; i < 6; i++) { /* 6 MB */
         put_request(&p, "t.flood", "n", 1000);
-        peer_send(&p);
+        wd_peer_send(&p);
         do {
-            peer_expect(&p);
+            wd_peer_expect(&p);
         } while (p.f.type != WD_FRAME_RESPONSE);
     }
     echo_works(&p);
 
     /* an unbroken beginning, then the end */
-    peer_closed(&deaf);
-    peer_done(&p);
+    wd_peer_closed(&deaf);
+    wd_peer_done(&p);
 }
 
 
@@ -1671,30 +1529,30 @@ test_drain(void **state)
 {
     int      status;
     bool     goaway = false, answered = false;
-    peer_t   p;
+    wd_peer_t   p;
     uint32_t id;
 
     (void) state;
-    peer_open(&p);
+    wd_peer_open(&p, unix_path);
     id = put_request(&p, "t.hold", NULL, 0);
-    peer_send(&p);
+    wd_peer_send(&p);
     wait_stat("running", 1);
     kill(child, SIGTERM);
 
-    peer_expect(&p);
+    wd_peer_expect(&p);
     assert_view(p.f.method, WD_N_GOAWAY);
     goaway = true;
-    assert_int_equal(connect_unix(), -1);
+    assert_int_equal(wd_peer_connect(unix_path), -1);
 
     put_request(&p, "t.release", NULL, 0); /* came before it was heard */
-    peer_send(&p);
+    wd_peer_send(&p);
     while (!answered) {
-        peer_expect(&p);
+        wd_peer_expect(&p);
         answered = p.f.type == WD_FRAME_RESPONSE && p.f.msgid == id;
     }
     assert_view(p.f.body, "held");
     assert_true(goaway);
-    peer_closed(&p);
+    wd_peer_closed(&p);
     assert_int_equal(waitpid(child, &status, 0), child);
     child = 0;
     assert_int_equal(status, 0);
@@ -1706,14 +1564,14 @@ static void
 test_noise(void **state)
 {
     int    i, k, n;
-    peer_t p;
+    wd_peer_t p;
 
     (void) state;
     for (i = 0; i < 300; i++) {
         if (i & 1) {
-            peer_open(&p);
+            wd_peer_open(&p, unix_path);
         } else {
-            peer_init(&p, connect_unix());
+            wd_peer_init(&p, wd_peer_connect(unix_path));
         }
         for (k = 0; k < 3; k++) {
             put_request(&p, "t.work", "text", 5);
@@ -1725,13 +1583,13 @@ test_noise(void **state)
         for (k = 0; k < 3; k++) {
             p.out.data[wd_test_below(p.out.len)] = (uint8_t) wd_test_random();
         }
-        peer_send(&p);
-        peer_done(&p); /* some answers find nobody */
+        wd_peer_send(&p);
+        wd_peer_done(&p); /* some answers find nobody */
     }
     wait_stat("inflight", 0);
-    peer_open(&p);
+    wd_peer_open(&p, unix_path);
     echo_works(&p);
-    peer_done(&p);
+    wd_peer_done(&p);
 }
 
 

@@ -12,6 +12,7 @@ package Wizdata::Backend;
 use warnings;
 use strict;
 
+use Digest::MD5 ();
 use Errno qw/ EAGAIN EINTR /;
 use Fcntl;
 use IO::Handle;
@@ -28,7 +29,7 @@ use Wizdata::MessagePack;
 use Exporter 'import';
 
 our @EXPORT = qw/ reply reply_map error_reply stream hold later raw hangup
-    ignore split_writes pattern frame_response frame_error frame_notify /;
+    ignore split_writes receive pattern frame_response frame_error frame_notify /;
 
 use constant {
     VERSION    => 1,
@@ -102,6 +103,7 @@ sub raw {
 
     return action(sub {
         my ($req) = @_;
+        $req->{conn}{raw_sent} = 1;
         $req->send(ref $bytes ? $bytes->($req) : $bytes, force => 1);
     });
 }
@@ -151,6 +153,25 @@ sub hangup {
 }
 
 sub ignore { return action(sub { }) }
+
+# Takes the body of the request and gives credit for it; when all is here does
+# `then`, which may be a function of the request. Options:
+#   then     default: answers {"bytes": ..., "md5": ..., "chunks": ...}
+#   hold     no credit until the test says "feed"
+#   stop_at  does `then` after that many bytes, whatever comes
+#   credit   function of the request and of the bytes to be credited: how much
+#            to tell instead (more than came: breaks the protocol)
+sub receive {
+    my (%o) = @_;
+
+    return action(sub {
+        my ($req) = @_;
+        my $up = $req->{up}
+            or return error_reply(-1, 'no body')->($req);
+        @$up{ keys %o } = values %o;
+        $req->take;
+    });
+}
 
 # What `action` sends leaves in pieces of n bytes; each but the first waits
 # until the peer has read the one before.
@@ -486,6 +507,40 @@ sub ctl_streams {
     return \@list;
 }
 
+# The same of the bodies that are received.
+sub ctl_uploads {
+    my ($self) = @_;
+
+    my @list;
+    for my $conn (values %{ $self->{conns} }) {
+        for my $req (values %{ $conn->{flight} }) {
+            my $up = $req->{up} or next;
+            push @list, { id => $req->{msgid},
+                map { $_ => 0 + $up->{$_} } qw/ got credited last / };
+        }
+    }
+    return [ sort { $a->{id} <=> $b->{id} } @list ];
+}
+
+# Credit for bodies that are held: for n bytes, or for all and none is held
+# any more.
+sub ctl_feed {
+    my ($self, $n) = @_;
+
+    for my $conn (values %{ $self->{conns} }) {
+        for my $req (values %{ $conn->{flight} }) {
+            my $up = $req->{up} or next;
+            if (defined $n) {
+                $req->credit($n);
+            } else {
+                delete $up->{hold};
+                $req->take;
+            }
+        }
+    }
+    return 1;
+}
+
 sub ctl_conns { return scalar keys %{ $_[0]{conns} } }
 
 sub ctl_notify {
@@ -610,8 +665,9 @@ sub readable {
         return;
     }
     if ($n == 0) {
+        # Who is sent frames that are none closes at once.
         $self->{backend}->bad($self, 'the stream ended inside a frame')
-            if length $self->{in};
+            if length $self->{in} && !$self->{raw_sent};
         $self->close('eof');
         return;
     }
@@ -707,6 +763,15 @@ sub check_context {
     return 'ms' if defined $ctx->{ms} && $ctx->{ms} !~ /^[0-9]+$/;
     return 'fmt' if defined $ctx->{fmt}
         && $ctx->{fmt} !~ /^(json|csv|msgpack)$/;
+    return 'body' if exists $ctx->{body} && !JSON::PP::is_bool($ctx->{body});
+    return 'of a body that is none'
+        if !$ctx->{body} && grep { exists $ctx->{$_} } qw/ len type enc idem /;
+    return 'len' if defined $ctx->{len} && $ctx->{len} !~ /^[0-9]+$/;
+    return 'type' if $ctx->{body}
+        && ($ctx->{type} // '') !~ m{^[a-z]+/[a-z.-]{1,120}$};
+    return 'enc' if defined $ctx->{enc} && $ctx->{enc} !~ /^(gzip|zstd)$/;
+    return 'idem' if defined $ctx->{idem}
+        && $ctx->{idem} !~ /^[\x20-\x7e]{1,128}$/;
     return;
 }
 
@@ -735,6 +800,11 @@ sub request {
     }, 'Wizdata::Backend::Request';
 
     $self->{flight}{$msgid} = $req;
+    if ($params->[0]{body}) {
+        $req->{up} = { got => 0, credited => 0, chunks => 0, last => 0,
+            md5 => Digest::MD5->new };
+        $self->{uploads}{$msgid} = 1;
+    }
 
     my $typed = mp_decode($raw, 1);
     $b->note({ e => 'request', c => $self->{id}, id => $msgid,
@@ -764,6 +834,8 @@ sub notification {
         return;
     }
 
+    return $self->chunk(@$params) if $method eq 'rpc.chunk';
+
     if ($method eq 'rpc.credit') {
         my ($msgid, $n) = @$params;
         $b->note({ e => 'credit', c => $self->{id}, id => $msgid, n => $n });
@@ -783,6 +855,33 @@ sub notification {
     }
     $b->note({ e => 'notify', c => $self->{id}, method => $method,
         params => $params });
+}
+
+# A piece of a request's body.
+sub chunk {
+    my ($self, $msgid, $bytes, $last) = @_;
+
+    my $b = $self->{backend};
+    return $b->bad($self, 'a chunk is not well formed')
+        unless @_ == 4 && defined $bytes && JSON::PP::is_bool($last);
+    return $b->bad($self, "a chunk of a request without a body: $msgid")
+        unless $self->{uploads}{$msgid};
+    return $b->bad($self, 'a chunk after the cancel')
+        if $self->{cancelled}{$msgid};
+
+    my $req = $self->{flight}{$msgid} or return;    # it crossed the answer
+    my $up = $req->{up};
+
+    $b->bad($self, 'a chunk after the last') if $up->{last};
+    $b->bad($self, 'a chunk is too long')
+        if length $bytes > Wizdata::Backend::CHUNK_MAX;
+    $up->{got} += length $bytes;
+    $up->{chunks}++;
+    $up->{last} = $last ? 1 : 0;
+    $up->{md5}->add($bytes);
+    $b->bad($self, "$up->{got} bytes sent for a credit of $up->{credited}")
+        if $up->{got} > $up->{credited} + Wizdata::Backend::WINDOW;
+    $req->take if $up->{then};
 }
 
 # What PROTOCOL.md section 8 says of auth.refusals.
@@ -864,6 +963,42 @@ sub done {
     my ($self) = @_;
 
     delete $self->{conn}{flight}{ $self->{msgid} };
+}
+
+# More of the body is here, or its end.
+sub take {
+    my ($self) = @_;
+
+    my $up = $self->{up};
+    my $over = $up->{last}
+        || (defined $up->{stop_at} && $up->{got} >= $up->{stop_at});
+
+    $up->{then} ||= sub {
+        Wizdata::Backend::reply({ bytes => 0 + $up->{got},
+            md5 => $up->{md5}->clone->hexdigest,
+            chunks => 0 + $up->{chunks} });
+    };
+    return if $up->{hold} || $up->{over};
+    if ($over) {
+        $up->{over} = 1;
+        return $self->run($up->{then});
+    }
+
+    my $left = $up->{got} - $up->{credited};
+    $self->credit($left) if $left >= Wizdata::Backend::WINDOW / 4;
+}
+
+sub credit {
+    my ($self, $n) = @_;
+
+    my $up = $self->{up};
+    if ($up->{credit}) {
+        $self->{conn}{raw_sent} = 1;
+        $n = $up->{credit}->($self, $n);
+    }
+    $up->{credited} += $n;
+    $self->send(Wizdata::Backend::frame_notify('rpc.credit',
+        [ $self->{msgid}, 0 + $n ])) if $n;
 }
 
 # Sends as much of the body as the window allows.

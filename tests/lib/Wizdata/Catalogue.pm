@@ -6,7 +6,7 @@ package Wizdata::Catalogue;
 #     for my $m (catalogue()) {
 #         $m->{name}; $m->{verb}; $m->{path}; $m->{service};
 #         $m->{permission};       undef: any credential; '': none
-#         $m->{public}; $m->{body};
+#         $m->{public}; $m->{body}; $m->{upload};
 #         for my $p (@{ $m->{params} }) { $p->{name}; $p->{type}; ... }
 #     }
 #     my ($verb, $target, $body) = call_of($m, { id => 7 });
@@ -82,7 +82,8 @@ sub method {
     return { name => $name, verb => $verb, path => $path,
         service => lc $service, permission => $permission, params => [],
         public => scalar($flags =~ /WD_M_PUBLIC/),
-        body => scalar($flags =~ /WD_M_BODY/) };
+        body => scalar($flags =~ /WD_M_BODY/),
+        upload => scalar($flags =~ /WD_M_UPLOAD/) };
 }
 
 sub param {
@@ -112,7 +113,7 @@ sub valid {
     return 'x' x ($p->{min} || 1);
 }
 
-# (verb, path with its query, body or undef). Values are text or, of lists,
+# (verb, path with its query, body or undef); a body is JSON. Values are text or, of lists,
 # references to arrays.
 sub call_of {
     my ($m, $args) = @_;
@@ -134,7 +135,8 @@ sub call_of {
         $v = $v ? 'true' : 'false' if JSON::PP::is_bool($v);
         "$_=" . escape($v);
     } sort keys %args;
-    return ($m->{verb}, $path . ($query ne '' ? "?$query" : ''), undef);
+    return ($m->{verb}, $path . ($query ne '' ? "?$query" : ''),
+        $m->{upload} ? '[]' : undef);
 }
 
 sub escape {
