@@ -15,6 +15,19 @@
 
 #define PROCESSING_ANCIENT (INT64_C(-25567) * WD_NS_PER_DAY) /* 1900-01-01 */
 
+/* A new row of the record, or NULL without memory. */
+processing_row_t *processing_rules_row(const processing_payload_t *p,
+                                       const processing_fact_t    *fact,
+                                       wd_records_t *r, int32_t record,
+                                       wd_str_t sample, processing_rows_t *ret);
+
+/* Whom a record is about, as a cell. */
+static inline processing_cell_t
+processing_who(const processing_payload_t *p, wd_str_t symbol)
+{
+    return INT((int64_t) processing_symbols_find(p->symbols, symbol));
+}
+
 /* Rejects with two figures, "high 1 is below low 2", or with a time. */
 wd_must_check int processing_reject2(wd_records_t *r, int32_t record,
                                      wd_reason_e reason, wd_str_t sample,

@@ -115,29 +115,20 @@ processing_outside(double v, double low, double high)
 }
 
 
-/* Index of the record and its text, whichever kind it is. */
-static int32_t
-row_record(const processing_fact_t *fact, const processing_row_t *row,
-           wd_str_t *ret_sample)
+processing_row_t *
+processing_rules_row(const processing_payload_t *p,
+                     const processing_fact_t *fact, wd_records_t *r,
+                     int32_t record, wd_str_t sample, processing_rows_t *ret)
 {
-    if (fact == &processing_bar) {
-        *ret_sample = ((const wd_bar_rec_t *) row->rec)->sample;
-        return ((const wd_bar_rec_t *) row->rec)->record;
+    processing_row_t *row = processing_rows_add(ret, fact, r->pool);
+
+    if (row != NULL) {
+        row->known_at = p->known_at;
+        row->raw_id = p->raw_id;
+        row->record = record;
+        row->sample = sample;
     }
-    if (fact == &processing_quote) {
-        *ret_sample = ((const wd_quote_rec_t *) row->rec)->sample;
-        return ((const wd_quote_rec_t *) row->rec)->record;
-    }
-    if (fact == &processing_observation) {
-        *ret_sample = ((const wd_observation_rec_t *) row->rec)->sample;
-        return ((const wd_observation_rec_t *) row->rec)->record;
-    }
-    if (fact == &processing_action) {
-        *ret_sample = ((const wd_action_rec_t *) row->rec)->sample;
-        return ((const wd_action_rec_t *) row->rec)->record;
-    }
-    *ret_sample = ((const wd_field_rec_t *) row->rec)->name;
-    return ((const wd_field_rec_t *) row->rec)->record;
+    return row;
 }
 
 
@@ -145,25 +136,22 @@ int
 processing_rules_unique(const processing_fact_t *fact, wd_records_t *r,
                         processing_rows_t *rows)
 {
-    int      rc;
-    size_t   i, n = 0;
-    int32_t  record, kept;
-    wd_str_t sample, unused;
+    int                     rc;
+    size_t                  i, n = 0;
+    const processing_row_t *row;
 
     for (i = 0; i < rows->n; i++) {
-        if (n == 0
-            || processing_key_cmp(fact, &rows->rows[n - 1], &rows->rows[i])
-                   != 0) {
-            rows->rows[n++] = rows->rows[i];
+        row = &rows->rows[i];
+        if (n == 0 || processing_key_cmp(fact, &rows->rows[n - 1], row) != 0) {
+            rows->rows[n++] = *row;
             continue;
         }
-        if (processing_values_equal(fact, &rows->rows[n - 1], &rows->rows[i])) {
+        if (processing_values_equal(fact, &rows->rows[n - 1], row)) {
             continue;
         }
-        record = row_record(fact, &rows->rows[i], &sample);
-        kept = row_record(fact, &rows->rows[n - 1], &unused);
-        rc = wd_records_reject(r, record, WD_REASON_DUPLICATE, sample,
-                               "record %d says otherwise", kept);
+        rc = wd_records_reject(r, row->record, WD_REASON_DUPLICATE, row->sample,
+                               "record %d says otherwise",
+                               rows->rows[n - 1].record);
         if (rc != WD_OK) {
             return rc;
         }
@@ -171,6 +159,17 @@ processing_rules_unique(const processing_fact_t *fact, wd_records_t *r,
 
     rows->n = n;
     return WD_OK;
+}
+
+
+int
+processing_rules_finish(const processing_fact_t *fact, wd_records_t *r,
+                        processing_rows_t *rows)
+{
+    int rc;
+
+    rc = processing_rows_sort(rows, fact, r->pool);
+    return rc != WD_OK ? rc : processing_rules_unique(fact, r, rows);
 }
 
 

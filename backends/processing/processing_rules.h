@@ -9,6 +9,7 @@
 #define PROCESSING_RULES_H
 
 #include "processing_fact.h"
+#include "processing_symbols.h"
 #include "processing_time.h"
 #include "wd_records.h"
 
@@ -73,18 +74,22 @@ extern const processing_fact_t processing_observation;
 
 /* What is known about a payload besides its records. */
 typedef struct {
-    const processing_zones_t *zones;
-    processing_zone_t         zone;
-    wd_timeframe_e            timeframe;
-    processing_market_e       market;
-    int                       source;
-    int64_t                   raw_id;
-    wd_ns_t                   known_at; /* when it was fetched */
+    const processing_zones_t   *zones;
+    processing_zone_t           zone;
+    wd_timeframe_e              timeframe;
+    processing_labels_e         labels;
+    processing_market_e         market;
+    const processing_symbols_t *symbols; /* NULL: all is about one */
+    const char                 *prefix; /* of the names of facts; or NULL */
+    int                         source;
+    int64_t                     raw_id;
+    wd_ns_t                     known_at; /* when it was fetched */
 } processing_payload_t;
 
 /*
  * Rows of all records that hold, sorted, each key once; rejects are added to
- * *r. The instrument or series is left 0. WD_OK or WD_ENOMEM.
+ * *r. In the place of an instrument stands its number in p->symbols, in that
+ * of a series 0. WD_OK or WD_ENOMEM.
  */
 wd_must_check int processing_rules_bars(const processing_payload_t *p,
                                         wd_records_t               *r,
@@ -96,10 +101,10 @@ wd_must_check int processing_rules_fields(const processing_payload_t *p,
                                           wd_records_t               *r,
                                           processing_rows_t          *ret);
 
-/* Items of statements: fields "prefix.item" of periods "annual 2025-12-31". */
+/* Figures by name: fields "prefix.item" of periods "annual 2025-12-31". */
 wd_must_check int processing_rules_facts(const processing_payload_t *p,
-                                         wd_records_t *r, const char *prefix,
-                                         processing_rows_t *ret);
+                                         wd_records_t               *r,
+                                         processing_rows_t          *ret);
 
 /* Splits and dividends that are records of their own. */
 wd_must_check int processing_rules_action_list(const processing_payload_t *p,
@@ -120,7 +125,7 @@ wd_must_check int processing_rules_unique(const processing_fact_t *fact,
                                           processing_rows_t       *rows);
 
 /*
- * Splits and dividends of the bars. A bar that has none gives a row only when
+ * Splits and dividends of one's bars. A bar that has none gives a row only when
  * `known` (sorted) has one of its date: the provider took it back.
  */
 wd_must_check int processing_rules_actions(const processing_payload_t *p,
@@ -129,13 +134,18 @@ wd_must_check int processing_rules_actions(const processing_payload_t *p,
                                            const processing_rows_t    *known,
                                            processing_rows_t          *ret);
 
+/* Sorts, then processing_rules_unique(). WD_OK or WD_ENOMEM. */
+wd_must_check int processing_rules_finish(const processing_fact_t *fact,
+                                          wd_records_t            *r,
+                                          processing_rows_t       *rows);
+
 /* A close that the next bar is compared with; ts WD_NS_MIN: none. */
 typedef struct {
     wd_ns_t ts;
     double  close;
 } processing_last_t;
 
-/* Flags jumps of daily bars; `actions`: sorted, of their dates. */
+/* Flags jumps of one's daily bars; `actions`: sorted, of their dates. */
 void processing_rules_jumps(const processing_rows_t *bars,
                             processing_last_t        before,
                             const processing_rows_t *actions);

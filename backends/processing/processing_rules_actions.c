@@ -43,21 +43,22 @@ action_known(const processing_rows_t *known, wd_ns_t date, const char *kind)
 
 
 static int
-add_action(const processing_payload_t *p, wd_records_t *r, wd_ns_t date,
-           const char *kind, double value, processing_rows_t *ret)
+add_action(const processing_payload_t *p, wd_records_t *r, int64_t instrument,
+           const wd_action_rec_t *a, processing_rows_t *ret)
 {
     processing_row_t *row;
+    const char       *kind = a->kind == WD_ACTION_SPLIT ? "split" : "dividend";
 
-    row = processing_rows_add(ret, &processing_action, r->pool);
+    row = processing_rules_row(p, &processing_action, r, a->record, a->sample,
+                               ret);
     if (row == NULL) {
         return WD_ENOMEM;
     }
-    row->known_at = p->known_at;
-    row->raw_id = p->raw_id;
+    row->cells[ACTION_INSTRUMENT] = INT(instrument);
     row->cells[ACTION_SOURCE] = INT(p->source);
-    row->cells[ACTION_DATE] = INT(date);
+    row->cells[ACTION_DATE] = INT(a->effective);
     row->cells[ACTION_KIND] = TEXT(wd_str_z(kind));
-    row->cells[ACTION_VALUE] = NUM(value);
+    row->cells[ACTION_VALUE] = NUM(a->amount);
     return WD_OK;
 }
 
@@ -81,35 +82,59 @@ split_possible(double v)
 }
 
 
+/* One that stands in a bar. */
+static int
+add_of_bar(const processing_payload_t *p, wd_records_t *r,
+           const processing_row_t *bar, wd_action_e kind, double amount,
+           processing_rows_t *ret)
+{
+    const wd_bar_rec_t   *b = bar->rec;
+    const wd_action_rec_t a = {.sample = b->sample,
+                               .effective = bar->cells[BAR_TS].i,
+                               .amount = amount,
+                               .record = b->record,
+                               .kind = kind};
+
+    return add_action(p, r, bar->cells[BAR_INSTRUMENT].i, &a, ret);
+}
+
+
 static int
 dividend_of(const processing_payload_t *p, wd_records_t *r,
-            const wd_bar_rec_t *b, wd_ns_t date, const processing_rows_t *known,
+            const processing_row_t *bar, const processing_rows_t *known,
             processing_rows_t *ret)
 {
+    const wd_bar_rec_t *b = bar->rec;
+
     if (isnan(b->dividend)
-        || (b->dividend == 0 && !action_known(known, date, "dividend"))) {
+        || (b->dividend == 0
+            && !action_known(known, bar->cells[BAR_TS].i, "dividend"))) {
         return WD_OK;
     }
     if (b->dividend < 0) {
         return bad_action(r, b->record, b->sample, "dividend", b->dividend);
     }
-    return add_action(p, r, date, "dividend", b->dividend, ret);
+    return add_of_bar(p, r, bar, WD_ACTION_DIVIDEND, b->dividend, ret);
 }
 
 
 static int
-split_of(const processing_payload_t *p, wd_records_t *r, const wd_bar_rec_t *b,
-         wd_ns_t date, const processing_rows_t *known, processing_rows_t *ret)
+split_of(const processing_payload_t *p, wd_records_t *r,
+         const processing_row_t *bar, const processing_rows_t *known,
+         processing_rows_t *ret)
 {
+    const wd_bar_rec_t *b = bar->rec;
+
     if (isnan(b->split)
-        || (b->split == 1 && !action_known(known, date, "split"))) {
+        || (b->split == 1
+            && !action_known(known, bar->cells[BAR_TS].i, "split"))) {
         return WD_OK;
     }
     if (!split_possible(b->split)) {
         return bad_action(r, b->record, b->sample, "split coefficient",
                           b->split);
     }
-    return add_action(p, r, date, "split", b->split, ret);
+    return add_of_bar(p, r, bar, WD_ACTION_SPLIT, b->split, ret);
 }
 
 
@@ -118,17 +143,13 @@ processing_rules_actions(const processing_payload_t *p, wd_records_t *r,
                          const processing_rows_t *bars,
                          const processing_rows_t *known, processing_rows_t *ret)
 {
-    int                 rc;
-    size_t              i;
-    wd_ns_t             date;
-    const wd_bar_rec_t *b;
+    int    rc;
+    size_t i;
 
     for (i = 0; i < bars->n; i++) {
-        b = bars->rows[i].rec;
-        date = bars->rows[i].cells[BAR_TS].i;
-        rc = dividend_of(p, r, b, date, known, ret);
+        rc = dividend_of(p, r, &bars->rows[i], known, ret);
         if (rc == WD_OK) {
-            rc = split_of(p, r, b, date, known, ret);
+            rc = split_of(p, r, &bars->rows[i], known, ret);
         }
         if (rc != WD_OK) {
             return rc;
@@ -179,17 +200,11 @@ processing_rules_action_list(const processing_payload_t *p, wd_records_t *r,
             continue;
         }
         if (rc == WD_OK) {
-            rc = add_action(p, r, a->effective,
-                            a->kind == WD_ACTION_SPLIT ? "split" : "dividend",
-                            a->amount, ret);
+            rc = add_action(p, r, processing_who(p, a->symbol).i, a, ret);
         }
         if (rc != WD_OK) {
             return rc;
         }
-        ret->rows[ret->n - 1].rec = a;
     }
-
-    rc = processing_rows_sort(ret, &processing_action, r->pool);
-    return rc != WD_OK ? rc
-                       : processing_rules_unique(&processing_action, r, ret);
+    return processing_rules_finish(&processing_action, r, ret);
 }

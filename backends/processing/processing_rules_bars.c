@@ -86,7 +86,8 @@ add_bar(const processing_payload_t *p, wd_records_t *r, const wd_bar_rec_t *b,
         return rc == WD_EINVAL ? WD_OK : rc;
     }
 
-    row = processing_rows_add(ret, &processing_bar, r->pool);
+    row = processing_rules_row(p, &processing_bar, r, b->record, b->sample,
+                               ret);
     if (row == NULL) {
         return WD_ENOMEM;
     }
@@ -99,10 +100,9 @@ add_bar(const processing_payload_t *p, wd_records_t *r, const wd_bar_rec_t *b,
         quality |= PROCESSING_Q_NO_VOLUME;
     }
 
-    row->known_at = p->known_at;
-    row->raw_id = p->raw_id;
     row->rec = b;
     c = row->cells;
+    c[BAR_INSTRUMENT] = processing_who(p, b->symbol);
     c[BAR_TIMEFRAME] = INT(p->timeframe);
     c[BAR_SOURCE] = INT(p->source);
     c[BAR_TS] = INT(ts);
@@ -116,19 +116,12 @@ add_bar(const processing_payload_t *p, wd_records_t *r, const wd_bar_rec_t *b,
 }
 
 
-/* The last row, when its period had not ended at the fetch. */
 static void
-flag_unfinished(const processing_payload_t *p, const processing_rows_t *rows)
+flag_unfinished(const processing_payload_t *p, processing_cell_t *c)
 {
-    bool               over;
-    wd_ns_t            ts;
-    processing_cell_t *c;
+    bool    over;
+    wd_ns_t ts = c[BAR_TS].i;
 
-    if (rows->n == 0) {
-        return;
-    }
-    c = rows->rows[rows->n - 1].cells;
-    ts = c[BAR_TS].i;
     over = p->timeframe < WD_TF_1D
                ? p->known_at >= ts + wd_timeframe_ns(p->timeframe)
                : processing_period_over(p->zones, p->market, p->timeframe, ts,
@@ -139,32 +132,53 @@ flag_unfinished(const processing_payload_t *p, const processing_rows_t *rows)
 }
 
 
+/* The last row of each, when its period had not ended at the fetch. */
+static void
+flag_last(const processing_payload_t *p, const processing_rows_t *rows)
+{
+    size_t             i;
+    processing_cell_t *c;
+
+    for (i = 0; i < rows->n; i++) {
+        c = rows->rows[i].cells;
+        if (i + 1 == rows->n
+            || rows->rows[i + 1].cells[BAR_INSTRUMENT].i
+                   != c[BAR_INSTRUMENT].i) {
+            flag_unfinished(p, c);
+        }
+    }
+}
+
+
+static bool
+labels_end(const processing_payload_t *p, const wd_records_t *r)
+{
+    return p->timeframe < WD_TF_1D
+           && (p->labels == PROCESSING_LABELS_END
+               || (p->labels == PROCESSING_LABELS_GUESSED
+                   && processing_labels_end(r->bars, r->n_bars, &p->zone,
+                                            p->known_at)));
+}
+
+
 int
 processing_rules_bars(const processing_payload_t *p, wd_records_t *r,
                       processing_rows_t *ret)
 {
     int    rc;
-    bool   labels_end = false;
+    bool   end = labels_end(p, r);
     size_t i;
 
-    if (p->timeframe < WD_TF_1D) {
-        labels_end = processing_labels_end(r->bars, r->n_bars, &p->zone,
-                                           p->known_at);
-    }
-
     for (i = 0; i < r->n_bars; i++) {
-        rc = add_bar(p, r, &r->bars[i], labels_end, ret);
+        rc = add_bar(p, r, &r->bars[i], end, ret);
         if (rc != WD_OK) {
             return rc;
         }
     }
 
-    rc = processing_rows_sort(ret, &processing_bar, r->pool);
+    rc = processing_rules_finish(&processing_bar, r, ret);
     if (rc == WD_OK) {
-        rc = processing_rules_unique(&processing_bar, r, ret);
-    }
-    if (rc == WD_OK) {
-        flag_unfinished(p, ret);
+        flag_last(p, ret);
     }
     return rc;
 }

@@ -11,99 +11,128 @@
 #define OBSERVATION_YEARS_AHEAD 150
 
 
-int
-processing_rules_fields(const processing_payload_t *p, wd_records_t *r,
-                        processing_rows_t *ret)
+static int
+add_field(const processing_payload_t *p, wd_records_t *r, int32_t record,
+          wd_str_t sample, const wd_field_rec_t *f, wd_str_t period,
+          int64_t who, processing_rows_t *ret)
 {
-    int               rc;
-    size_t            i;
     processing_row_t *row;
 
-    for (i = 0; i < r->n_fields; i++) {
-        row = processing_rows_add(ret, &processing_field, r->pool);
-        if (row == NULL) {
-            return WD_ENOMEM;
-        }
-        row->known_at = p->known_at;
-        row->raw_id = p->raw_id;
-        row->rec = &r->fields[i];
-        row->cells[FIELD_SOURCE] = INT(p->source);
-        row->cells[FIELD_NAME] = TEXT(r->fields[i].name);
-        row->cells[FIELD_PERIOD] = TEXT(WD_STR(""));
-        row->cells[FIELD_VALUE] = TEXT(r->fields[i].value);
-    }
-
-    rc = processing_rows_sort(ret, &processing_field, r->pool);
-    return rc != WD_OK ? rc
-                       : processing_rules_unique(&processing_field, r, ret);
-}
-
-
-/* The fact as a field: the statement is part of the name, as some items stand
- * in several; the day is part of the period. */
-static int
-fact_field(wd_pool_t *pool, const wd_fact_rec_t *f, const char *prefix,
-           wd_field_rec_t *ret, wd_str_t *ret_period)
-{
-    char      *name, *period;
-    size_t     n = strlen(prefix) + 1 + f->item.len + 1;
-    size_t     m = f->period.len + sizeof(" YYYY-MM-DD") + 8;
-    wd_civil_t c;
-
-    name = wd_pool_alloc(pool, n);
-    period = wd_pool_alloc(pool, m);
-    if (name == NULL || period == NULL) {
+    row = processing_rules_row(p, &processing_field, r, record, sample, ret);
+    if (row == NULL) {
         return WD_ENOMEM;
     }
-    wd_time_to_civil(f->time, &c);
-    ret->name = wd_str(name, (size_t) snprintf(name, n, "%s.%.*s", prefix,
-                                               WD_STR_ARG(f->item)));
-    *ret_period = wd_str(period,
-                         (size_t) snprintf(period, m, "%.*s %04d-%02d-%02d",
-                                           WD_STR_ARG(f->period), c.year,
-                                           c.month, c.day));
-    ret->value = f->text;
-    ret->record = f->record;
+    row->cells[FIELD_INSTRUMENT] = INT(who);
+    row->cells[FIELD_SOURCE] = INT(p->source);
+    row->cells[FIELD_NAME] = TEXT(f->name);
+    row->cells[FIELD_PERIOD] = TEXT(period);
+    row->cells[FIELD_VALUE] = TEXT(f->value);
     return WD_OK;
 }
 
 
 int
-processing_rules_facts(const processing_payload_t *p, wd_records_t *r,
-                       const char *prefix, processing_rows_t *ret)
+processing_rules_fields(const processing_payload_t *p, wd_records_t *r,
+                        processing_rows_t *ret)
 {
-    int               rc;
-    size_t            i;
-    wd_str_t          period;
-    wd_field_rec_t   *f;
-    processing_row_t *row;
+    int                   rc;
+    size_t                i;
+    const wd_field_rec_t *f;
+
+    for (i = 0; i < r->n_fields; i++) {
+        f = &r->fields[i];
+        rc = add_field(p, r, f->record, f->name, f, WD_STR(""), 0, ret);
+        if (rc != WD_OK) {
+            return rc;
+        }
+    }
+    return processing_rules_finish(&processing_field, r, ret);
+}
+
+
+/* The statement is part of the name, as some items stand in several. */
+static int
+fact_name(wd_pool_t *pool, const char *prefix, wd_str_t item, wd_str_t *ret)
+{
+    char  *name;
+    size_t n;
+
+    *ret = item;
+    if (prefix == NULL) {
+        return WD_OK;
+    }
+    n = strlen(prefix) + 1 + item.len + 1;
+    name = wd_pool_alloc(pool, n);
+    if (name == NULL) {
+        return WD_ENOMEM;
+    }
+    *ret = wd_str(
+        name, (size_t) snprintf(name, n, "%s.%.*s", prefix, WD_STR_ARG(item)));
+    return WD_OK;
+}
+
+
+/* "annual 2025-12-31", "IQ_FY", "2012-01-03" or "". */
+static int
+fact_period(wd_pool_t *pool, const wd_fact_rec_t *f, wd_str_t *ret)
+{
+    char   day[WD_TIME_TEXT_MAX] = "";
+    char  *period;
+    size_t n = f->period.len + 1 + sizeof(day);
+
+    if (f->time != WD_NS_MIN) {
+        wd_date_format(f->time, day);
+    }
+    period = wd_pool_alloc(pool, n);
+    if (period == NULL) {
+        return WD_ENOMEM;
+    }
+    *ret = wd_str(period,
+                  (size_t) snprintf(
+                      period, n, "%.*s%s%s", WD_STR_ARG(f->period),
+                      f->period.len != 0 && day[0] != '\0' ? " " : "", day));
+    return WD_OK;
+}
+
+
+static int
+add_fact(const processing_payload_t *p, wd_records_t *r, const wd_fact_rec_t *f,
+         processing_rows_t *ret)
+{
+    int            rc;
+    wd_str_t       period;
+    wd_field_rec_t field = {.value = f->text};
+
+    rc = f->time != WD_NS_MIN
+             ? processing_check_time(p, r, f->record, f->sample, f->time)
+             : WD_OK;
+    if (rc != WD_OK) {
+        return rc == WD_EINVAL ? WD_OK : rc;
+    }
+    rc = fact_name(r->pool, p->prefix, f->item, &field.name);
+    if (rc == WD_OK) {
+        rc = fact_period(r->pool, f, &period);
+    }
+    return rc != WD_OK ? rc
+                       : add_field(p, r, f->record, f->sample, &field, period,
+                                   processing_who(p, f->symbol).i, ret);
+}
+
+
+int
+processing_rules_facts(const processing_payload_t *p, wd_records_t *r,
+                       processing_rows_t *ret)
+{
+    int    rc;
+    size_t i;
 
     for (i = 0; i < r->n_facts; i++) {
-        rc = processing_check_time(p, r, r->facts[i].record, r->facts[i].sample,
-                                   r->facts[i].time);
-        if (rc == WD_EINVAL) {
-            continue;
+        rc = add_fact(p, r, &r->facts[i], ret);
+        if (rc != WD_OK) {
+            return rc;
         }
-        f = wd_pool_alloc(r->pool, sizeof(*f));
-        row = rc == WD_OK && f != NULL
-                  ? processing_rows_add(ret, &processing_field, r->pool)
-                  : NULL;
-        if (row == NULL
-            || fact_field(r->pool, &r->facts[i], prefix, f, &period) != WD_OK) {
-            return WD_ENOMEM;
-        }
-        row->known_at = p->known_at;
-        row->raw_id = p->raw_id;
-        row->rec = f;
-        row->cells[FIELD_SOURCE] = INT(p->source);
-        row->cells[FIELD_NAME] = TEXT(f->name);
-        row->cells[FIELD_PERIOD] = TEXT(period);
-        row->cells[FIELD_VALUE] = TEXT(f->value);
     }
-
-    rc = processing_rows_sort(ret, &processing_field, r->pool);
-    return rc != WD_OK ? rc
-                       : processing_rules_unique(&processing_field, r, ret);
+    return processing_rules_finish(&processing_field, r, ret);
 }
 
 
@@ -147,14 +176,12 @@ processing_rules_observations(const processing_payload_t *p, wd_records_t *r,
         if (rc == WD_EINVAL) {
             continue;
         }
-        row = rc == WD_OK
-                  ? processing_rows_add(ret, &processing_observation, r->pool)
-                  : NULL;
+        row = rc == WD_OK ? processing_rules_row(p, &processing_observation, r,
+                                                 o->record, o->sample, ret)
+                          : NULL;
         if (row == NULL) {
             return WD_ENOMEM;
         }
-        row->known_at = p->known_at;
-        row->raw_id = p->raw_id;
         row->rec = o;
         row->cells[OBS_TS] = INT(o->time);
         row->cells[OBS_FREQUENCY] = TEXT(wd_str(&o->frequency, 1));

@@ -61,7 +61,8 @@ processing_rules_quotes(const processing_payload_t *p, wd_records_t *r,
         if (rc == WD_EINVAL) {
             continue;
         }
-        row = rc == WD_OK ? processing_rows_add(ret, &processing_quote, r->pool)
+        row = rc == WD_OK ? processing_rules_row(p, &processing_quote, r,
+                                                 q->record, q->sample, ret)
                           : NULL;
         if (row == NULL) {
             return WD_ENOMEM;
@@ -78,10 +79,8 @@ processing_rules_quotes(const processing_payload_t *p, wd_records_t *r,
                        ? 0
                        : PROCESSING_Q_UNFINISHED;
 
-        row->known_at = p->known_at;
-        row->raw_id = p->raw_id;
-        row->rec = q;
         c = row->cells;
+        c[QUOTE_INSTRUMENT] = processing_who(p, q->symbol);
         c[QUOTE_SOURCE] = INT(p->source);
         c[QUOTE_TS] = INT(day);
         c[QUOTE_PRICE] = NUM(q->price);
@@ -94,5 +93,5 @@ processing_rules_quotes(const processing_payload_t *p, wd_records_t *r,
         c[QUOTE_BID] = NUM(q->bid);
         c[QUOTE_ASK] = NUM(q->ask);
     }
-    return WD_OK;
+    return processing_rules_finish(&processing_quote, r, ret);
 }

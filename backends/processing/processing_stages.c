@@ -87,7 +87,7 @@ walk(processing_job_t *job, bool last_try)
     }
     memset(&job->o.counts, 0, sizeof(job->o.counts));
     job->o.flagged = 0;
-    job->n_news = 0;
+    job->n_notices = 0;
     job->o.to = WD_NS_MIN;
     return processing_job_refuse(job, "error", WD_REASON_STORE_FAILED,
                                  why.text);
@@ -173,8 +173,13 @@ processing_object(processing_t *pr, wd_pg_conn_t *c, wd_str_t event,
     wd_buf_init(&job.body, WD_LAKE_OBJECT_MAX);
 
     job.pool = wd_pool_create(POOL_BLOCK);
-    rc = job.pool != NULL ? run_job(&job, event, last_try) : WD_ENOMEM;
+    rc = job.pool != NULL ? processing_symbols_init(&job.symbols, job.pool)
+                          : WD_ENOMEM;
+    if (rc == WD_OK) {
+        rc = run_job(&job, event, last_try);
+    }
 
+    processing_symbols_done(&job.symbols);
     processing_event_done(&job.ev);
     wd_buf_done(&job.body);
     wd_pool_destroy(job.pool);

@@ -1,83 +1,149 @@
 /*
  * processing_stages_store.c - stage store: the rows of a payload get the ids
- * of their instruments or series and are merged into their table.
+ * of their instruments or series and are merged into their tables.
  */
 #include "processing_job.h"
 
+/* How the rows of a kind are stored. */
+typedef struct {
+    const char              *name; /* in the event that tells of them */
+    const processing_fact_t *fact;
+    int                      time; /* the cell of their valid time; -1: none */
+    int                      quality; /* the cell of their flags; -1: none */
+    int (*store)(processing_job_t *job, processing_kind_e kind);
+} kind_t;
 
-/* First and last valid time, `cell` being the one that holds it. */
+static int store_rows(processing_job_t *job, processing_kind_e kind);
+static int store_bars(processing_job_t *job, processing_kind_e kind);
+static int store_observations(processing_job_t *job, processing_kind_e kind);
+
+static const kind_t kinds[PROCESSING_KINDS] = {
+    [PROCESSING_KIND_ACTIONS] = {"actions", &processing_action, ACTION_DATE, -1,
+                                 store_rows},
+    [PROCESSING_KIND_BARS] = {"bars", &processing_bar, BAR_TS, BAR_QUALITY,
+                              store_bars},
+    [PROCESSING_KIND_QUOTES] = {"quotes", &processing_quote, QUOTE_TS,
+                                QUOTE_QUALITY, store_rows},
+    [PROCESSING_KIND_FIELDS] = {"fundamentals", &processing_field, -1, -1,
+                                store_rows},
+    [PROCESSING_KIND_FACTS] = {"fundamentals", &processing_field, -1, -1,
+                               store_rows},
+    [PROCESSING_KIND_OBSERVATIONS] = {"observations", &processing_observation,
+                                      OBS_TS, -1, store_observations},
+};
+
+/* Times; `to` WD_NS_MIN: none. */
+typedef struct {
+    wd_ns_t from;
+    wd_ns_t to;
+} span_t;
+
+/* Whose rows they are: ids, and names for those who are told of them. */
+typedef struct {
+    int64_t  *ids;
+    wd_str_t *names;
+    size_t    n;
+} names_t;
+
+
 static void
-span(processing_job_t *job, int cell)
+span_add(span_t *span, wd_ns_t from, wd_ns_t to)
 {
-    size_t  i;
-    wd_ns_t t;
-
-    for (i = 0; i < job->rows.n; i++) {
-        t = job->rows.rows[i].cells[cell].i;
-        if (job->o.to == WD_NS_MIN || t < job->o.from) {
-            job->o.from = t;
-        }
-        if (job->o.to == WD_NS_MIN || t > job->o.to) {
-            job->o.to = t;
-        }
+    if (to == WD_NS_MIN) {
+        return;
+    }
+    if (span->to == WD_NS_MIN || from < span->from) {
+        span->from = from;
+    }
+    if (span->to == WD_NS_MIN || to > span->to) {
+        span->to = to;
     }
 }
 
 
-static void
-add_counts(processing_job_t *job, const processing_counts_t *counts)
+/* First and last valid time of the rows, `cell` being the one with it. */
+static span_t
+span_of(const processing_rows_t *rows, int cell)
 {
-    job->o.counts.stored += counts->stored;
-    job->o.counts.corrected += counts->corrected;
-    job->o.counts.unchanged += counts->unchanged;
+    size_t  i;
+    wd_ns_t t;
+    span_t  span = {0, WD_NS_MIN};
+
+    for (i = 0; i < rows->n && cell >= 0; i++) {
+        t = rows->rows[i].cells[cell].i;
+        span_add(&span, t, t);
+    }
+    return span;
 }
 
 
 /* Something new is told to whoever listens. */
 static void
-tell_only(processing_job_t *job, const char *kind, const char *names_key,
-          const wd_str_t *names, size_t n, const processing_counts_t *counts)
+tell(processing_job_t *job, const char *kind, const char *names_key,
+     const names_t *names, span_t span, const processing_counts_t *counts)
 {
-    processing_news_t *news;
+    processing_notice_t *notice;
 
     if (counts->stored + counts->corrected + counts->earlier == 0
-        || job->n_news == PROCESSING_JOB_NEWS_MAX) {
+        || job->n_notices == PROCESSING_JOB_NOTICES_MAX) {
         return;
     }
-    news = &job->news[job->n_news++];
-    news->kind = kind;
-    news->names_key = names_key;
-    news->names = names;
-    news->n_names = n;
-    news->timeframe = job->p.timeframe != WD_TF_NONE
-                          ? wd_timeframe_name(job->p.timeframe)
-                          : NULL;
-    news->from = job->o.from;
-    news->to = job->o.to;
-    news->stored = counts->stored;
-    news->corrected = counts->corrected;
-    news->earlier = counts->earlier;
+    notice = &job->notices[job->n_notices++];
+    notice->kind = kind;
+    notice->names_key = names_key;
+    notice->names = names->names;
+    notice->n_names = names->n;
+    notice->timeframe = job->p.timeframe != WD_TF_NONE
+                            ? wd_timeframe_name(job->p.timeframe)
+                            : NULL;
+    notice->from = span.from;
+    notice->to = span.to;
+    notice->stored = counts->stored;
+    notice->corrected = counts->corrected;
+    notice->earlier = counts->earlier;
 }
 
 
 /* And counted as what the payload gave. */
 static void
-tell(processing_job_t *job, const char *kind, const char *names_key,
-     const wd_str_t *names, size_t n, const processing_counts_t *counts)
+account(processing_job_t *job, const char *kind, const char *names_key,
+        const names_t *names, span_t span, const processing_counts_t *counts)
 {
-    add_counts(job, counts);
-    tell_only(job, kind, names_key, names, n, counts);
+    span_t all = {job->o.from, job->o.to};
+
+    span_add(&all, span.from, span.to);
+    job->o.from = all.from;
+    job->o.to = all.to;
+    job->o.counts.stored += counts->stored;
+    job->o.counts.corrected += counts->corrected;
+    job->o.counts.unchanged += counts->unchanged;
+    tell(job, kind, names_key, names, span, counts);
+}
+
+
+static int
+names_init(processing_job_t *job, size_t cap, names_t *ret)
+{
+    ret->n = 0;
+    ret->ids = wd_pool_alloc(job->pool, (cap + 1) * sizeof(*ret->ids));
+    ret->names = wd_pool_alloc(job->pool, (cap + 1) * sizeof(*ret->names));
+    return ret->ids != NULL && ret->names != NULL ? WD_OK : WD_ENOMEM;
 }
 
 
 static void
-set_id(processing_rows_t *rows, int64_t id)
+names_add(names_t *names, int64_t id, wd_str_t name)
 {
-    size_t i;
+    names->ids[names->n] = id;
+    names->names[names->n++] = name;
+}
 
-    for (i = 0; i < rows->n; i++) {
-        rows->rows[i].cells[0].i = id;
-    }
+
+/* How events name an instrument: as its provider does, but for currencies. */
+static wd_str_t
+event_name(const processing_symbol_t *s)
+{
+    return s->type.data != NULL ? s->symbol : s->alias;
 }
 
 
@@ -103,41 +169,245 @@ instrument_type(wd_str_t word)
 }
 
 
-/* An instrument that facts make known is news, too, though no fact. */
+/* The instrument of a name; *fresh gets it when it was not known. */
 static int
-map_symbol(processing_job_t *job, int64_t *ret_id)
+map_symbol(processing_job_t *job, processing_symbol_t *s,
+           processing_counts_t *counts, names_t *fresh)
 {
-    int                     rc;
-    processing_counts_t     counts = {0};
-    processing_instrument_t inst = {.alias = job->symbol,
-                                    .symbol = job->symbol};
+    int                           rc;
+    processing_counts_t           one = {0};
+    const processing_instrument_t inst = {.alias = s->alias,
+                                          .symbol = s->symbol,
+                                          .type = s->type,
+                                          .name = s->name,
+                                          .currency = s->currency};
 
-    if (job->dataset->market != PROCESSING_EXCHANGE) {
-        inst.alias = processing_job_pair(job, job->r.from_symbol,
-                                         job->r.to_symbol, "/");
-        inst.name = inst.alias;
-        inst.currency = job->r.to_symbol;
-        inst.type = job->dataset->market == PROCESSING_FX ? WD_STR("fx")
-                                                          : WD_STR("crypto");
-        if (inst.alias.data == NULL) {
-            return WD_ENOMEM;
-        }
+    if (s->id != 0) {
+        return WD_OK;
     }
-    rc = processing_store_instrument(job->c, &job->p, &inst, ret_id, &counts,
+    rc = processing_store_instrument(job->c, &job->p, &inst, &s->id, &one,
                                      job->err);
+    if (rc == WD_OK && one.stored + one.corrected != 0) {
+        counts->stored += one.stored;
+        counts->corrected += one.corrected;
+        names_add(fresh, s->id, event_name(s));
+    }
+    return rc;
+}
+
+
+/*
+ * Ids in the place of the numbers of names. Two names of one instrument may
+ * have said the same, so the rows are sorted anew. An instrument that rows
+ * make known is news, too, though no fact.
+ */
+static int
+map_rows(processing_job_t *job, const processing_fact_t *fact,
+         processing_rows_t *rows, names_t *ret)
+{
+    int                  rc;
+    size_t               i;
+    int64_t              number = -1;
+    names_t              fresh;
+    processing_cell_t   *c;
+    processing_counts_t  counts = {0};
+    processing_symbol_t *s = NULL;
+
+    rc = names_init(job, job->symbols.n, ret);
     if (rc == WD_OK) {
-        tell_only(job, "instruments", "symbols", &job->symbol, 1, &counts);
+        rc = names_init(job, job->symbols.n, &fresh);
+    }
+    for (i = 0; i < rows->n && rc == WD_OK; i++) {
+        c = rows->rows[i].cells;
+        if (s == NULL || c[0].i != number) {
+            number = c[0].i;
+            s = &job->symbols.v[number];
+            rc = map_symbol(job, s, &counts, &fresh);
+            names_add(ret, s->id, event_name(s));
+        }
+        c[0].i = s->id;
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+    tell(job, "instruments", "symbols", &fresh, (span_t){0, WD_NS_MIN},
+         &counts);
+    return processing_rules_finish(fact, &job->r, rows);
+}
+
+
+/* What of a table the rows can touch. */
+static processing_scope_t
+scope_of(const processing_job_t *job, const int64_t *ids, size_t n, span_t span)
+{
+    if (span.to == WD_NS_MIN) {
+        span.from = span.to = job->p.known_at;
+    }
+    return (processing_scope_t){
+        ids, n, job->p.source, job->p.timeframe, span.from, span.to};
+}
+
+
+static int
+merge(processing_job_t *job, const kind_t *kind, const processing_rows_t *rows,
+      const char *names_key, const names_t *names)
+{
+    int                 rc;
+    span_t              span = span_of(rows, kind->time);
+    processing_counts_t counts = {0};
+    processing_scope_t  scope = scope_of(job, names->ids, names->n, span);
+
+    rc = processing_store_merge(job->c, kind->fact, &scope, job->pool, rows,
+                                &counts, job->err);
+    if (rc == WD_OK) {
+        account(job, kind->name, names_key, names, span, &counts);
     }
     return rc;
 }
 
 
 static int
-map_record(processing_job_t *job, const wd_instrument_rec_t *rec,
-           int64_t *ret_id, processing_counts_t *counts)
+store_rows(processing_job_t *job, processing_kind_e kind)
 {
-    const processing_instrument_t inst = {.alias = rec->symbol,
-                                          .symbol = rec->symbol,
+    int                rc;
+    names_t            names;
+    processing_rows_t *rows = &job->rows[kind];
+
+    rc = map_rows(job, kinds[kind].fact, rows, &names);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    if (kinds[kind].quality >= 0) {
+        job->o.flagged += processing_rules_flagged(kinds[kind].quality, rows);
+    }
+    return merge(job, &kinds[kind], rows, "symbols", &names);
+}
+
+
+/* The bars of the next instrument; false behind the last one. */
+static bool
+next_bars(const processing_rows_t *all, size_t *at, processing_rows_t *ret)
+{
+    size_t from = *at;
+
+    while (*at < all->n
+           && all->rows[*at].cells[BAR_INSTRUMENT].i
+                  == all->rows[from].cells[BAR_INSTRUMENT].i) {
+        (*at)++;
+    }
+    *ret = (processing_rows_t){.rows = &all->rows[from], .n = *at - from};
+    return ret->n != 0;
+}
+
+
+/* The days of an instrument's bars, and its splits and dividends in them. */
+static int
+known_actions(processing_job_t *job, const processing_rows_t *bars,
+              processing_scope_t *ret_scope, processing_rows_t *ret)
+{
+    *ret_scope = scope_of(job, &bars->rows[0].cells[BAR_INSTRUMENT].i, 1,
+                          span_of(bars, BAR_TS));
+    *ret = (processing_rows_t){0};
+    return processing_store_actions(job->c, &job->p, ret_scope, job->pool, ret,
+                                    job->err);
+}
+
+
+/* Splits and dividends that stand in the bars. */
+static int
+store_bar_actions(processing_job_t *job, const processing_rows_t *all,
+                  const names_t *names)
+{
+    int                rc = WD_OK;
+    size_t             at = 0;
+    processing_rows_t  bars, known, rows = {0};
+    processing_scope_t scope;
+
+    while (rc == WD_OK && next_bars(all, &at, &bars)) {
+        rc = known_actions(job, &bars, &scope, &known);
+        if (rc == WD_OK) {
+            rc = processing_rules_actions(&job->p, &job->r, &bars, &known,
+                                          &rows);
+        }
+    }
+    return rc == WD_OK ? merge(job, &kinds[PROCESSING_KIND_ACTIONS], &rows,
+                               "symbols", names)
+                       : rc;
+}
+
+
+/* Daily bars: what jumps without a split that explains it. */
+static int
+flag_jumps(processing_job_t *job, const processing_rows_t *all)
+{
+    int                rc = WD_OK;
+    size_t             at = 0;
+    processing_rows_t  bars, actions;
+    processing_last_t  last;
+    processing_scope_t scope;
+
+    while (rc == WD_OK && next_bars(all, &at, &bars)) {
+        rc = known_actions(job, &bars, &scope, &actions);
+        if (rc == WD_OK) {
+            rc = processing_store_last(job->c, &job->p, &scope, &last,
+                                       job->err);
+        }
+        if (rc == WD_OK) {
+            processing_rules_jumps(&bars, last, &actions);
+        }
+    }
+    return rc;
+}
+
+
+static int
+store_bars(processing_job_t *job, processing_kind_e kind)
+{
+    int                rc;
+    names_t            names;
+    processing_rows_t *rows = &job->rows[kind];
+
+    rc = map_rows(job, &processing_bar, rows, &names);
+    if (rc == WD_OK
+        && (job->dataset->flags & PROCESSING_ACTIONS_IN_BARS) != 0) {
+        rc = store_bar_actions(job, rows, &names);
+    }
+    if (rc == WD_OK && job->p.timeframe == WD_TF_1D) {
+        rc = flag_jumps(job, rows);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+    job->o.flagged += processing_rules_flagged(BAR_QUALITY, rows);
+    return merge(job, &kinds[kind], rows, "symbols", &names);
+}
+
+
+static int
+store_observations(processing_job_t *job, processing_kind_e kind)
+{
+    int                rc;
+    names_t            names = {0};
+    processing_rows_t *rows = &job->rows[kind];
+
+    rc = processing_store_series(job->c, &job->p, job->pool, rows, &names.ids,
+                                 &names.names, &names.n, job->err);
+    if (rc == WD_OK) {
+        rc = processing_rules_finish(&processing_observation, &job->r, rows);
+    }
+    return rc == WD_OK ? merge(job, &kinds[kind], rows, "series", &names) : rc;
+}
+
+
+static int
+store_instrument(processing_job_t *job, const wd_instrument_rec_t *rec,
+                 processing_counts_t *counts, names_t *names)
+{
+    int                  rc;
+    processing_symbol_t *s
+        = &job->symbols.v[processing_symbols_find(&job->symbols, rec->symbol)];
+    const processing_instrument_t inst = {.alias = s->alias,
+                                          .symbol = s->symbol,
                                           .type = instrument_type(rec->type),
                                           .name = rec->name,
                                           .exchange = rec->exchange,
@@ -147,333 +417,59 @@ map_record(processing_job_t *job, const wd_instrument_rec_t *rec,
                                           .industry = rec->industry,
                                           .zone = rec->zone};
 
-    return processing_store_instrument(job->c, &job->p, &inst, ret_id, counts,
-                                       job->err);
-}
-
-
-static processing_scope_t
-scope_of(const processing_job_t *job, const int64_t *ids, size_t n)
-{
-    return (processing_scope_t){
-        ids, n, job->p.source, job->p.timeframe, job->o.from, job->o.to};
-}
-
-
-/* Whose rows they are, and what of the table they can touch. */
-static int
-place(processing_job_t *job, int time_cell, int64_t *ret_id,
-      processing_scope_t *ret)
-{
-    int rc;
-
-    rc = map_symbol(job, ret_id);
-    if (rc != WD_OK) {
-        return rc;
-    }
-    set_id(&job->rows, *ret_id);
-    span(job, time_cell);
-    *ret = scope_of(job, ret_id, 1);
-    return WD_OK;
-}
-
-
-/* Rows of the job's symbol, which is told of them. */
-static int
-merge(processing_job_t *job, const processing_fact_t *fact,
-      const processing_scope_t *scope, const processing_rows_t *rows,
-      const char *kind)
-{
-    int                 rc;
-    processing_counts_t counts = {0};
-
-    rc = processing_store_merge(job->c, fact, scope, job->pool, rows, &counts,
-                                job->err);
-    if (rc == WD_OK) {
-        tell(job, kind, "symbols", &job->symbol, 1, &counts);
-    }
+    rc = processing_store_instrument(job->c, &job->p, &inst, &s->id, counts,
+                                     job->err);
+    names_add(names, s->id, event_name(s));
     return rc;
 }
 
 
-/* Splits and dividends of a payload that has them, then those of its days
- * that are known: what explains a jump. */
+/* Descriptions, before anything else of those whom they describe. */
 static int
-store_actions(processing_job_t *job, const processing_scope_t *scope,
-              processing_rows_t *ret_known)
-{
-    int               rc;
-    processing_rows_t rows = {0}, known = {0};
-
-    if (job->dataset->actions) {
-        rc = processing_store_actions(job->c, &job->p, scope, job->pool, &known,
-                                      job->err);
-        if (rc == WD_OK) {
-            rc = processing_rules_actions(&job->p, &job->r, &job->rows, &known,
-                                          &rows);
-        }
-        if (rc != WD_OK) {
-            return rc;
-        }
-        set_id(&rows, scope->ids[0]);
-        rc = merge(job, &processing_action, scope, &rows, "actions");
-        if (rc != WD_OK) {
-            return rc;
-        }
-    }
-
-    return processing_store_actions(job->c, &job->p, scope, job->pool,
-                                    ret_known, job->err);
-}
-
-
-/* Daily bars: what jumps without a split that explains it. */
-static int
-flag_jumps(processing_job_t *job, const processing_scope_t *scope)
-{
-    int               rc;
-    processing_rows_t actions = {0};
-    processing_last_t last;
-
-    rc = store_actions(job, scope, &actions);
-    if (rc == WD_OK) {
-        rc = processing_store_last(job->c, &job->p, scope, &last, job->err);
-    }
-    if (rc == WD_OK) {
-        processing_rules_jumps(&job->rows, last, &actions);
-    }
-    return rc;
-}
-
-
-static int
-store_bars(processing_job_t *job)
-{
-    int                rc;
-    int64_t            id = 0;
-    processing_scope_t scope;
-
-    if (job->rows.n == 0) {
-        return WD_OK;
-    }
-    rc = place(job, BAR_TS, &id, &scope);
-    if (rc == WD_OK && job->p.timeframe == WD_TF_1D) {
-        rc = flag_jumps(job, &scope);
-    }
-    if (rc != WD_OK) {
-        return rc;
-    }
-    job->o.flagged = processing_rules_flagged(BAR_QUALITY, &job->rows);
-    return merge(job, &processing_bar, &scope, &job->rows, "bars");
-}
-
-
-static int
-store_quotes(processing_job_t *job)
-{
-    int                rc;
-    int64_t            id = 0;
-    processing_scope_t scope;
-
-    if (job->rows.n == 0) {
-        return WD_OK;
-    }
-    rc = place(job, QUOTE_TS, &id, &scope);
-    if (rc != WD_OK) {
-        return rc;
-    }
-    job->o.flagged = processing_rules_flagged(QUOTE_QUALITY, &job->rows);
-    return merge(job, &processing_quote, &scope, &job->rows, "quotes");
-}
-
-
-/* Quotes of several instruments, each a row of its own. */
-static int
-store_bulk(processing_job_t *job)
-{
-    int                rc = WD_OK;
-    size_t             i;
-    int64_t            id;
-    processing_rows_t  all = job->rows;
-    processing_scope_t scope;
-
-    for (i = 0; i < all.n && rc == WD_OK; i++) {
-        job->rows = (processing_rows_t){.rows = &all.rows[i], .n = 1};
-        job->symbol = ((const wd_quote_rec_t *) all.rows[i].rec)->symbol;
-        rc = place(job, QUOTE_TS, &id, &scope);
-        if (rc == WD_OK) {
-            rc = merge(job, &processing_quote, &scope, &job->rows, "quotes");
-        }
-    }
-    job->rows = all;
-    job->o.flagged = processing_rules_flagged(QUOTE_QUALITY, &job->rows);
-    return rc;
-}
-
-
-static int
-store_action_list(processing_job_t *job)
-{
-    int                rc;
-    int64_t            id = 0;
-    processing_scope_t scope;
-
-    if (job->rows.n == 0) {
-        return WD_OK;
-    }
-    rc = place(job, ACTION_DATE, &id, &scope);
-    return rc != WD_OK
-               ? rc
-               : merge(job, &processing_action, &scope, &job->rows, "actions");
-}
-
-
-static int
-store_facts(processing_job_t *job)
-{
-    int                rc;
-    int64_t            id = 0;
-    processing_scope_t scope;
-
-    if (job->rows.n == 0) {
-        return WD_OK;
-    }
-    rc = map_symbol(job, &id);
-    if (rc != WD_OK) {
-        return rc;
-    }
-    set_id(&job->rows, id);
-    scope = scope_of(job, &id, 1);
-    scope.from = scope.to = job->p.known_at;
-    return merge(job, &processing_field, &scope, &job->rows, "fundamentals");
-}
-
-
-static int
-store_search(processing_job_t *job)
+store_instruments(processing_job_t *job)
 {
     int                 rc;
     size_t              i;
-    int64_t             id;
-    wd_str_t           *names;
+    names_t             names;
     processing_counts_t counts = {0};
 
-    names = wd_pool_alloc(job->pool,
-                          (job->r.n_instruments + 1) * sizeof(*names));
-    if (names == NULL) {
-        return WD_ENOMEM;
-    }
-    for (i = 0; i < job->r.n_instruments; i++) {
-        names[i] = job->r.instruments[i].symbol;
-        rc = map_record(job, &job->r.instruments[i], &id, &counts);
-        if (rc != WD_OK) {
-            return rc;
-        }
-    }
-    tell(job, "instruments", "symbols", names, job->r.n_instruments, &counts);
-    return WD_OK;
-}
-
-
-static int
-store_overview(processing_job_t *job)
-{
-    int                 rc;
-    int64_t             id = 0;
-    processing_scope_t  scope;
-    processing_counts_t inst = {0};
-
-    if (job->r.n_instruments == 0) {
-        return WD_OK;
-    }
-    rc = map_record(job, &job->r.instruments[0], &id, &inst);
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    tell(job, "instruments", "symbols", &job->symbol, 1, &inst);
-    set_id(&job->rows, id);
-    scope = scope_of(job, &id, 1);
-    scope.from = scope.to = job->p.known_at;
-    return merge(job, &processing_field, &scope, &job->rows, "fundamentals");
-}
-
-
-static int
-store_observations(processing_job_t *job)
-{
-    int                 rc;
-    size_t              n = 0;
-    int64_t            *ids;
-    wd_str_t           *names;
-    processing_scope_t  scope;
-    processing_counts_t counts = {0};
-
-    if (job->rows.n == 0) {
-        return WD_OK;
-    }
-    rc = processing_store_series(job->c, &job->p, job->pool, &job->rows, &ids,
-                                 &names, &n, job->err);
-    if (rc == WD_OK) {
-        rc = processing_rows_sort(&job->rows, &processing_observation,
-                                  job->pool);
+    rc = names_init(job, job->r.n_instruments, &names);
+    for (i = 0; i < job->r.n_instruments && rc == WD_OK; i++) {
+        rc = store_instrument(job, &job->r.instruments[i], &counts, &names);
     }
     if (rc == WD_OK) {
-        rc = processing_rules_unique(&processing_observation, &job->r,
-                                     &job->rows);
+        account(job, "instruments", "symbols", &names, (span_t){0, WD_NS_MIN},
+                &counts);
     }
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    span(job, OBS_TS);
-    scope = scope_of(job, ids, n);
-    rc = processing_store_merge(job->c, &processing_observation, &scope,
-                                job->pool, &job->rows, &counts, job->err);
-    tell(job, "observations", "series", names, n, &counts);
     return rc;
+}
+
+
+static bool
+gave_nothing(const processing_counts_t *counts)
+{
+    return counts->stored + counts->corrected + counts->unchanged == 0;
 }
 
 
 int
 processing_stage_store(processing_job_t *job)
 {
-    int rc = WD_EINTERNAL;
+    int    rc;
+    size_t i;
 
-    switch (job->dataset->kind) {
-    case PROCESSING_KIND_BARS:
-        rc = store_bars(job);
-        break;
-    case PROCESSING_KIND_QUOTES:
-        rc = store_quotes(job);
-        break;
-    case PROCESSING_KIND_BULK:
-        rc = store_bulk(job);
-        break;
-    case PROCESSING_KIND_ACTIONS:
-        rc = store_action_list(job);
-        break;
-    case PROCESSING_KIND_FACTS:
-        rc = store_facts(job);
-        break;
-    case PROCESSING_KIND_SEARCH:
-        rc = store_search(job);
-        break;
-    case PROCESSING_KIND_OVERVIEW:
-        rc = store_overview(job);
-        break;
-    case PROCESSING_KIND_OBSERVATIONS:
-        rc = store_observations(job);
-        break;
+    rc = store_instruments(job);
+    for (i = 0; i < PROCESSING_KINDS && rc == WD_OK; i++) {
+        if (job->rows[i].n != 0) {
+            rc = kinds[i].store(job, (processing_kind_e) i);
+        }
     }
     if (rc != WD_OK) {
         return rc;
     }
 
     job->o.outcome = "stored";
-    if (job->o.counts.stored + job->o.counts.corrected + job->o.counts.unchanged
-        == 0) {
-        /* Records, but none that held. */
+    if (gave_nothing(&job->o.counts)) { /* records, but none that held */
         job->o.outcome = "rejected";
         job->o.reason = job->r.n_rejects != 0
                             ? wd_reason_name(job->r.rejects[0].reason)

@@ -36,6 +36,7 @@ read_cell(processing_type_e type, const PGresult *res, int row, int col,
     switch (type) {
     case PROCESSING_INT2:
     case PROCESSING_INT4:
+    case PROCESSING_INT8:
         ret->i = wd_pg_get_int(res, row, col);
         return WD_OK;
     case PROCESSING_NUM:
@@ -137,6 +138,9 @@ copy_cell(wd_buf_t *out, processing_type_e type, const processing_cell_t *cell)
     case PROCESSING_INT4:
         wd_pg_copy_int4(out, (int32_t) cell->i);
         break;
+    case PROCESSING_INT8:
+        wd_pg_copy_int8(out, cell->i);
+        break;
     case PROCESSING_NUM:
         if (isnan(cell->num)) {
             wd_pg_copy_null(out);
@@ -200,6 +204,7 @@ cell_param(processing_type_e type, const processing_cell_t *cell)
     switch (type) {
     case PROCESSING_INT2:
     case PROCESSING_INT4:
+    case PROCESSING_INT8:
         return wd_pg_int(cell->i);
     case PROCESSING_NUM:
         return isnan(cell->num) ? (wd_pg_param_t){.type = WD_PG_NULL_NUM}

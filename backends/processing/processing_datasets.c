@@ -1,0 +1,102 @@
+/*
+ * processing_datasets.c - the providers and their data sets: one row each.
+ */
+#include "processing_job.h"
+#include "wd_av_answer.h"
+#include "wd_av_parse.h"
+#include "wd_wb_answer.h"
+#include "wd_wb_parse.h"
+
+static const processing_provider_t providers[] = {
+    {"alphavantage", wd_av_classify},
+    {"worldbank", wd_wb_classify},
+};
+
+
+static int
+parse_av(processing_job_t *job)
+{
+    wd_av_dataset_e dataset;
+
+    if (!wd_av_dataset_by_name(wd_str_z(job->dataset->name), &dataset)) {
+        return WD_EINTERNAL;
+    }
+    return wd_av_parse(dataset, wd_buf_view(&job->body), &job->r);
+}
+
+
+static int
+parse_wb(processing_job_t *job)
+{
+    return wd_wb_parse(wd_buf_view(&job->body), &job->r);
+}
+
+
+#define AV(name, who, timeframe, market, flags)                          \
+    {                                                                    \
+        "alphavantage", name, parse_av, processing_who_##who, timeframe, \
+            PROCESSING_##market, flags                                   \
+    }
+
+static const processing_dataset_t datasets[] = {
+    AV("daily", symbol, WD_TF_1D, EXCHANGE, 0),
+    AV("daily_adjusted", symbol, WD_TF_1D, EXCHANGE,
+       PROCESSING_ACTIONS_IN_BARS),
+    AV("weekly", symbol, WD_TF_1W, EXCHANGE, 0),
+    AV("weekly_adjusted", symbol, WD_TF_1W, EXCHANGE, 0),
+    AV("monthly", symbol, WD_TF_1MO, EXCHANGE, 0),
+    AV("monthly_adjusted", symbol, WD_TF_1MO, EXCHANGE, 0),
+    AV("intraday", symbol, WD_TF_NONE, EXCHANGE, 0),
+    AV("fx_daily", pair, WD_TF_1D, FX, 0),
+    AV("fx_weekly", pair, WD_TF_1W, FX, 0),
+    AV("fx_monthly", pair, WD_TF_1MO, FX, 0),
+    AV("fx_intraday", pair, WD_TF_NONE, FX, 0),
+    AV("crypto_daily", coin, WD_TF_1D, CRYPTO, 0),
+    AV("crypto_weekly", coin, WD_TF_1W, CRYPTO, 0),
+    AV("crypto_monthly", coin, WD_TF_1MO, CRYPTO, 0),
+    AV("crypto_intraday", coin, WD_TF_NONE, CRYPTO, 0),
+    AV("quote", symbol, WD_TF_NONE, EXCHANGE, 0),
+    AV("rate", pair, WD_TF_NONE, FX, 0),
+    AV("bulk_quotes", all, WD_TF_NONE, EXCHANGE, 0),
+    AV("search", all, WD_TF_NONE, EXCHANGE, 0),
+    AV("listing", all, WD_TF_NONE, EXCHANGE, 0),
+    AV("overview", symbol, WD_TF_NONE, EXCHANGE, PROCESSING_DESCRIBED),
+    AV("income_statement", symbol, WD_TF_NONE, EXCHANGE, PROCESSING_STATEMENT),
+    AV("balance_sheet", symbol, WD_TF_NONE, EXCHANGE, PROCESSING_STATEMENT),
+    AV("cash_flow", symbol, WD_TF_NONE, EXCHANGE, PROCESSING_STATEMENT),
+    AV("earnings", symbol, WD_TF_NONE, EXCHANGE, PROCESSING_STATEMENT),
+    AV("dividends", symbol, WD_TF_NONE, EXCHANGE, 0),
+    AV("splits", symbol, WD_TF_NONE, EXCHANGE, 0),
+    AV("economy", economy, WD_TF_NONE, EXCHANGE, 0),
+    {"worldbank", "indicator", parse_wb, processing_who_indicator, WD_TF_NONE,
+     PROCESSING_WORLD, 0},
+};
+
+
+const processing_provider_t *
+processing_provider(const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < wd_array_len(providers); i++) {
+        if (strcmp(providers[i].name, name) == 0) {
+            return &providers[i];
+        }
+    }
+    return NULL;
+}
+
+
+const processing_dataset_t *
+processing_dataset(const char *provider, const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < wd_array_len(datasets); i++) {
+        if (strcmp(datasets[i].provider, provider) == 0
+            && strcmp(datasets[i].name, name) == 0) {
+            return &datasets[i];
+        }
+    }
+    return NULL;
+}
