@@ -21,6 +21,15 @@ processing_row_t *processing_rules_row(const processing_payload_t *p,
                                        wd_records_t *r, int32_t record,
                                        wd_str_t sample, processing_rows_t *ret);
 
+/* A moment as the database keeps it: whole microseconds, rounded down. */
+static inline processing_cell_t
+processing_moment(wd_ns_t t)
+{
+    wd_ns_t rest = t % WD_NS_PER_US;
+
+    return INT(t - (rest < 0 ? rest + WD_NS_PER_US : rest));
+}
+
 /* Whom a record is about, as a cell. */
 static inline processing_cell_t
 processing_who(const processing_payload_t *p, wd_str_t symbol)
@@ -36,10 +45,16 @@ wd_must_check int processing_reject_time(wd_records_t *r, int32_t record,
                                          wd_reason_e reason, wd_str_t sample,
                                          const char *fmt, wd_ns_t t);
 
-/* Not before 1900, not more than a day behind the fetch. */
+/* Of days: not before 1900, not more than a day behind the fetch. */
 wd_must_check int processing_check_time(const processing_payload_t *p,
                                         wd_records_t *r, int32_t record,
                                         wd_str_t sample, wd_ns_t ts);
+
+/* Of moments: the same, and not behind the fetch by more than `ahead`. */
+wd_must_check int processing_check_moment(const processing_payload_t *p,
+                                          wd_records_t *r, int32_t record,
+                                          wd_str_t sample, wd_ns_t ts,
+                                          wd_ns_t ahead);
 wd_must_check int processing_check_volume(const processing_payload_t *p,
                                           wd_records_t *r, int32_t record,
                                           wd_str_t sample, double volume);
@@ -49,6 +64,12 @@ wd_must_check int processing_check_positive(wd_records_t *r, int32_t record,
 wd_must_check int processing_check_order(wd_records_t *r, int32_t record,
                                          wd_str_t sample, double high,
                                          double low);
+
+/* A size that is there: finite, not negative. */
+wd_must_check int processing_check_size(const processing_payload_t *p,
+                                        wd_records_t *r, int32_t record,
+                                        wd_str_t sample, const char *name,
+                                        double v);
 
 /* false when one of them is missing */
 bool processing_outside(double v, double low, double high);

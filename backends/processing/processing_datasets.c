@@ -28,7 +28,12 @@ parse_av(processing_job_t *job)
 static int
 parse_wb(processing_job_t *job)
 {
-    return wd_wb_parse(wd_buf_view(&job->body), &job->r);
+    wd_wb_dataset_e dataset;
+
+    if (!wd_wb_dataset_by_name(wd_str_z(job->dataset->name), &dataset)) {
+        return WD_EINTERNAL;
+    }
+    return wd_wb_parse_dataset(dataset, wd_buf_view(&job->body), &job->r);
 }
 
 
@@ -36,6 +41,12 @@ parse_wb(processing_job_t *job)
     {                                                                    \
         "alphavantage", name, parse_av, processing_who_##who, timeframe, \
             PROCESSING_##market, flags                                   \
+    }
+
+#define WB(name, who, flags)                                           \
+    {                                                                  \
+        "worldbank", name, parse_wb, processing_who_##who, WD_TF_NONE, \
+            PROCESSING_WORLD, flags                                    \
     }
 
 static const processing_dataset_t datasets[] = {
@@ -68,8 +79,15 @@ static const processing_dataset_t datasets[] = {
     AV("dividends", symbol, WD_TF_NONE, EXCHANGE, 0),
     AV("splits", symbol, WD_TF_NONE, EXCHANGE, 0),
     AV("economy", economy, WD_TF_NONE, EXCHANGE, 0),
-    {"worldbank", "indicator", parse_wb, processing_who_indicator, WD_TF_NONE,
-     PROCESSING_WORLD, 0},
+    AV("news", none, WD_TF_NONE, EXCHANGE, 0),
+    WB("indicator", indicator, 0),
+    WB("countries", none, PROCESSING_LISTED),
+    WB("indicators", none, PROCESSING_LISTED),
+    WB("sources", none, PROCESSING_LISTED),
+    WB("topics", none, PROCESSING_LISTED),
+    WB("regions", none, PROCESSING_LISTED),
+    WB("income_levels", none, PROCESSING_LISTED),
+    WB("lending_types", none, PROCESSING_LISTED),
 };
 
 

@@ -11,6 +11,7 @@
 
 #include "processing.h"
 #include "processing_event.h"
+#include "processing_lists.h"
 #include "processing_rules.h"
 #include "processing_store.h"
 #include "processing_symbols.h"
@@ -20,12 +21,17 @@
 
 /* What payloads hold, in the order in which it is stored. */
 typedef enum {
+    PROCESSING_KIND_IDENTIFIERS,
     PROCESSING_KIND_ACTIONS,
     PROCESSING_KIND_BARS,
     PROCESSING_KIND_QUOTES,
+    PROCESSING_KIND_TRADES,
     PROCESSING_KIND_FIELDS,
     PROCESSING_KIND_FACTS,
     PROCESSING_KIND_OBSERVATIONS,
+    PROCESSING_KIND_LIST, /* what else would be facts */
+    PROCESSING_KIND_NEWS,
+    PROCESSING_KIND_MENTIONS, /* stored with the news */
     PROCESSING_KINDS
 } processing_kind_e;
 
@@ -42,7 +48,10 @@ enum {
     PROCESSING_ACTIONS_IN_BARS = 1, /* splits and dividends stand in bars */
     PROCESSING_STATEMENT = 2, /* the data set is part of a figure's name */
     PROCESSING_DESCRIBED = 4, /* its fields are figures of the instrument */
-    PROCESSING_LONG = 8 /* bars of a day and longer, whose length is said */
+    PROCESSING_LONG = 8, /* bars of a day and longer, whose length is said */
+    PROCESSING_MOMENTS = 16, /* quotes are of moments, not of days */
+    PROCESSING_NUMBERED = 32, /* figures "TABLE.Column" are rows of tables */
+    PROCESSING_LISTED = 64 /* facts are rows of the list of that name */
 };
 
 /* What is known of a provider's data set. */
@@ -73,6 +82,7 @@ struct processing_job {
     processing_payload_t         p;
     const processing_provider_t *provider;
     const processing_dataset_t  *dataset;
+    const processing_list_t     *list; /* that it is; NULL: none */
     processing_rows_t            rows[PROCESSING_KINDS];
     processing_outcome_t         o;
     processing_notice_t          notices[PROCESSING_JOB_NOTICES_MAX];
@@ -101,6 +111,7 @@ wd_must_check int processing_who_symbol(processing_job_t *job);
 wd_must_check int processing_who_pair(processing_job_t *job);
 wd_must_check int processing_who_coin(processing_job_t *job);
 wd_must_check int processing_who_all(processing_job_t *job);
+wd_must_check int processing_who_none(processing_job_t *job);
 wd_must_check int processing_who_economy(processing_job_t *job);
 wd_must_check int processing_who_indicator(processing_job_t *job);
 

@@ -6,15 +6,15 @@
 #include "wd_metrics.h"
 
 
-/* One event for some hundreds of names each. */
+/* One event for some hundreds of names each; of nobody by name there is one. */
 static int
 publish_notice(processing_job_t *job, const processing_notice_t *notice)
 {
     int      rc = WD_OK;
-    size_t   i, n;
+    size_t   i = 0, n;
     wd_buf_t out = WD_BUF_INIT;
 
-    for (i = 0; i < notice->n_names && rc == WD_OK; i += n) {
+    do {
         n = wd_min(notice->n_names - i, (size_t) PROCESSING_NOTICE_NAMES_MAX);
         wd_buf_reset(&out);
         processing_event_valid(&out, &job->ev, notice, i, n);
@@ -22,7 +22,8 @@ publish_notice(processing_job_t *job, const processing_notice_t *notice)
                  ? out.err
                  : wd_bus_publish(job->c, WD_TOPIC_VALID, wd_buf_view(&out),
                                   NULL, job->err);
-    }
+        i += n;
+    } while (i < notice->n_names && rc == WD_OK);
     wd_buf_done(&out);
     return rc;
 }

@@ -32,20 +32,22 @@ processing_reject_time(wd_records_t *r, int32_t record, wd_reason_e reason,
 }
 
 
-/* WD_EINVAL: rejected. */
 int
-processing_check_time(const processing_payload_t *p, wd_records_t *r,
-                      int32_t record, wd_str_t sample, wd_ns_t ts)
+processing_check_moment(const processing_payload_t *p, wd_records_t *r,
+                        int32_t record, wd_str_t sample, wd_ns_t ts,
+                        wd_ns_t ahead)
 {
-    int rc = WD_OK;
+    int         rc;
+    const char *fmt = ahead >= WD_NS_PER_DAY
+                          ? "%s is more than a day behind the fetch"
+                          : "%s is behind the fetch";
 
     if (ts < PROCESSING_ANCIENT) {
         rc = processing_reject_time(r, record, WD_REASON_ANCIENT_TIME, sample,
                                     "%s is before 1900", ts);
-    } else if (ts > p->known_at + WD_NS_PER_DAY) {
+    } else if (ts > p->known_at + ahead) {
         rc = processing_reject_time(r, record, WD_REASON_FUTURE_TIME, sample,
-                                    "%s is more than a day behind the fetch",
-                                    ts);
+                                    fmt, ts);
     } else {
         return WD_OK;
     }
@@ -54,28 +56,51 @@ processing_check_time(const processing_payload_t *p, wd_records_t *r,
 
 
 int
-processing_check_volume(const processing_payload_t *p, wd_records_t *r,
-                        int32_t record, wd_str_t sample, double volume)
+processing_check_time(const processing_payload_t *p, wd_records_t *r,
+                      int32_t record, wd_str_t sample, wd_ns_t ts)
+{
+    return processing_check_moment(p, r, record, sample, ts, WD_NS_PER_DAY);
+}
+
+
+/* Where shares are traded there are no halves; what else is traded may have. */
+static bool
+is_volume(const processing_payload_t *p, double v)
+{
+    return isnan(v)
+           || (v >= 0 && v <= PROCESSING_VOLUME_MAX
+               && (v == floor(v) || p->market == PROCESSING_CRYPTO
+                   || p->market == PROCESSING_WORLD));
+}
+
+
+int
+processing_check_size(const processing_payload_t *p, wd_records_t *r,
+                      int32_t record, wd_str_t sample, const char *name,
+                      double v)
 {
     int  rc;
     char text[WD_NUM_TEXT_MAX];
 
-    if (isnan(volume)
-        || (volume >= 0 && volume <= PROCESSING_VOLUME_MAX
-            && (volume == floor(volume) || p->market == PROCESSING_CRYPTO))) {
+    if (is_volume(p, v)) {
         return WD_OK;
     }
-
-    wd_num_format(volume, text);
-    rc = volume < 0 ? wd_records_reject(r, record, WD_REASON_NEGATIVE_VOLUME,
-                                        sample, "volume %s", text)
-                    : wd_records_reject(r, record, WD_REASON_ABSURD_VOLUME,
-                                        sample, "volume %s", text);
+    wd_num_format(v, text);
+    rc = wd_records_reject(
+        r, record, v < 0 ? WD_REASON_NEGATIVE_VOLUME : WD_REASON_ABSURD_VOLUME,
+        sample, "%s %s", name, text);
     return rc != WD_OK ? rc : WD_EINVAL;
 }
 
 
-/* A missing figure is not wrong. */
+int
+processing_check_volume(const processing_payload_t *p, wd_records_t *r,
+                        int32_t record, wd_str_t sample, double volume)
+{
+    return processing_check_size(p, r, record, sample, "volume", volume);
+}
+
+
 int
 processing_check_positive(wd_records_t *r, int32_t record, wd_str_t sample,
                           const char *name, double v)

@@ -61,19 +61,41 @@ clock_zone(processing_job_t *job)
 }
 
 
-/* Bar length and time zone of a payload with bars. */
+/* Quotes may be of moments alone. */
+static bool
+has_interval(const processing_job_t *job)
+{
+    return job->r.n_bars != 0 || job->r.interval.len != 0
+           || processing_event_arg(&job->ev, "interval").len != 0;
+}
+
+
+/* Bar length and time zone of a payload with bars, or quotes of moments. */
 int
 processing_stage_clock(processing_job_t *job)
 {
     int rc = WD_OK;
 
-    if (job->r.n_bars == 0) {
+    if (job->r.n_bars == 0 && !(job->p.moments && job->r.n_quotes != 0)) {
         return WD_OK;
     }
-    if (job->dataset->timeframe == WD_TF_NONE) {
+    if (job->dataset->timeframe == WD_TF_NONE && has_interval(job)) {
         rc = clock_interval(job);
     }
     return rc == WD_OK && job->o.outcome == NULL ? clock_zone(job) : rc;
+}
+
+
+/* The facts of a list are about no instruments. */
+static int
+validate_list(processing_job_t *job)
+{
+    int rc;
+
+    rc = processing_rules_list(&job->p, job->list, &job->r,
+                               &job->rows[PROCESSING_KIND_LIST]);
+    job->r.n_facts = 0;
+    return rc;
 }
 
 
@@ -81,23 +103,29 @@ processing_stage_clock(processing_job_t *job)
 int
 processing_stage_validate(processing_job_t *job)
 {
-    int    rc = WD_OK;
+    int    rc = job->list != NULL ? validate_list(job) : WD_OK;
     size_t i;
 
     static int (*const rules[PROCESSING_KINDS])(
         const processing_payload_t *p, wd_records_t *r, processing_rows_t *ret)
-        = {[PROCESSING_KIND_ACTIONS] = processing_rules_action_list,
+        = {[PROCESSING_KIND_IDENTIFIERS] = processing_rules_identifiers,
+           [PROCESSING_KIND_ACTIONS] = processing_rules_action_list,
            [PROCESSING_KIND_BARS] = processing_rules_bars,
            [PROCESSING_KIND_QUOTES] = processing_rules_quotes,
+           [PROCESSING_KIND_TRADES] = processing_rules_trades,
            [PROCESSING_KIND_FIELDS] = processing_rules_fields,
            [PROCESSING_KIND_FACTS] = processing_rules_facts,
-           [PROCESSING_KIND_OBSERVATIONS] = processing_rules_observations};
+           [PROCESSING_KIND_OBSERVATIONS] = processing_rules_observations,
+           [PROCESSING_KIND_NEWS] = processing_rules_news,
+           [PROCESSING_KIND_MENTIONS] = processing_rules_mentions};
 
     if ((job->dataset->flags & PROCESSING_DESCRIBED) == 0) {
         job->r.n_fields = 0; /* about the payload */
     }
     for (i = 0; i < PROCESSING_KINDS && rc == WD_OK; i++) {
-        rc = rules[i](&job->p, &job->r, &job->rows[i]);
+        if (rules[i] != NULL) {
+            rc = rules[i](&job->p, &job->r, &job->rows[i]);
+        }
     }
     return rc;
 }

@@ -32,6 +32,11 @@ processing_stage_know(processing_job_t *job)
     job->p.prefix = (job->dataset->flags & PROCESSING_STATEMENT) != 0
                         ? job->dataset->name
                         : NULL;
+    job->list = (job->dataset->flags & PROCESSING_LISTED) != 0
+                    ? processing_list(job->dataset->name)
+                    : NULL;
+    job->p.moments = (job->dataset->flags & PROCESSING_MOMENTS) != 0;
+    job->p.numbered = (job->dataset->flags & PROCESSING_NUMBERED) != 0;
     job->p.raw_id = job->ev.seq;
     job->p.known_at = job->ev.fetched_at;
     return rc;

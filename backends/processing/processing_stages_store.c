@@ -3,6 +3,7 @@
  * of their instruments or series and are merged into their tables.
  */
 #include "processing_job.h"
+#include "processing_told.h"
 
 /* How the rows of a kind are stored. */
 typedef struct {
@@ -16,127 +17,31 @@ typedef struct {
 static int store_rows(processing_job_t *job, processing_kind_e kind);
 static int store_bars(processing_job_t *job, processing_kind_e kind);
 static int store_observations(processing_job_t *job, processing_kind_e kind);
+static int store_list(processing_job_t *job, processing_kind_e kind);
+static int store_news(processing_job_t *job, processing_kind_e kind);
 
 static const kind_t kinds[PROCESSING_KINDS] = {
+    [PROCESSING_KIND_IDENTIFIERS] = {"identifiers", &processing_identifier, -1,
+                                     -1, store_rows},
     [PROCESSING_KIND_ACTIONS] = {"actions", &processing_action, ACTION_DATE, -1,
                                  store_rows},
     [PROCESSING_KIND_BARS] = {"bars", &processing_bar, BAR_TS, BAR_QUALITY,
                               store_bars},
     [PROCESSING_KIND_QUOTES] = {"quotes", &processing_quote, QUOTE_TS,
                                 QUOTE_QUALITY, store_rows},
+    [PROCESSING_KIND_TRADES] = {"trades", &processing_trade, TRADE_TS,
+                                TRADE_QUALITY, store_rows},
     [PROCESSING_KIND_FIELDS] = {"fundamentals", &processing_field, -1, -1,
                                 store_rows},
     [PROCESSING_KIND_FACTS] = {"fundamentals", &processing_field, -1, -1,
                                store_rows},
     [PROCESSING_KIND_OBSERVATIONS] = {"observations", &processing_observation,
                                       OBS_TS, -1, store_observations},
+    [PROCESSING_KIND_LIST] = {"lists", NULL, -1, -1, store_list},
+    [PROCESSING_KIND_NEWS] = {"news", &processing_news, NEWS_TS, -1,
+                              store_news},
+    [PROCESSING_KIND_MENTIONS] = {"news", &processing_mention, -1, -1, NULL},
 };
-
-/* Times; `to` WD_NS_MIN: none. */
-typedef struct {
-    wd_ns_t from;
-    wd_ns_t to;
-} span_t;
-
-/* Whose rows they are: ids, and names for those who are told of them. */
-typedef struct {
-    int64_t  *ids;
-    wd_str_t *names;
-    size_t    n;
-} names_t;
-
-
-static void
-span_add(span_t *span, wd_ns_t from, wd_ns_t to)
-{
-    if (to == WD_NS_MIN) {
-        return;
-    }
-    if (span->to == WD_NS_MIN || from < span->from) {
-        span->from = from;
-    }
-    if (span->to == WD_NS_MIN || to > span->to) {
-        span->to = to;
-    }
-}
-
-
-/* First and last valid time of the rows, `cell` being the one with it. */
-static span_t
-span_of(const processing_rows_t *rows, int cell)
-{
-    size_t  i;
-    wd_ns_t t;
-    span_t  span = {0, WD_NS_MIN};
-
-    for (i = 0; i < rows->n && cell >= 0; i++) {
-        t = rows->rows[i].cells[cell].i;
-        span_add(&span, t, t);
-    }
-    return span;
-}
-
-
-/* Something new is told to whoever listens. */
-static void
-tell(processing_job_t *job, const char *kind, const char *names_key,
-     const names_t *names, span_t span, const processing_counts_t *counts)
-{
-    processing_notice_t *notice;
-
-    if (counts->stored + counts->corrected + counts->earlier == 0
-        || job->n_notices == PROCESSING_JOB_NOTICES_MAX) {
-        return;
-    }
-    notice = &job->notices[job->n_notices++];
-    notice->kind = kind;
-    notice->names_key = names_key;
-    notice->names = names->names;
-    notice->n_names = names->n;
-    notice->timeframe = job->p.timeframe != WD_TF_NONE
-                            ? wd_timeframe_name(job->p.timeframe)
-                            : NULL;
-    notice->from = span.from;
-    notice->to = span.to;
-    notice->stored = counts->stored;
-    notice->corrected = counts->corrected;
-    notice->earlier = counts->earlier;
-}
-
-
-/* And counted as what the payload gave. */
-static void
-account(processing_job_t *job, const char *kind, const char *names_key,
-        const names_t *names, span_t span, const processing_counts_t *counts)
-{
-    span_t all = {job->o.from, job->o.to};
-
-    span_add(&all, span.from, span.to);
-    job->o.from = all.from;
-    job->o.to = all.to;
-    job->o.counts.stored += counts->stored;
-    job->o.counts.corrected += counts->corrected;
-    job->o.counts.unchanged += counts->unchanged;
-    tell(job, kind, names_key, names, span, counts);
-}
-
-
-static int
-names_init(processing_job_t *job, size_t cap, names_t *ret)
-{
-    ret->n = 0;
-    ret->ids = wd_pool_alloc(job->pool, (cap + 1) * sizeof(*ret->ids));
-    ret->names = wd_pool_alloc(job->pool, (cap + 1) * sizeof(*ret->names));
-    return ret->ids != NULL && ret->names != NULL ? WD_OK : WD_ENOMEM;
-}
-
-
-static void
-names_add(names_t *names, int64_t id, wd_str_t name)
-{
-    names->ids[names->n] = id;
-    names->names[names->n++] = name;
-}
 
 
 /* How events name an instrument: as its provider does, but for currencies. */
@@ -172,7 +77,7 @@ instrument_type(wd_str_t word)
 /* The instrument of a name; *fresh gets it when it was not known. */
 static int
 map_symbol(processing_job_t *job, processing_symbol_t *s,
-           processing_counts_t *counts, names_t *fresh)
+           processing_counts_t *counts, processing_names_t *fresh)
 {
     int                           rc;
     processing_counts_t           one = {0};
@@ -190,7 +95,7 @@ map_symbol(processing_job_t *job, processing_symbol_t *s,
     if (rc == WD_OK && one.stored + one.corrected != 0) {
         counts->stored += one.stored;
         counts->corrected += one.corrected;
-        names_add(fresh, s->id, event_name(s));
+        processing_names_add(fresh, s->id, event_name(s));
     }
     return rc;
 }
@@ -203,19 +108,19 @@ map_symbol(processing_job_t *job, processing_symbol_t *s,
  */
 static int
 map_rows(processing_job_t *job, const processing_fact_t *fact,
-         processing_rows_t *rows, names_t *ret)
+         processing_rows_t *rows, processing_names_t *ret)
 {
     int                  rc;
     size_t               i;
     int64_t              number = -1;
-    names_t              fresh;
+    processing_names_t   fresh;
     processing_cell_t   *c;
     processing_counts_t  counts = {0};
     processing_symbol_t *s = NULL;
 
-    rc = names_init(job, job->symbols.n, ret);
+    rc = processing_names_init(job, job->symbols.n, ret);
     if (rc == WD_OK) {
-        rc = names_init(job, job->symbols.n, &fresh);
+        rc = processing_names_init(job, job->symbols.n, &fresh);
     }
     for (i = 0; i < rows->n && rc == WD_OK; i++) {
         c = rows->rows[i].cells;
@@ -223,44 +128,49 @@ map_rows(processing_job_t *job, const processing_fact_t *fact,
             number = c[0].i;
             s = &job->symbols.v[number];
             rc = map_symbol(job, s, &counts, &fresh);
-            names_add(ret, s->id, event_name(s));
+            processing_names_add(ret, s->id, event_name(s));
         }
         c[0].i = s->id;
     }
     if (rc != WD_OK) {
         return rc;
     }
-    tell(job, "instruments", "symbols", &fresh, (span_t){0, WD_NS_MIN},
-         &counts);
+    processing_tell(job, "instruments", "symbols", &fresh,
+                    (processing_span_t){0, WD_NS_MIN}, &counts);
     return processing_rules_finish(fact, &job->r, rows);
 }
 
 
 /* What of a table the rows can touch. */
 static processing_scope_t
-scope_of(const processing_job_t *job, const int64_t *ids, size_t n, span_t span)
+scope_of(const processing_job_t *job, const int64_t *ids, size_t n,
+         processing_span_t span)
 {
     if (span.to == WD_NS_MIN) {
         span.from = span.to = job->p.known_at;
     }
-    return (processing_scope_t){
-        ids, n, job->p.source, job->p.timeframe, span.from, span.to};
+    return (processing_scope_t){.ids = ids,
+                                .n_ids = n,
+                                .source = job->p.source,
+                                .timeframe = job->p.timeframe,
+                                .from = span.from,
+                                .to = span.to};
 }
 
 
 static int
 merge(processing_job_t *job, const kind_t *kind, const processing_rows_t *rows,
-      const char *names_key, const names_t *names)
+      const char *names_key, const processing_names_t *names)
 {
     int                 rc;
-    span_t              span = span_of(rows, kind->time);
+    processing_span_t   span = processing_span_of(rows, kind->time);
     processing_counts_t counts = {0};
     processing_scope_t  scope = scope_of(job, names->ids, names->n, span);
 
     rc = processing_store_merge(job->c, kind->fact, &scope, job->pool, rows,
                                 &counts, job->err);
     if (rc == WD_OK) {
-        account(job, kind->name, names_key, names, span, &counts);
+        processing_account(job, kind->name, names_key, names, span, &counts);
     }
     return rc;
 }
@@ -270,7 +180,7 @@ static int
 store_rows(processing_job_t *job, processing_kind_e kind)
 {
     int                rc;
-    names_t            names;
+    processing_names_t names;
     processing_rows_t *rows = &job->rows[kind];
 
     rc = map_rows(job, kinds[kind].fact, rows, &names);
@@ -306,7 +216,7 @@ known_actions(processing_job_t *job, const processing_rows_t *bars,
               processing_scope_t *ret_scope, processing_rows_t *ret)
 {
     *ret_scope = scope_of(job, &bars->rows[0].cells[BAR_INSTRUMENT].i, 1,
-                          span_of(bars, BAR_TS));
+                          processing_span_of(bars, BAR_TS));
     *ret = (processing_rows_t){0};
     return processing_store_actions(job->c, &job->p, ret_scope, job->pool, ret,
                                     job->err);
@@ -316,7 +226,7 @@ known_actions(processing_job_t *job, const processing_rows_t *bars,
 /* Splits and dividends that stand in the bars. */
 static int
 store_bar_actions(processing_job_t *job, const processing_rows_t *all,
-                  const names_t *names)
+                  const processing_names_t *names)
 {
     int                rc = WD_OK;
     size_t             at = 0;
@@ -364,7 +274,7 @@ static int
 store_bars(processing_job_t *job, processing_kind_e kind)
 {
     int                rc;
-    names_t            names;
+    processing_names_t names;
     processing_rows_t *rows = &job->rows[kind];
 
     rc = map_rows(job, &processing_bar, rows, &names);
@@ -387,7 +297,7 @@ static int
 store_observations(processing_job_t *job, processing_kind_e kind)
 {
     int                rc;
-    names_t            names = {0};
+    processing_names_t names = {0};
     processing_rows_t *rows = &job->rows[kind];
 
     rc = processing_store_series(job->c, &job->p, job->pool, rows, &names.ids,
@@ -399,9 +309,146 @@ store_observations(processing_job_t *job, processing_kind_e kind)
 }
 
 
+/* A list is told of by its name; its rows are looked for by their codes. */
+static int
+store_list(processing_job_t *job, processing_kind_e kind)
+{
+    int                            rc;
+    size_t                         i;
+    processing_names_t             codes, name;
+    processing_scope_t             scope;
+    processing_counts_t            counts = {0};
+    const processing_fact_t       *fact = job->list->fact;
+    const processing_rows_t       *rows = &job->rows[kind];
+    static const processing_span_t none = {0, WD_NS_MIN};
+
+    rc = processing_names_init(job, rows->n, &codes);
+    if (rc == WD_OK) {
+        rc = processing_names_init(job, 1, &name);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+    for (i = 0; i < rows->n; i++) {
+        processing_names_add(&codes, 0,
+                             rows->rows[i].cells[fact->n_keys - 1].s);
+    }
+    processing_names_add(&name, 0, wd_str_z(job->list->name));
+
+    scope = scope_of(job, NULL, 0, none);
+    scope.names = codes.names;
+    scope.n_names = codes.n;
+    rc = processing_store_merge(job->c, fact, &scope, job->pool, rows, &counts,
+                                job->err);
+    if (rc == WD_OK) {
+        processing_account(job, kinds[kind].name, "lists", &name, none,
+                           &counts);
+    }
+    return rc;
+}
+
+
+/* Mentions get the id of their item; those of an item that was rejected go. */
+static void
+map_mentions(const processing_rows_t *news, processing_rows_t *mentions)
+{
+    size_t  i, k = 0, n = 0;
+    int32_t record;
+
+    for (i = 0; i < mentions->n; i++) {
+        record = mentions->rows[i].record;
+        while (k < news->n && news->rows[k].record < record) {
+            k++;
+        }
+        if (k < news->n && news->rows[k].record == record) {
+            mentions->rows[n] = mentions->rows[i];
+            mentions->rows[n++].cells[MENTION_NEWS].i
+                = news->rows[k].cells[NEWS_ID].i;
+        }
+    }
+    mentions->n = n;
+}
+
+
+/* Whom listeners are told of: each that is mentioned. */
+static int
+mentioned(processing_job_t *job, const processing_rows_t *news,
+          const processing_rows_t *mentions, processing_names_t *ret)
+{
+    int       rc;
+    size_t    i;
+    wd_map_t *map;
+    wd_str_t  symbol;
+
+    rc = processing_names_init(job, wd_max(news->n, mentions->n), ret);
+    map = wd_map_create();
+    rc = rc == WD_OK && map == NULL ? WD_ENOMEM : rc;
+    for (i = 0; i < mentions->n && rc == WD_OK; i++) {
+        symbol = mentions->rows[i].cells[MENTION_SYMBOL].s;
+        if (wd_map_get(map, symbol) == NULL) {
+            rc = wd_map_set(map, symbol, job, NULL);
+            ret->names[ret->n++] = symbol;
+        }
+    }
+    wd_map_destroy(map);
+    return rc;
+}
+
+
+/* Items, which count, and whom they are about, which is news of them. */
+static int
+store_news(processing_job_t *job, processing_kind_e kind)
+{
+    int                 rc;
+    size_t              i;
+    processing_names_t  names;
+    processing_rows_t  *news = &job->rows[kind];
+    processing_rows_t  *mentions = &job->rows[PROCESSING_KIND_MENTIONS];
+    processing_span_t   span;
+    processing_counts_t counts = {0}, about = {0};
+    processing_scope_t  scope;
+
+    rc = processing_store_news(job->c, &job->p, job->pool, news, job->err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    map_mentions(news, mentions);
+    rc = processing_rules_finish(&processing_news, &job->r, news);
+    if (rc == WD_OK) {
+        rc = processing_rules_finish(&processing_mention, &job->r, mentions);
+    }
+    if (rc == WD_OK) {
+        rc = mentioned(job, news, mentions, &names);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    for (i = 0; i < news->n; i++) {
+        names.ids[i] = news->rows[i].cells[NEWS_ID].i;
+    }
+    span = processing_span_of(news, NEWS_TS);
+    scope = scope_of(job, names.ids, news->n, span);
+    rc = processing_store_merge(job->c, &processing_news, &scope, job->pool,
+                                news, &counts, job->err);
+    if (rc == WD_OK) {
+        rc = processing_store_merge(job->c, &processing_mention, &scope,
+                                    job->pool, mentions, &about, job->err);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+    processing_account(job, kinds[kind].name, "symbols", &names, span, &counts);
+    if (counts.stored + counts.corrected + counts.earlier == 0) {
+        processing_tell(job, kinds[kind].name, "symbols", &names, span, &about);
+    }
+    return WD_OK;
+}
+
+
 static int
 store_instrument(processing_job_t *job, const wd_instrument_rec_t *rec,
-                 processing_counts_t *counts, names_t *names)
+                 processing_counts_t *counts, processing_names_t *names)
 {
     int                  rc;
     processing_symbol_t *s
@@ -419,7 +466,7 @@ store_instrument(processing_job_t *job, const wd_instrument_rec_t *rec,
 
     rc = processing_store_instrument(job->c, &job->p, &inst, &s->id, counts,
                                      job->err);
-    names_add(names, s->id, event_name(s));
+    processing_names_add(names, s->id, event_name(s));
     return rc;
 }
 
@@ -430,16 +477,16 @@ store_instruments(processing_job_t *job)
 {
     int                 rc;
     size_t              i;
-    names_t             names;
+    processing_names_t  names;
     processing_counts_t counts = {0};
 
-    rc = names_init(job, job->r.n_instruments, &names);
+    rc = processing_names_init(job, job->r.n_instruments, &names);
     for (i = 0; i < job->r.n_instruments && rc == WD_OK; i++) {
         rc = store_instrument(job, &job->r.instruments[i], &counts, &names);
     }
     if (rc == WD_OK) {
-        account(job, "instruments", "symbols", &names, (span_t){0, WD_NS_MIN},
-                &counts);
+        processing_account(job, "instruments", "symbols", &names,
+                           (processing_span_t){0, WD_NS_MIN}, &counts);
     }
     return rc;
 }
@@ -460,7 +507,7 @@ processing_stage_store(processing_job_t *job)
 
     rc = store_instruments(job);
     for (i = 0; i < PROCESSING_KINDS && rc == WD_OK; i++) {
-        if (job->rows[i].n != 0) {
+        if (job->rows[i].n != 0 && kinds[i].store != NULL) {
             rc = kinds[i].store(job, (processing_kind_e) i);
         }
     }

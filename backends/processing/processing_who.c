@@ -128,6 +128,15 @@ processing_who_all(processing_job_t *job)
 }
 
 
+/* About no instruments. */
+int
+processing_who_none(processing_job_t *job)
+{
+    (void) job;
+    return WD_OK;
+}
+
+
 /*
  * An economic series of Alpha Vantage says neither its code nor its country:
  * both follow from what was asked for. Maturities are series of their own.
