@@ -3,50 +3,46 @@
  */
 #include "processing_job.h"
 #include "wd_av_answer.h"
-#include "wd_av_parse.h"
+#include "wd_bbg_answer.h"
+#include "wd_gds_answer.h"
+#include "wd_lseg_answer.h"
 #include "wd_wb_answer.h"
-#include "wd_wb_parse.h"
 
 static const processing_provider_t providers[] = {
-    {"alphavantage", wd_av_classify},
-    {"worldbank", wd_wb_classify},
+    {"alphavantage", wd_av_classify}, {"worldbank", wd_wb_classify},
+    {"bloomberg", wd_bbg_classify},   {"lseg", wd_lseg_classify},
+    {"spglobal", wd_gds_classify},
 };
-
-
-static int
-parse_av(processing_job_t *job)
-{
-    wd_av_dataset_e dataset;
-
-    if (!wd_av_dataset_by_name(wd_str_z(job->dataset->name), &dataset)) {
-        return WD_EINTERNAL;
-    }
-    return wd_av_parse(dataset, wd_buf_view(&job->body), &job->r);
-}
-
-
-static int
-parse_wb(processing_job_t *job)
-{
-    wd_wb_dataset_e dataset;
-
-    if (!wd_wb_dataset_by_name(wd_str_z(job->dataset->name), &dataset)) {
-        return WD_EINTERNAL;
-    }
-    return wd_wb_parse_dataset(dataset, wd_buf_view(&job->body), &job->r);
-}
 
 
 #define AV(name, who, timeframe, market, flags)                          \
     {                                                                    \
-        "alphavantage", name, parse_av, processing_who_##who, timeframe, \
-            PROCESSING_##market, flags                                   \
+        "alphavantage", name, processing_parse_av, processing_who_##who, \
+            timeframe, PROCESSING_##market, flags                        \
     }
 
-#define WB(name, who, flags)                                           \
+#define WB(name, who, flags)                                          \
+    {                                                                 \
+        "worldbank", name, processing_parse_wb, processing_who_##who, \
+            WD_TF_NONE, PROCESSING_WORLD, flags                       \
+    }
+
+#define BBG(name, parse, timeframe)                                         \
+    {                                                                       \
+        "bloomberg", name, processing_parse_##parse, processing_who_listed, \
+            timeframe, PROCESSING_WORLD, PROCESSING_NUMBERED                \
+    }
+
+#define LSEG(name, who, flags)                                                 \
+    {                                                                          \
+        "lseg", name, processing_parse_lseg, processing_who_##who, WD_TF_NONE, \
+            PROCESSING_WORLD, flags                                            \
+    }
+
+#define GDS(name)                                                      \
     {                                                                  \
-        "worldbank", name, parse_wb, processing_who_##who, WD_TF_NONE, \
-            PROCESSING_WORLD, flags                                    \
+        "spglobal", name, processing_parse_gds, processing_who_listed, \
+            WD_TF_NONE, PROCESSING_WORLD, 0                            \
     }
 
 static const processing_dataset_t datasets[] = {
@@ -88,6 +84,20 @@ static const processing_dataset_t datasets[] = {
     WB("regions", none, PROCESSING_LISTED),
     WB("income_levels", none, PROCESSING_LISTED),
     WB("lending_types", none, PROCESSING_LISTED),
+    BBG("history", dl, WD_TF_1D),
+    BBG("reference", dl, WD_TF_NONE),
+    BBG("bridge_history", blp, WD_TF_1D),
+    BBG("bridge_reference", blp, WD_TF_NONE),
+    LSEG("interday", listed, PROCESSING_LONG),
+    LSEG("intraday", listed, PROCESSING_MOMENTS),
+    LSEG("ticks", listed, PROCESSING_MOMENTS),
+    LSEG("esg", listed, 0),
+    LSEG("symbology", named, 0),
+    LSEG("search", all, 0),
+    GDS("values"),
+    GDS("history"),
+    GDS("series"),
+    GDS("esg"),
 };
 
 

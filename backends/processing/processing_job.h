@@ -106,10 +106,20 @@ const processing_provider_t *processing_provider(const char *name);
 const processing_dataset_t  *processing_dataset(const char *provider,
                                                 const char *name);
 
+/* Of data sets, `parse`: processing_parse.c. */
+wd_must_check int processing_parse_av(processing_job_t *job);
+wd_must_check int processing_parse_wb(processing_job_t *job);
+wd_must_check int processing_parse_dl(processing_job_t *job);
+wd_must_check int processing_parse_blp(processing_job_t *job);
+wd_must_check int processing_parse_lseg(processing_job_t *job);
+wd_must_check int processing_parse_gds(processing_job_t *job);
+
 /* Of data sets, `who`: processing_who.c. */
 wd_must_check int processing_who_symbol(processing_job_t *job);
 wd_must_check int processing_who_pair(processing_job_t *job);
 wd_must_check int processing_who_coin(processing_job_t *job);
+wd_must_check int processing_who_listed(processing_job_t *job);
+wd_must_check int processing_who_named(processing_job_t *job);
 wd_must_check int processing_who_all(processing_job_t *job);
 wd_must_check int processing_who_none(processing_job_t *job);
 wd_must_check int processing_who_economy(processing_job_t *job);
@@ -123,6 +133,7 @@ wd_must_check int processing_stage_parse(processing_job_t *job);
 /* What was asked for, what is valid: processing_stages_check.c. */
 wd_must_check int processing_stage_name(processing_job_t *job);
 wd_must_check int processing_stage_clock(processing_job_t *job);
+wd_must_check int processing_stage_basis(processing_job_t *job);
 wd_must_check int processing_stage_validate(processing_job_t *job);
 
 /* To the database: processing_stages_store.c. */

@@ -1,6 +1,6 @@
 /*
  * processing_stages.c - a lake object through the stages: know, read, parse,
- * name, clock, validate, store; then recorded and published.
+ * name, clock, basis, validate, store; then recorded and published.
  *
  * Each stage is a row of a table and a function of the job. A stage that
  * finds the payload unusable says so in job->outcome, which ends the walk;
@@ -19,10 +19,10 @@ static const struct {
     const char *name;
     int (*run)(processing_job_t *job);
 } stages[] = {
-    {"know", processing_stage_know},   {"read", processing_stage_read},
-    {"parse", processing_stage_parse}, {"name", processing_stage_name},
-    {"clock", processing_stage_clock}, {"validate", processing_stage_validate},
-    {"store", processing_stage_store},
+    {"know", processing_stage_know},         {"read", processing_stage_read},
+    {"parse", processing_stage_parse},       {"name", processing_stage_name},
+    {"clock", processing_stage_clock},       {"basis", processing_stage_basis},
+    {"validate", processing_stage_validate}, {"store", processing_stage_store},
 };
 
 

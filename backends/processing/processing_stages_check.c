@@ -1,7 +1,7 @@
 /*
- * processing_stages_check.c - stages name, clock and validate: whose data and
- * of which time the payload is, against what was asked for, and which of its
- * records hold.
+ * processing_stages_check.c - stages name, clock, basis and validate: whose
+ * data, of which time and in which terms the payload is, against what was
+ * asked for, and which of its records hold.
  */
 #include "processing_job.h"
 
@@ -61,6 +61,18 @@ clock_zone(processing_job_t *job)
 }
 
 
+/* Which end of a bar its time is, where the payload says it. */
+static void
+clock_labels(processing_job_t *job)
+{
+    if (wd_str_eq_z(job->r.label, "endPeriod")) {
+        job->p.labels = PROCESSING_LABELS_END;
+    } else if (job->r.label.len != 0 || job->p.market != PROCESSING_EXCHANGE) {
+        job->p.labels = PROCESSING_LABELS_START;
+    }
+}
+
+
 /* Quotes may be of moments alone. */
 static bool
 has_interval(const processing_job_t *job)
@@ -82,7 +94,59 @@ processing_stage_clock(processing_job_t *job)
     if (job->dataset->timeframe == WD_TF_NONE && has_interval(job)) {
         rc = clock_interval(job);
     }
+    clock_labels(job);
     return rc == WD_OK && job->o.outcome == NULL ? clock_zone(job) : rc;
+}
+
+
+/* Does a list of adjustments hold more than corrections of errors? */
+static bool
+asks_adjusted(wd_str_t list)
+{
+    wd_str_t part;
+
+    while (wd_str_split(&list, ',', &part)) {
+        part = wd_str_trim(part);
+        if (part.len != 0 && !wd_str_eq_z(part, "unadjusted")
+            && !wd_str_eq_z(part, "exchangeCorrection")
+            && !wd_str_eq_z(part, "manualCorrection")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+
+static int
+drop_prices(processing_job_t *job, wd_reason_e reason, const char *detail)
+{
+    job->r.n_bars = job->r.n_quotes = job->r.n_trades = 0;
+    return wd_records_reject(&job->r, -1, reason, WD_STR(""), "%s", detail);
+}
+
+
+/*
+ * Prices are stored as traded, in the currency of the trade: what changes
+ * them later are facts of its own. Others are not taken over, whatever else
+ * the payload holds is.
+ */
+int
+processing_stage_basis(processing_job_t *job)
+{
+    int rc = WD_OK;
+
+    if (job->r.n_bars + job->r.n_quotes + job->r.n_trades == 0) {
+        return WD_OK;
+    }
+    if (job->r.adjusted
+        || asks_adjusted(processing_event_arg(&job->ev, "adjustments"))) {
+        rc = drop_prices(job, WD_REASON_ADJUSTED_PRICES,
+                         "the provider adjusted the prices");
+    } else if (processing_event_arg(&job->ev, "currency").len != 0) {
+        rc = drop_prices(job, WD_REASON_CONVERTED_PRICES,
+                         "the prices were asked for in a currency");
+    }
+    return rc;
 }
 
 

@@ -3,6 +3,7 @@
  * the records of its object.
  */
 #include "processing_job.h"
+#include "wd_gunzip.h"
 
 
 int
@@ -35,11 +36,40 @@ processing_stage_know(processing_job_t *job)
     job->list = (job->dataset->flags & PROCESSING_LISTED) != 0
                     ? processing_list(job->dataset->name)
                     : NULL;
+    job->p.unit = processing_event_arg(&job->ev, "currency");
     job->p.moments = (job->dataset->flags & PROCESSING_MOMENTS) != 0;
     job->p.numbered = (job->dataset->flags & PROCESSING_NUMBERED) != 0;
     job->p.raw_id = job->ev.seq;
     job->p.known_at = job->ev.fetched_at;
     return rc;
+}
+
+
+/* Files of some providers are packed. */
+static int
+unpack(processing_job_t *job)
+{
+    int      rc;
+    wd_buf_t plain;
+
+    if (!wd_is_gzip(wd_buf_view(&job->body))) {
+        return WD_OK;
+    }
+    wd_buf_init(&plain, WD_LAKE_OBJECT_MAX);
+    rc = wd_gunzip(wd_buf_view(&job->body), &plain);
+    if (rc != WD_OK) {
+        wd_buf_done(&plain);
+        return rc == WD_ENOMEM
+                   ? rc
+                   : processing_job_refuse(
+                       job, "rejected",
+                       rc == WD_ETRUNC ? WD_REASON_TRUNCATED : WD_REASON_SYNTAX,
+                       rc == WD_ETOOBIG ? "the packed file is too large"
+                                        : "the packed file cannot be read");
+    }
+    wd_buf_done(&job->body);
+    job->body = plain;
+    return WD_OK;
 }
 
 
@@ -57,6 +87,7 @@ processing_stage_read(processing_job_t *job)
                      job->err);
     switch (rc) {
     case WD_OK:
+        return unpack(job);
     case WD_EIO:
     case WD_ENOMEM:
         return rc;
@@ -123,7 +154,7 @@ processing_stage_parse(processing_job_t *job)
     int rc;
 
     rc = job->dataset->parse(job);
-    if (rc != WD_OK) {
+    if (rc != WD_OK || job->o.outcome != NULL) {
         return rc;
     }
     if (job->r.refused) {

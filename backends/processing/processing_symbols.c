@@ -152,9 +152,8 @@ want(processing_symbols_t *s, wd_str_t name)
 }
 
 
-/* "TICKER:IBM US Equity": an item may have its scheme before it. */
-static int
-want_list(processing_symbols_t *s, wd_str_t list)
+int
+processing_symbols_want(processing_symbols_t *s, wd_str_t list)
 {
     int      rc = WD_OK;
     size_t   i;
@@ -179,6 +178,16 @@ want_list(processing_symbols_t *s, wd_str_t list)
 }
 
 
+bool
+processing_symbols_wanted(const processing_symbols_t *s, wd_str_t name)
+{
+    wd_str_t symbol = processing_symbol_make(s->pool, name);
+
+    return s->wanted == NULL
+           || (symbol.data != NULL && wd_map_get(s->wanted, symbol) != NULL);
+}
+
+
 /* The number of a name, new ones being looked up in what was asked for. */
 static int
 gather_name(processing_symbols_t *s, wd_str_t name, size_t *ret)
@@ -188,8 +197,7 @@ gather_name(processing_symbols_t *s, wd_str_t name, size_t *ret)
 
     rc = name.len != 0 ? processing_symbols_add(s, name, ret) : WD_EINVAL;
     if (rc == WD_OK && s->n != before) {
-        s->v[*ret].asked = s->wanted == NULL
-                           || wd_map_get(s->wanted, s->v[*ret].symbol) != NULL;
+        s->v[*ret].asked = processing_symbols_wanted(s, name);
     }
     return rc;
 }
@@ -260,13 +268,12 @@ gather_kind(processing_symbols_t *s, wd_records_t *r, const layout_t *l,
 
 int
 processing_symbols_gather(processing_symbols_t *s, wd_records_t *r,
-                          wd_str_t own, wd_str_t asked)
+                          wd_str_t own)
 {
-    int    rc;
+    int    rc = WD_OK;
     size_t i;
 
-    rc = want_list(s, asked);
-    if (rc == WD_OK && own.len != 0) {
+    if (own.len != 0) {
         rc = gather_name(s, own, &i);
         rc = rc == WD_EINVAL ? WD_OK : rc; /* its records will say so */
     }

@@ -49,13 +49,20 @@ wd_must_check int processing_symbols_add(processing_symbols_t *s,
 size_t processing_symbols_find(const processing_symbols_t *s, wd_str_t alias);
 
 /*
+ * From now on only the names of a list (parted by commas, perhaps with their
+ * scheme before them: "TICKER:IBM US Equity") were asked for; an empty one
+ * asks for all. WD_OK or WD_ENOMEM.
+ */
+wd_must_check int processing_symbols_want(processing_symbols_t *s,
+                                          wd_str_t              list);
+bool processing_symbols_wanted(const processing_symbols_t *s, wd_str_t name);
+
+/*
  * Adds the names of all records; those without one are about `own`, the
  * payload's, if it has one. A record that is about nobody, or about somebody
- * who is not in the list `asked` (parted by commas; empty: all), is rejected
- * and taken out. WD_OK or WD_ENOMEM.
+ * who was not asked for, is rejected and taken out. WD_OK or WD_ENOMEM.
  */
 wd_must_check int processing_symbols_gather(processing_symbols_t *s,
-                                            wd_records_t *r, wd_str_t own,
-                                            wd_str_t asked);
+                                            wd_records_t *r, wd_str_t own);
 
 #endif /* PROCESSING_SYMBOLS_H */

@@ -45,7 +45,7 @@ processing_who_symbol(processing_job_t *job)
     if (asked.len != 0 && !wd_str_eq(asked, own)) {
         return refuse_other(job, asked, own);
     }
-    return processing_symbols_gather(&job->symbols, &job->r, own, own);
+    return processing_symbols_gather(&job->symbols, &job->r, own);
 }
 
 
@@ -92,7 +92,7 @@ who_pair(processing_job_t *job, const char *base, const char *quote,
         return refuse_other(job, asked, own);
     }
 
-    rc = processing_symbols_gather(&job->symbols, &job->r, own, own);
+    rc = processing_symbols_gather(&job->symbols, &job->r, own);
     if (rc != WD_OK) {
         return rc;
     }
@@ -119,12 +119,101 @@ processing_who_coin(processing_job_t *job)
 }
 
 
+/* Those of a list; the payload may be about one, or its records about many. */
+int
+processing_who_listed(processing_job_t *job)
+{
+    int      rc;
+    wd_str_t own = job->r.symbol;
+    wd_str_t asked = processing_event_arg(&job->ev, "identifiers");
+
+    rc = processing_symbols_want(&job->symbols, asked);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    if (own.len != 0 && !processing_symbols_wanted(&job->symbols, own)) {
+        return refuse_other(job, asked, own);
+    }
+    return processing_symbols_gather(&job->symbols, &job->r, own);
+}
+
+
 /* Whoever the records name. */
 int
 processing_who_all(processing_job_t *job)
 {
-    return processing_symbols_gather(&job->symbols, &job->r, job->r.symbol,
-                                     WD_STR(""));
+    return processing_symbols_gather(&job->symbols, &job->r, job->r.symbol);
+}
+
+
+/*
+ * Names that were looked up by another one than a RIC (an ISIN, say): it is
+ * one more name of each RIC that was found. Others that came with it belong
+ * to the RIC only where there is one.
+ */
+static int
+name_rics(processing_job_t *job, const wd_identifier_rec_t *from, size_t n,
+          wd_identifier_rec_t *out, size_t *ret_n)
+{
+    size_t   i, rics = 0;
+    wd_str_t ric = WD_STR_NULL;
+
+    for (i = 0; i < n; i++) {
+        if (wd_str_eq_z(from[i].scheme, "RIC")) {
+            ric = from[i].value;
+            rics++;
+            out[(*ret_n)++] = (wd_identifier_rec_t){.symbol = ric,
+                                                    .scheme = from[i].asked,
+                                                    .value = from[i].symbol,
+                                                    .record = from[i].record};
+        }
+    }
+    if (rics == 0) {
+        return wd_records_reject(&job->r, from->record, WD_REASON_MISSING_FIELD,
+                                 from->symbol, "no RIC among its names");
+    }
+    for (i = 0; i < n && rics == 1; i++) {
+        if (!wd_str_eq_z(from[i].scheme, "RIC")) {
+            out[*ret_n] = from[i];
+            out[(*ret_n)++].symbol = ric;
+        }
+    }
+    return WD_OK;
+}
+
+
+/* Instruments go by their RICs, whatever they were asked for by. */
+int
+processing_who_named(processing_job_t *job)
+{
+    int                        rc = WD_OK;
+    size_t                     from, to, n = 0;
+    wd_identifier_rec_t       *out;
+    const wd_identifier_rec_t *ids = job->r.identifiers;
+
+    out = wd_pool_alloc(job->pool, (job->r.n_identifiers + 1) * sizeof(*out));
+    if (out == NULL) {
+        return WD_ENOMEM;
+    }
+    for (from = 0; from < job->r.n_identifiers && rc == WD_OK; from = to) {
+        to = from + 1;
+        while (to < job->r.n_identifiers
+               && ids[to].record == ids[from].record) {
+            to++;
+        }
+        if (ids[from].asked.len == 0 || wd_str_eq_z(ids[from].asked, "RIC")) {
+            memcpy(out + n, ids + from, (to - from) * sizeof(*out));
+            n += to - from;
+        } else {
+            rc = name_rics(job, ids + from, to - from, out, &n);
+        }
+    }
+    job->r.identifiers = out;
+    job->r.n_identifiers = n;
+    job->r.cap_identifiers = n;
+    return rc == WD_OK
+               ? processing_symbols_gather(&job->symbols, &job->r, WD_STR(""))
+               : rc;
 }
 
 
