@@ -5,6 +5,7 @@
 #define INGESTION_H
 
 #include "ingestion_archive.h"
+#include "ingestion_net.h"
 #include "provider.h"
 
 #include "wd_service.h"
@@ -23,9 +24,12 @@ typedef struct {
     uint32_t lease_ms;
     uint32_t breaker_failures;
     uint32_t breaker_open_ms;
+    uint32_t retry_budget;
+    char    *ca_file;
     bool     allow_http;
+    bool     allow_private;
 
-    ingestion_account_t accounts[INGESTION_PROVIDERS];
+    ingestion_conf_account_t accounts[INGESTION_PROVIDERS];
 } ingestion_conf_t;
 
 extern const wd_conf_row_t ingestion_conf_rows[];
@@ -45,6 +49,7 @@ typedef struct {
     wd_pg_pool_t          *pool;
     ingestion_archive_t   *archive;
     ingestion_publisher_t *publisher;
+    ingestion_net_t       *net;
     ingestion_fetcher_t   *fetchers[INGESTION_PROVIDERS];
 } ingestion_t;
 

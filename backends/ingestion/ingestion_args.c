@@ -10,12 +10,13 @@
 #include <stdio.h>
 
 #define BIT(arg) (1u << (arg))
-#define SYMBOLS_MAX 100
 
 typedef bool (*rule_pt)(wd_str_t value);
 
 static bool is_country(wd_str_t s);
 static bool is_currency(wd_str_t s);
+static bool is_day(wd_str_t s);
+static bool is_count(wd_str_t s);
 static bool is_interval(wd_str_t s);
 static bool is_maturity(wd_str_t s);
 static bool is_month(wd_str_t s);
@@ -23,7 +24,7 @@ static bool is_outputsize(wd_str_t s);
 static bool is_period_range(wd_str_t s);
 static bool is_series(wd_str_t s);
 static bool is_state(wd_str_t s);
-static bool is_symbols(wd_str_t s);
+static bool is_names(wd_str_t s);
 static bool is_text(wd_str_t s);
 
 
@@ -36,11 +37,18 @@ static const struct {
     [ARG_COUNTRY] = {"country", true, is_country,
                      "must be `all`, or codes of two or three letters "
                      "separated by semicolons"},
+    [ARG_CURRENCY] = {"currency", true, is_currency,
+                      "must be a currency code of three to five letters"},
     [ARG_DATE] = {"date", true, is_period_range,
-                  "must be a period or a range: 2010, 2000:2020, "
+                  "must be a period, a day or a range: 2010, 2000:2020, "
                   "2012M01:2012M08, 2013Q1:2013Q4"},
+    [ARG_END] = {"end", false, is_day, "must be a day: YYYY-MM-DD"},
+    [ARG_FIELDS] = {"fields", false, is_names,
+                    "must be 1 to 100 names separated by commas"},
     [ARG_FROM_SYMBOL] = {"from_symbol", true, is_currency,
                          "must be a currency code of three to five letters"},
+    [ARG_IDENTIFIERS] = {"identifiers", false, is_names,
+                         "must be 1 to 100 names separated by commas"},
     [ARG_INDICATOR] = {"indicator", true, is_series,
                        "must be one series code of letters, digits, dots and "
                        "underscores"},
@@ -55,14 +63,23 @@ static const struct {
     [ARG_MATURITY] = {"maturity", false, is_maturity,
                       "must be 3month, 2year, 5year, 7year, 10year or 30year"},
     [ARG_MONTH] = {"month", false, is_month, "must be a month: YYYY-MM"},
+    [ARG_MRV] = {"mrv", false, is_count, "must be a number from 1 to 500"},
     [ARG_OUTPUTSIZE] = {"outputsize", false, is_outputsize,
                         "must be compact or full"},
+    [ARG_PERIOD] = {"period", true, is_series,
+                    "must be a kind of period such as IQ_FY"},
+    [ARG_SOURCE] = {"source", false, is_count,
+                    "must be a number from 1 to 500"},
+    [ARG_START] = {"start", false, is_day, "must be a day: YYYY-MM-DD"},
     [ARG_STATE] = {"state", false, is_state, "must be active or delisted"},
     [ARG_SYMBOL] = {"symbol", true, is_text, "must be 1 to 64 bytes of text"},
-    [ARG_SYMBOLS] = {"symbols", true, is_symbols,
+    [ARG_SYMBOLS] = {"symbols", true, is_names,
                      "must be 1 to 100 symbols separated by commas"},
     [ARG_TO_SYMBOL] = {"to_symbol", true, is_currency,
                        "must be a currency code of three to five letters"},
+    [ARG_TOPICS] = {"topics", false, is_names,
+                    "must be 1 to 100 names separated by commas"},
+    [ARG_VIEW] = {"view", false, is_series, "must be the name of a view"},
 };
 
 
@@ -70,6 +87,57 @@ const char *
 ingestion_arg_name(ingestion_arg_e arg)
 {
     return arg_rows[arg].name;
+}
+
+
+const char *
+ingestion_arg(const ingestion_args_t *args, ingestion_arg_e arg)
+{
+    return args->at[arg] == 0 ? "" : args->text + args->at[arg] - 1;
+}
+
+
+static void
+take_away(ingestion_args_t *args, ingestion_arg_e arg)
+{
+    int      i;
+    uint16_t from = args->at[arg];
+    size_t   n;
+
+    if (from == 0) {
+        return;
+    }
+    n = strlen(args->text + from - 1) + 1;
+    memmove(args->text + from - 1, args->text + from - 1 + n,
+            args->len - (from - 1 + n));
+    args->len = (uint16_t) (args->len - n);
+    args->at[arg] = 0;
+    for (i = 0; i < ARG_COUNT; i++) {
+        if (args->at[i] > from) {
+            args->at[i] = (uint16_t) (args->at[i] - n);
+        }
+    }
+}
+
+
+bool
+ingestion_arg_set(ingestion_args_t *args, ingestion_arg_e arg, wd_str_t value)
+{
+    size_t old = args->at[arg] != 0 ? strlen(ingestion_arg(args, arg)) + 1 : 0;
+
+    if (value.len > INGESTION_ARG_MAX
+        || args->len - old + value.len + 1 > sizeof(args->text)
+        || (value.len != 0 && memchr(value.data, 0, value.len) != NULL)) {
+        return false;
+    }
+    take_away(args, arg);
+    if (value.len != 0) {
+        memcpy(args->text + args->len, value.data, value.len);
+        args->text[args->len + value.len] = '\0';
+        args->at[arg] = (uint16_t) (args->len + 1);
+        args->len = (uint16_t) (args->len + value.len + 1);
+    }
+    return true;
 }
 
 
@@ -128,14 +196,33 @@ is_currency(wd_str_t s)
 
 
 static bool
+is_day(wd_str_t s)
+{
+    bool    date;
+    wd_ns_t day;
+
+    return s.len == 10 && wd_time_parse(s, &day, &date) == WD_OK && date;
+}
+
+
+static bool
+is_count(wd_str_t s)
+{
+    int64_t n;
+
+    return s.len <= 3 && wd_int_parse(s, &n) == WD_OK && n >= 1 && n <= 500;
+}
+
+
+static bool
 is_interval(wd_str_t s)
 {
     return wd_str_eq_z(s, "1min") || wd_str_eq_z(s, "5min")
-           || wd_str_eq_z(s, "15min") || wd_str_eq_z(s, "30min")
-           || wd_str_eq_z(s, "60min") || wd_str_eq_z(s, "daily")
-           || wd_str_eq_z(s, "weekly") || wd_str_eq_z(s, "monthly")
-           || wd_str_eq_z(s, "quarterly") || wd_str_eq_z(s, "semiannual")
-           || wd_str_eq_z(s, "annual");
+           || wd_str_eq_z(s, "10min") || wd_str_eq_z(s, "15min")
+           || wd_str_eq_z(s, "30min") || wd_str_eq_z(s, "60min")
+           || wd_str_eq_z(s, "daily") || wd_str_eq_z(s, "weekly")
+           || wd_str_eq_z(s, "monthly") || wd_str_eq_z(s, "quarterly")
+           || wd_str_eq_z(s, "semiannual") || wd_str_eq_z(s, "annual");
 }
 
 
@@ -193,7 +280,7 @@ is_period_range(wd_str_t s)
     wd_str_t a, b = s;
 
     if (!wd_str_split(&b, ':', &a) || a.len == s.len) {
-        return is_period(s);
+        return is_period(s) || is_day(s);
     }
     return is_period(a) && is_period(b) && a.len == b.len
            && memcmp(a.data, b.data, a.len) <= 0;
@@ -222,18 +309,22 @@ is_state(wd_str_t s)
 }
 
 
+/* A list in which nothing is empty. */
 static bool
-is_symbols(wd_str_t s)
+is_names(wd_str_t s)
 {
     size_t   n = 0;
     wd_str_t one;
 
+    if (s.len == 0 || s.data[s.len - 1] == ',') {
+        return false;
+    }
     while (wd_str_split(&s, ',', &one)) {
-        if (!is_text(one) || ++n > SYMBOLS_MAX) {
+        if (!is_text(one) || ++n > INGESTION_LIST_MAX) {
             return false;
         }
     }
-    return n != 0;
+    return true;
 }
 
 
@@ -262,25 +353,28 @@ make_upper(char *s)
 }
 
 
-static void
+/* False: no room for what is filled in. */
+static bool
 normalise(const ingestion_dataset_t *dataset, ingestion_args_t *args)
 {
-    int   i;
-    char *size = args->v[ARG_OUTPUTSIZE];
+    int i;
 
     for (i = 0; i < ARG_COUNT; i++) {
-        if (arg_rows[i].upper) {
-            make_upper(args->v[i]);
+        if (arg_rows[i].upper && args->at[i] != 0) {
+            make_upper(args->text + args->at[i] - 1);
         }
     }
-    if (strcmp(args->v[ARG_COUNTRY], "ALL") == 0) {
-        strcpy(args->v[ARG_COUNTRY], "all");
+    if (strcmp(ingestion_arg(args, ARG_COUNTRY), "ALL") == 0
+        && !ingestion_arg_set(args, ARG_COUNTRY, WD_STR("all"))) {
+        return false;
     }
 
     /* A month is back-filled: its latest 100 rows would not do. */
-    if ((dataset->optional & BIT(ARG_OUTPUTSIZE)) && size[0] == '\0') {
-        strcpy(size, args->v[ARG_MONTH][0] != '\0' ? "full" : "compact");
-    }
+    return !(dataset->optional & BIT(ARG_OUTPUTSIZE))
+           || args->at[ARG_OUTPUTSIZE] != 0
+           || ingestion_arg_set(args, ARG_OUTPUTSIZE,
+                                args->at[ARG_MONTH] != 0 ? WD_STR("full")
+                                                         : WD_STR("compact"));
 }
 
 
@@ -311,10 +405,13 @@ ingestion_args_check(const ingestion_dataset_t *dataset, ingestion_args_t *args,
     bool     given;
     unsigned bit;
 
-    normalise(dataset, args);
+    *ret_param = "";
+    if (!normalise(dataset, args)) {
+        return wd_error(err, WD_EPARAM, "the arguments are too long");
+    }
     for (i = 0; i < ARG_COUNT; i++) {
         bit = BIT(i);
-        given = args->v[i][0] != '\0';
+        given = args->at[i] != 0;
         *ret_param = arg_rows[i].name;
 
         if (given && !((dataset->required | dataset->optional) & bit)) {
@@ -325,7 +422,7 @@ ingestion_args_check(const ingestion_dataset_t *dataset, ingestion_args_t *args,
             return wd_error(err, WD_EPARAM, "%s: needed for %s",
                             arg_rows[i].name, dataset->name);
         }
-        if (given && !arg_rows[i].ok(wd_str_z(args->v[i]))) {
+        if (given && !arg_rows[i].ok(wd_str_z(ingestion_arg(args, i)))) {
             return wd_error(err, WD_EPARAM, "%s: %s", arg_rows[i].name,
                             arg_rows[i].rule);
         }
@@ -410,15 +507,17 @@ ingestion_args_json(const ingestion_args_t *args, int page, int per_page,
     wd_json_init(&j, out);
     wd_json_obj(&j);
     for (i = 0; i < ARG_COUNT; i++) {
-        if (i == ARG_STATE && page != 0) { /* their place in the order */
+        if (i == ARG_PERIOD && page != 0) { /* their place in the order */
             wd_json_key(&j, "page");
             wd_json_int(&j, page);
-            wd_json_key(&j, "per_page");
-            wd_json_int(&j, per_page);
+            if (per_page != 0) {
+                wd_json_key(&j, "per_page");
+                wd_json_int(&j, per_page);
+            }
         }
-        if (args->v[i][0] != '\0') {
+        if (args->at[i] != 0) {
             wd_json_key(&j, arg_rows[i].name);
-            wd_json_z(&j, args->v[i]);
+            wd_json_z(&j, ingestion_arg(args, i));
         }
     }
     wd_json_end(&j);
@@ -436,11 +535,11 @@ take_member(ingestion_args_t *args, const char *key, const json_t *v)
         }
     }
     if (i == ARG_COUNT || !json_is_string(v)
-        || json_string_length(v) > INGESTION_ARG_MAX
-        || strlen(json_string_value(v)) != json_string_length(v)) {
+        || !ingestion_arg_set(
+            args, (ingestion_arg_e) i,
+            wd_str(json_string_value(v), json_string_length(v)))) {
         return WD_EPROTO;
     }
-    strcpy(args->v[i], json_string_value(v));
     return WD_OK;
 }
 

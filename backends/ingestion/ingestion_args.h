@@ -12,28 +12,59 @@
 /* In the order of their names, which is that of the canonical JSON. */
 typedef enum {
     ARG_COUNTRY,
+    ARG_CURRENCY,
     ARG_DATE,
+    ARG_END,
+    ARG_FIELDS,
     ARG_FROM_SYMBOL,
+    ARG_IDENTIFIERS,
     ARG_INDICATOR,
     ARG_INTERVAL,
     ARG_KEYWORDS,
     ARG_MARKET,
     ARG_MATURITY,
     ARG_MONTH,
+    ARG_MRV,
     ARG_OUTPUTSIZE,
+    ARG_PERIOD,
+    ARG_SOURCE,
+    ARG_START,
     ARG_STATE,
     ARG_SYMBOL,
     ARG_SYMBOLS,
     ARG_TO_SYMBOL,
+    ARG_TOPICS,
+    ARG_VIEW,
     ARG_COUNT
 } ingestion_arg_e;
 
-#define INGESTION_ARG_MAX 256 /* bytes of one value */
+#define INGESTION_ARG_MAX 640 /* bytes of one value */
+#define INGESTION_ARGS_MAX 800 /* of all values, with a zero byte each */
+#define INGESTION_LIST_MAX 100 /* entries of a list */
 #define INGESTION_MONTHS_MAX 600 /* months of one back-fill */
 
+/* Thousands of jobs may be under way: small. */
 typedef struct {
-    char v[ARG_COUNT][INGESTION_ARG_MAX + 1]; /* "": not given */
+    uint16_t len; /* used of `text` */
+    uint16_t at[ARG_COUNT]; /* place in `text` plus 1; 0: not given */
+    char     text[INGESTION_ARGS_MAX];
 } ingestion_args_t;
+
+/* "" when it was not given. */
+const char *ingestion_arg(const ingestion_args_t *args, ingestion_arg_e arg);
+
+/* "" takes it away. False: no room, or a zero byte in it; nothing changes. */
+wd_must_check bool ingestion_arg_set(ingestion_args_t *args,
+                                     ingestion_arg_e arg, wd_str_t value);
+
+/* How the answers of a data set can be cut in time. */
+typedef enum {
+    WINDOW_NONE, /* the whole answer each time */
+    WINDOW_SIZE, /* outputsize: the latest 100 rows, or all */
+    WINDOW_MONTH, /* a month each */
+    WINDOW_YEARS, /* date: "from:to" */
+    WINDOW_RANGE /* start and end, both inclusive */
+} ingestion_window_e;
 
 /* One data set of a provider. */
 typedef struct {
@@ -46,6 +77,11 @@ typedef struct {
      * that is wrong, with *ret_rule, or ARG_COUNT. */
     ingestion_arg_e (*check)(const ingestion_args_t *args,
                              const char            **ret_rule);
+
+    bool               paged; /* page and per_page belong to the question */
+    unsigned           per_instrument; /* bits of what says whose it is */
+    ingestion_window_e window;
+    unsigned           window_days; /* longest range of a question; 0: any */
 } ingestion_dataset_t;
 
 const char *ingestion_arg_name(ingestion_arg_e arg);

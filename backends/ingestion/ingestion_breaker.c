@@ -47,6 +47,31 @@ ingestion_breaker_failure(ingestion_breaker_t *b, wd_ns_t now)
 }
 
 
+void
+ingestion_budget_init(ingestion_budget_t *b, uint32_t percent)
+{
+    *b = (ingestion_budget_t){INGESTION_BUDGET_MAX, percent / 100.0};
+}
+
+
+void
+ingestion_budget_answer(ingestion_budget_t *b)
+{
+    b->left = wd_min(b->left + b->share, INGESTION_BUDGET_MAX);
+}
+
+
+bool
+ingestion_budget_retry(ingestion_budget_t *b)
+{
+    if (b->left < 1) {
+        return false;
+    }
+    b->left -= 1;
+    return true;
+}
+
+
 uint32_t
 ingestion_backoff_ms(uint32_t base_ms, int attempt, int64_t floor_ms,
                      uint32_t random)

@@ -1,6 +1,6 @@
 /*
- * ingestion_breaker.h - when to ask a provider again: circuit breaker and
- * back-off. Pure: the caller brings time and randomness.
+ * ingestion_breaker.h - when to ask a provider again: circuit breaker, budget
+ * of retries, back-off. Pure: the caller brings time and randomness.
  */
 #ifndef INGESTION_BREAKER_H
 #define INGESTION_BREAKER_H
@@ -28,6 +28,24 @@ ingestion_breaker_e ingestion_breaker_state(const ingestion_breaker_t *b,
                                             wd_ns_t                    now);
 void                ingestion_breaker_success(ingestion_breaker_t *b);
 void ingestion_breaker_failure(ingestion_breaker_t *b, wd_ns_t now);
+
+/*
+ * Retries allowed: so many to begin with, and one for every few answers, so
+ * that an outage is not met with many times the ordinary load.
+ */
+typedef struct {
+    double left;
+    double share; /* that an answer adds */
+} ingestion_budget_t;
+
+#define INGESTION_BUDGET_MAX 20.0
+
+/* percent: retries for a hundred answers. */
+void ingestion_budget_init(ingestion_budget_t *b, uint32_t percent);
+void ingestion_budget_answer(ingestion_budget_t *b);
+
+/* False: the budget is spent. */
+wd_must_check bool ingestion_budget_retry(ingestion_budget_t *b);
 
 #define INGESTION_BACKOFF_MAX_MS (300u * 1000)
 

@@ -3,34 +3,10 @@
  */
 #include "ingestion_fetcher_int.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 
-#define IDLE_MS 1000 /* a job whose wait is over is seen this late */
 #define REAP_NS (5 * WD_NS_PER_S)
 #define JOIN_MS 3000
-
-
-static void
-account_done(ingestion_account_t *a)
-{
-    free(a->url);
-    if (a->key != NULL) {
-        sodium_memzero(a->key, strlen(a->key));
-    }
-    free(a->key);
-    memset(a, 0, sizeof(*a));
-}
-
-
-static void
-account_copy(ingestion_account_t *to, const ingestion_account_t *from)
-{
-    account_done(to);
-    *to = *from;
-    to->url = from->url != NULL ? strdup(from->url) : NULL;
-    to->key = from->key != NULL ? strdup(from->key) : NULL;
-}
 
 
 /* What is left of a window that nobody used; -1: no limit. */
@@ -41,28 +17,83 @@ whole(uint32_t limit)
 }
 
 
+/* With the lock held. */
+static void
+show_account(ingestion_fetcher_t *f)
+{
+    size_t                          i;
+    const ingestion_conf_account_t *c = &f->account->c;
+    uint32_t                        n = (uint32_t) f->account->n_keys;
+    ingestion_fetcher_state_t      *s = &f->state;
+
+    s->lacks = ingestion_lacks(f->p, c, NULL);
+    s->configured = s->lacks == NULL;
+    s->keys = f->p->key_param != NULL ? n : 0;
+    s->concurrency = c->concurrency;
+    s->per_second = c->per_second * n;
+    s->per_minute = c->per_minute * n;
+    s->per_day = c->per_day * n;
+    s->left_second = whole(s->per_second);
+    s->left_minute = whole(s->per_minute);
+    s->left_day = whole(s->per_day);
+    for (i = 0; i < f->p->n_datasets; i++) {
+        s->endpoints[i].configured
+            = ingestion_lacks(f->p, c, &f->p->datasets[i]) == NULL;
+    }
+}
+
+
 /* A new configuration is a new beginning. */
 static void
 take_account(ingestion_fetcher_t *f)
 {
-    bool configured;
+    size_t               i;
+    ingestion_account_t *old = f->account;
 
     pthread_mutex_lock(&f->lock);
-    if (f->generation_used != f->generation) {
-        account_copy(&f->account, &f->next);
-        f->generation_used = f->generation;
-        f->stopped = false;
-        ingestion_breaker_success(&f->breaker);
-        configured = ingestion_configured(f->p, &f->account);
-        f->state.configured = configured;
-        f->state.per_second = f->account.per_second;
-        f->state.per_minute = f->account.per_minute;
-        f->state.per_day = f->account.per_day;
-        f->state.left_second = whole(f->account.per_second);
-        f->state.left_minute = whole(f->account.per_minute);
-        f->state.left_day = whole(f->account.per_day);
+    if (f->next == NULL) {
+        pthread_mutex_unlock(&f->lock);
+        return;
     }
+    f->account = f->next;
+    f->next = NULL;
+    show_account(f);
     pthread_mutex_unlock(&f->lock);
+
+    ingestion_account_release(old);
+    f->stopped = false;
+    f->skew = 0;
+    f->outages = 0;
+    memset(f->refused, 0, sizeof(f->refused));
+    ingestion_breaker_success(&f->breaker);
+    for (i = 0; i < f->p->n_datasets; i++) {
+        ingestion_breaker_success(&f->endpoints[i].breaker);
+    }
+    ingestion_keeper_reset(f);
+}
+
+
+/* Where an account allows one session, one instance has it. */
+static bool
+has_session(ingestion_fetcher_t *f)
+{
+    int        rc;
+    bool       held = false;
+    wd_error_t err = {0};
+
+    if (!f->p->exclusive || f->session == f->t.pg) {
+        return true;
+    }
+    rc = ingestion_store_session_lock(f->t.pg, f->p->name, &held, &err);
+    if (rc != WD_OK) {
+        ingestion_thread_pg_failed(&f->t, rc, &err);
+        return false;
+    }
+    f->session = held ? f->t.pg : NULL;
+    if (!held) {
+        ingestion_fetcher_set_state(f, FETCHER_STANDBY, 0);
+    }
+    return held;
 }
 
 
@@ -74,7 +105,7 @@ held_up(ingestion_fetcher_t *f)
     wd_ns_t                   now = wd_monotonic();
     ingestion_archive_state_t lake;
 
-    if (!ingestion_configured(f->p, &f->account)) {
+    if (!f->state.configured) {
         ingestion_fetcher_set_state(f, FETCHER_NOT_CONFIGURED, 0);
         return 60000;
     }
@@ -85,6 +116,11 @@ held_up(ingestion_fetcher_t *f)
     if (ingestion_breaker_state(&f->breaker, now) == BREAKER_OPEN) {
         ms = (f->breaker.open_until - now) / WD_NS_PER_MS + 1;
         ingestion_fetcher_set_state(f, FETCHER_BREAKER_OPEN, ms);
+        return ms;
+    }
+    if (f->keeper.failures != 0 && f->keeper.again_at > now) {
+        ms = (f->keeper.again_at - now) / WD_NS_PER_MS + 1;
+        ingestion_fetcher_set_state(f, FETCHER_LIMITED, ms);
         return ms;
     }
     ingestion_archive_state(f->in->archive, &lake);
@@ -119,17 +155,12 @@ reap(ingestion_fetcher_t *f)
 }
 
 
-/* One job, or the wait for it in milliseconds. */
+/* New jobs, or the wait for them in milliseconds. */
 static int64_t
-step(ingestion_fetcher_t *f)
+take_jobs(ingestion_fetcher_t *f)
 {
-    int              rc;
-    int64_t          ms;
-    wd_error_t       err = {0};
-    ingestion_job_t  job;
-    ingestion_take_t take;
+    int64_t ms;
 
-    take_account(f);
     ms = held_up(f);
     if (ms != 0) {
         return ms;
@@ -141,35 +172,26 @@ step(ingestion_fetcher_t *f)
     if (f->t.pg == NULL) {
         return INGESTION_FAILED_MS;
     }
-
-    rc = ingestion_store_claim(f->t.pg, f->p->name, f->in->worker,
-                               f->in->conf.lease_ms, &f->account, f->debt, &job,
-                               &take, &err);
-    switch (rc) {
-    case WD_OK:
-        f->debt = 0;
-        ingestion_fetcher_set_quota(f, &take);
-        ingestion_thread_pg_worked(&f->t);
-        ingestion_fetcher_set_state(f, FETCHER_OK, 0);
-        ingestion_fetcher_run(f, &job);
-        return 0;
-    case WD_ENOTFOUND:
-        ingestion_thread_pg_worked(&f->t);
-        if (take.reason[0] != '\0') {
-            ingestion_fetcher_limited(f, &take);
-        } else {
-            ingestion_fetcher_set_state(f, FETCHER_OK, 0);
-        }
-        return IDLE_MS;
-    case WD_ELIMIT:
-        ingestion_thread_pg_worked(&f->t);
-        ingestion_fetcher_set_quota(f, &take);
-        ingestion_fetcher_limited(f, &take);
-        return take.wait_ms;
-    default:
-        ingestion_thread_pg_failed(&f->t, rc, &err);
-        return INGESTION_FAILED_MS;
+    if (!has_session(f)) {
+        return INGESTION_IDLE_MS;
     }
+    return ingestion_fetcher_claim(f);
+}
+
+
+/* Milliseconds until there may be more to do; 0: at once. */
+static int64_t
+step(ingestion_fetcher_t *f)
+{
+    int64_t ms, wait;
+
+    take_account(f);
+    wait = ingestion_keeper_tick(f);
+    ingestion_fetcher_land(f);
+    ms = take_jobs(f);
+    ms = wd_min(ms, wait);
+    wait = ingestion_fetcher_go_on(f);
+    return wd_min(ms, wait);
 }
 
 
@@ -185,8 +207,32 @@ fetcher_main(void *arg)
             ingestion_thread_wait(&f->t, ms);
         }
     }
+    ingestion_fetcher_give_up(f);
     ingestion_thread_pg_close(&f->t);
     return NULL;
+}
+
+
+static void
+init(ingestion_fetcher_t *f)
+{
+    size_t                  i;
+    const ingestion_conf_t *conf = &f->in->conf;
+
+    pthread_mutex_init(&f->lock, NULL);
+    wd_list_init(&f->flights);
+    wd_list_init(&f->landed);
+    ingestion_keeper_init(&f->keeper);
+    ingestion_budget_init(&f->budget, conf->retry_budget);
+    ingestion_breaker_init(&f->breaker, conf->breaker_failures,
+                           conf->breaker_open_ms);
+    for (i = 0; i < INGESTION_DATASETS_MAX; i++) {
+        ingestion_breaker_init(&f->endpoints[i].breaker, conf->breaker_failures,
+                               conf->breaker_open_ms);
+    }
+    f->state.provider = f->p->name;
+    f->state.health_name = f->p->health_name;
+    f->state.state_name = "ok";
 }
 
 
@@ -204,20 +250,13 @@ ingestion_fetcher_start(ingestion_t *in, size_t provider,
     f->in = in;
     f->index = provider;
     f->p = ingestion_providers[provider];
-    pthread_mutex_init(&f->lock, NULL);
-    f->state.provider = f->p->name;
-    f->state.health_name = f->p->health_name;
-    f->state.state_name = "ok";
-    ingestion_breaker_init(&f->breaker, in->conf.breaker_failures,
-                           in->conf.breaker_open_ms);
-    account_copy(&f->next, &in->conf.accounts[provider]);
-    f->generation = 1;
-    take_account(f);
-
-    f->http = wd_http_create();
-    if (f->http == NULL) {
+    init(f);
+    f->next = ingestion_account_create(&in->conf.accounts[provider]);
+    if (f->next == NULL) {
         return wd_error(err, WD_ENOMEM, "no memory for a fetcher");
     }
+    take_account(f);
+    ingestion_fetcher_show(f);
     return ingestion_thread_start(&f->t, in->conf.service.db.url, f->p->name,
                                   in->log, fetcher_main, f, err);
 }
@@ -226,10 +265,19 @@ ingestion_fetcher_start(ingestion_t *in, size_t provider,
 void
 ingestion_fetcher_reload(ingestion_fetcher_t *f)
 {
+    ingestion_account_t *next, *unseen;
+
+    next = ingestion_account_create(&f->in->conf.accounts[f->index]);
+    if (next == NULL) {
+        wd_log_warn(f->in->log, "no memory for the new account, the old stays",
+                    "provider", f->p->name);
+        return;
+    }
     pthread_mutex_lock(&f->lock);
-    account_copy(&f->next, &f->in->conf.accounts[f->index]);
-    f->generation++;
+    unseen = f->next;
+    f->next = next;
     pthread_mutex_unlock(&f->lock);
+    ingestion_account_release(unseen);
     ingestion_thread_wake(&f->t);
 }
 
@@ -259,9 +307,9 @@ ingestion_fetcher_destroy(ingestion_fetcher_t *f)
         return;
     }
     ingestion_fetcher_join(f);
-    wd_http_destroy(f->http);
-    account_done(&f->next);
-    account_done(&f->account);
+    ingestion_keeper_done(f);
+    ingestion_account_release(f->next);
+    ingestion_account_release(f->account);
     pthread_mutex_destroy(&f->lock);
     free(f);
 }

@@ -2,8 +2,10 @@
  * ingestion_fetcher.h - one thread for each provider: takes queued jobs,
  * keeps to the quota, asks, archives, judges, tries again.
  *
- * A provider that hangs holds up nobody else. Jobs stay in the database, so
- * they survive restarts, and several instances share them.
+ * The thread does what has to wait for disk and database; requests are under
+ * way on the net, many at a time. A provider that hangs holds up nobody else.
+ * Jobs stay in the database, so they survive restarts, and several instances
+ * share them.
  */
 #ifndef INGESTION_FETCHER_H
 #define INGESTION_FETCHER_H
@@ -13,13 +15,14 @@
 /*
  *     FETCHER_STATE(id, name)
  */
-#define FETCHER_STATE_TABLE(FETCHER_STATE)                              \
-    FETCHER_STATE(OK, "ok")                                             \
-    FETCHER_STATE(LIMITED, "limited") /* seconds or minutes */          \
-    FETCHER_STATE(PARKED, "parked") /* until the next day */            \
-    FETCHER_STATE(STOPPED, "stopped") /* key refused; until a reload */ \
-    FETCHER_STATE(BREAKER_OPEN, "breaker_open") /* outages in a row */  \
-    FETCHER_STATE(STORAGE, "storage") /* the lake takes nothing */      \
+#define FETCHER_STATE_TABLE(FETCHER_STATE)                                   \
+    FETCHER_STATE(OK, "ok")                                                  \
+    FETCHER_STATE(LIMITED, "limited") /* seconds or minutes */               \
+    FETCHER_STATE(PARKED, "parked") /* until the next day */                 \
+    FETCHER_STATE(STOPPED, "stopped") /* refused; until a reload */          \
+    FETCHER_STATE(BREAKER_OPEN, "breaker_open") /* outages in a row */       \
+    FETCHER_STATE(STORAGE, "storage") /* the lake takes nothing */           \
+    FETCHER_STATE(STANDBY, "standby") /* another instance has the session */ \
     FETCHER_STATE(NOT_CONFIGURED, "not_configured")
 
 typedef enum {
@@ -28,6 +31,17 @@ typedef enum {
 #undef FETCHER_STATE
 } ingestion_fetcher_e;
 
+#define INGESTION_DATASETS_MAX 64 /* of one provider */
+
+/* What is known of a data set's endpoint. */
+typedef struct {
+    bool     configured;
+    bool     open; /* the breaker: it is left alone */
+    wd_ns_t  until; /* the end of that */
+    uint32_t failures; /* outages in a row */
+    uint32_t inflight;
+} ingestion_endpoint_state_t;
+
 /* A copy of what a fetcher is doing. */
 typedef struct {
     const char         *provider;
@@ -35,21 +49,28 @@ typedef struct {
     ingestion_fetcher_e state;
     const char         *state_name;
     bool                configured;
+    const char         *lacks; /* in the configuration; NULL: nothing */
     wd_ns_t             until; /* when the state is looked at again; 0: open */
-    int64_t             job; /* running now; 0: none */
+    uint32_t            inflight;
+    uint32_t            concurrency;
+    uint32_t            keys;
+    uint32_t            keys_refused;
     int64_t             left_second; /* -1: no limit */
     int64_t             left_minute;
     int64_t             left_day;
-    uint32_t            per_second;
+    uint32_t            per_second; /* of all keys together */
     uint32_t            per_minute;
     uint32_t            per_day;
     uint32_t            failures; /* outages in a row */
+    uint32_t            retries_left; /* of the budget */
     int64_t             succeeded; /* of this process */
     int64_t             failed;
     wd_ns_t             last_success; /* 0: none in this process */
     wd_ns_t             last_error_at;
     char                last_error_class[16];
     char                last_error[WD_ANSWER_TEXT_MAX];
+    size_t              n_endpoints; /* in the order of the data sets */
+    ingestion_endpoint_state_t endpoints[INGESTION_DATASETS_MAX];
 } ingestion_fetcher_state_t;
 
 /* *ret is to be destroyed also after a failure. */
@@ -60,7 +81,7 @@ wd_must_check int ingestion_fetcher_start(ingestion_t *in, size_t provider,
 /* New account, from in->conf; a stopped provider starts again. Loop thread. */
 void ingestion_fetcher_reload(ingestion_fetcher_t *f);
 
-/* A request in flight is given up and its job queued again. */
+/* Requests in flight are given up and their jobs queued again. */
 void ingestion_fetcher_ask_stop(ingestion_fetcher_t *f);
 void ingestion_fetcher_join(ingestion_fetcher_t *f);
 void ingestion_fetcher_destroy(ingestion_fetcher_t *f); /* NULL is accepted */
@@ -68,5 +89,14 @@ void ingestion_fetcher_destroy(ingestion_fetcher_t *f); /* NULL is accepted */
 /* Any thread. */
 void ingestion_fetcher_state(ingestion_fetcher_t       *f,
                              ingestion_fetcher_state_t *ret);
+
+/*
+ * Any thread: the token that is good now, into out; asked for if there is
+ * none, and kept fresh for a while from then on. WD_OK; WD_EAGAIN: not yet;
+ * WD_ENOTFOUND: this account has none. *ret_generation differs for each.
+ */
+wd_must_check int ingestion_fetcher_borrow_token(ingestion_fetcher_t *f,
+                                                 char *out, size_t cap,
+                                                 unsigned *ret_generation);
 
 #endif /* INGESTION_FETCHER_H */

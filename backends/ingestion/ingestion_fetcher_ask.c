@@ -1,107 +1,224 @@
 /*
- * ingestion_fetcher_ask.c - one question to the provider, and its answer to the
- * lake.
+ * ingestion_fetcher_ask.c - flights that wait go on: their questions are put
+ * to the provider.
  */
-#include "ingestion_fetcher_int.h"
+#include "ingestion_fetcher_request.h"
 
-#include "ingestion_headers.h"
-#include "ingestion_publisher.h"
-
-#include "wd_metrics.h"
-
-#include <sodium.h>
+#include <stdio.h>
 
 
+/* Net thread. */
 static void
-count_call(ingestion_fetcher_t *f, const ingestion_try_t *pg, wd_ns_t from)
+on_done(ingestion_call_t *call)
 {
-    wd_metric(WD_MX_EXTERNAL_CALLS, 1, f->p->name, pg->dataset->name,
-              wd_answer_name(pg->v.answer.class));
-    wd_metric(WD_MX_EXTERNAL_SECONDS, (double) (wd_monotonic() - from) / 1e9,
-              f->p->name, NULL, NULL);
+    ingestion_flight_t  *fl = call->arg;
+    ingestion_fetcher_t *f = fl->f;
+
+    pthread_mutex_lock(&f->lock);
+    wd_list_push_back(&f->landed, &fl->landing);
+    pthread_mutex_unlock(&f->lock);
+    ingestion_thread_wake(&f->t);
 }
 
 
-int
-ingestion_fetcher_ask(ingestion_fetcher_t *f, ingestion_try_t *pg)
+/* The canonical JSON of what is asked: the name of the answer in the lake. */
+static int
+name_question(ingestion_flight_t *fl)
 {
-    int           rc;
-    wd_ns_t       from;
-    wd_buf_t      url;
-    wd_error_t    err = {0};
-    wd_http_req_t req = {
-        .user_agent = "WizData/" WD_VERSION,
-        .connect_timeout_ms = f->in->conf.connect_timeout_ms,
-        .timeout_ms = f->in->conf.timeout_ms,
-        .max_bytes = f->in->conf.max_bytes,
-        .allow_http = f->in->conf.allow_http,
-        .allow_private = f->in->conf.allow_http,
-        .stop = &f->t.stop,
-    };
+    int      rc;
+    wd_buf_t args;
 
-    wd_buf_init(&url, 8192);
-    f->p->url(&f->account, pg->dataset, &pg->job->args, pg->page, &url);
-    ingestion_url_add_key(f->p, &f->account, &url);
-    req.url = wd_buf_cstr(&url);
-    if (url.err != WD_OK) {
-        wd_buf_done(&url);
-        return WD_ENOMEM;
-    }
-
-    from = f->last_call = wd_monotonic();
-    rc = wd_http_get(f->http, &req, &pg->res, &err);
-    sodium_memzero(url.data, url.cap);
-    wd_buf_done(&url);
-    if (rc == WD_ECANCELED || rc == WD_ENOMEM) {
-        return rc;
-    }
-
-    rc = ingestion_judge(f->p, f->account.key, rc, &err, &pg->res,
-                         pg->job->attempts, &pg->v);
-    if (rc == WD_OK) {
-        count_call(f, pg, from);
-    }
+    wd_buf_init(&args, sizeof(fl->args) - 1);
+    ingestion_args_json(&fl->job.args, fl->dataset->paged ? fl->job.page : 0,
+                        (int) fl->account->c.per_page, &args);
+    rc = args.err;
+    wd_str_copy(fl->args, sizeof(fl->args), wd_buf_view(&args));
+    wd_buf_done(&args);
     return rc;
 }
 
 
-int
-ingestion_fetcher_archive(ingestion_fetcher_t *f, ingestion_try_t *pg,
-                          wd_error_t *err)
+/*
+ * What is known of the last answer goes along, so that an equal one need not
+ * be sent. Headers of it in fl->headers: their number.
+ */
+static size_t
+conditions(ingestion_fetcher_t *f, ingestion_flight_t *fl)
 {
-    int      rc;
-    wd_buf_t args, headers = WD_BUF_INIT;
+    int         rc;
+    size_t      n = 0;
+    wd_error_t  err = {0};
+    const char *name[2] = {"If-None-Match", "If-Modified-Since"};
+    const char *value[2] = {fl->fresh.etag, fl->fresh.modified};
 
-    pg->archived = false;
-    if (!pg->v.keep) {
-        return WD_OK;
+    memset(&fl->fresh, 0, sizeof(fl->fresh));
+    if (fl->job.page != 1 || fl->job.cursor[0] != '\0'
+        || ingestion_thread_pg(&f->t) != WD_OK) {
+        return 0;
     }
-    wd_buf_init(&args, sizeof(pg->args) - 1);
-    ingestion_args_json(&pg->job->args, pg->page, (int) f->account.per_page,
-                        &args);
-    wd_str_copy(pg->args, sizeof(pg->args), wd_buf_view(&args));
-    rc = args.err;
-    wd_buf_done(&args);
+    rc = ingestion_store_fresh(f->t.pg, f->p->name, fl->dataset->name, fl->args,
+                               &fl->fresh, &err);
     if (rc != WD_OK) {
-        return wd_error(err, rc, "the arguments are too long");
+        if (rc != WD_ENOTFOUND) {
+            ingestion_thread_pg_failed(&f->t, rc, &err);
+        }
+        memset(&fl->fresh, 0, sizeof(fl->fresh));
+        return 0;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (value[i][0] != '\0') {
+            snprintf(fl->condition[n], sizeof(fl->condition[n]), "%s: %s",
+                     name[i], value[i]);
+            fl->headers[n] = fl->condition[n];
+            n++;
+        }
+    }
+    if (n == 0) {
+        memset(&fl->fresh, 0, sizeof(fl->fresh));
+    }
+    return n;
+}
+
+
+/* Neither a token nor a request for one: another time. */
+static void
+no_token(ingestion_fetcher_t *f, ingestion_flight_t *fl)
+{
+    ingestion_keeper_t *k = &f->keeper;
+    ingestion_result_t  r = {
+         .outcome = OUTCOME_AGAIN,
+         .answered = k->failures != 0,
+         .refund = true,
+         .class = k->failures != 0 ? wd_answer_name(k->why.class) : NULL,
+         .text = k->why.text};
+
+    r.delay_ms = wd_max((k->again_at - wd_monotonic()) / WD_NS_PER_MS,
+                        (int64_t) 0);
+    ingestion_fetcher_end(f, fl, &r);
+}
+
+
+/* The net gets it, or the flight waits or is gone: 0, or milliseconds. */
+static int64_t
+ask(ingestion_fetcher_t *f, ingestion_flight_t *fl)
+{
+    int             rc;
+    wd_error_t      err = {0};
+    const char     *token = NULL;
+    ingestion_ask_t a = ingestion_flight_ask(fl);
+
+    if (f->p->needs_token != NULL && f->p->needs_token(fl->account)) {
+        token = ingestion_keeper_token(f);
+        if (token == NULL && ingestion_keeper_busy(f)) {
+            return INGESTION_IDLE_MS; /* still READY */
+        }
+        if (token == NULL) {
+            no_token(f, fl);
+            return 0;
+        }
+        fl->generation = f->keeper.generation;
     }
 
-    rc = ingestion_headers_json(&pg->res, f->account.key, &headers);
+    ingestion_flight_clear(fl);
+    rc = name_question(fl);
     if (rc == WD_OK) {
-        rc = ingestion_archive_put(
-            f->in->archive, f->p->name, pg->dataset->name, pg->args,
-            wd_buf_cstr(&headers), &pg->res, &pg->object, err);
+        rc = f->p->question(&a, &fl->q, &err);
     }
-    wd_buf_done(&headers);
-    if (rc != WD_OK) {
-        return rc;
+    if (rc == WD_OK) {
+        ingestion_url_add_key(&a, &fl->q.url);
+        rc = ingestion_request_make(f, fl->account, &fl->q, token, fl->headers,
+                                    conditions(f, fl), &fl->secret_header,
+                                    &fl->call);
     }
-    pg->archived = true;
-    if (pg->object.duplicate) {
-        pg->job->duplicates++;
-    } else {
-        pg->job->objects++;
-        ingestion_publisher_wake(f->in->publisher);
+    switch (rc) {
+    case WD_OK:
+        fl->state = FLIGHT_ASKED;
+        fl->call.done = on_done;
+        fl->call.arg = fl;
+        ingestion_net_ask(f->in->net, &fl->call);
+        return 0;
+    case WD_ENOMEM:
+        ingestion_fetcher_give_back(f, fl, f->in->conf.retry_ms, NULL, NULL);
+        return 0;
+    case WD_EFORBIDDEN:
+        wd_error(&err, rc, "The provider named a host that is not allowed");
+        break;
+    case WD_ECONFIG:
+        wd_error(&err, rc, "The account's secret is not one of this provider");
+        break;
+    default:
+        break;
     }
-    return WD_OK;
+    ingestion_fetcher_finish(f, fl, OUTCOME_FAILED, WD_ANSWER_BAD_REQUEST,
+                             err.text);
+    return 0;
+}
+
+
+/* Milliseconds until the flight can go on; 0: it has. */
+static int64_t
+wait_turn(ingestion_fetcher_t *f, ingestion_flight_t *fl)
+{
+    int64_t ms = 0;
+    wd_ns_t now = wd_monotonic();
+
+    if (now < fl->at) {
+        return (fl->at - now) / WD_NS_PER_MS + 1;
+    }
+    if (fl->state == FLIGHT_LATER) {
+        fl->state = FLIGHT_TURN;
+        fl->until = now + INGESTION_PATIENCE_MS * WD_NS_PER_MS;
+    }
+    if (ingestion_fetcher_turn(f, fl, &ms) == WD_OK) {
+        fl->state = FLIGHT_READY;
+        return ask(f, fl);
+    }
+    if (now + ms * WD_NS_PER_MS > fl->until) {
+        ingestion_fetcher_give_back(f, fl, ms, "limit_short",
+                                    "Waiting for the quota");
+        return 0;
+    }
+    fl->at = now + ms * WD_NS_PER_MS;
+    return ms;
+}
+
+
+/* Requests that have no connection yet. */
+static uint32_t
+connecting(const ingestion_fetcher_t *f)
+{
+    uint32_t                  n = 0;
+    const wd_list_t          *at;
+    const ingestion_flight_t *fl;
+
+    for (at = f->flights.next; at != &f->flights; at = at->next) {
+        fl = wd_list_entry(at, ingestion_flight_t, link);
+        n += fl->state == FLIGHT_ASKED && !ingestion_net_sent(&fl->call);
+    }
+    return n;
+}
+
+
+int64_t
+ingestion_fetcher_go_on(ingestion_fetcher_t *f)
+{
+    int64_t             ms = INGESTION_IDLE_MS, wait;
+    uint32_t            n = connecting(f);
+    wd_list_t          *at, *next;
+    ingestion_flight_t *fl;
+
+    for (at = f->flights.next; at != &f->flights; at = next) {
+        next = at->next;
+        fl = wd_list_entry(at, ingestion_flight_t, link);
+        if (fl->state == FLIGHT_ASKED) {
+            continue;
+        }
+        if (n >= INGESTION_CONNECTS_MAX) {
+            return INGESTION_CONNECT_MS;
+        }
+        wait = fl->state == FLIGHT_READY ? ask(f, fl) : wait_turn(f, fl);
+        n += wait == 0;
+        ms = wait > 0 ? wd_min(ms, wait) : ms;
+    }
+    return ms;
 }

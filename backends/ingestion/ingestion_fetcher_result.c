@@ -11,8 +11,29 @@
 #define WAIT_MAX_S 86400
 
 
+/* What to ask with the next time; a 304 need not repeat it. */
+static wd_str_t
+condition(const ingestion_flight_t *fl, const char *header, const char *kept,
+          size_t cap)
+{
+    size_t   i;
+    wd_str_t value = wd_http_res_header(&fl->call.res, header);
+
+    if (fl->call.res.status == 304 && value.len == 0) {
+        value = wd_str_z(kept);
+    }
+    for (i = 0; i < value.len; i++) {
+        if ((unsigned char) value.data[i] < 0x20 || value.data[i] >= 0x7f) {
+            return WD_STR("");
+        }
+    }
+    return value.len < cap ? value : WD_STR("");
+}
+
+
 static void
-write_down(ingestion_fetcher_t *f, ingestion_try_t *pg, ingestion_result_t *r)
+write_down(ingestion_fetcher_t *f, ingestion_flight_t *fl,
+           ingestion_result_t *r)
 {
     int        rc;
     wd_error_t err = {0};
@@ -20,9 +41,17 @@ write_down(ingestion_fetcher_t *f, ingestion_try_t *pg, ingestion_result_t *r)
     r->provider = f->p->name;
     r->worker = f->in->worker;
     r->lease_ms = f->in->conf.lease_ms;
-    if (pg->archived) {
-        r->page_args = pg->args;
-        r->archived = &pg->object;
+    r->key = fl->account->keys[fl->job.key].id;
+    r->account = fl->account;
+    if (fl->archived) {
+        r->page_args = fl->args;
+        r->archived = &fl->object;
+        if (fl->alone) { /* else "not modified" would say too little */
+            r->etag = condition(fl, "etag", fl->fresh.etag,
+                                sizeof(fl->fresh.etag));
+            r->modified = condition(fl, "last-modified", fl->fresh.modified,
+                                    sizeof(fl->fresh.modified));
+        }
     }
 
     if (r->answered) {
@@ -31,7 +60,7 @@ write_down(ingestion_fetcher_t *f, ingestion_try_t *pg, ingestion_result_t *r)
     do {
         rc = ingestion_thread_pg(&f->t);
         if (rc == WD_OK) {
-            rc = ingestion_store_result(f->t.pg, pg->job, r, &err);
+            rc = ingestion_store_result(f->t.pg, &fl->job, r, &err);
             if (rc == WD_OK) {
                 ingestion_thread_pg_worked(&f->t);
                 return;
@@ -39,7 +68,7 @@ write_down(ingestion_fetcher_t *f, ingestion_try_t *pg, ingestion_result_t *r)
             if (rc == WD_ENOTFOUND) {
                 wd_log_warn(f->in->log,
                             "job was taken over, its result is not recorded",
-                            "provider", f->p->name, "job", pg->job->id);
+                            "provider", f->p->name, "job", fl->job.id);
                 return;
             }
             ingestion_thread_pg_failed(&f->t, rc, &err);
@@ -52,31 +81,40 @@ write_down(ingestion_fetcher_t *f, ingestion_try_t *pg, ingestion_result_t *r)
 }
 
 
-void
-ingestion_fetcher_end(ingestion_fetcher_t *f, ingestion_try_t *pg,
-                      ingestion_result_t *r)
+static void
+tell_end(ingestion_fetcher_t *f, const ingestion_flight_t *fl,
+         const ingestion_result_t *r)
 {
-    write_down(f, pg, r);
-
     if (r->outcome == OUTCOME_DONE || r->outcome == OUTCOME_FAILED) {
-        wd_metric(WD_MX_JOBS, 1, f->p->name, pg->job->dataset,
+        wd_metric(WD_MX_JOBS, 1, f->p->name, fl->job.dataset,
                   r->outcome == OUTCOME_DONE ? "done" : "failed");
         wd_log_info(f->in->log, "job ended", "provider", f->p->name, "dataset",
-                    pg->job->dataset, "job", pg->job->id, "outcome",
+                    fl->job.dataset, "job", fl->job.id, "outcome",
                     r->outcome == OUTCOME_DONE ? "done" : "failed", "class",
                     r->class != NULL ? r->class : "ok", "objects",
-                    pg->job->objects);
+                    fl->job.objects);
     } else if (r->outcome == OUTCOME_AGAIN) {
         wd_log_info(f->in->log, "job waits for another attempt", "provider",
-                    f->p->name, "job", pg->job->id, "class",
+                    f->p->name, "job", fl->job.id, "class",
                     r->class != NULL ? r->class : "none", "attempts",
-                    pg->job->attempts, "delay_ms", r->delay_ms);
+                    fl->job.attempts, "delay_ms", r->delay_ms);
     }
 }
 
 
 void
-ingestion_fetcher_give_back(ingestion_fetcher_t *f, ingestion_try_t *pg,
+ingestion_fetcher_end(ingestion_fetcher_t *f, ingestion_flight_t *fl,
+                      ingestion_result_t *r)
+{
+    write_down(f, fl, r);
+    tell_end(f, fl, r);
+    ingestion_flight_destroy(fl);
+    ingestion_fetcher_show(f);
+}
+
+
+void
+ingestion_fetcher_give_back(ingestion_fetcher_t *f, ingestion_flight_t *fl,
                             int64_t delay_ms, const char *name,
                             const char *text)
 {
@@ -86,84 +124,135 @@ ingestion_fetcher_give_back(ingestion_fetcher_t *f, ingestion_try_t *pg,
                             .class = name,
                             .text = text};
 
-    ingestion_fetcher_end(f, pg, &r);
+    ingestion_fetcher_end(f, fl, &r);
+}
+
+
+/* ---- outages -------------------------------------------------------------- */
+
+/*
+ * No answer at all speaks against the host, a bad one against the data set
+ * alone.
+ */
+static void
+outage(ingestion_fetcher_t *f, ingestion_flight_t *fl)
+{
+    wd_ns_t now = wd_monotonic();
+
+    f->outages++;
+    if (fl->v.transport) {
+        ingestion_breaker_failure(&f->breaker, now);
+    }
+    ingestion_breaker_failure(&fl->endpoint->breaker, now);
+}
+
+
+static void
+in_order(ingestion_fetcher_t *f, ingestion_flight_t *fl)
+{
+    f->outages = 0;
+    ingestion_budget_answer(&f->budget);
+    ingestion_breaker_success(&f->breaker);
+    if (fl->endpoint != NULL) {
+        ingestion_breaker_success(&fl->endpoint->breaker);
+    }
 }
 
 
 /* Limits, outages: again, if attempts are left. */
 static void
-try_again(ingestion_fetcher_t *f, ingestion_try_t *pg, ingestion_result_t *r)
+try_again(ingestion_fetcher_t *f, ingestion_flight_t *fl, ingestion_result_t *r)
 {
-    int64_t floor_ms = wd_min(pg->v.wait_s, (int64_t) WAIT_MAX_S) * 1000;
+    int64_t floor_ms = wd_min(fl->v.wait_s, (int64_t) WAIT_MAX_S) * 1000;
 
-    r->outcome = pg->job->attempts < (int) f->in->conf.attempts
-                     ? OUTCOME_AGAIN
-                     : OUTCOME_FAILED;
-    r->delay_ms = ingestion_backoff_ms(f->in->conf.retry_ms, pg->job->attempts,
-                                       floor_ms, randombytes_random());
-    if (pg->v.answer.class == WD_ANSWER_LIMIT_SHORT) {
+    r->outcome = fl->job.attempts < (int) f->in->conf.attempts ? OUTCOME_AGAIN
+                                                               : OUTCOME_FAILED;
+    if (fl->v.answer.class == WD_ANSWER_LIMIT_SHORT) {
         r->block = BLOCK_SHORT;
+    } else if (!ingestion_budget_retry(&f->budget)) {
+        floor_ms = wd_max(floor_ms, (int64_t) f->in->conf.breaker_open_ms);
+    }
+    r->delay_ms = ingestion_backoff_ms(f->in->conf.retry_ms, fl->job.attempts,
+                                       floor_ms, randombytes_random());
+}
+
+
+/* The other keys go on; without one the provider is left alone. */
+static void
+key_refused(ingestion_fetcher_t *f, const ingestion_flight_t *fl)
+{
+    size_t i;
+
+    if (fl->account != f->account) {
+        return; /* of an account that is no more */
+    }
+    f->refused[fl->job.key] = true;
+    f->stopped = true;
+    for (i = 0; i < f->account->n_keys; i++) {
+        f->stopped &= f->refused[i];
     }
 }
 
 
 void
-ingestion_fetcher_refused(ingestion_fetcher_t *f, ingestion_try_t *pg)
+ingestion_fetcher_refused(ingestion_fetcher_t *f, ingestion_flight_t *fl)
 {
-    wd_answer_e        answer = pg->v.answer.class;
+    wd_answer_e        answer = fl->v.answer.class;
     ingestion_result_t r = {.outcome = OUTCOME_FAILED,
                             .answered = true,
                             .class = wd_answer_name(answer),
-                            .text = pg->v.answer.text};
+                            .text = fl->v.answer.text};
 
     if (answer == WD_ANSWER_UPSTREAM
-        || (answer == WD_ANSWER_MALFORMED && pg->v.retry)) {
-        ingestion_breaker_failure(&f->breaker, wd_monotonic());
+        || (answer == WD_ANSWER_MALFORMED && fl->v.retry)) {
+        outage(f, fl);
     } else {
-        ingestion_breaker_success(&f->breaker);
+        in_order(f, fl);
     }
 
     if (answer == WD_ANSWER_AUTH) {
-        f->stopped = true;
+        key_refused(f, fl);
         r.outcome = OUTCOME_AGAIN;
         r.refund = true;
     } else if (answer == WD_ANSWER_LIMIT_LONG) {
         r.outcome = OUTCOME_AGAIN;
         r.refund = true;
         r.block = BLOCK_LONG;
-    } else if (pg->v.retry) {
-        try_again(f, pg, &r);
+    } else if (fl->v.retry) {
+        try_again(f, fl, &r);
     }
     wd_log_warn(f->in->log, "provider did not deliver", "provider", f->p->name,
-                "dataset", pg->dataset->name, "job", pg->job->id, "class",
-                r.class, "status", pg->res.status, "reason", r.text);
-    ingestion_fetcher_end(f, pg, &r);
+                "dataset", fl->dataset->name, "job", fl->job.id, "class",
+                r.class, "status", fl->call.res.status, "reason", r.text);
+    ingestion_fetcher_end(f, fl, &r);
 }
 
 
 void
-ingestion_fetcher_finish(ingestion_fetcher_t *f, ingestion_try_t *pg,
+ingestion_fetcher_finish(ingestion_fetcher_t *f, ingestion_flight_t *fl,
                          ingestion_outcome_e outcome, wd_answer_e answer,
                          const char *text)
 {
     ingestion_result_t r = {
         .outcome = outcome,
-        .answered = true,
+        .answered = fl->call.ended != 0,
         .good = outcome == OUTCOME_DONE,
         .class = answer == WD_ANSWER_OK ? NULL : wd_answer_name(answer),
         .text = text};
 
-    ingestion_breaker_success(&f->breaker);
-    ingestion_fetcher_end(f, pg, &r);
+    if (r.answered) {
+        in_order(f, fl);
+    }
+    ingestion_fetcher_end(f, fl, &r);
 }
 
 
 void
-ingestion_fetcher_progress(ingestion_fetcher_t *f, ingestion_try_t *pg)
+ingestion_fetcher_progress(ingestion_fetcher_t *f, ingestion_flight_t *fl)
 {
     ingestion_result_t r = {
         .outcome = OUTCOME_PROGRESS, .answered = true, .good = true};
 
-    ingestion_breaker_success(&f->breaker);
-    write_down(f, pg, &r);
+    in_order(f, fl);
+    write_down(f, fl, &r);
 }

@@ -7,6 +7,24 @@
 #include "wd_metrics.h"
 
 
+static bool
+any_open(const ingestion_fetcher_t *f, int64_t *ret_ms)
+{
+    size_t  i;
+    wd_ns_t now = wd_monotonic();
+
+    for (i = 0; i < f->p->n_datasets; i++) {
+        if (ingestion_breaker_state(&f->endpoints[i].breaker, now)
+            == BREAKER_OPEN) {
+            *ret_ms = (f->endpoints[i].breaker.open_until - now) / WD_NS_PER_MS
+                      + 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+
 void
 ingestion_fetcher_set_state(ingestion_fetcher_t *f, ingestion_fetcher_e state,
                             int64_t wait_ms)
@@ -18,13 +36,18 @@ ingestion_fetcher_set_state(ingestion_fetcher_t *f, ingestion_fetcher_e state,
     };
     bool new;
 
+    /* A data set out of order, and none in order since. */
+    if (state == FETCHER_OK && f->outages >= f->breaker.threshold
+        && any_open(f, &wait_ms)) {
+        state = FETCHER_BREAKER_OPEN;
+    }
     pthread_mutex_lock(&f->lock);
     new = f->state.state != state;
     f->state.state = state;
     f->state.state_name = names[state];
     f->state.until = wait_ms > 0 ? wd_now() + wait_ms * WD_NS_PER_MS : 0;
-    f->state.failures = f->breaker.failures;
     pthread_mutex_unlock(&f->lock);
+    ingestion_fetcher_show(f);
 
     if (new) {
         wd_log_info(f->in->log, "provider state", "provider", f->p->name,
@@ -33,11 +56,32 @@ ingestion_fetcher_set_state(ingestion_fetcher_t *f, ingestion_fetcher_e state,
 }
 
 
+/* Breakers and what is under way, as they are now. */
 void
-ingestion_fetcher_set_job(ingestion_fetcher_t *f, int64_t id)
+ingestion_fetcher_show(ingestion_fetcher_t *f)
 {
+    size_t                      i;
+    wd_ns_t                     now = wd_monotonic();
+    const ingestion_endpoint_t *e;
+    ingestion_endpoint_state_t *s;
+
     pthread_mutex_lock(&f->lock);
-    f->state.job = id;
+    f->state.failures = f->outages;
+    f->state.inflight = f->n_flights;
+    f->state.retries_left = (uint32_t) f->budget.left;
+    f->state.n_endpoints = f->p->n_datasets;
+    f->state.keys_refused = 0;
+    for (i = 0; i < f->account->n_keys; i++) {
+        f->state.keys_refused += f->refused[i];
+    }
+    for (i = 0; i < f->p->n_datasets; i++) {
+        e = &f->endpoints[i];
+        s = &f->state.endpoints[i];
+        s->open = ingestion_breaker_state(&e->breaker, now) == BREAKER_OPEN;
+        s->until = s->open ? wd_now() + (e->breaker.open_until - now) : 0;
+        s->failures = e->breaker.failures;
+        s->inflight = e->inflight;
+    }
     pthread_mutex_unlock(&f->lock);
 }
 
@@ -94,7 +138,6 @@ ingestion_fetcher_note(ingestion_fetcher_t *f, const ingestion_result_t *r)
         wd_str_copy(f->state.last_error, sizeof(f->state.last_error),
                     wd_str_z(r->text));
     }
-    f->state.failures = f->breaker.failures;
     pthread_mutex_unlock(&f->lock);
 }
 

@@ -4,8 +4,6 @@
  */
 #include "ingestion_fetcher_int.h"
 
-#define TURN_MS 5000 /* a page waits so long for the quota, then the job does */
-
 
 /*
  * Without the database: as slow as the limits allow when nobody else calls,
@@ -13,10 +11,10 @@
  * count later.
  */
 static int64_t
-local_turn_ms(ingestion_fetcher_t *f)
+local_turn_ms(ingestion_fetcher_t *f, size_t key)
 {
-    int64_t                    ms = 0, since;
-    const ingestion_account_t *a = &f->account;
+    int64_t                         ms = 0, since;
+    const ingestion_conf_account_t *a = &f->account->c;
 
     if (a->per_second != 0) {
         ms = 1000 / a->per_second + 1;
@@ -26,59 +24,45 @@ local_turn_ms(ingestion_fetcher_t *f)
     }
     since = (wd_monotonic() - f->last_call) / WD_NS_PER_MS;
     ms = f->last_call != 0 && since < ms ? ms - since : 0;
-    if (a->per_day != 0 && f->state.left_day <= f->debt) {
+    if (a->per_day != 0 && f->state.left_day <= f->debt[key]) {
         ms = 60000;
     }
     return ms;
 }
 
 
-/* WD_OK: ask. WD_ELIMIT: after *ret_ms. */
-static int
-take_turn(ingestion_fetcher_t *f, int64_t *ret_ms)
+int
+ingestion_fetcher_turn(ingestion_fetcher_t *f, ingestion_flight_t *fl,
+                       int64_t *ret_ms)
 {
-    int              rc;
-    wd_error_t       err = {0};
-    ingestion_take_t take;
+    int               rc;
+    wd_error_t        err = {0};
+    ingestion_take_t  take;
+    ingestion_quota_t quota = ingestion_fetcher_quota(f);
 
     rc = ingestion_thread_pg(&f->t);
     if (rc == WD_OK) {
-        rc = ingestion_store_take(f->t.pg, f->p->name, &f->account, f->debt,
-                                  &take, &err);
+        rc = ingestion_store_take(f->t.pg, &quota, &take, &err);
         if (rc != WD_OK) {
             ingestion_thread_pg_failed(&f->t, rc, &err);
         }
     }
     if (rc == WD_OK) {
-        f->debt = 0;
+        memset(f->debt, 0, sizeof(f->debt));
         ingestion_fetcher_set_quota(f, &take);
         *ret_ms = take.wait_ms;
-        return take.granted ? WD_OK : WD_ELIMIT;
+        if (take.granted == 0) {
+            return WD_ELIMIT;
+        }
+        /* The flight's account may be older and have fewer keys. */
+        fl->job.key = wd_min(take.key, fl->account->n_keys - 1);
+        return WD_OK;
     }
 
-    *ret_ms = local_turn_ms(f);
+    *ret_ms = local_turn_ms(f, fl->job.key);
     if (*ret_ms > 0) {
         return WD_ELIMIT;
     }
-    f->debt++;
+    f->debt[fl->job.key]++;
     return WD_OK;
-}
-
-
-int
-ingestion_fetcher_wait_turn(ingestion_fetcher_t *f, int64_t *ret_ms)
-{
-    wd_ns_t until = wd_monotonic() + TURN_MS * WD_NS_PER_MS;
-
-    while (!ingestion_thread_stops(&f->t)) {
-        if (take_turn(f, ret_ms) == WD_OK) {
-            return WD_OK;
-        }
-        if (wd_monotonic() + *ret_ms * WD_NS_PER_MS > until) {
-            return WD_ELIMIT;
-        }
-        ingestion_thread_wait(&f->t, *ret_ms);
-    }
-    *ret_ms = 0;
-    return WD_ECANCELED;
 }

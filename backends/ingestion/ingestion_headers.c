@@ -34,7 +34,7 @@ static const char *const kept[] = {
 
 
 static bool
-may_keep(wd_str_t value, const char *key)
+may_keep(wd_str_t value, const ingestion_account_t *account)
 {
     size_t i;
 
@@ -44,13 +44,13 @@ may_keep(wd_str_t value, const char *key)
         }
     }
     return value.len >= 1 && value.len <= VALUE_MAX && wd_utf8_valid(value)
-           && (key == NULL || key[0] == '\0'
-               || memmem(value.data, value.len, key, strlen(key)) == NULL);
+           && !ingestion_account_betrayed(account, value);
 }
 
 
 int
-ingestion_headers_json(const wd_http_res_t *res, const char *key, wd_buf_t *out)
+ingestion_headers_json(const wd_http_res_t       *res,
+                       const ingestion_account_t *account, wd_buf_t *out)
 {
     size_t    i;
     wd_str_t  value;
@@ -60,7 +60,7 @@ ingestion_headers_json(const wd_http_res_t *res, const char *key, wd_buf_t *out)
     wd_json_obj(&j);
     for (i = 0; i < wd_array_len(kept); i++) {
         value = wd_http_res_header(res, kept[i]);
-        if (may_keep(value, key)
+        if (may_keep(value, account)
             && out->len + 2 * VALUE_MAX < INGESTION_HEADERS_JSON_MAX) {
             wd_json_key(&j, kept[i]);
             wd_json_str(&j, value);

@@ -4,14 +4,16 @@
  */
 #include "provider.h"
 
+#include <sodium.h>
 #include <stdio.h>
-
-/* A shorter key could be part of ordinary text. */
-#define KEY_MIN 6
+#include <stdlib.h>
 
 const ingestion_provider_t *const ingestion_providers[INGESTION_PROVIDERS] = {
-    &ingestion_alphavantage,
-    &ingestion_worldbank,
+    [INGESTION_ALPHAVANTAGE] = &ingestion_alphavantage,
+    [INGESTION_WORLDBANK] = &ingestion_worldbank,
+    [INGESTION_BLOOMBERG] = &ingestion_bloomberg,
+    [INGESTION_LSEG] = &ingestion_lseg,
+    [INGESTION_SPGLOBAL] = &ingestion_spglobal,
 };
 
 
@@ -43,43 +45,22 @@ ingestion_dataset_by_name(const ingestion_provider_t *p, wd_str_t name)
 }
 
 
-bool
-ingestion_configured(const ingestion_provider_t *p,
-                     const ingestion_account_t  *account)
+const char *
+ingestion_lacks(const ingestion_provider_t     *p,
+                const ingestion_conf_account_t *account,
+                const ingestion_dataset_t      *dataset)
 {
-    return account->url != NULL
-           && (p->key_param == NULL
-               || (account->key != NULL && account->key[0] != '\0'));
-}
-
-
-bool
-ingestion_url_ok(const char *url, bool allow_http)
-{
-    size_t      n;
-    const char *p, *host;
-
-    if (url == NULL) {
-        return false;
+    if (p->lacks != NULL) {
+        return p->lacks(account, dataset);
     }
-    n = strlen(url);
-    if (strncmp(url, "https://", 8) == 0) {
-        host = url + 8;
-    } else if (allow_http && strncmp(url, "http://", 7) == 0) {
-        host = url + 7;
-    } else {
-        return false;
+    if (account->url == NULL || account->url[0] == '\0') {
+        return "a URL";
     }
-    if (*host == '\0' || *host == '/' || n > 512 || url[n - 1] == '/') {
-        return false;
+    if (p->key_param != NULL
+        && (account->key == NULL || account->key[0] == '\0')) {
+        return "an API key";
     }
-    for (p = host; *p != '\0'; p++) {
-        if ((unsigned char) *p <= 0x20 || (unsigned char) *p >= 0x7f
-            || strchr("?#@\\\"<>", *p) != NULL) {
-            return false;
-        }
-    }
-    return true;
+    return NULL;
 }
 
 
@@ -106,16 +87,111 @@ ingestion_escape(wd_buf_t *out, wd_str_t s, const char *keep)
 
 
 void
-ingestion_url_add_key(const ingestion_provider_t *p,
-                      const ingestion_account_t *account, wd_buf_t *url)
+ingestion_url_param(wd_buf_t *url, const char *name, wd_str_t value)
 {
-    if (p->key_param == NULL || account->key == NULL) {
+    if (value.len == 0) {
         return;
     }
-    wd_buf_byte(url, '&');
-    wd_buf_z(url, p->key_param);
+    wd_buf_byte(url,
+                url->err == WD_OK && memchr(url->data, '?', url->len) != NULL
+                    ? '&'
+                    : '?');
+    wd_buf_z(url, name);
     wd_buf_byte(url, '=');
-    ingestion_escape(url, wd_str_z(account->key), "");
+    ingestion_escape(url, value, "");
+}
+
+
+void
+ingestion_url_add_key(const ingestion_ask_t *ask, wd_buf_t *url)
+{
+    const char *key = ask->account->keys[ask->key].text;
+
+    if (ask->provider->key_param != NULL && key != NULL) {
+        ingestion_url_param(url, ask->provider->key_param, wd_str_z(key));
+    }
+}
+
+
+void
+ingestion_question_init(ingestion_question_t *q)
+{
+    memset(q, 0, sizeof(*q));
+    wd_buf_init(&q->url, 8192);
+    wd_buf_init(&q->body, 0);
+}
+
+
+static void
+wipe(wd_buf_t *b)
+{
+    if (b->data != NULL) {
+        sodium_memzero(b->data, b->cap);
+    }
+    wd_buf_done(b);
+}
+
+
+void
+ingestion_question_done(ingestion_question_t *q)
+{
+    wipe(&q->url);
+    wipe(&q->body);
+}
+
+
+void
+ingestion_question_header(ingestion_question_t *q, const char *line)
+{
+    q->headers[q->n_headers++] = line;
+}
+
+
+static void
+forget(char **text)
+{
+    if (*text != NULL) {
+        sodium_memzero(*text, strlen(*text));
+    }
+    free(*text);
+    *text = NULL;
+}
+
+
+void
+ingestion_form_param(wd_buf_t *form, const char *name, const char *value)
+{
+    if (form->len != 0) {
+        wd_buf_byte(form, '&');
+    }
+    wd_buf_z(form, name);
+    wd_buf_byte(form, '=');
+    ingestion_escape(form, wd_str_z(value), "");
+}
+
+
+int
+ingestion_token_set(ingestion_token_t *t, wd_str_t access, wd_str_t refresh,
+                    int64_t life_s)
+{
+    ingestion_token_done(t);
+    t->access = strndup(access.data, access.len);
+    t->refresh = refresh.len != 0 ? strndup(refresh.data, refresh.len) : NULL;
+    t->life_s = life_s;
+    if (t->access == NULL || (refresh.len != 0 && t->refresh == NULL)) {
+        ingestion_token_done(t);
+        return WD_ENOMEM;
+    }
+    return WD_OK;
+}
+
+
+void
+ingestion_token_done(ingestion_token_t *t)
+{
+    forget(&t->access);
+    forget(&t->refresh);
+    t->life_s = 0;
 }
 
 
@@ -151,6 +227,7 @@ judge_transport(int rc, const wd_error_t *why, const wd_http_res_t *res,
     char text[WD_ANSWER_TEXT_MAX];
 
     snprintf(text, sizeof(text), "%s", why->text);
+    ret->transport = true;
     switch (rc) {
     case WD_ETRUNC:
         if (res->body.len == 0) {
@@ -175,30 +252,9 @@ judge_transport(int rc, const wd_error_t *why, const wd_http_res_t *res,
 }
 
 
-static bool
-holds(wd_str_t text, wd_str_t part)
-{
-    return memmem(text.data, text.len, part.data, part.len) != NULL;
-}
-
-
-/* Replaces the key in a text that redaction by form may have missed. */
-static void
-hide_key(char *text, const char *key)
-{
-    char  *at;
-    size_t n = strlen(key);
-
-    while ((at = strstr(text, key)) != NULL) {
-        memset(at, '*', n);
-    }
-}
-
-
 int
-ingestion_judge(const ingestion_provider_t *p, const char *key, int rc,
-                const wd_error_t *why, const wd_http_res_t *res, int attempt,
-                ingestion_verdict_t *ret)
+ingestion_judge(const ingestion_ask_t *ask, int rc, const wd_error_t *why,
+                const wd_http_res_t *res, int attempt, ingestion_verdict_t *ret)
 {
     wd_str_t     body = wd_buf_view(&res->body);
     wd_answer_t *a = &ret->answer;
@@ -207,12 +263,13 @@ ingestion_judge(const ingestion_provider_t *p, const char *key, int rc,
     if (rc != WD_OK) {
         judge_transport(rc, why, res, ret);
     } else {
-        rc = p->classify(body, a, &ret->page);
+        rc = ask->provider->classify(ask, res, ret);
         if (rc != WD_OK) {
             return rc;
         }
         /* Errors in the provider's own words count whatever the status. */
-        if ((res->status < 200 || res->status > 299)
+        if ((res->status < 200 || res->status > 299) && res->status != 304
+            && !ret->step
             && (a->class == WD_ANSWER_OK || a->class == WD_ANSWER_EMPTY
                 || a->class == WD_ANSWER_PARTIAL
                 || a->class == WD_ANSWER_MALFORMED || body.len == 0)) {
@@ -220,17 +277,16 @@ ingestion_judge(const ingestion_provider_t *p, const char *key, int rc,
             /* Mornings of 400 for valid calls have been reported. */
             ret->retry = res->status == 400 && attempt == 1;
         }
-        ret->keep = wd_answer_is_raw(a->class) && body.len != 0;
+        ret->keep = (wd_answer_is_raw(a->class) || ret->data) && body.len != 0
+                    && !ret->step;
         ret->retry |= a->class == WD_ANSWER_UPSTREAM
                       || a->class == WD_ANSWER_LIMIT_SHORT;
     }
 
-    if (key != NULL && strlen(key) >= KEY_MIN) {
-        hide_key(a->text, key);
-        if (ret->keep && a->class != WD_ANSWER_OK
-            && holds(body, wd_str_z(key))) {
-            ret->keep = false;
-        }
+    ingestion_account_hide(ask->account, a->text);
+    if (ret->keep && a->class != WD_ANSWER_OK
+        && ingestion_account_betrayed(ask->account, body)) {
+        ret->keep = false;
     }
     ret->wait_s = wd_max(a->wait_s, res->retry_after_s);
     ret->wait_s = wd_max(ret->wait_s, 0);
@@ -254,4 +310,33 @@ ingestion_pages_next(const ingestion_page_t *page, int asked, int64_t rows,
         return INGESTION_PAGES_STUCK;
     }
     return INGESTION_PAGES_MORE;
+}
+
+
+int
+ingestion_next(const ingestion_ask_t *ask, const wd_http_res_t *res,
+               const ingestion_verdict_t *v, int64_t rows, bool same,
+               ingestion_next_t *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    if (ask->provider->next != NULL) {
+        return ask->provider->next(ask, res, v, ret);
+    }
+    if (v->page.page == 0
+        || (ask->page <= 1 && v->answer.class == WD_ANSWER_EMPTY)) {
+        ret->what = INGESTION_NEXT_DONE;
+        return WD_OK;
+    }
+    switch (ingestion_pages_next(&v->page, ask->page, rows, same)) {
+    case INGESTION_PAGES_MORE:
+        ret->what = INGESTION_NEXT_MORE;
+        break;
+    case INGESTION_PAGES_DONE:
+        ret->what = INGESTION_NEXT_DONE;
+        break;
+    default:
+        ret->what = INGESTION_NEXT_STUCK;
+        ret->text = "The provider counts more rows than its pages hold";
+    }
+    return WD_OK;
 }

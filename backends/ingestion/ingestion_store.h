@@ -15,6 +15,7 @@
 
 typedef struct {
     int64_t          id;
+    wd_ns_t          created;
     char             dataset[32];
     ingestion_args_t args;
     int              attempts; /* this one included */
@@ -22,17 +23,43 @@ typedef struct {
     int64_t          rows; /* of the pages before */
     int              objects; /* written so far */
     int              duplicates;
+    size_t           key; /* of the account, whose call was taken */
+    char             cursor[INGESTION_CURSOR_MAX + 1];
 } ingestion_job_t;
 
-/* Answer of the shared quota. -1: the window has no limit. */
+/*
+ * Answer of the shared quota. -1: the window has no limit; left_* are sums
+ * over the keys.
+ */
 typedef struct {
-    bool    granted;
-    int64_t wait_ms;
+    int64_t granted;
+    int64_t wait_ms; /* none granted: until it is worth to ask again */
     char    reason[16]; /* second, minute, day, limit_short, limit_long */
     int64_t left_second;
     int64_t left_minute;
     int64_t left_day;
+    size_t  key; /* of the last call granted */
 } ingestion_take_t;
+
+#define INGESTION_CLAIM_MAX 64 /* jobs at a time */
+
+/* Whose quota: all keys of an account that are not refused. */
+typedef struct {
+    const char                *provider;
+    const ingestion_account_t *account;
+    const bool                *refused; /* by key */
+    const int64_t *debt; /* by key: calls that the database does not know */
+} ingestion_quota_t;
+
+typedef struct {
+    ingestion_quota_t quota;
+    const char       *worker;
+    uint32_t          lease_ms;
+    const wd_str_t   *skip; /* data sets that are left alone */
+    size_t            n_skip;
+    const char       *only; /* the one data set wanted; NULL: any */
+    size_t            max; /* jobs */
+} ingestion_claim_t;
 
 /* Sets timeouts and listens for new jobs. */
 wd_must_check int ingestion_store_session(wd_pg_conn_t *c, wd_error_t *err);
@@ -47,23 +74,21 @@ wd_must_check int ingestion_store_enqueue(wd_pg_conn_t *c, const char *provider,
                                           char *ret_status, wd_error_t *err);
 
 /*
- * The next job that is due, together with one call of the quota. WD_ELIMIT
- * with *take when there is no call left: the job then stays queued.
+ * The next jobs that are due, each together with one call of the quota.
+ * WD_ELIMIT with *take when there is no call left: the jobs then stay queued.
  * WD_ENOTFOUND when none is due; take->reason and wait_ms are then of the
  * provider's block, if it has one.
  */
-wd_must_check int ingestion_store_claim(wd_pg_conn_t *c, const char *provider,
-                                        const char *worker, uint32_t lease_ms,
-                                        const ingestion_account_t *limits,
-                                        int64_t debt, ingestion_job_t *job,
+wd_must_check int ingestion_store_claim(wd_pg_conn_t            *c,
+                                        const ingestion_claim_t *claim,
+                                        ingestion_job_t *jobs, size_t *ret_n,
                                         ingestion_take_t *take,
                                         wd_error_t       *err);
 
 /* One call of the quota. */
-wd_must_check int ingestion_store_take(wd_pg_conn_t *c, const char *provider,
-                                       const ingestion_account_t *limits,
-                                       int64_t debt, ingestion_take_t *take,
-                                       wd_error_t *err);
+wd_must_check int ingestion_store_take(wd_pg_conn_t            *c,
+                                       const ingestion_quota_t *quota,
+                                       ingestion_take_t *take, wd_error_t *err);
 
 typedef enum {
     OUTCOME_PROGRESS, /* a page is done, the job goes on */
@@ -74,7 +99,7 @@ typedef enum {
 
 typedef enum {
     BLOCK_NONE,
-    BLOCK_SHORT, /* the provider, for delay_ms */
+    BLOCK_SHORT, /* the key, for delay_ms */
     BLOCK_LONG /* until the next day of UTC; an hour when refused again */
 } ingestion_block_e;
 
@@ -91,9 +116,14 @@ typedef struct {
     ingestion_block_e   block;
     const char *class; /* NULL: none */
     const char *text;
+    const char *key; /* id of the key that was used */
+
+    const ingestion_account_t *account;
 
     const char                 *page_args; /* NULL: nothing was archived */
     const ingestion_archived_t *archived;
+    wd_str_t                    etag; /* of the answer; may be empty */
+    wd_str_t                    modified;
 } ingestion_result_t;
 
 /* In one transaction. WD_ENOTFOUND: the job is another worker's by now. */
@@ -101,6 +131,24 @@ wd_must_check int ingestion_store_result(wd_pg_conn_t             *c,
                                          const ingestion_job_t    *job,
                                          const ingestion_result_t *r,
                                          wd_error_t               *err);
+
+/* What a question was answered with the last time. */
+typedef struct {
+    char sha256[65];
+    char etag[128]; /* "": none */
+    char modified[64];
+} ingestion_fresh_t;
+
+/* WD_ENOTFOUND: it was never answered. */
+wd_must_check int ingestion_store_fresh(wd_pg_conn_t *c, const char *provider,
+                                        const char *dataset, const char *args,
+                                        ingestion_fresh_t *ret,
+                                        wd_error_t        *err);
+
+/* One of all instances has it, until its connection ends. */
+wd_must_check int ingestion_store_session_lock(wd_pg_conn_t *c,
+                                               const char   *provider,
+                                               bool *ret_held, wd_error_t *err);
 
 /* Queues jobs again whose worker is gone. */
 wd_must_check int ingestion_store_reap(wd_pg_conn_t *c, const char *provider,
@@ -121,8 +169,6 @@ typedef struct {
     int64_t used_today;
     wd_ns_t last_success; /* 0: never */
     wd_ns_t last_error_at;
-    wd_ns_t blocked_until; /* 0: not blocked */
-    char    blocked_by[16];
     char    last_error_class[16];
     char    last_error[WD_ANSWER_TEXT_MAX];
 } ingestion_provider_row_t;
@@ -131,6 +177,24 @@ wd_must_check int ingestion_store_provider(wd_pg_conn_t             *c,
                                            const char               *provider,
                                            ingestion_provider_row_t *ret,
                                            wd_error_t               *err);
+
+/* What became of the data sets that were ever asked for. */
+typedef struct {
+    char    provider[32];
+    char    dataset[32];
+    int64_t succeeded;
+    wd_ns_t last_success; /* 0: never */
+    wd_ns_t last_change;
+    wd_ns_t last_error_at;
+    char    last_error_class[16];
+    char    last_error[WD_ANSWER_TEXT_MAX];
+    char    errors[512]; /* JSON: {"class": count} */
+} ingestion_dataset_row_t;
+
+/* *ret is the caller's, to be freed. */
+wd_must_check int ingestion_store_datasets(wd_pg_conn_t             *c,
+                                           ingestion_dataset_row_t **ret,
+                                           size_t *ret_n, wd_error_t *err);
 
 /* The publishing cursor; _lock inside a transaction. */
 wd_must_check int ingestion_store_cursor(wd_pg_conn_t *c, int64_t *ret,

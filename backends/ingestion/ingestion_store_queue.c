@@ -58,6 +58,8 @@ ingestion_store_enqueue(wd_pg_conn_t *c, const char *provider,
 }
 
 
+/* ---- quota ---------------------------------------------------------------- */
+
 static int64_t
 left(const PGresult *res, int col)
 {
@@ -65,95 +67,203 @@ left(const PGresult *res, int col)
 }
 
 
-int
-ingestion_store_take(wd_pg_conn_t *c, const char *provider,
-                     const ingestion_account_t *limits, int64_t debt,
-                     ingestion_take_t *take, wd_error_t *err)
+static void
+add_left(int64_t *sum, int64_t more)
 {
-    int           rc;
-    PGresult     *res;
-    wd_pg_param_t p[] = {wd_pg_text_z(provider), wd_pg_int(limits->per_second),
-                         wd_pg_int(limits->per_minute),
-                         wd_pg_int(limits->per_day), wd_pg_int(debt)};
+    *sum = more < 0 ? -1 : *sum + more;
+}
+
+
+/* Up to `want` calls of one key, added to *take. */
+static int
+take_of_key(wd_pg_conn_t *c, const ingestion_quota_t *q, size_t key,
+            int64_t want, ingestion_take_t *take, wd_error_t *err)
+{
+    int                             rc;
+    int64_t                         granted, wait_ms;
+    PGresult                       *res;
+    const ingestion_conf_account_t *limits = &q->account->c;
+    wd_pg_param_t                   p[] = {
+                          wd_pg_text_z(q->provider),      wd_pg_text_z(q->account->keys[key].id),
+                          wd_pg_int(limits->per_second),  wd_pg_int(limits->per_minute),
+                          wd_pg_int(limits->per_day),     wd_pg_int(q->debt[key]),
+                          wd_pg_int(want - take->granted)};
 
     rc = wd_pg_exec(c,
                     "SELECT granted, wait_ms, reason, left_second, "
                     "left_minute, left_day "
-                    "FROM provider_take($1, '', $2, $3, $4, $5, 1)",
+                    "FROM provider_take($1, $2, $3, $4, $5, $6, $7)",
                     p, wd_array_len(p), &res, err);
     if (rc != WD_OK) {
         return rc;
     }
-    take->granted = wd_pg_get_int(res, 0, 0) != 0;
-    take->wait_ms = wd_pg_get_int(res, 0, 1);
-    wd_str_copy(take->reason, sizeof(take->reason), wd_pg_get_str(res, 0, 2));
-    take->left_second = left(res, 3);
-    take->left_minute = left(res, 4);
-    take->left_day = left(res, 5);
+    granted = wd_pg_get_int(res, 0, 0);
+    wait_ms = wd_pg_get_int(res, 0, 1);
+    if (granted != 0) {
+        take->key = key;
+    } else if (take->wait_ms == 0 || wait_ms < take->wait_ms) {
+        take->wait_ms = wait_ms;
+        wd_str_copy(take->reason, sizeof(take->reason),
+                    wd_pg_get_str(res, 0, 2));
+    }
+    take->granted += granted;
+    add_left(&take->left_second, left(res, 3));
+    add_left(&take->left_minute, left(res, 4));
+    add_left(&take->left_day, left(res, 5));
     PQclear(res);
     return WD_OK;
 }
 
 
+/*
+ * Up to n calls, of one key after the other; of which, for job after job, in
+ * jobs[].key.
+ */
 static int
-claim_job(wd_pg_conn_t *c, const char *provider, const char *worker,
-          uint32_t lease_ms, ingestion_job_t *job, wd_error_t *err)
+take_calls(wd_pg_conn_t *c, const ingestion_quota_t *q, ingestion_job_t *jobs,
+           int64_t n, ingestion_take_t *take, wd_error_t *err)
 {
-    int           rc;
+    int     rc = WD_OK;
+    size_t  key;
+    int64_t done = 0;
+
+    memset(take, 0, sizeof(*take));
+    /* All instances in the same order, so that none waits for another. */
+    for (key = 0; key < q->account->n_keys && rc == WD_OK; key++) {
+        if (q->refused[key] || (take->granted == n && q->debt[key] == 0)) {
+            continue;
+        }
+        rc = take_of_key(c, q, key, n, take, err);
+        for (; done < take->granted && jobs != NULL; done++) {
+            jobs[done].key = key;
+        }
+    }
+    if (take->granted != 0) {
+        take->wait_ms = 0;
+        take->reason[0] = '\0';
+    }
+    return rc;
+}
+
+
+int
+ingestion_store_take(wd_pg_conn_t *c, const ingestion_quota_t *quota,
+                     ingestion_take_t *take, wd_error_t *err)
+{
+    int rc;
+
+    rc = wd_pg_begin(c, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    rc = take_calls(c, quota, NULL, 1, take, err);
+    if (rc == WD_OK) {
+        return wd_pg_commit(c, err);
+    }
+    wd_pg_rollback(c);
+    return rc;
+}
+
+
+/* ---- claim ---------------------------------------------------------------- */
+
+static void
+read_job(const PGresult *res, int row, ingestion_job_t *job)
+{
+    memset(job, 0, sizeof(*job));
+    job->id = wd_pg_get_int(res, row, 0);
+    wd_str_copy(job->dataset, sizeof(job->dataset), wd_pg_get_str(res, row, 1));
+    /* Arguments that nobody checked are refused when the job runs. */
+    if (ingestion_args_parse(wd_pg_get_str(res, row, 2), &job->args) != WD_OK) {
+        memset(&job->args, 0, sizeof(job->args));
+    }
+    job->attempts = (int) wd_pg_get_int(res, row, 3) + 1;
+    job->page = (int) wd_pg_get_int(res, row, 4);
+    job->rows = wd_pg_get_int(res, row, 5);
+    job->objects = (int) wd_pg_get_int(res, row, 6);
+    job->duplicates = (int) wd_pg_get_int(res, row, 7);
+    wd_str_copy(job->cursor, sizeof(job->cursor), wd_pg_get_str(res, row, 8));
+    job->created = wd_pg_get_ts(res, row, 9);
+}
+
+
+/* Locks jobs that are due, for this transaction. */
+static int
+lock_jobs(wd_pg_conn_t *c, const ingestion_claim_t *claim,
+          ingestion_job_t *jobs, size_t *ret_n, wd_error_t *err)
+{
+    int           rc, i;
     PGresult     *res;
-    wd_pg_param_t p[] = {wd_pg_text_z(provider), wd_pg_text_z(worker),
-                         wd_pg_int(lease_ms)};
+    wd_pg_param_t p[] = {wd_pg_text_z(claim->quota.provider),
+                         wd_pg_texts(claim->skip, claim->n_skip),
+                         wd_pg_text_z(claim->only != NULL ? claim->only : ""),
+                         wd_pg_int((int64_t) claim->max)};
 
     rc = wd_pg_exec(
         c,
-        "UPDATE ingest_job SET status = 'running', worker = $2, "
-        "lease_until = clock_timestamp() + $3 * interval '1 millisecond', "
-        "started_at = coalesce(started_at, now()), attempts = attempts + 1 "
-        "WHERE id = (SELECT id FROM ingest_job WHERE provider = $1 "
+        "SELECT id, dataset, args::text, attempts, page, rows, objects, "
+        "duplicates, cursor, created_at FROM ingest_job WHERE provider = $1 "
         "AND status = 'queued' AND not_before <= now() "
-        "ORDER BY priority, not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED) "
-        "RETURNING id, dataset, args::text, attempts, page, rows, objects, "
-        "duplicates",
+        "AND NOT dataset = ANY($2) AND ($3 = '' OR dataset = $3) "
+        "ORDER BY priority, not_before, id LIMIT $4 FOR UPDATE SKIP LOCKED",
         p, wd_array_len(p), &res, err);
     if (rc != WD_OK) {
         return rc;
     }
-    if (PQntuples(res) == 0) {
-        PQclear(res);
-        return WD_ENOTFOUND;
+    *ret_n = (size_t) PQntuples(res);
+    for (i = 0; i < PQntuples(res); i++) {
+        read_job(res, i, &jobs[i]);
     }
-
-    memset(job, 0, sizeof(*job));
-    job->id = wd_pg_get_int(res, 0, 0);
-    wd_str_copy(job->dataset, sizeof(job->dataset), wd_pg_get_str(res, 0, 1));
-    /* Arguments that nobody checked are refused when the job runs. */
-    if (ingestion_args_parse(wd_pg_get_str(res, 0, 2), &job->args) != WD_OK) {
-        memset(&job->args, 0, sizeof(job->args));
-    }
-    job->attempts = (int) wd_pg_get_int(res, 0, 3);
-    job->page = (int) wd_pg_get_int(res, 0, 4);
-    job->rows = wd_pg_get_int(res, 0, 5);
-    job->objects = (int) wd_pg_get_int(res, 0, 6);
-    job->duplicates = (int) wd_pg_get_int(res, 0, 7);
     PQclear(res);
     return WD_OK;
 }
 
 
-/* No job is due: is the provider blocked all the same? */
 static int
-look_at_block(wd_pg_conn_t *c, const char *provider, ingestion_take_t *take,
-              wd_error_t *err)
+mark_running(wd_pg_conn_t *c, const ingestion_claim_t *claim,
+             const ingestion_job_t *jobs, size_t n, wd_error_t *err)
+{
+    size_t        i;
+    int64_t       ids[INGESTION_CLAIM_MAX];
+    wd_pg_param_t p[] = {wd_pg_ints(ids, n), wd_pg_text_z(claim->worker),
+                         wd_pg_int(claim->lease_ms)};
+
+    for (i = 0; i < n; i++) {
+        ids[i] = jobs[i].id;
+    }
+    return wd_pg_exec(
+        c,
+        "UPDATE ingest_job SET status = 'running', worker = $2, "
+        "lease_until = clock_timestamp() + $3 * interval '1 millisecond', "
+        "started_at = coalesce(started_at, now()), attempts = attempts + 1 "
+        "WHERE id = ANY($1)",
+        p, wd_array_len(p), NULL, err);
+}
+
+
+/* No job is due: are all keys blocked all the same? */
+static int
+look_at_block(wd_pg_conn_t *c, const ingestion_quota_t *q,
+              ingestion_take_t *take, wd_error_t *err)
 {
     int           rc;
+    size_t        i, n = q->account->n_keys;
     PGresult     *res;
-    wd_pg_param_t p[] = {wd_pg_text_z(provider)};
+    wd_str_t      ids[INGESTION_KEYS_MAX];
+    wd_pg_param_t p[] = {wd_pg_text_z(q->provider), wd_pg_texts(ids, n),
+                         wd_pg_int((int64_t) n)};
 
     memset(take, 0, sizeof(*take));
+    for (i = 0; i < n; i++) {
+        ids[i] = wd_str_z(q->account->keys[i].id);
+    }
     rc = wd_pg_exec(c,
                     "SELECT (extract(epoch FROM blocked_until - now()) "
-                    "* 1000)::bigint, blocked_by FROM provider_quota "
-                    "WHERE provider = $1 AND blocked_until > now()",
+                    "* 1000)::bigint, blocked_by FROM (SELECT blocked_until, "
+                    "blocked_by, count(*) OVER () AS n FROM provider_quota "
+                    "WHERE provider = $1 AND key = ANY($2) "
+                    "AND blocked_until > now()) AS b WHERE n >= $3 "
+                    "ORDER BY blocked_until LIMIT 1",
                     p, wd_array_len(p), &res, err);
     if (rc != WD_OK) {
         return rc;
@@ -168,10 +278,35 @@ look_at_block(wd_pg_conn_t *c, const char *provider, ingestion_take_t *take,
 }
 
 
+static int
+claim_jobs(wd_pg_conn_t *c, const ingestion_claim_t *claim,
+           ingestion_job_t *jobs, size_t *ret_n, ingestion_take_t *take,
+           wd_error_t *err)
+{
+    int rc;
+
+    rc = lock_jobs(c, claim, jobs, ret_n, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    if (*ret_n == 0) {
+        return WD_ENOTFOUND;
+    }
+    rc = take_calls(c, &claim->quota, jobs, (int64_t) *ret_n, take, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    if (take->granted == 0) {
+        return WD_ELIMIT;
+    }
+    *ret_n = (size_t) take->granted;
+    return mark_running(c, claim, jobs, *ret_n, err);
+}
+
+
 int
-ingestion_store_claim(wd_pg_conn_t *c, const char *provider, const char *worker,
-                      uint32_t lease_ms, const ingestion_account_t *limits,
-                      int64_t debt, ingestion_job_t *job,
+ingestion_store_claim(wd_pg_conn_t *c, const ingestion_claim_t *claim,
+                      ingestion_job_t *jobs, size_t *ret_n,
                       ingestion_take_t *take, wd_error_t *err)
 {
     int rc;
@@ -180,20 +315,37 @@ ingestion_store_claim(wd_pg_conn_t *c, const char *provider, const char *worker,
     if (rc != WD_OK) {
         return rc;
     }
-    rc = claim_job(c, provider, worker, lease_ms, job, err);
-    if (rc == WD_OK) {
-        rc = ingestion_store_take(c, provider, limits, debt, take, err);
-    }
-    if (rc == WD_OK && !take->granted) {
-        rc = WD_ELIMIT;
-    }
+    rc = claim_jobs(c, claim, jobs, ret_n, take, err);
     if (rc == WD_OK) {
         return wd_pg_commit(c, err);
     }
     wd_pg_rollback(c);
-    return rc == WD_ENOTFOUND ? look_at_block(c, provider, take, err) : rc;
+    *ret_n = 0;
+    return rc == WD_ENOTFOUND ? look_at_block(c, &claim->quota, take, err) : rc;
 }
 
+
+int
+ingestion_store_session_lock(wd_pg_conn_t *c, const char *provider,
+                             bool *ret_held, wd_error_t *err)
+{
+    int           rc;
+    PGresult     *res;
+    wd_pg_param_t p[] = {wd_pg_text_z(provider)};
+
+    rc = wd_pg_exec(c,
+                    "SELECT pg_try_advisory_lock(hashtext('wizdata session'), "
+                    "hashtext($1))",
+                    p, wd_array_len(p), &res, err);
+    if (rc == WD_OK) {
+        *ret_held = wd_pg_get_bool(res, 0, 0);
+        PQclear(res);
+    }
+    return rc;
+}
+
+
+/* ---- leases --------------------------------------------------------------- */
 
 int
 ingestion_store_reap(wd_pg_conn_t *c, const char *provider, int64_t *ret_n,

@@ -3,6 +3,8 @@
  */
 #include "ingestion_store.h"
 
+#include <stdlib.h>
+
 
 static void
 json_ts(wd_json_t *j, const char *key, const PGresult *res, int row, int col)
@@ -152,9 +154,9 @@ ingestion_store_status(wd_pg_conn_t *c, int64_t job, int64_t limit,
 
 
 static wd_ns_t
-ts_or_0(const PGresult *res, int col)
+ts_or_0(const PGresult *res, int row, int col)
 {
-    return wd_pg_is_null(res, 0, col) ? 0 : wd_pg_get_ts(res, 0, col);
+    return wd_pg_is_null(res, row, col) ? 0 : wd_pg_get_ts(res, row, col);
 }
 
 
@@ -170,13 +172,12 @@ ingestion_store_provider(wd_pg_conn_t *c, const char *provider,
         c,
         "SELECT s.succeeded, s.failed, s.last_success, s.last_error_at, "
         "s.last_error_class, s.last_error, "
-        "CASE WHEN q.day = (now() AT TIME ZONE 'UTC')::date THEN q.used "
-        "ELSE 0 END, "
-        "CASE WHEN q.blocked_until > now() THEN q.blocked_until END, "
-        "q.blocked_by, (SELECT count(*) FROM ingest_job j "
+        "(SELECT coalesce(sum(q.used), 0)::bigint FROM provider_quota q "
+        "WHERE q.provider = s.provider "
+        "AND q.day = (now() AT TIME ZONE 'UTC')::date), "
+        "(SELECT count(*) FROM ingest_job j "
         "WHERE j.provider = s.provider AND j.status = 'queued') "
-        "FROM provider_state s LEFT JOIN provider_quota q USING (provider) "
-        "WHERE s.provider = $1",
+        "FROM provider_state s WHERE s.provider = $1",
         p, wd_array_len(p), &res, err);
     if (rc != WD_OK) {
         return rc;
@@ -185,17 +186,60 @@ ingestion_store_provider(wd_pg_conn_t *c, const char *provider,
     if (PQntuples(res) == 1) {
         ret->succeeded = wd_pg_get_int(res, 0, 0);
         ret->failed = wd_pg_get_int(res, 0, 1);
-        ret->last_success = ts_or_0(res, 2);
-        ret->last_error_at = ts_or_0(res, 3);
+        ret->last_success = ts_or_0(res, 0, 2);
+        ret->last_error_at = ts_or_0(res, 0, 3);
         wd_str_copy(ret->last_error_class, sizeof(ret->last_error_class),
                     wd_pg_get_str(res, 0, 4));
         wd_str_copy(ret->last_error, sizeof(ret->last_error),
                     wd_pg_get_str(res, 0, 5));
         ret->used_today = wd_pg_get_int(res, 0, 6);
-        ret->blocked_until = ts_or_0(res, 7);
-        wd_str_copy(ret->blocked_by, sizeof(ret->blocked_by),
-                    wd_pg_get_str(res, 0, 8));
-        ret->queued = wd_pg_get_int(res, 0, 9);
+        ret->queued = wd_pg_get_int(res, 0, 7);
+    }
+    PQclear(res);
+    return WD_OK;
+}
+
+
+static void
+read_dataset(const PGresult *res, int row, ingestion_dataset_row_t *d)
+{
+    wd_str_copy(d->provider, sizeof(d->provider), wd_pg_get_str(res, row, 0));
+    wd_str_copy(d->dataset, sizeof(d->dataset), wd_pg_get_str(res, row, 1));
+    d->succeeded = wd_pg_get_int(res, row, 2);
+    d->last_success = ts_or_0(res, row, 3);
+    d->last_change = ts_or_0(res, row, 4);
+    d->last_error_at = ts_or_0(res, row, 5);
+    wd_str_copy(d->last_error_class, sizeof(d->last_error_class),
+                wd_pg_get_str(res, row, 6));
+    wd_str_copy(d->last_error, sizeof(d->last_error),
+                wd_pg_get_str(res, row, 7));
+    wd_str_copy(d->errors, sizeof(d->errors), wd_pg_get_str(res, row, 8));
+}
+
+
+int
+ingestion_store_datasets(wd_pg_conn_t *c, ingestion_dataset_row_t **ret,
+                         size_t *ret_n, wd_error_t *err)
+{
+    int       rc, i;
+    PGresult *res;
+
+    rc = wd_pg_exec(c,
+                    "SELECT provider, dataset, succeeded, last_success, "
+                    "last_change, last_error_at, last_error_class, last_error, "
+                    "errors::text FROM provider_dataset",
+                    NULL, 0, &res, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    *ret_n = (size_t) PQntuples(res);
+    *ret = calloc(*ret_n + 1, sizeof(**ret));
+    if (*ret == NULL) {
+        PQclear(res);
+        return wd_error(err, WD_ENOMEM, "no memory for the data sets");
+    }
+    for (i = 0; i < PQntuples(res); i++) {
+        read_dataset(res, i, &(*ret)[i]);
     }
     PQclear(res);
     return WD_OK;

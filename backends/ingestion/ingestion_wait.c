@@ -171,13 +171,19 @@ take_notifications(ingestion_thread_t *t)
 void
 ingestion_thread_wait(ingestion_thread_t *t, int64_t ms)
 {
+    if (!ingestion_thread_stops(t)) {
+        ingestion_thread_wait_woken(t, ms);
+    }
+}
+
+
+void
+ingestion_thread_wait_woken(ingestion_thread_t *t, int64_t ms)
+{
     uint64_t      count;
     nfds_t        n = 1;
     struct pollfd fds[2] = {{t->wake_fd, POLLIN, 0}, {-1, POLLIN, 0}};
 
-    if (ingestion_thread_stops(t)) {
-        return;
-    }
     if (t->pg != NULL && !wd_pg_broken(t->pg)) {
         /* What came together with an answer is not on the socket any more. */
         take_notifications(t);

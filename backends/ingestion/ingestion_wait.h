@@ -61,7 +61,13 @@ void ingestion_thread_pg_failed(ingestion_thread_t *t, int rc,
 void ingestion_thread_pg_worked(ingestion_thread_t *t);
 void ingestion_thread_pg_close(ingestion_thread_t *t);
 
-/* Until woken, notified by the database, or `ms` have passed. */
+/*
+ * Until woken, notified by the database, or `ms` have passed; not at all when
+ * the thread is to stop.
+ */
 void ingestion_thread_wait(ingestion_thread_t *t, int64_t ms);
+
+/* The same for what must be waited for even then. */
+void ingestion_thread_wait_woken(ingestion_thread_t *t, int64_t ms);
 
 #endif /* INGESTION_WAIT_H */

@@ -5,7 +5,7 @@
 #include "wd_av_parse.h"
 #include "wd_bbg_blp.h"
 #include "wd_bbg_dl.h"
-#include "wd_gds_items.h"
+#include "wd_gds_ask.h"
 #include "wd_gds_parse.h"
 #include "wd_lseg_parse.h"
 #include "wd_wb_parse.h"
@@ -95,19 +95,23 @@ processing_parse_gds(processing_job_t *job)
 {
     int                rc;
     size_t             n = 0;
-    wd_gds_item_t     *items = NULL;
+    wd_gds_item_t     *items;
     const wd_gds_ask_t ask = {
         .dataset = wd_str_z(job->dataset->name),
         .identifiers = processing_event_arg(&job->ev, "identifiers"),
         .fields = processing_event_arg(&job->ev, "fields"),
         .currency = processing_event_arg(&job->ev, "currency"),
         .period = processing_event_arg(&job->ev, "period"),
-        .frequency = processing_event_arg(&job->ev, "interval"),
-        .as_of = processing_event_arg(&job->ev, "date"),
+        .interval = processing_event_arg(&job->ev, "interval"),
+        .date = processing_event_arg(&job->ev, "date"),
         .start = processing_event_arg(&job->ev, "start"),
         .end = processing_event_arg(&job->ev, "end")};
 
-    rc = wd_gds_items(job->pool, &ask, &items, &n);
+    items = wd_pool_alloc(job->pool, WD_GDS_ITEMS_MAX * sizeof(*items));
+    if (items == NULL) {
+        return WD_ENOMEM;
+    }
+    rc = wd_gds_items(&ask, items, &n);
     if (rc == WD_EINVAL || rc == WD_ETOOBIG) {
         return processing_job_refuse(job, "rejected", WD_REASON_ITEM_MISMATCH,
                                      "the request names no items, or too many");

@@ -54,6 +54,9 @@ BEGIN
     SELECT * INTO q FROM provider_quota
     WHERE provider = p AND key = k FOR UPDATE;
     IF NOT FOUND THEN
+        -- What was used before keys had names is the first one's.
+        UPDATE provider_quota SET key = k
+        WHERE provider = p AND key = '' AND k <> '';
         INSERT INTO provider_quota (provider, key) VALUES (p, k)
         ON CONFLICT DO NOTHING;
         SELECT * INTO STRICT q FROM provider_quota
@@ -122,15 +125,6 @@ BEGIN
     UPDATE provider_quota SET calls = q.calls, day = q.day, used = q.used
     WHERE provider = p AND key = k;
 END
-$$;
-
--- Calls that were taken and not made.
-CREATE FUNCTION provider_return(p text, k text, n bigint) RETURNS void
-LANGUAGE sql AS $$
-    UPDATE provider_quota
-    SET used = greatest(0, used - n),
-        calls = calls[1:greatest(0, cardinality(calls) - n)]
-    WHERE provider = p AND key = k
 $$;
 
 -- What became of each data set; `errors` counts by class of the answer.

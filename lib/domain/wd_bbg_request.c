@@ -210,17 +210,17 @@ wd_bbg_write_trigger(wd_buf_t *out, wd_str_t identifier, wd_str_t title,
 }
 
 
-/* Does origin + path make an https URL? */
+/* Does origin + path make a URL? Which scheme is allowed is not decided here. */
 static bool
 is_url(const wd_bbg_request_t *q, wd_str_t path)
 {
-    static const char https[] = "https://";
+    wd_str_t scheme, host = q->origin;
 
-    return wd_str_starts(q->origin, https) && path.len > 1
+    return wd_str_split(&host, ':', &scheme)
+           && (wd_str_eq_z(scheme, "https") || wd_str_eq_z(scheme, "http"))
+           && wd_str_starts(host, "//") && host.len > 2
+           && memchr(host.data + 2, '/', host.len - 2) == NULL && path.len > 1
            && path.data[0] == '/' && wd_bbg_link_ok(q->origin)
-           && memchr(q->origin.data + sizeof(https) - 1, '/',
-                     q->origin.len - sizeof(https) + 1)
-                  == NULL
            && wd_bbg_link_ok(path);
 }
 

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define WD_HTTP_LOW_SPEED_BYTES 1L /* per second, over: */
-#define WD_HTTP_LOW_SPEED_S 20L
 
 struct wd_http {
     CURL *curl;
@@ -290,6 +288,9 @@ wd_http_on_request(void *arg, char *ip, char *local_ip, int port,
     }
 
     x->refused = private && !x->req->allow_private;
+    if (x->req->sent != NULL) {
+        __atomic_store_n(x->req->sent, true, __ATOMIC_RELAXED);
+    }
     return x->refused ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
@@ -311,6 +312,10 @@ wd_http_setup_all(CURL *curl, wd_http_xfer_t *x)
     if (req->ca_file != NULL && req->ca_file[0] != '\0') {
         curl_easy_setopt(curl, CURLOPT_CAINFO, req->ca_file);
     }
+    if (req->cert_file != NULL && req->cert_file[0] != '\0') {
+        curl_easy_setopt(curl, CURLOPT_SSLCERT, req->cert_file);
+        curl_easy_setopt(curl, CURLOPT_SSLKEY, req->cert_key_file);
+    }
     /* The file is all that is trusted; read once, not for each connection. */
     curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, req->user_agent);
@@ -318,8 +323,6 @@ wd_http_setup_all(CURL *curl, wd_http_xfer_t *x)
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                      (long) req->connect_timeout_ms);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long) req->timeout_ms);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, WD_HTTP_LOW_SPEED_BYTES);
-    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, WD_HTTP_LOW_SPEED_S);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, wd_http_on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, x);
     curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, wd_http_on_header);

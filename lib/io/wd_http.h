@@ -18,8 +18,11 @@ typedef struct {
     size_t      max_bytes; /* after decompression */
     bool        allow_http; /* else https only */
     bool        allow_private; /* loopback, link-local, private addresses */
-    const char *ca_file; /* NULL: the system's */
+    const char *ca_file; /* NULL or "": the system's */
+    const char *cert_file; /* what this side shows, PEM; NULL: nothing */
+    const char *cert_key_file;
     const volatile bool *stop; /* set: give up (may be NULL) */
+    bool *sent; /* set, atomically, when connected (may be NULL) */
 
     const char *const *headers; /* "Name: value", no line breaks; or NULL */
     size_t             n_headers;

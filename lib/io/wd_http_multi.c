@@ -32,7 +32,8 @@ struct wd_http_call {
     wd_http_xfer_t   x;
     wd_http_call_pt  fn;
     void            *arg;
-    char            *texts; /* url, user agent, CA file, headers, body */
+    char            *texts; /* url, user agent, files, headers, body: secret */
+    size_t           n_texts;
     const char     **headers;
 };
 
@@ -65,6 +66,9 @@ wd_http_call_free(wd_http_call_t *c)
     }
     wd_http_res_done(&c->res);
     free(c->headers);
+    if (c->texts != NULL) {
+        explicit_bzero(c->texts, c->n_texts);
+    }
     free(c->texts);
     free(c);
 }
@@ -318,10 +322,12 @@ wd_http_copy(wd_http_call_t *c, const wd_http_req_t *req)
     size_t i, n;
 
     n = wd_http_size(req->url) + wd_http_size(req->user_agent)
-        + wd_http_size(req->ca_file) + req->body.len;
+        + wd_http_size(req->ca_file) + wd_http_size(req->cert_file)
+        + wd_http_size(req->cert_key_file) + req->body.len;
     for (i = 0; i < req->n_headers; i++) {
         n += wd_http_size(req->headers[i]);
     }
+    c->n_texts = n;
     c->texts = at = malloc(n + 1);
     c->headers = calloc(req->n_headers + 1, sizeof(*c->headers));
     if (c->texts == NULL || c->headers == NULL) {
@@ -333,6 +339,8 @@ wd_http_copy(wd_http_call_t *c, const wd_http_req_t *req)
     c->req.url = wd_http_keep(&at, req->url);
     c->req.user_agent = wd_http_keep(&at, req->user_agent);
     c->req.ca_file = wd_http_keep(&at, req->ca_file);
+    c->req.cert_file = wd_http_keep(&at, req->cert_file);
+    c->req.cert_key_file = wd_http_keep(&at, req->cert_key_file);
     for (i = 0; i < req->n_headers; i++) {
         c->headers[i] = wd_http_keep(&at, req->headers[i]);
     }

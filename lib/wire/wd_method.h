@@ -84,7 +84,7 @@ typedef struct {
     const char     *help;
 } wd_param_t;
 
-#define WD_PARAMS_MAX 24 /* parameters of one method */
+#define WD_PARAMS_MAX 32 /* parameters of one method */
 #define WD_PATH_VARS_MAX 2
 
 typedef enum {

@@ -186,10 +186,11 @@ my (undef, $meta, $health) = $in->c->call('sys.health', {});
 $health = JSON::PP->new->decode($health);
 is($health->{status}, 'healthy', 'healthy');
 is_deeply(JSON::PP->new->decode($meta->{external}), { configured_apis => 2,
-    total_apis => 2, details => { alpha_vantage => JSON::PP::true,
+    total_apis => 5, details => { alpha_vantage => JSON::PP::true,
         world_bank => JSON::PP::true, map { $_ => JSON::PP::false }
             qw/ bloomberg refinitiv sp_global openai / } }, 'external');
-is_deeply($health->{providers}, { alphavantage => 'ok', worldbank => 'ok' },
+is_deeply($health->{providers}, { alphavantage => 'ok', worldbank => 'ok',
+    map { $_ => 'not_configured' } qw/ bloomberg lseg spglobal / },
     'providers');
 
 # ---- replay

@@ -143,7 +143,8 @@ is(outcome($in->wait_job($in->run('worldbank', 'indicator',
 
 # ---- the day's quota: parked, over a restart too, and the key is not told
 
-service('daily', key => 'S3CRET-KEY-OF-THE-TEST');
+service('daily', key => 'S3CRET-KEY-OF-THE-TEST',
+    WIZDATA_ALPHAVANTAGE_CONCURRENCY => 1);
 $id = $in->run('alphavantage', 'quote', symbol => 'IBM');
 ok($in->wait_for(sub { $in->provider('alphavantage')->{state} eq 'parked' }),
     'parked');

@@ -18,7 +18,9 @@ use Wizdata::Provider;
 
 my $pg = Wizdata::Postgres->start();
 my $provider = Wizdata::Provider->start();
+# One question at a time: what is on its way is known.
 my $in = Wizdata::Ingestion->start($pg, url => $provider->url('gate'),
+    WIZDATA_ALPHAVANTAGE_CONCURRENCY => 1,
     WIZDATA_INGESTION_TIMEOUT => '20s', WIZDATA_INGESTION_LEASE => '30s');
 my ($id, $job, $e);
 

@@ -186,7 +186,8 @@ is(outcome($av, 'daily_adjusted', symbol => 'IBM'), 'failed permission 1 0',
 # its way for longer than the margin, and the next one not: as often as it takes.
 my (@ids, $attempts);
 for (1 .. 4) {
-    service('sample-free', WIZDATA_ALPHAVANTAGE_PER_SECOND => 1);
+    service('sample-free', WIZDATA_ALPHAVANTAGE_PER_SECOND => 1,
+        WIZDATA_ALPHAVANTAGE_PER_MINUTE => 1000);
     sleep 1.1;
     @ids = map { scalar $in->run($av, 'quote', symbol => $_) }
         qw/ IBM AAPL BA /;
@@ -198,8 +199,9 @@ is($pg->psql("SELECT bool_and(gap >= interval '1.1 s') FROM (SELECT c - lag(c)
     WHERE provider = 'alphavantage') t"), 't', 'no two calls in a second');
 is($attempts, '1 1 1', 'within the limit per second');
 
-# Twenty-five calls a day without a limit per second: the last ones park.
-service('sample-free-2024');
+# Twenty-five calls a day without a limit per second: the last ones park. The
+# simulator counts right only what comes one after the other.
+service('sample-free-2024', WIZDATA_ALPHAVANTAGE_CONCURRENCY => 1);
 my @symbols = map { "X$_" } 1 .. 27;
 @ids = map { scalar $in->run($av, 'quote', symbol => $_) } @symbols;
 ok($in->wait_for(sub { $in->provider($av)->{state} eq 'parked' }),

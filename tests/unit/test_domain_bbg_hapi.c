@@ -539,7 +539,7 @@ test_requests_written(void **state)
             bad.trigger = WD_STR("/a b");
             break;
         case 4:
-            bad.origin = WD_STR("http://api.bloomberg.com");
+            bad.origin = WD_STR("ftp://api.bloomberg.com");
             break;
         case 5:
             bad.origin = WD_STR("https://x/y");

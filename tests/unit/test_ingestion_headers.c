@@ -12,15 +12,24 @@
 static const char *
 kept(const char *headers, const char *key)
 {
-    static wd_buf_t out;
-    wd_http_res_t   res;
+    static wd_buf_t          out;
+    char                     copy[64];
+    wd_http_res_t            res;
+    ingestion_account_t     *account;
+    ingestion_conf_account_t conf = {.key = NULL};
 
+    if (key != NULL) {
+        wd_str_copy(copy, sizeof(copy), wd_str_z(key));
+        conf.key = copy;
+    }
+    account = ingestion_account_create(&conf);
     wd_buf_done(&out);
     wd_buf_init(&out, 0);
     wd_http_res_init(&res);
     wd_buf_z(&res.headers, headers);
-    assert_ok(ingestion_headers_json(&res, key, &out));
+    assert_ok(ingestion_headers_json(&res, account, &out));
     wd_http_res_done(&res);
+    ingestion_account_release(account);
     assert_true(out.len < INGESTION_HEADERS_JSON_MAX);
     return wd_buf_cstr(&out);
 }

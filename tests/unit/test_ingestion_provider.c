@@ -17,8 +17,8 @@ static char url_av[] = "https://www.alphavantage.co";
 static char url_wb[] = "http://127.0.0.1:1/x";
 static char key[] = "K3Y/&=secret";
 
-static const ingestion_account_t av = {.url = url_av, .key = key};
-static const ingestion_account_t wb = {.url = url_wb, .per_page = 1000};
+static const ingestion_conf_account_t av = {.url = url_av, .key = key};
+static const ingestion_conf_account_t wb = {.url = url_wb, .per_page = 1000};
 
 
 /* "symbol=IBM interval=1min" */
@@ -33,12 +33,42 @@ set_args(ingestion_args_t *args, const char *text)
         wd_str_split(&part, '=', &name);
         for (i = 0; i < ARG_COUNT; i++) {
             if (wd_str_eq_z(name, ingestion_arg_name(i))) {
-                wd_str_copy(args->v[i], sizeof(args->v[i]), part);
+                assert_true(ingestion_arg_set(args, (ingestion_arg_e) i, part));
                 break;
             }
         }
         assert_int_not_equal(i, ARG_COUNT);
     }
+}
+
+
+/* The question as it is asked, the key included; `url` is to be freed. */
+static void
+question(const ingestion_provider_t *p, const ingestion_conf_account_t *conf,
+         const char *dataset, const char *args, int page, wd_buf_t *url)
+{
+    wd_error_t           err = {0};
+    const char          *param;
+    ingestion_args_t     a;
+    ingestion_account_t *account = ingestion_account_create(conf);
+    ingestion_question_t q;
+    ingestion_ask_t      ask = {.provider = p,
+                                .account = account,
+                                .args = &a,
+                                .page = page,
+                                .cursor = ""};
+
+    ask.dataset = ingestion_dataset_by_name(p, wd_str_z(dataset));
+    set_args(&a, args);
+    assert_int_equal(ingestion_args_check(ask.dataset, &a, &param, &err),
+                     WD_OK);
+    ingestion_question_init(&q);
+    assert_int_equal(p->question(&ask, &q, &err), WD_OK);
+    ingestion_url_add_key(&ask, &q.url);
+    wd_buf_reset(url);
+    wd_buf_str(url, wd_buf_view(&q.url));
+    ingestion_question_done(&q);
+    ingestion_account_release(account);
 }
 
 
@@ -74,50 +104,43 @@ urls(void **state)
         {"overview", "symbol=IBM",
          "/query?function=OVERVIEW&symbol=IBM&datatype=json"},
     };
-    size_t                     i;
-    wd_buf_t                   b = WD_BUF_INIT;
-    wd_error_t                 err;
-    const char                *param;
-    ingestion_args_t           args;
-    const ingestion_dataset_t *d;
+    size_t   i;
+    wd_buf_t b = WD_BUF_INIT, want = WD_BUF_INIT;
 
     (void) state;
     for (i = 0; i < wd_array_len(rows); i++) {
-        d = ingestion_dataset_by_name(&ingestion_alphavantage,
-                                      wd_str_z(rows[i].dataset));
-        set_args(&args, rows[i].args);
-        assert_int_equal(ingestion_args_check(d, &args, &param, &err), WD_OK);
-        wd_buf_reset(&b);
-        ingestion_alphavantage.url(&av, d, &args, 0, &b);
-        assert_memory_equal(b.data, url_av, strlen(url_av));
-        assert_string_equal(wd_buf_cstr(&b) + strlen(url_av), rows[i].url);
+        question(&ingestion_alphavantage, &av, rows[i].dataset, rows[i].args, 1,
+                 &b);
+        wd_buf_reset(&want); /* the key comes last and encoded */
+        wd_buf_printf(&want, "%s%s&apikey=K3Y%%2F%%26%%3Dsecret", url_av,
+                      rows[i].url);
+        assert_string_equal(wd_buf_cstr(&b), wd_buf_cstr(&want));
     }
-
-    /* The key comes last and encoded. */
-    ingestion_url_add_key(&ingestion_alphavantage, &av, &b);
-    assert_non_null(strstr(wd_buf_cstr(&b), "&apikey=K3Y%2F%26%3Dsecret"));
     wd_buf_done(&b);
+    wd_buf_done(&want);
 }
 
 
 static void
 worldbank_urls(void **state)
 {
-    wd_buf_t                   b = WD_BUF_INIT;
-    wd_error_t                 err;
-    const char                *param;
-    ingestion_args_t           args;
-    const ingestion_dataset_t *d = &ingestion_worldbank.datasets[0];
+    wd_buf_t b = WD_BUF_INIT;
 
     (void) state;
-    set_args(&args, "indicator=ny.gdp.mktp.cd country=de;USA date=2000:2020");
-    assert_int_equal(ingestion_args_check(d, &args, &param, &err), WD_OK);
-    ingestion_worldbank.url(&wb, d, &args, 3, &b);
-    ingestion_url_add_key(&ingestion_worldbank, &wb, &b);
+    question(&ingestion_worldbank, &wb, "indicator",
+             "indicator=ny.gdp.mktp.cd country=de;USA date=2000:2020", 3, &b);
     assert_string_equal(wd_buf_cstr(&b),
                         "http://127.0.0.1:1/x/v2/country/DE;USA/indicator/"
                         "NY.GDP.MKTP.CD?format=json&per_page=1000&page=3"
                         "&date=2000:2020");
+    question(&ingestion_worldbank, &wb, "indicator",
+             "indicator=A country=all mrv=5 source=75", 1, &b);
+    assert_string_equal(wd_buf_cstr(&b),
+                        "http://127.0.0.1:1/x/v2/country/all/indicator/A"
+                        "?format=json&per_page=1000&page=1&mrv=5&source=75");
+    question(&ingestion_worldbank, &wb, "income_levels", "", 2, &b);
+    assert_string_equal(wd_buf_cstr(&b), "http://127.0.0.1:1/x/v2/incomeLevel"
+                                         "?format=json&per_page=1000&page=2");
     wd_buf_done(&b);
 }
 
@@ -132,8 +155,7 @@ argument_rules(void **state)
         {&ingestion_alphavantage, "daily", "", "symbol"},
         {&ingestion_alphavantage, "daily", "symbol=IBM interval=1min",
          "interval"},
-        {&ingestion_alphavantage, "daily", "symbol=IBM month=2020-01",
-         "month"},
+        {&ingestion_alphavantage, "daily", "symbol=IBM month=2020-01", "month"},
         {&ingestion_alphavantage, "daily", "symbol=IBM outputsize=all",
          "outputsize"},
         {&ingestion_alphavantage, "daily", "symbol=I\001M", "symbol"},
@@ -149,17 +171,20 @@ argument_rules(void **state)
          "symbol=IBM interval=1min month=2013-10", NULL},
         {&ingestion_alphavantage, "fx_daily", "from_symbol=EUR", "to_symbol"},
         {&ingestion_alphavantage, "fx_daily", "to_symbol=EUR", "from_symbol"},
-        {&ingestion_alphavantage, "fx_daily",
-         "from_symbol=E1R to_symbol=USD", "from_symbol"},
+        {&ingestion_alphavantage, "fx_daily", "from_symbol=E1R to_symbol=USD",
+         "from_symbol"},
         {&ingestion_alphavantage, "quote", "symbol=IBM outputsize=full",
          "outputsize"},
         {&ingestion_alphavantage, "search", "symbol=IBM", "keywords"},
-        {&ingestion_alphavantage, "search", "keywords=x symbol=IBM",
-         "symbol"},
+        {&ingestion_alphavantage, "search", "keywords=x symbol=IBM", "symbol"},
         {&ingestion_worldbank, "indicator", "country=all", "indicator"},
         {&ingestion_worldbank, "indicator", "indicator=A.B", "country"},
         {&ingestion_worldbank, "indicator", "indicator=A;B country=all",
          "indicator"},
+        {&ingestion_worldbank, "indicator",
+         "indicator=A country=all mrv=3 date=2010", "mrv"},
+        {&ingestion_worldbank, "indicator", "indicator=A country=all mrv=0",
+         "mrv"},
         {&ingestion_worldbank, "indicator", "indicator=A country=GERM",
          "country"},
         {&ingestion_worldbank, "indicator", "indicator=A country=DE;",
@@ -167,10 +192,9 @@ argument_rules(void **state)
         {&ingestion_worldbank, "indicator", "indicator=A country=../x",
          "country"},
         {&ingestion_worldbank, "indicator", "indicator=A country=ALL", NULL},
-        {&ingestion_worldbank, "indicator", "indicator=A country=1W;XD",
+        {&ingestion_worldbank, "indicator", "indicator=A country=1W;XD", NULL},
+        {&ingestion_worldbank, "indicator", "indicator=A country=all date=2010",
          NULL},
-        {&ingestion_worldbank, "indicator",
-         "indicator=A country=all date=2010", NULL},
         {&ingestion_worldbank, "indicator",
          "indicator=A country=all date=2012m01:2012m08", NULL},
         {&ingestion_worldbank, "indicator",
@@ -183,8 +207,8 @@ argument_rules(void **state)
          "indicator=A country=all date=2012Q5", "date"},
         {&ingestion_worldbank, "indicator",
          "indicator=A country=all date=2012:2013Q1", "date"},
-        {&ingestion_worldbank, "indicator",
-         "indicator=A country=all date=12", "date"},
+        {&ingestion_worldbank, "indicator", "indicator=A country=all date=12",
+         "date"},
         {&ingestion_worldbank, "indicator",
          "indicator=A country=all date=2012:", "date"},
     };
@@ -209,8 +233,8 @@ argument_rules(void **state)
         assert_memory_equal(err.text, param, strlen(param));
     }
 
-    assert_null(ingestion_dataset_by_name(&ingestion_worldbank,
-                                          WD_STR("daily")));
+    assert_null(
+        ingestion_dataset_by_name(&ingestion_worldbank, WD_STR("daily")));
     assert_null(ingestion_provider_by_name(WD_STR("nobody")));
 }
 
@@ -222,7 +246,7 @@ canonical_json(void **state)
     ingestion_args_t args, back;
 
     (void) state;
-    set_args(&args, "to_symbol=USD from_symbol=EUR outputsize=full");
+    set_args(&args, "from_symbol=EUR outputsize=full to_symbol=USD");
     ingestion_args_json(&args, 0, 0, &b);
     assert_string_equal(wd_buf_cstr(&b),
                         "{\"from_symbol\":\"EUR\",\"outputsize\":\"full\","
@@ -300,23 +324,35 @@ base_addresses(void **state)
 }
 
 
+static int64_t retry_after_s = -1;
+
 static void
 judge(const ingestion_provider_t *p, const char *secret, int rc, int status,
       const char *body, int attempt, ingestion_verdict_t *v)
 {
-    wd_error_t    why = {rc, "the answer ended early"};
-    wd_http_res_t res;
+    char                     copy[64];
+    wd_error_t               why = {rc, "the answer ended early"};
+    wd_http_res_t            res;
+    ingestion_conf_account_t conf = {.url = url_av};
+    ingestion_account_t     *account;
+    ingestion_ask_t          ask = {.provider = p, .page = 1, .cursor = ""};
 
+    if (secret != NULL) {
+        wd_str_copy(copy, sizeof(copy), wd_str_z(secret));
+        conf.key = copy;
+    }
+    ask.account = account = ingestion_account_create(&conf);
     wd_http_res_init(&res);
     res.status = status;
+    res.retry_after_s = retry_after_s;
     wd_buf_z(&res.body, body);
-    assert_int_equal(ingestion_judge(p, secret, rc, &why, &res, attempt, v),
-                     WD_OK);
+    assert_int_equal(ingestion_judge(&ask, rc, &why, &res, attempt, v), WD_OK);
     wd_http_res_done(&res);
+    ingestion_account_release(account);
 }
 
 
-#define WB_DATA                                                                \
+#define WB_DATA \
     "[{\"page\":1,\"pages\":1,\"per_page\":50,\"total\":1},[{\"value\":1}]]"
 #define HTML "<html></html>"
 
@@ -400,25 +436,16 @@ the_key_stays_here(void **state)
 static void
 retry_after(void **state)
 {
-    wd_error_t          why = {0};
-    wd_http_res_t       res;
     ingestion_verdict_t v;
 
     (void) state;
-    wd_http_res_init(&res);
-    res.status = 429;
-    res.retry_after_s = 17;
-    assert_int_equal(ingestion_judge(&ingestion_worldbank, NULL, WD_OK, &why,
-                                     &res, 1, &v),
-                     WD_OK);
+    retry_after_s = 17;
+    judge(&ingestion_worldbank, NULL, WD_OK, 429, "", 1, &v);
+    retry_after_s = -1;
     assert_int_equal(v.answer.class, WD_ANSWER_LIMIT_SHORT);
     assert_int_equal(v.wait_s, 17);
-    res.retry_after_s = -1;
-    assert_int_equal(ingestion_judge(&ingestion_worldbank, NULL, WD_OK, &why,
-                                     &res, 1, &v),
-                     WD_OK);
+    judge(&ingestion_worldbank, NULL, WD_OK, 429, "", 1, &v);
     assert_int_equal(v.wait_s, 0);
-    wd_http_res_done(&res);
 }
 
 
@@ -510,18 +537,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(urls),
-        cmocka_unit_test(worldbank_urls),
-        cmocka_unit_test(argument_rules),
-        cmocka_unit_test(canonical_json),
-        cmocka_unit_test(months),
-        cmocka_unit_test(base_addresses),
-        cmocka_unit_test(verdicts),
-        cmocka_unit_test(the_key_stays_here),
-        cmocka_unit_test(retry_after),
-        cmocka_unit_test(paging),
-        cmocka_unit_test(breaker),
-        cmocka_unit_test(backoff),
+        cmocka_unit_test(urls),           cmocka_unit_test(worldbank_urls),
+        cmocka_unit_test(argument_rules), cmocka_unit_test(canonical_json),
+        cmocka_unit_test(months),         cmocka_unit_test(base_addresses),
+        cmocka_unit_test(verdicts),       cmocka_unit_test(the_key_stays_here),
+        cmocka_unit_test(retry_after),    cmocka_unit_test(paging),
+        cmocka_unit_test(breaker),        cmocka_unit_test(backoff),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,309 @@
+/*
+ * ingestion_fetcher_land.c - a request has ended: its answer is judged, goes
+ * to the lake, and says what becomes of the flight.
+ */
+#include "ingestion_fetcher_int.h"
+
+#include "ingestion_headers.h"
+#include "ingestion_publisher.h"
+
+#include "wd_metrics.h"
+
+#include <curl/curl.h>
+
+#define SKEW_MIN (2 * WD_NS_PER_S) /* less is the network's */
+
+
+static void
+count_call(ingestion_fetcher_t *f, const ingestion_flight_t *fl)
+{
+    wd_metric(WD_MX_EXTERNAL_CALLS, 1, f->p->name, fl->dataset->name,
+              wd_answer_name(fl->v.answer.class));
+    wd_metric(WD_MX_EXTERNAL_SECONDS,
+              (double) (fl->call.ended - fl->call.asked) / 1e9, f->p->name,
+              NULL, NULL);
+}
+
+
+/* ---- another attempt with another proof ----------------------------------- */
+
+/* A signature holds a time: was ours wrong by the provider's clock? */
+static bool
+learnt_time(ingestion_fetcher_t *f, const ingestion_flight_t *fl)
+{
+    char     text[64];
+    time_t   t;
+    wd_ns_t  skew;
+    wd_str_t date = wd_http_res_header(&fl->call.res, "date");
+
+    if (date.len == 0 || date.len >= sizeof(text)) {
+        return false;
+    }
+    wd_str_copy(text, sizeof(text), date);
+    t = curl_getdate(text, NULL);
+    if (t < 0) {
+        return false;
+    }
+    skew = (wd_ns_t) t * WD_NS_PER_S - wd_now();
+    if (skew - f->skew < SKEW_MIN && f->skew - skew < SKEW_MIN) {
+        return false;
+    }
+    f->skew = skew;
+    wd_log_warn(f->in->log, "the provider's clock differs from ours",
+                "provider", f->p->name, "seconds", skew / WD_NS_PER_S);
+    return true;
+}
+
+
+/* Refused, but not necessarily because of the account. */
+static bool
+may_prove_again(ingestion_fetcher_t *f, const ingestion_flight_t *fl)
+{
+    if (fl->v.answer.class != WD_ANSWER_AUTH || fl->renewed
+        || f->p->sign == NULL) {
+        return false;
+    }
+    if (f->p->needs_token != NULL && f->p->needs_token(fl->account)) {
+        ingestion_keeper_void(f, fl->generation);
+        return true;
+    }
+    return learnt_time(f, fl);
+}
+
+
+static void
+wait_for_turn(ingestion_flight_t *fl)
+{
+    fl->state = FLIGHT_TURN;
+    fl->at = wd_monotonic();
+    fl->until = fl->at + INGESTION_PATIENCE_MS * WD_NS_PER_MS;
+}
+
+
+/* ---- the lake ------------------------------------------------------------- */
+
+/* "Not modified": what is in the lake is what would have come. */
+static void
+seen_again(ingestion_flight_t *fl)
+{
+    memset(&fl->object, 0, sizeof(fl->object));
+    fl->object.duplicate = true;
+    fl->object.fetched_at = wd_now();
+    wd_str_copy(fl->object.sha256, sizeof(fl->object.sha256),
+                wd_str_z(fl->fresh.sha256));
+    fl->archived = true;
+    fl->alone = true;
+    fl->job.duplicates++;
+}
+
+
+static int
+archive(ingestion_fetcher_t *f, ingestion_flight_t *fl, wd_error_t *err)
+{
+    int      rc;
+    wd_buf_t headers = WD_BUF_INIT;
+
+    fl->archived = false;
+    if (!fl->v.keep) {
+        return WD_OK;
+    }
+    rc = ingestion_headers_json(&fl->call.res, fl->account, &headers);
+    if (rc == WD_OK) {
+        rc = ingestion_archive_put(
+            f->in->archive, f->p->name, fl->dataset->name, fl->args,
+            wd_buf_cstr(&headers), &fl->call.res, &fl->object, err);
+    }
+    wd_buf_done(&headers);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    fl->archived = true;
+    if (fl->object.duplicate) {
+        fl->job.duplicates++;
+    } else {
+        fl->job.objects++;
+        ingestion_publisher_wake(f->in->publisher);
+    }
+    return WD_OK;
+}
+
+
+static void
+not_archived(ingestion_fetcher_t *f, ingestion_flight_t *fl, int rc,
+             const wd_error_t *err)
+{
+    wd_log_error(f->in->log, "lake takes nothing, payload is dropped",
+                 "provider", f->p->name, "job", fl->job.id, "code", rc,
+                 "reason", err->text);
+    ingestion_fetcher_set_state(f, FETCHER_STORAGE, INGESTION_STORAGE_MS);
+    ingestion_fetcher_give_back(f, fl, INGESTION_STORAGE_MS, "storage",
+                                "The lake could not store the payload");
+}
+
+
+/* ---- what comes next ------------------------------------------------------ */
+
+static void
+next_page(ingestion_fetcher_t *f, ingestion_flight_t *fl,
+          const ingestion_next_t *next)
+{
+    memcpy(fl->last_sha256, fl->object.sha256, sizeof(fl->last_sha256));
+    fl->job.rows += fl->v.page.rows;
+    fl->job.page++;
+    wd_str_copy(fl->job.cursor, sizeof(fl->job.cursor), wd_str_z(next->cursor));
+    ingestion_fetcher_progress(f, fl);
+    fl->archived = false;
+    fl->renewed = false;
+    wait_for_turn(fl);
+}
+
+
+static void
+not_ready(ingestion_fetcher_t *f, ingestion_flight_t *fl,
+          const ingestion_next_t *next)
+{
+    wd_str_copy(fl->job.cursor, sizeof(fl->job.cursor), wd_str_z(next->cursor));
+    if (next->wait_ms > INGESTION_PATIENCE_MS) {
+        ingestion_fetcher_give_back(f, fl, next->wait_ms, NULL,
+                                    "Waiting for the provider's answer");
+        return;
+    }
+    ingestion_fetcher_progress(f, fl);
+    fl->archived = false;
+    fl->renewed = false;
+    fl->state = FLIGHT_LATER;
+    fl->at = wd_monotonic() + next->wait_ms * WD_NS_PER_MS;
+}
+
+
+/* The answer was OK or EMPTY. */
+static void
+accepted(ingestion_fetcher_t *f, ingestion_flight_t *fl)
+{
+    ingestion_next_t next;
+    ingestion_ask_t  a = ingestion_flight_ask(fl);
+    const char      *text = fl->v.answer.text;
+    bool             same = fl->last_sha256[0] != '\0'
+                && strcmp(fl->last_sha256, fl->object.sha256) == 0;
+
+    if (ingestion_next(&a, &fl->call.res, &fl->v, fl->job.rows, same, &next)
+        != WD_OK) {
+        ingestion_fetcher_give_back(f, fl, f->in->conf.retry_ms, NULL, NULL);
+        return;
+    }
+    switch (next.what) {
+    case INGESTION_NEXT_MORE:
+        next_page(f, fl, &next);
+        break;
+    case INGESTION_NEXT_LATER:
+        not_ready(f, fl, &next);
+        break;
+    case INGESTION_NEXT_DONE:
+        fl->alone = fl->job.page == 1;
+        fl->job.rows += fl->v.page.rows;
+        ingestion_fetcher_finish(f, fl, OUTCOME_DONE, fl->v.answer.class,
+                                 text[0] != '\0' ? text : NULL);
+        break;
+    default:
+        ingestion_fetcher_finish(f, fl, OUTCOME_FAILED, WD_ANSWER_PARTIAL,
+                                 next.text);
+    }
+}
+
+
+static void
+land(ingestion_fetcher_t *f, ingestion_flight_t *fl)
+{
+    int             rc = fl->call.rc;
+    wd_error_t      err = {0};
+    ingestion_ask_t a = ingestion_flight_ask(fl);
+
+    if (rc == WD_OK && fl->call.res.status == 304
+        && fl->fresh.sha256[0] != '\0') {
+        memset(&fl->v, 0, sizeof(fl->v));
+        count_call(f, fl);
+        seen_again(fl);
+        ingestion_fetcher_finish(f, fl, OUTCOME_DONE, WD_ANSWER_OK, NULL);
+        return;
+    }
+    if (rc != WD_ECANCELED && rc != WD_ENOMEM && rc != WD_EAGAIN) {
+        rc = ingestion_judge(&a, rc, &fl->call.err, &fl->call.res,
+                             fl->job.attempts, &fl->v);
+    }
+    if (rc != WD_OK) {
+        ingestion_fetcher_give_back(
+            f, fl, rc == WD_ECANCELED ? 0 : f->in->conf.retry_ms, NULL, NULL);
+        return;
+    }
+    count_call(f, fl);
+    if (may_prove_again(f, fl)) {
+        fl->renewed = true;
+        wait_for_turn(fl);
+        return;
+    }
+
+    rc = archive(f, fl, &err);
+    if (rc != WD_OK) {
+        not_archived(f, fl, rc, &err);
+    } else if (fl->v.answer.class == WD_ANSWER_OK
+               || fl->v.answer.class == WD_ANSWER_EMPTY) {
+        accepted(f, fl);
+    } else {
+        ingestion_fetcher_refused(f, fl);
+    }
+}
+
+
+static ingestion_flight_t *
+next_landed(ingestion_fetcher_t *f)
+{
+    ingestion_flight_t *fl = NULL;
+
+    pthread_mutex_lock(&f->lock);
+    if (!wd_list_empty(&f->landed)) {
+        fl = wd_list_entry(f->landed.next, ingestion_flight_t, landing);
+        wd_list_remove(&fl->landing);
+    }
+    pthread_mutex_unlock(&f->lock);
+    return fl;
+}
+
+
+void
+ingestion_fetcher_land(ingestion_fetcher_t *f)
+{
+    ingestion_flight_t *fl;
+
+    while ((fl = next_landed(f)) != NULL) {
+        fl->state = FLIGHT_READY;
+        land(f, fl);
+    }
+}
+
+
+/* ---- the end of all ------------------------------------------------------- */
+
+void
+ingestion_fetcher_give_up(ingestion_fetcher_t *f)
+{
+    wd_list_t          *at, *next;
+    ingestion_flight_t *fl;
+
+    for (at = f->flights.next; at != &f->flights; at = next) {
+        next = at->next;
+        fl = wd_list_entry(at, ingestion_flight_t, link);
+        if (fl->state == FLIGHT_ASKED) {
+            ingestion_net_cancel(f->in->net, &fl->call);
+        } else {
+            ingestion_fetcher_give_back(f, fl, 0, NULL, NULL);
+        }
+    }
+    if (f->keeper.asking) {
+        ingestion_net_cancel(f->in->net, &f->keeper.call);
+    }
+    while (f->n_flights != 0 || ingestion_keeper_busy(f)) {
+        ingestion_thread_wait_woken(&f->t, INGESTION_IDLE_MS);
+        ingestion_keeper_tick(f);
+        ingestion_fetcher_land(f);
+    }
+}
