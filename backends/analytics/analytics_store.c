@@ -377,8 +377,9 @@ analytics_store_stored(wd_pg_conn_t *c, int64_t instrument, PGresult **ret,
     return wd_pg_exec(c, sql, p, wd_array_len(p), ret, err);
 }
 
-/* What is told of days is many figures: of each only the newest. */
-#define FUNDAMENTAL_DAY "CASE WHEN f.period ~ '^\\d' THEN '' ELSE f.period END"
+/* What is told of days, weeks or months is many figures: of each the newest. */
+#define FUNDAMENTAL_DAY \
+    "regexp_replace(f.period, '^(weekly |monthly )?\\d.*', '\\1')"
 
 
 int

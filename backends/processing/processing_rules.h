@@ -135,6 +135,7 @@ typedef struct {
     processing_market_e         market;
     const processing_symbols_t *symbols; /* NULL: all is about one */
     const char                 *prefix; /* of the names of facts; or NULL */
+    wd_str_t                    every; /* "weekly": how often a figure comes */
     wd_str_t                    unit; /* of figures that do not say theirs */
     bool                        moments; /* quotes are of moments, not days */
     bool                        numbered; /* facts of one name are rows */

@@ -84,13 +84,19 @@ fact_name(wd_pool_t *pool, const char *prefix, wd_str_t item, wd_str_t *ret)
 }
 
 
-/* "annual 2025-12-31", "IQ_FY", "2012-01-03" or "". */
+/*
+ * "annual 2025-12-31", "IQ_FY", "2012-01-03" or "". The figure of a week is
+ * not that of its last day: "weekly 2012-01-06".
+ */
 static int
-fact_period(wd_pool_t *pool, const wd_fact_rec_t *f, wd_str_t *ret)
+fact_period(wd_pool_t *pool, wd_str_t every, const wd_fact_rec_t *f,
+            wd_str_t *ret)
 {
-    char   day[WD_TIME_TEXT_MAX] = "";
-    char  *period;
-    size_t n = f->period.len + 1 + sizeof(day);
+    char     day[WD_TIME_TEXT_MAX] = "";
+    char    *period;
+    wd_str_t kind = f->period.len == 0 && f->time != WD_NS_MIN ? every
+                                                               : f->period;
+    size_t   n = kind.len + 1 + sizeof(day);
 
     if (f->time != WD_NS_MIN) {
         wd_date_format(f->time, day);
@@ -99,10 +105,9 @@ fact_period(wd_pool_t *pool, const wd_fact_rec_t *f, wd_str_t *ret)
     if (period == NULL) {
         return WD_ENOMEM;
     }
-    *ret = wd_str(period,
-                  (size_t) snprintf(
-                      period, n, "%.*s%s%s", WD_STR_ARG(f->period),
-                      f->period.len != 0 && day[0] != '\0' ? " " : "", day));
+    *ret = wd_str(period, (size_t) snprintf(
+                              period, n, "%.*s%s%s", WD_STR_ARG(kind),
+                              kind.len != 0 && day[0] != '\0' ? " " : "", day));
     return WD_OK;
 }
 
@@ -159,7 +164,7 @@ add_fact(const processing_payload_t *p, wd_records_t *r, const wd_fact_rec_t *f,
     }
     rc = fact_name(r->pool, p->prefix, f->item, &name);
     if (rc == WD_OK) {
-        rc = fact_period(r->pool, f, &period);
+        rc = fact_period(r->pool, p->every, f, &period);
     }
     if (rc == WD_OK && p->numbered) {
         rc = fact_row(r->pool, f, at, &period);

@@ -125,6 +125,17 @@ drop_prices(processing_job_t *job, wd_reason_e reason, const char *detail)
 }
 
 
+/* Of longer bars some do not say which days they hold. */
+static bool
+asks_longer(const processing_job_t *job)
+{
+    wd_str_t asked = processing_event_arg(&job->ev, "interval");
+
+    return job->dataset->timeframe != WD_TF_NONE && asked.len != 0
+           && processing_interval(asked) != job->dataset->timeframe;
+}
+
+
 /*
  * Prices are stored as traded, in the currency of the trade: what changes
  * them later are facts of its own. Others are not taken over, whatever else
@@ -145,6 +156,9 @@ processing_stage_basis(processing_job_t *job)
     } else if (processing_event_arg(&job->ev, "currency").len != 0) {
         rc = drop_prices(job, WD_REASON_CONVERTED_PRICES,
                          "the prices were asked for in a currency");
+    } else if (asks_longer(job)) {
+        rc = drop_prices(job, WD_REASON_UNKNOWN_INTERVAL,
+                         "the prices are of spans whose days are not said");
     }
     return rc;
 }

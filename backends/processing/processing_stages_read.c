@@ -33,6 +33,10 @@ processing_stage_know(processing_job_t *job)
     job->p.prefix = (job->dataset->flags & PROCESSING_STATEMENT) != 0
                         ? job->dataset->name
                         : NULL;
+    job->p.every = processing_event_arg(&job->ev, "interval");
+    if (wd_str_eq_z(job->p.every, "daily")) {
+        job->p.every = WD_STR("");
+    }
     job->list = (job->dataset->flags & PROCESSING_LISTED) != 0
                     ? processing_list(job->dataset->name)
                     : NULL;

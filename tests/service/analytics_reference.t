@@ -45,6 +45,10 @@ INSERT INTO fundamental (instrument_id, source, field, period, value, unit,
                          raw_id, known_at)
 SELECT 1, 3, 'PX_LAST', (date '2024-05-01' + n)::text, n, 'USD', 1,
        '2024-06-01Z' FROM generate_series(0, 99) n;
+INSERT INTO fundamental (instrument_id, source, field, period, value, raw_id,
+                         known_at)
+SELECT 1, 3, 'PX_LAST', k || ' 2024-08-0' || n, k || n, 1, '2024-06-01Z'
+  FROM generate_series(1, 2) n, unnest('{weekly,annual}'::text[]) k;
 INSERT INTO instrument_identifier
 VALUES (1, 4, 'ISIN', 'US4592001014', 1, '2024-06-01Z'),
        (1, 4, 'LEI', 'VGRQXHF3J8VDLUA7XE92', 1, '2024-06-01Z'),
@@ -143,7 +147,9 @@ is($json->{fundamentals}[1]{period}, undef, 'without a period');
 is_deeply($json->{fundamentals}[2], { field => 'PX_LAST',
     period => '2024-08-08', value => '99', unit => 'USD', source => 'bloomberg',
     known_at => '2024-06-01T00:00:00Z' }, 'of a figure of days the newest');
-is(@{ $json->{fundamentals} }, 3, 'only');
+is_deeply([ map { $_->{value} } @{ $json->{fundamentals} }[3 .. 5] ],
+    [qw/ annual1 annual2 weekly2 /], 'so of weeks');
+is(@{ $json->{fundamentals} }, 6, 'only');
 is_deeply($json->{identifiers}, [
     { scheme => 'ISIN', value => 'US4592001014', source => 'bloomberg',
         known_at => '2024-06-02T00:00:00Z' },

@@ -275,6 +275,16 @@ is(reasons(), 'converted_prices -1', 'which is said');
 is($pg->psql("SELECT string_agg(DISTINCT unit, ',' ORDER BY unit) FROM
     fundamental WHERE field = 'EQY_WEIGHTED_AVG_PX'"), ',EUR',
     'figures have the currency');
+is(bloomberg('bridge_history', { %$two, interval => 'weekly' },
+    '2012-01-07T00:00:00Z', $full), 'stored|6|0|0|0|1|',
+    'of weeks, which may end at any day: no bars');
+is(reasons(), 'unknown_interval -1', 'which is said, too');
+is($pg->psql("SELECT string_agg(DISTINCT period, ',' ORDER BY period) FROM
+    fundamental WHERE field = 'EQY_WEIGHTED_AVG_PX' AND unit = ''"),
+    '2012-01-03,2012-01-04,2012-01-05,weekly 2012-01-03,weekly 2012-01-04,'
+    . 'weekly 2012-01-05', 'figures say of what they are');
+is(bloomberg('bridge_history', { %$two, interval => 'daily' },
+    '2012-01-07T00:00:00Z', $full), 'stored|0|0|12|0|0|', 'of days');
 is(bloomberg('bridge_history', { identifiers => 'IBM US Equity' },
     '2012-01-08T00:00:00Z', $full), 'stored|0|0|6|0|6|',
     'one that was not asked for');

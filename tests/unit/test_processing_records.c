@@ -388,6 +388,18 @@ test_facts(void **state)
     assert_ok(processing_rules_facts(&j.p, &j.r, &j.rows));
     assert_fact(&j, 0, "earnings.EPS", "annual 2025-12-31", "", "1");
     done(&j);
+
+    begin(&j);
+    j.p.every = WD_STR("weekly");
+    add_fact(&j, "A", "CAP", "1", "", "2025-12-26", 0);
+    add_fact(&j, "A", "NAME", "One", "", NULL, 1);
+    add_fact(&j, "A", "REV", "2", "IQ_FY", "2024-12-31", 2);
+    assert_ok(processing_symbols_gather(&j.symbols, &j.r, WD_STR("")));
+    assert_ok(processing_rules_facts(&j.p, &j.r, &j.rows));
+    assert_fact(&j, 0, "CAP", "weekly 2025-12-26", "", "1");
+    assert_fact(&j, 1, "NAME", "", "", "One");
+    assert_fact(&j, 2, "REV", "IQ_FY 2024-12-31", "", "2");
+    done(&j);
 }
 
 
