@@ -23,11 +23,14 @@ static const wd_col_t series_cols[] = {{"timeframe", WD_COL_STR},
                                        {"to", WD_COL_TIME},
                                        {"bars", WD_COL_INT}};
 
-static const wd_col_t fundamental_cols[] = {{"field", WD_COL_STR},
-                                            {"period", WD_COL_STR},
-                                            {"value", WD_COL_STR},
-                                            {"source", WD_COL_STR},
-                                            {"known_at", WD_COL_TIME}};
+static const wd_col_t fundamental_cols[] = {
+    {"field", WD_COL_STR}, {"period", WD_COL_STR}, {"value", WD_COL_STR},
+    {"unit", WD_COL_STR},  {"source", WD_COL_STR}, {"known_at", WD_COL_TIME}};
+
+static const wd_col_t identifier_cols[] = {{"scheme", WD_COL_STR},
+                                           {"value", WD_COL_STR},
+                                           {"source", WD_COL_STR},
+                                           {"known_at", WD_COL_TIME}};
 
 
 static wd_str_t
@@ -117,10 +120,19 @@ search_args(analytics_query_t *q, analytics_search_t *s)
     if (rc == WD_OK) {
         rc = analytics_query_str(q, "currency", false, &s->currency);
     }
+    if (rc == WD_OK) {
+        rc = analytics_query_str(q, "identifier", false, &s->identifier);
+    }
     if (rc != WD_OK) {
         return rc;
     }
 
+    if (s->identifier.data != NULL) {
+        s->identifier = instruments_upper(q, s->identifier);
+        if (s->identifier.data == NULL) {
+            return WD_ENOMEM;
+        }
+    }
     if (text.data != NULL) {
         s->prefix = instruments_pattern(q, text, true, false);
         s->inside = instruments_pattern(q, text, false, true);
@@ -235,7 +247,7 @@ get_fundamentals(analytics_query_t *q, wd_doc_t *d, int64_t id)
     PGresult  *r;
     wd_rows_t  rows;
     wd_error_t err;
-    wd_str_t   period;
+    wd_str_t   period, unit;
     int        rc, i;
 
     rc = analytics_store_fundamentals(q->call->pg, id, &r, &err);
@@ -250,9 +262,40 @@ get_fundamentals(analytics_query_t *q, wd_doc_t *d, int64_t id)
         wd_rows_row(&rows);
         wd_rows_str(&rows, wd_pg_get_str(r, i, ANALYTICS_FUNDAMENTAL_FIELD));
         wd_rows_str(&rows, period.len != 0 ? period : WD_STR_NULL);
+        unit = wd_pg_get_str(r, i, ANALYTICS_FUNDAMENTAL_UNIT);
         wd_rows_str(&rows, instruments_text(r, i, ANALYTICS_FUNDAMENTAL_VALUE));
+        wd_rows_str(&rows, unit.len != 0 ? unit : WD_STR_NULL);
         wd_rows_str(&rows, wd_pg_get_str(r, i, ANALYTICS_FUNDAMENTAL_SOURCE));
         wd_rows_time(&rows, wd_pg_get_ts(r, i, ANALYTICS_FUNDAMENTAL_KNOWN_AT));
+    }
+    wd_rows_end(&rows);
+
+    PQclear(r);
+    return WD_OK;
+}
+
+
+static int
+get_identifiers(analytics_query_t *q, wd_doc_t *d, int64_t id)
+{
+    PGresult  *r;
+    wd_rows_t  rows;
+    wd_error_t err;
+    int        rc, i;
+
+    rc = analytics_store_identifiers(q->call->pg, id, &r, &err);
+    if (rc != WD_OK) {
+        return analytics_query_fail(q, rc, &err);
+    }
+
+    wd_doc_key(d, "identifiers");
+    wd_rows_inside(&rows, d, identifier_cols, wd_array_len(identifier_cols));
+    for (i = 0; i < PQntuples(r); i++) {
+        wd_rows_row(&rows);
+        wd_rows_str(&rows, wd_pg_get_str(r, i, ANALYTICS_IDENTIFIER_SCHEME));
+        wd_rows_str(&rows, wd_pg_get_str(r, i, ANALYTICS_IDENTIFIER_VALUE));
+        wd_rows_str(&rows, wd_pg_get_str(r, i, ANALYTICS_IDENTIFIER_SOURCE));
+        wd_rows_time(&rows, wd_pg_get_ts(r, i, ANALYTICS_IDENTIFIER_KNOWN_AT));
     }
     wd_rows_end(&rows);
 
@@ -284,6 +327,9 @@ get_answer(analytics_query_t *q, wd_str_t symbol, const PGresult *found)
                        wd_pg_get_ts(found, 0, ANALYTICS_FOUND_KNOWN_AT));
 
     rc = get_series(q, &d, id);
+    if (rc == WD_OK) {
+        rc = get_identifiers(q, &d, id);
+    }
     if (rc == WD_OK) {
         rc = get_fundamentals(q, &d, id);
     }

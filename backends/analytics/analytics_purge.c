@@ -159,7 +159,7 @@ purge_everything(analytics_purge_t *p, wd_ns_t at)
 
 
 static int
-purge_event(analytics_purge_t *p, const analytics_news_row_t *row)
+purge_event(analytics_purge_t *p, const analytics_commit_t *row)
 {
     int           rc;
     wd_pool_t    *pool = wd_pool_create(PURGE_POOL_BLOCK);
@@ -182,7 +182,7 @@ purge_event(analytics_purge_t *p, const analytics_news_row_t *row)
 
 /* An offset that is not the next one: the topic is not the one it was. */
 static int
-purge_row(const analytics_news_row_t *row, void *arg)
+purge_row(const analytics_commit_t *row, void *arg)
 {
     int                rc;
     analytics_purge_t *p = arg;
@@ -201,7 +201,7 @@ purge_check_end(analytics_purge_t *p, wd_pg_conn_t *c, wd_error_t *err)
     int     rc;
     int64_t last;
 
-    rc = analytics_store_news_last(c, &last, err);
+    rc = analytics_store_commits_last(c, &last, err);
     if (rc == WD_OK && last < p->last) {
         p->last = last;
         rc = purge_everything(p, 0);
@@ -218,7 +218,7 @@ purge_work(wd_pg_conn_t *c, void *arg, wd_error_t *err)
     analytics_purge_t *p = arg;
 
     do {
-        rc = analytics_store_news(c, p->last, PURGE_EVENTS, purge_row, p, &n,
+        rc = analytics_store_commits(c, p->last, PURGE_EVENTS, purge_row, p, &n,
                                   err);
     } while (rc == WD_OK && n == PURGE_EVENTS);
 
@@ -244,7 +244,7 @@ purge_open(wd_pg_conn_t *c, void *arg, wd_error_t *err)
 
     rc = analytics_store_listen(c, err);
     if (rc == WD_OK) {
-        rc = analytics_store_news_last(c, &p->last, err);
+        rc = analytics_store_commits_last(c, &p->last, err);
     }
     if (rc != WD_OK) {
         return rc;

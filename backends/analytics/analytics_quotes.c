@@ -10,14 +10,16 @@
 #include <stdlib.h>
 
 static const wd_col_t cols[] = {
-    {"symbol", WD_COL_STR}, {"t", WD_COL_DATE},
-    {"price", WD_COL_NUM},  {"open", WD_COL_NUM},
-    {"high", WD_COL_NUM},   {"low", WD_COL_NUM},
-    {"volume", WD_COL_NUM}, {"previous_close", WD_COL_NUM},
-    {"change", WD_COL_NUM}, {"change_percent", WD_COL_NUM},
-    {"stale", WD_COL_BOOL}, {"q", WD_COL_INT},
-    {"source", WD_COL_STR}, {"known_at", WD_COL_TIME},
-    {"bid", WD_COL_NUM},    {"ask", WD_COL_NUM}};
+    {"symbol", WD_COL_STR},  {"t", WD_COL_DATE},
+    {"price", WD_COL_NUM},   {"open", WD_COL_NUM},
+    {"high", WD_COL_NUM},    {"low", WD_COL_NUM},
+    {"volume", WD_COL_NUM},  {"previous_close", WD_COL_NUM},
+    {"change", WD_COL_NUM},  {"change_percent", WD_COL_NUM},
+    {"stale", WD_COL_BOOL},  {"q", WD_COL_INT},
+    {"source", WD_COL_STR},  {"known_at", WD_COL_TIME},
+    {"bid", WD_COL_NUM},     {"ask", WD_COL_NUM},
+    {"at", WD_COL_TIME},     {"bid_size", WD_COL_NUM},
+    {"ask_size", WD_COL_NUM}};
 
 
 static double
@@ -66,21 +68,33 @@ quotes_change(double price, double previous)
 }
 
 
+/* Of many quotes only the day is known, which is their midnight. */
+static void
+quotes_put_moment(wd_rows_t *out, wd_ns_t ts)
+{
+    if (ts % WD_NS_PER_DAY == 0) {
+        wd_rows_null(out);
+    } else {
+        wd_rows_time(out, ts);
+    }
+}
+
+
 static void
 quotes_put(wd_rows_t *out, const PGresult *r, int row)
 {
-    double price = wd_pg_get_num(r, row, ANALYTICS_QUOTE_PRICE);
-    double before = quotes_num(r, row, ANALYTICS_QUOTE_PREVIOUS_CLOSE);
-    double change = quotes_change(price, before);
-    bool   stale;
+    double  price = quotes_num(r, row, ANALYTICS_QUOTE_PRICE);
+    double  before = quotes_num(r, row, ANALYTICS_QUOTE_PREVIOUS_CLOSE);
+    double  change = quotes_change(price, before);
+    wd_ns_t ts = wd_pg_get_ts(r, row, ANALYTICS_QUOTE_TS);
+    bool    stale;
 
     stale = !wd_pg_is_null(r, row, ANALYTICS_QUOTE_NEWEST_BAR)
-            && wd_pg_get_ts(r, row, ANALYTICS_QUOTE_NEWEST_BAR)
-                   > wd_pg_get_ts(r, row, ANALYTICS_QUOTE_TS);
+            && wd_pg_get_ts(r, row, ANALYTICS_QUOTE_NEWEST_BAR) > ts;
 
     wd_rows_row(out);
     wd_rows_str(out, wd_pg_get_str(r, row, ANALYTICS_QUOTE_SYMBOL));
-    wd_rows_time(out, wd_pg_get_ts(r, row, ANALYTICS_QUOTE_TS));
+    wd_rows_time(out, ts);
     wd_rows_num(out, price);
     wd_rows_num(out, quotes_num(r, row, ANALYTICS_QUOTE_OPEN));
     wd_rows_num(out, quotes_num(r, row, ANALYTICS_QUOTE_HIGH));
@@ -95,6 +109,9 @@ quotes_put(wd_rows_t *out, const PGresult *r, int row)
     wd_rows_time(out, wd_pg_get_ts(r, row, ANALYTICS_QUOTE_KNOWN_AT));
     wd_rows_num(out, quotes_num(r, row, ANALYTICS_QUOTE_BID));
     wd_rows_num(out, quotes_num(r, row, ANALYTICS_QUOTE_ASK));
+    quotes_put_moment(out, ts);
+    wd_rows_num(out, quotes_num(r, row, ANALYTICS_QUOTE_BID_SIZE));
+    wd_rows_num(out, quotes_num(r, row, ANALYTICS_QUOTE_ASK_SIZE));
 }
 
 

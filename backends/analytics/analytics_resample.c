@@ -16,15 +16,23 @@ analytics_resample_init(analytics_resample_t *r, wd_timeframe_e tf)
 {
     r->timeframe = tf;
     r->open = false;
+    r->done = (analytics_reach_t){WD_NS_MIN, 0, 0, WD_NS_MAX, 0};
 }
 
 
+/* `prior`: the part that was pushed before, or NULL. */
 static void
-resample_start(analytics_resample_t *r, const analytics_bar_t *part)
+resample_start(analytics_resample_t *r, const analytics_bar_t *part,
+               const wd_ns_t *prior)
 {
     r->bar = *part;
     r->bar.t = wd_timeframe_floor(r->timeframe, part->t);
-    r->first = r->last = part->t;
+    r->reach = (analytics_reach_t){WD_NS_MIN, part->t, part->t, WD_NS_MAX, 0};
+    if (prior != NULL && *prior < part->t) {
+        r->reach.before = *prior;
+    } else if (prior != NULL) {
+        r->reach.after = *prior; /* backwards */
+    }
     r->open = true;
 }
 
@@ -34,12 +42,14 @@ resample_add(analytics_resample_t *r, const analytics_bar_t *part)
 {
     analytics_bar_t *b = &r->bar;
 
-    if (part->t < r->first) {
-        r->first = part->t;
+    if (part->t < r->reach.first) {
+        r->reach.gap = wd_max(r->reach.gap, r->reach.first - part->t);
+        r->reach.first = part->t;
         b->open = part->open;
     }
-    if (part->t > r->last) {
-        r->last = part->t;
+    if (part->t > r->reach.last) {
+        r->reach.gap = wd_max(r->reach.gap, part->t - r->reach.last);
+        r->reach.last = part->t;
         b->close = part->close;
     }
 
@@ -60,19 +70,28 @@ bool
 analytics_resample_push(analytics_resample_t *r, const analytics_bar_t *part,
                         analytics_bar_t *ret)
 {
-    if (r->open && wd_timeframe_floor(r->timeframe, part->t) == r->bar.t) {
+    wd_ns_t edge;
+
+    if (!r->open) {
+        resample_start(r, part, NULL);
+        return false;
+    }
+    if (wd_timeframe_floor(r->timeframe, part->t) == r->bar.t) {
         resample_add(r, part);
         return false;
     }
 
-    if (r->open) {
-        *ret = r->bar;
-        resample_start(r, part);
-        return true;
+    *ret = r->bar;
+    r->done = r->reach;
+    if (part->t > r->reach.last) {
+        r->done.after = part->t;
+        edge = r->reach.last;
+    } else {
+        r->done.before = part->t;
+        edge = r->reach.first;
     }
-
-    resample_start(r, part);
-    return false;
+    resample_start(r, part, &edge);
+    return true;
 }
 
 
@@ -84,8 +103,36 @@ analytics_resample_end(analytics_resample_t *r, analytics_bar_t *ret)
     }
 
     *ret = r->bar;
+    r->done = r->reach;
     r->open = false;
     return true;
+}
+
+
+/* The day itself, or the next (step 1) or last (-1) weekday. */
+static wd_ns_t
+resample_weekday(wd_ns_t day, int step)
+{
+    while (wd_timeframe_floor(WD_TF_1W, day) + 5 * WD_NS_PER_DAY <= day) {
+        day += step * WD_NS_PER_DAY;
+    }
+    return day;
+}
+
+
+bool
+analytics_resample_covers(wd_timeframe_e tf, wd_ns_t t,
+                          const analytics_reach_t *reach)
+{
+    wd_ns_t next = analytics_resample_next(tf, t);
+    bool    begins = reach->first <= resample_weekday(t, 1)
+                  || (reach->before != WD_NS_MIN
+                      && reach->first - reach->before <= ANALYTICS_CLOSED_NS);
+    bool ends = reach->last >= resample_weekday(next - WD_NS_PER_DAY, -1)
+                || (reach->after != WD_NS_MAX
+                    && reach->after - reach->last <= ANALYTICS_CLOSED_NS);
+
+    return begins && ends && reach->gap <= ANALYTICS_CLOSED_NS;
 }
 
 

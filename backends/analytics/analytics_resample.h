@@ -12,12 +12,21 @@
 #include "analytics_bar.h"
 #include "wd_timeframe.h"
 
+/* Between which parts a bar lies: how far the parts reach. */
 typedef struct {
-    wd_timeframe_e  timeframe;
-    bool            open; /* `bar` holds parts */
-    wd_ns_t         first; /* t of its earliest part */
-    wd_ns_t         last;
-    analytics_bar_t bar;
+    wd_ns_t before; /* t of the last part before it; WD_NS_MIN: none is known */
+    wd_ns_t first; /* t of its earliest part */
+    wd_ns_t last;
+    wd_ns_t after; /* WD_NS_MAX: none is known */
+    wd_ns_t gap; /* the longest from one of its parts to the next */
+} analytics_reach_t;
+
+typedef struct {
+    wd_timeframe_e    timeframe;
+    bool              open; /* `bar` holds parts */
+    analytics_bar_t   bar;
+    analytics_reach_t reach; /* of `bar`, one end of it still open */
+    analytics_reach_t done; /* of the bar that was returned last */
 } analytics_resample_t;
 
 void analytics_resample_init(analytics_resample_t *r, wd_timeframe_e tf);
@@ -32,6 +41,18 @@ bool analytics_resample_push(analytics_resample_t  *r,
 /* After the last part: true when *ret is one more bar. */
 bool analytics_resample_end(analytics_resample_t *r, analytics_bar_t *ret);
 
+/*
+ * Are days all that there is of the week or month that begins at t? No, when
+ * they begin behind its first weekday, or end before its last one, and none
+ * stands near before or behind: then the days that are stored begin or end
+ * within it, or have a hole there. Nor when the hole is within it. Exchanges
+ * are closed for less than ANALYTICS_CLOSED_NS at a time.
+ */
+#define ANALYTICS_CLOSED_NS (12 * WD_NS_PER_DAY)
+
+bool analytics_resample_covers(wd_timeframe_e tf, wd_ns_t t,
+                               const analytics_reach_t *reach);
+
 /* Start of the bar after the one that holds t. */
 wd_ns_t analytics_resample_next(wd_timeframe_e tf, wd_ns_t t);
 
@@ -39,7 +60,8 @@ wd_ns_t analytics_resample_next(wd_timeframe_e tf, wd_ns_t t);
  * The stored timeframe that bars of `tf` are made of: `tf` itself, else the
  * finest one that divides it, of the set `stored` (bit 1 << timeframe);
  * WD_TF_NONE when there is none. Weeks and months come of days where there
- * are any: those are adjusted day by day.
+ * are any: those are adjusted day by day. What days do not cover is then
+ * read as stored: analytics_view.h.
  */
 wd_timeframe_e analytics_resample_base(wd_timeframe_e tf, unsigned stored);
 

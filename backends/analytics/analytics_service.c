@@ -14,6 +14,8 @@ static const wd_rpc_method_t methods[] = {
     {"instruments.get", analytics_instruments_get, WD_RPC_PG},
     {"bars.query", analytics_bars_query, WD_RPC_PG},
     {"quotes.query", analytics_quotes_query, WD_RPC_PG},
+    {"trades.query", analytics_trades_query, WD_RPC_PG},
+    {"news.query", analytics_news_query, WD_RPC_PG},
     {"macro.query", analytics_macro_query, WD_RPC_PG},
     {"indicators.list", analytics_indicators_list, WD_RPC_WORK},
     {"indicators.compute", analytics_indicators_compute, WD_RPC_PG},

@@ -19,6 +19,12 @@ int analytics_bars_query(const wd_rpc_call_t *call, wd_rpc_res_t *res);
 /* analytics_quotes.c */
 int analytics_quotes_query(const wd_rpc_call_t *call, wd_rpc_res_t *res);
 
+/* analytics_trades.c */
+int analytics_trades_query(const wd_rpc_call_t *call, wd_rpc_res_t *res);
+
+/* analytics_news.c */
+int analytics_news_query(const wd_rpc_call_t *call, wd_rpc_res_t *res);
+
 /* analytics_macro.c */
 int analytics_macro_query(const wd_rpc_call_t *call, wd_rpc_res_t *res);
 

@@ -223,95 +223,6 @@ analytics_store_actions(wd_pg_conn_t *c, int64_t instrument, wd_ns_t as_of,
     return wd_pg_exec(c, sql, p, wd_array_len(p), ret, err);
 }
 
-#define QUOTE_PART(table, known)                                         \
-    "SELECT ts, source, price, open, high, low, volume, previous_close," \
-    "       quality, known_at, bid, ask FROM " table                               \
-    " WHERE instrument_id = i.id AND " known
-
-#define DAILY_PART(table, known)                                             \
-    "(SELECT ts FROM " table " WHERE instrument_id = i.id AND timeframe = 6" \
-    "    AND source = s.id AND " known " ORDER BY ts DESC LIMIT 1)"
-
-
-int
-analytics_store_quotes(wd_pg_conn_t *c, const wd_str_t *symbols, size_t n,
-                       wd_ns_t as_of, PGresult **ret, wd_error_t *err)
-{
-    static const char sql[]
-        = "SELECT i.symbol, q.ts, q.price, q.open, q.high, q.low, q.volume,"
-          "       q.previous_close, q.quality, src.name, q.known_at, d.ts,"
-          "       q.bid, q.ask"
-          "  FROM instrument i"
-          " CROSS JOIN LATERAL (SELECT * FROM (" QUOTE_PART("quote", KNOWN("$"
-                                                                           "2")) " UNION ALL " QUOTE_PART(
-              "quote_history",
-              KNOWN_THEN(
-                  "$2")) ") u ORDER BY ts DESC, source LIMIT 1) q"
-                         "  JOIN source src ON src.id = q.source"
-                         "  LEFT JOIN LATERAL ("
-                         "    SELECT max(l.ts) AS ts FROM source s CROSS JOIN "
-                         "LATERAL ("
-                         "        SELECT ts FROM (" DAILY_PART(
-                             "bar",
-                             KNOWN(
-                                 "$2")) " UNION ALL " DAILY_PART("bar_history",
-                                                                 KNOWN_THEN(
-                                                                     "$2")) ") "
-                                                                            "u "
-                                                                            "OR"
-                                                                            "DE"
-                                                                            "R "
-                                                                            "BY"
-                                                                            " t"
-                                                                            "s "
-                                                                            "DE"
-                                                                            "SC"
-                                                                            " L"
-                                                                            "IM"
-                                                                            "IT"
-                                                                            " 1"
-                                                                            ") "
-                                                                            "l)"
-                                                                            " d"
-                                                                            " O"
-                                                                            "N "
-                                                                            "tr"
-                                                                            "ue"
-                                                                            " W"
-                                                                            "HE"
-                                                                            "RE"
-                                                                            " i"
-                                                                            ".s"
-                                                                            "ym"
-                                                                            "bo"
-                                                                            "l "
-                                                                            "= "
-                                                                            "AN"
-                                                                            "Y("
-                                                                            "$1"
-                                                                            ") "
-                                                                            "OR"
-                                                                            "DE"
-                                                                            "R "
-                                                                            "BY"
-                                                                            " i"
-                                                                            ".s"
-                                                                            "ym"
-                                                                            "bo"
-                                                                            "l "
-                                                                            "CO"
-                                                                            "LL"
-                                                                            "AT"
-                                                                            "E "
-                                                                            "\""
-                                                                            "C"
-                                                                            "\"";
-
-    const wd_pg_param_t p[] = {wd_pg_texts(symbols, n), wd_pg_ts(as_of)};
-
-    return wd_pg_exec(c, sql, p, wd_array_len(p), ret, err);
-}
-
 
 int
 analytics_store_macro(wd_pg_conn_t *c, const wd_str_t *indicators,
@@ -420,6 +331,8 @@ analytics_store_search(wd_pg_conn_t *c, const analytics_search_t *s,
           "   AND ($7::text IS NULL"
           "        OR ((i.symbol = $3) IS NOT TRUE"
           "            AND ($8 OR i.symbol COLLATE \"C\" > $7)))"
+          "   AND ($10::text IS NULL OR i.id IN (SELECT x.instrument_id"
+          "        FROM instrument_identifier x WHERE x.value = $10))"
           " ORDER BY (i.symbol = $3) IS TRUE DESC, i.symbol COLLATE \"C\""
           " LIMIT $9";
 
@@ -428,7 +341,7 @@ analytics_store_search(wd_pg_conn_t *c, const analytics_search_t *s,
         wd_pg_text(s->exact),    wd_pg_text(s->type),
         wd_pg_text(s->exchange), wd_pg_text(s->currency),
         wd_pg_text(s->after),    wd_pg_bool(s->after_exact),
-        wd_pg_int(s->limit)};
+        wd_pg_int(s->limit),     wd_pg_text(s->identifier)};
 
     return wd_pg_exec(c, sql, p, wd_array_len(p), ret, err);
 }
@@ -464,16 +377,39 @@ analytics_store_stored(wd_pg_conn_t *c, int64_t instrument, PGresult **ret,
     return wd_pg_exec(c, sql, p, wd_array_len(p), ret, err);
 }
 
+/* What is told of days, weeks or months is many figures: of each the newest. */
+#define FUNDAMENTAL_DAY \
+    "regexp_replace(f.period, '^(weekly |monthly )?\\d.*', '\\1')"
+
 
 int
 analytics_store_fundamentals(wd_pg_conn_t *c, int64_t instrument,
                              PGresult **ret, wd_error_t *err)
 {
     static const char sql[]
-        = "SELECT f.field, f.period, f.value, s.name, f.known_at"
+        = "SELECT DISTINCT ON (f.field COLLATE \"C\", " FUNDAMENTAL_DAY
+          " COLLATE \"C\", f.source, f.unit)"
+          "       f.field, f.period, f.value, f.unit, s.name, f.known_at"
           "  FROM fundamental f JOIN source s ON s.id = f.source"
           " WHERE f.instrument_id = $1::integer"
-          " ORDER BY f.field COLLATE \"C\", f.period COLLATE \"C\", f.source";
+          " ORDER BY f.field COLLATE \"C\", " FUNDAMENTAL_DAY
+          " COLLATE \"C\", f.source, f.unit, f.period COLLATE \"C\" DESC";
+
+    const wd_pg_param_t p[] = {wd_pg_int(instrument)};
+
+    return wd_pg_exec(c, sql, p, wd_array_len(p), ret, err);
+}
+
+
+int
+analytics_store_identifiers(wd_pg_conn_t *c, int64_t instrument, PGresult **ret,
+                            wd_error_t *err)
+{
+    static const char sql[]
+        = "SELECT x.scheme, x.value, s.name, x.known_at"
+          "  FROM instrument_identifier x JOIN source s ON s.id = x.source"
+          " WHERE x.instrument_id = $1::integer"
+          " ORDER BY x.scheme COLLATE \"C\", x.source";
 
     const wd_pg_param_t p[] = {wd_pg_int(instrument)};
 

@@ -102,7 +102,9 @@ enum {
     ANALYTICS_QUOTE_KNOWN_AT,
     ANALYTICS_QUOTE_NEWEST_BAR,
     ANALYTICS_QUOTE_BID,
-    ANALYTICS_QUOTE_ASK
+    ANALYTICS_QUOTE_ASK,
+    ANALYTICS_QUOTE_BID_SIZE,
+    ANALYTICS_QUOTE_ASK_SIZE
 };
 
 /* The latest quote of each symbol that has one, by symbol. */
@@ -110,6 +112,73 @@ wd_must_check int analytics_store_quotes(wd_pg_conn_t   *c,
                                          const wd_str_t *symbols, size_t n,
                                          wd_ns_t as_of, PGresult **ret,
                                          wd_error_t *err);
+
+/* The symbols of which a trade was known then, by symbol: id, symbol. */
+wd_must_check int analytics_store_traded(wd_pg_conn_t   *c,
+                                         const wd_str_t *symbols, size_t n,
+                                         wd_ns_t as_of, PGresult **ret,
+                                         wd_error_t *err);
+
+/* Trades of one instrument; behind (after_ts, after_source, after_seq). */
+typedef struct {
+    int64_t  instrument;
+    wd_str_t source; /* data NULL: all */
+    wd_ns_t  from; /* inclusive */
+    wd_ns_t  to; /* inclusive */
+    wd_ns_t  as_of;
+    bool     desc;
+    int64_t  limit;
+    wd_ns_t  after_ts; /* WD_NS_MIN, or of desc WD_NS_MAX: from the beginning */
+    int64_t  after_source;
+    int64_t  after_seq;
+} analytics_trades_key_t;
+
+enum {
+    ANALYTICS_TRADE_TS,
+    ANALYTICS_TRADE_SEQ,
+    ANALYTICS_TRADE_PRICE,
+    ANALYTICS_TRADE_SIZE,
+    ANALYTICS_TRADE_QUALITY,
+    ANALYTICS_TRADE_SOURCE,
+    ANALYTICS_TRADE_SOURCE_NAME,
+    ANALYTICS_TRADE_KNOWN_AT
+};
+
+wd_must_check int analytics_store_trades(wd_pg_conn_t                 *c,
+                                         const analytics_trades_key_t *key,
+                                         PGresult **ret, wd_error_t *err);
+
+/* News, of symbols (n_symbols 0: all), behind (after_ts, after_id). */
+typedef struct {
+    const wd_str_t *symbols;
+    size_t          n_symbols;
+    wd_ns_t         from;
+    wd_ns_t         to;
+    wd_ns_t         as_of;
+    bool            desc;
+    int64_t         limit;
+    wd_ns_t         after_ts;
+    int64_t         after_id;
+} analytics_news_key_t;
+
+enum {
+    ANALYTICS_NEWS_ID,
+    ANALYTICS_NEWS_TS,
+    ANALYTICS_NEWS_TITLE,
+    ANALYTICS_NEWS_URL,
+    ANALYTICS_NEWS_SUMMARY,
+    ANALYTICS_NEWS_PUBLISHER,
+    ANALYTICS_NEWS_SENTIMENT,
+    ANALYTICS_NEWS_SYMBOLS,
+    ANALYTICS_NEWS_RELEVANCE, /* of the one asked for that is most relevant */
+    ANALYTICS_NEWS_SYMBOL_SENTIMENT,
+    ANALYTICS_NEWS_SOURCE,
+    ANALYTICS_NEWS_KNOWN_AT
+};
+
+wd_must_check int analytics_store_news(wd_pg_conn_t               *c,
+                                       const analytics_news_key_t *key,
+                                       PGresult **ret, wd_error_t *err);
 
 enum {
     ANALYTICS_MACRO_ID,
@@ -193,6 +262,7 @@ typedef struct {
     wd_str_t type;
     wd_str_t exchange;
     wd_str_t currency;
+    wd_str_t identifier; /* in any scheme, upper case */
     wd_str_t after; /* only symbols behind this one */
     bool     after_exact; /* `after` was the exact one */
     int64_t  limit;
@@ -221,15 +291,28 @@ enum {
     ANALYTICS_FUNDAMENTAL_FIELD,
     ANALYTICS_FUNDAMENTAL_PERIOD,
     ANALYTICS_FUNDAMENTAL_VALUE,
+    ANALYTICS_FUNDAMENTAL_UNIT,
     ANALYTICS_FUNDAMENTAL_SOURCE,
     ANALYTICS_FUNDAMENTAL_KNOWN_AT
 };
 
+/* Of figures that are told of days only those of the newest day. */
 wd_must_check int analytics_store_fundamentals(wd_pg_conn_t *c,
                                                int64_t       instrument,
                                                PGresult **ret, wd_error_t *err);
 
-/* ---- news of commits; on a connection of one's own ----------------------- */
+enum {
+    ANALYTICS_IDENTIFIER_SCHEME,
+    ANALYTICS_IDENTIFIER_VALUE,
+    ANALYTICS_IDENTIFIER_SOURCE,
+    ANALYTICS_IDENTIFIER_KNOWN_AT
+};
+
+wd_must_check int analytics_store_identifiers(wd_pg_conn_t *c,
+                                              int64_t       instrument,
+                                              PGresult **ret, wd_error_t *err);
+
+/* ---- what was committed; on a connection of one's own -------------------- */
 
 /* From now on the bus is heard. */
 wd_must_check int analytics_store_listen(wd_pg_conn_t *c, wd_error_t *err);
@@ -240,18 +323,18 @@ typedef struct {
     wd_ns_t  at;
     wd_str_t event; /* JSON */
     wd_str_t symbols; /* instruments that go by its symbols as aliases */
-} analytics_news_row_t;
+} analytics_commit_t;
 
-typedef int (*analytics_news_pt)(const analytics_news_row_t *row, void *arg);
+typedef int (*analytics_commit_pt)(const analytics_commit_t *row, void *arg);
 
 /* A failure of fn ends it and is returned. *ret_n counts the rows. */
-wd_must_check int analytics_store_news(wd_pg_conn_t *c, int64_t after,
-                                       int64_t limit, analytics_news_pt fn,
-                                       void *arg, size_t *ret_n,
-                                       wd_error_t *err);
+wd_must_check int analytics_store_commits(wd_pg_conn_t *c, int64_t after,
+                                          int64_t limit, analytics_commit_pt fn,
+                                          void *arg, size_t *ret_n,
+                                          wd_error_t *err);
 
 /* Offset of the last event. */
-wd_must_check int analytics_store_news_last(wd_pg_conn_t *c, int64_t *ret,
-                                            wd_error_t *err);
+wd_must_check int analytics_store_commits_last(wd_pg_conn_t *c, int64_t *ret,
+                                               wd_error_t *err);
 
 #endif /* ANALYTICS_STORE_H */

@@ -1,74 +1,105 @@
 /*
- * analytics_store_news.c - the SQL of news: events of valid.records.
+ * analytics_store_news.c - the SQL of news.
  */
 #include "analytics_store.h"
 
+/* clang-format off */
+#define NOW_4 "known_at <= $4"
+#define THEN_4 "known_at <= $4 AND superseded_at > $4"
+
+#define NEWS_COLUMNS \
+    "id, source, ts, title, url, summary, publisher, sentiment, known_at"
+
+#define MENTION_PART(table, known, more)                   \
+    "SELECT news_id, symbol, relevance, sentiment FROM " table \
+    " WHERE " known " AND " more
+
+/* Whom an item is about, the most relevant first. */
+#define NEWS_SYMBOLS                                                        \
+    "(SELECT string_agg(m.symbol, ','"                                      \
+    " ORDER BY m.relevance DESC NULLS LAST, m.symbol COLLATE \"C\") FROM (" \
+    MENTION_PART("news_mention", NOW_4, "news_id = n.id")                   \
+    " UNION ALL "                                                           \
+    MENTION_PART("news_mention_history", THEN_4, "news_id = n.id") ") m)"
+
+#define NEWS_SELECT                                              \
+    "SELECT n.id, n.ts, n.title, n.url, n.summary, n.publisher," \
+    " n.sentiment, " NEWS_SYMBOLS ", "
+
+/* In the range, and behind the last item that was shown. */
+#define NEWS_RANGE(beyond) \
+    "ts >= $2 AND ts <= $3 AND (ts, id) " beyond " ($5, $6::bigint)"
+
+#define NEWS_ORDER(table, order) \
+    " ORDER BY " table "ts " order ", " table "id " order " LIMIT $7"
+
+/* All: along the index of times. */
+#define NEWS_ALL_PART(table, known, order, beyond)           \
+    "(SELECT " NEWS_COLUMNS " FROM " table " WHERE " known   \
+    " AND " NEWS_RANGE(beyond) NEWS_ORDER("", order) ")"
+
+#define NEWS_ALL(order, beyond)                                     \
+    NEWS_SELECT                                                     \
+    "NULL::double precision, NULL::double precision, s.name,"       \
+    " n.known_at FROM ("                                            \
+    NEWS_ALL_PART("news", NOW_4, order, beyond)                     \
+    " UNION ALL "                                                   \
+    NEWS_ALL_PART("news_history", THEN_4, order, beyond)            \
+    ") n JOIN source s ON s.id = n.source"                          \
+    " WHERE cardinality($1) = 0" NEWS_ORDER("n.", order)
+
+/*
+ * Of some: from those who are mentioned, by the names that they have with
+ * each provider.
+ */
+#define NEWS_NAMES                                                         \
+    "names AS (SELECT s.id AS source, x AS symbol FROM source s"           \
+    " CROSS JOIN unnest($1) x UNION SELECT a.source, a.symbol"             \
+    " FROM instrument_alias a JOIN instrument i ON i.id = a.instrument_id" \
+    " WHERE i.symbol = ANY($1))"
+
+#define NEWS_WANTED                                                        \
+    "wanted AS (SELECT DISTINCT ON (m.news_id, a.source) m.news_id,"       \
+    " a.source, m.relevance, m.sentiment"                                  \
+    " FROM names a CROSS JOIN LATERAL ("                                   \
+    MENTION_PART("news_mention", NOW_4, "symbol = a.symbol")               \
+    " UNION ALL "                                                          \
+    MENTION_PART("news_mention_history", THEN_4, "symbol = a.symbol")      \
+    ") m ORDER BY m.news_id, a.source, m.relevance DESC NULLS LAST,"       \
+    " m.symbol COLLATE \"C\")"
+
+#define NEWS_SOME_PART(table, known, beyond)                      \
+    "SELECT " NEWS_COLUMNS " FROM " table " WHERE id = w.news_id" \
+    " AND source = w.source AND " known " AND " NEWS_RANGE(beyond)
+
+#define NEWS_SOME(order, beyond)                              \
+    "WITH " NEWS_NAMES ", " NEWS_WANTED " "                   \
+    NEWS_SELECT                                               \
+    "w.relevance, w.sentiment, s.name, n.known_at FROM wanted w" \
+    " CROSS JOIN LATERAL ("                                   \
+    NEWS_SOME_PART("news", NOW_4, beyond)                     \
+    " UNION ALL "                                             \
+    NEWS_SOME_PART("news_history", THEN_4, beyond)            \
+    ") n JOIN source s ON s.id = n.source" NEWS_ORDER("n.", order)
+/* clang-format on */
+
 
 int
-analytics_store_listen(wd_pg_conn_t *c, wd_error_t *err)
+analytics_store_news(wd_pg_conn_t *c, const analytics_news_key_t *key,
+                     PGresult **ret, wd_error_t *err)
 {
-    return wd_pg_script(c, "LISTEN wizdata_bus; SET jit = off", err);
-}
+    static const char *const sql[2][2] = {
+        {NEWS_ALL("ASC", ">"), NEWS_ALL("DESC", "<")},
+        {NEWS_SOME("ASC", ">"), NEWS_SOME("DESC", "<")}};
 
+    const wd_pg_param_t p[] = {wd_pg_texts(key->symbols, key->n_symbols),
+                               wd_pg_ts(key->from),
+                               wd_pg_ts(key->to),
+                               wd_pg_ts(key->as_of),
+                               wd_pg_ts(key->after_ts),
+                               wd_pg_int(key->after_id),
+                               wd_pg_int(key->limit)};
 
-int
-analytics_store_news(wd_pg_conn_t *c, int64_t after, int64_t limit,
-                     analytics_news_pt fn, void *arg, size_t *ret_n,
-                     wd_error_t *err)
-{
-    int                  rc, i;
-    PGresult            *r;
-    analytics_news_row_t row;
-    const wd_pg_param_t  p[] = {wd_pg_int(after), wd_pg_int(limit)};
-
-    /* Events name instruments as the provider does. */
-    static const char sql[]
-        = "SELECT e.\"offset\", e.at, e.event::text,"
-          "       (SELECT string_agg(DISTINCT i.symbol, ' ')"
-          "          FROM jsonb_array_elements_text("
-          "               CASE jsonb_typeof(e.event->'symbols')"
-          "               WHEN 'array' THEN e.event->'symbols' END) AS s"
-          "          JOIN source p ON true"
-          "          JOIN instrument_alias a"
-          "            ON a.source = p.id AND a.symbol = s"
-          "          JOIN instrument i"
-          "            ON i.id = a.instrument_id AND i.symbol <> s)"
-          "  FROM bus_event e"
-          " WHERE e.topic = 'valid.records' AND e.\"offset\" > $1"
-          " ORDER BY e.\"offset\" LIMIT $2";
-
-    rc = wd_pg_exec(c, sql, p, wd_array_len(p), &r, err);
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    *ret_n = (size_t) PQntuples(r);
-    for (i = 0; rc == WD_OK && i < PQntuples(r); i++) {
-        row.offset = wd_pg_get_int(r, i, 0);
-        row.at = wd_pg_get_ts(r, i, 1);
-        row.event = wd_pg_get_str(r, i, 2);
-        row.symbols = wd_pg_is_null(r, i, 3) ? WD_STR_NULL
-                                             : wd_pg_get_str(r, i, 3);
-        rc = fn(&row, arg);
-    }
-    PQclear(r);
-    return rc == WD_OK ? WD_OK : wd_error(err, rc, "no memory for news");
-}
-
-
-int
-analytics_store_news_last(wd_pg_conn_t *c, int64_t *ret, wd_error_t *err)
-{
-    int       rc;
-    PGresult *r;
-
-    rc = wd_pg_exec(c,
-                    "SELECT coalesce(max(last), 0) FROM bus_topic"
-                    " WHERE topic = 'valid.records'",
-                    NULL, 0, &r, err);
-    if (rc == WD_OK) {
-        *ret = wd_pg_get_int(r, 0, 0);
-        PQclear(r);
-    }
-    return rc;
+    return wd_pg_exec(c, sql[key->n_symbols != 0][key->desc], p,
+                      wd_array_len(p), ret, err);
 }

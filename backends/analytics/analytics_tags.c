@@ -19,9 +19,15 @@ static const analytics_outdates_t analytics_outdates[] = {
     {"bars", {"bars", "quotes", "instrument"}, {"bars", "quotes"}},
     {"actions", {"bars"}, {"bars"}},
     {"quotes", {"quotes"}, {"quotes"}},
-    {"instruments", {"instrument", "bars"}, {"instruments", "bars"}},
+    {"trades", {"trades"}, {"trades"}},
+    {"news", {"news"}, {"news"}},
+    {"identifiers", {"instrument"}, {"instruments"}},
+    {"instruments",
+     {"instrument", "bars", "news"},
+     {"instruments", "bars", "news"}},
     {"fundamentals", {"instrument"}, {NULL}},
     {"observations", {"macro"}, {"macro"}},
+    {"lists", {NULL}, {NULL}}, /* which no answer shows */
 };
 
 typedef struct {
@@ -121,7 +127,8 @@ analytics_event_member(wd_json_scan_t *s, wd_pool_t *pool, wd_str_t key,
 
     rc = wd_json_scan_skip(s);
     if (rc == WD_OK
-        && (wd_str_eq_z(key, "symbols") || wd_str_eq_z(key, "series"))) {
+        && (wd_str_eq_z(key, "symbols") || wd_str_eq_z(key, "series")
+            || wd_str_eq_z(key, "lists"))) {
         n->named = true;
         n->names = wd_str(from, (size_t) (s->p - from));
     }

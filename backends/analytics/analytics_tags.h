@@ -5,13 +5,17 @@
  *     tag                what changes under it
  *     bars:SYMBOL        bars, splits and dividends, the time zone
  *     quotes:SYMBOL      quotes, and bars: they make a quote stale
- *     instrument:SYMBOL  the description, figures, which bars are stored
+ *     trades:SYMBOL      trades
+ *     news:SYMBOL        news that mentions it, and by which names it goes
+ *     instrument:SYMBOL  the description, figures, identifiers, which bars are
+ *                        stored
  *     instruments        the list of instruments
  *     macro:CODE         observations of an indicator
  *     indicators         what can be computed; only a new program changes it
  *
  * An answer about more names than it may have tags has one for all of the
- * kind instead: bars, quotes, macro. A commit outdates both.
+ * kind instead: bars, quotes, trades, news, macro. A commit outdates both. So
+ * has one that was asked for without names.
  */
 #ifndef ANALYTICS_TAGS_H
 #define ANALYTICS_TAGS_H

@@ -5,8 +5,8 @@
 
 #include <math.h>
 
-#define VIEW_CHUNK_MAX 16384
-#define VIEW_CHUNK_MIN 64
+/* Bit of the column quality: the period was not over. */
+#define VIEW_UNFINISHED 4
 
 static const char *const adjustments[] = {"raw", "split", "all"};
 
@@ -80,27 +80,36 @@ view_add_series(analytics_instrument_t *one, const PGresult *r, int row)
 
 
 static int
-view_add_source(analytics_query_t *q, analytics_instrument_t *one,
-                const PGresult *r, int row)
+view_add_source(analytics_query_t *q, analytics_sources_t *s, const PGresult *r,
+                int row)
 {
-    size_t   i = one->n_sources;
-    wd_str_t name;
+    wd_str_t name = wd_pg_get_str(r, row, ANALYTICS_SERIES_SOURCE_NAME);
 
-    if ((int) one->base != wd_pg_get_int(r, row, ANALYTICS_SERIES_TIMEFRAME)
-        || i == ANALYTICS_SOURCES_MAX) {
+    if ((int) s->timeframe != wd_pg_get_int(r, row, ANALYTICS_SERIES_TIMEFRAME)
+        || s->n == ANALYTICS_SOURCES_MAX) {
         return WD_OK;
     }
-
-    name = wd_pg_get_str(r, row, ANALYTICS_SERIES_SOURCE_NAME);
-    one->sources[i] = wd_pg_get_int(r, row, ANALYTICS_SERIES_SOURCE);
-    one->names[i] = wd_pool_strdup(q->call->pool, name);
-    if (one->names[i] == NULL) {
+    s->ids[s->n] = wd_pg_get_int(r, row, ANALYTICS_SERIES_SOURCE);
+    s->names[s->n] = wd_pool_strdup(q->call->pool, name);
+    if (s->names[s->n] == NULL) {
         return WD_ENOMEM;
     }
 
     /* One pointer for one name: resampling compares them. */
-    one->n_sources++;
+    s->n++;
     return WD_OK;
+}
+
+
+/* What bars are read from: what is there decides. */
+static void
+view_choose_series(analytics_instrument_t *one, wd_timeframe_e tf)
+{
+    one->base.timeframe = analytics_resample_base(tf, one->stored);
+    one->own.timeframe = tf > WD_TF_1D && one->base.timeframe == WD_TF_1D
+                                 && (one->stored & 1u << tf) != 0
+                             ? tf
+                             : WD_TF_NONE;
 }
 
 
@@ -152,12 +161,15 @@ view_find_series(analytics_query_t *q, wd_timeframe_e tf,
             }
             if (pass == 0) {
                 view_add_series(one, r, row);
-            } else {
-                rc = view_add_source(q, one, r, row);
+                continue;
+            }
+            rc = view_add_source(q, &one->base, r, row);
+            if (rc == WD_OK) {
+                rc = view_add_source(q, &one->own, r, row);
             }
         }
         for (i = 0; i < n; i++) {
-            all[i].base = analytics_resample_base(tf, all[i].stored);
+            view_choose_series(&all[i], tf);
         }
     }
 
@@ -252,7 +264,7 @@ view_day_start(const analytics_instrument_t *x, wd_ns_t date)
     wd_civil_t civil;
     wd_ns_t    t;
 
-    if (!view_intraday(x->base) || x->tz == NULL) {
+    if (!view_intraday(x->base.timeframe) || x->tz == NULL) {
         return date;
     }
 
@@ -319,9 +331,28 @@ view_load_actions(analytics_view_t *v, analytics_adjustment_e adjustment)
 }
 
 
-/* Parts of the bars that begin in from..to, to the microsecond. */
+static wd_ns_t
+view_later(wd_ns_t t, wd_ns_t by)
+{
+    return t > WD_NS_MAX - by ? WD_NS_MAX : t + by;
+}
+
+
+static wd_ns_t
+view_earlier(wd_ns_t t, wd_ns_t by)
+{
+    return t < WD_NS_MIN + by ? WD_NS_MIN : t - by;
+}
+
+
+/*
+ * The range of bars, to the microsecond, and that of their parts: all of
+ * those bars that begin in it, and days around them where it must be seen
+ * whether these cover a bar.
+ */
 static void
-view_range(analytics_view_t *v, wd_timeframe_e tf, wd_ns_t from, wd_ns_t to)
+view_range(analytics_view_t *v, wd_ns_t from, wd_ns_t to, wd_ns_t *ret_from,
+           wd_ns_t *ret_to)
 {
     wd_ns_t start, rest;
 
@@ -333,16 +364,19 @@ view_range(analytics_view_t *v, wd_timeframe_e tf, wd_ns_t from, wd_ns_t to)
     }
 
     if (v->resampled && from != WD_NS_MIN) {
-        start = wd_timeframe_floor(tf, from);
-        from = start == from ? from : analytics_resample_next(tf, from);
+        start = wd_timeframe_floor(v->timeframe, from);
+        from = start == from ? from
+                             : analytics_resample_next(v->timeframe, from);
     }
+    v->from = from;
     if (v->resampled && to != WD_NS_MAX) {
-        to = analytics_resample_next(tf, to);
+        to = analytics_resample_next(v->timeframe, to);
         to = to == WD_NS_MAX ? to : to - 1;
     }
+    v->to = to;
 
-    v->key.from = from;
-    v->key.to = to;
+    *ret_from = v->joined ? view_earlier(from, ANALYTICS_CLOSED_NS) : from;
+    *ret_to = v->joined ? view_later(to, ANALYTICS_CLOSED_NS) : to;
 }
 
 
@@ -352,208 +386,178 @@ analytics_view_open(analytics_view_t *v, analytics_query_t *q,
                     analytics_adjustment_e adjustment, wd_ns_t from, wd_ns_t to,
                     bool desc, size_t expected)
 {
-    size_t i, parts;
+    size_t  parts;
+    wd_ns_t parts_from, parts_to;
 
     memset(v, 0, sizeof(*v));
     v->q = q;
     v->instrument = instrument;
-    v->resampled = instrument->base != tf && instrument->base != WD_TF_NONE;
+    v->timeframe = tf;
+    v->desc = desc;
+    v->resampled = instrument->base.timeframe != tf
+                   && instrument->base.timeframe != WD_TF_NONE;
+    v->joined = instrument->own.timeframe != WD_TF_NONE;
+    v->kept.end = !v->joined;
     analytics_resample_init(&v->resample, tf);
 
-    view_range(v, tf, from, to);
-    for (i = 0; i < instrument->n_sources; i++) {
-        v->next_from[i] = v->key.from;
-        v->next_to[i] = v->key.to;
-    }
-
-    parts = v->resampled ? (size_t) (wd_timeframe_ns(tf)
-                                     / wd_timeframe_ns(instrument->base))
-                         : 1;
-    expected = wd_min(expected, (size_t) VIEW_CHUNK_MAX) * parts;
-    v->key.instrument = instrument->id;
-    v->key.timeframe = instrument->base;
-    v->key.as_of = q->as_of;
-    v->key.desc = desc;
-    v->key.limit = (int64_t) wd_max(wd_min(expected, (size_t) VIEW_CHUNK_MAX),
-                                    (size_t) VIEW_CHUNK_MIN);
-
+    view_range(v, from, to, &parts_from, &parts_to);
+    parts = v->resampled
+                ? (size_t) (wd_timeframe_ns(tf)
+                            / wd_timeframe_ns(instrument->base.timeframe))
+                : 1;
+    expected = wd_min(expected, (size_t) ANALYTICS_STREAM_MAX);
+    analytics_stream_init(&v->parts, q, instrument->id, &instrument->base,
+                          parts_from, parts_to, desc, expected * parts);
+    analytics_stream_init(&v->stored, q, instrument->id, &instrument->own,
+                          v->from, v->to, desc, expected);
     return view_load_actions(v, adjustment);
-}
-
-
-static void
-feed_clear(analytics_feed_t *f)
-{
-    PQclear(f->rows); /* NULL is accepted */
-    f->rows = NULL;
-    f->row = 0;
 }
 
 
 void
 analytics_view_close(analytics_view_t *v)
 {
-    size_t i;
-
-    for (i = 0; i < ANALYTICS_SOURCES_MAX; i++) {
-        feed_clear(&v->feeds[i]);
-    }
-}
-
-
-/* The next chunk of source i. */
-static int
-view_fetch(analytics_view_t *v, size_t i)
-{
-    analytics_feed_t *f = &v->feeds[i];
-    wd_error_t        err;
-    wd_ns_t           last;
-    int               rc, n;
-
-    feed_clear(f);
-    if (*v->q->call->canceled) {
-        return wd_rpc_fail(v->q->res, WD_ECANCELED, "canceled");
-    }
-    if (wd_monotonic() > v->q->call->deadline) {
-        return wd_rpc_fail(v->q->res, WD_ETIMEOUT, "%s",
-                           wd_err_info(WD_ETIMEOUT)->text);
-    }
-
-    v->key.source = v->instrument->sources[i];
-    v->key.from = v->next_from[i];
-    v->key.to = v->next_to[i];
-    rc = analytics_store_bars(v->q->call->pg, &v->key, &f->rows, &err);
-    if (rc != WD_OK) {
-        return analytics_query_fail(v->q, rc, &err);
-    }
-
-    n = PQntuples(f->rows);
-    f->end = n < v->key.limit;
-    v->key.limit = VIEW_CHUNK_MAX; /* the guess was too low */
-    if (n != 0) {
-        last = wd_pg_get_ts(f->rows, n - 1, ANALYTICS_BAR_TS);
-        v->next_from[i] = v->key.desc ? v->next_from[i] : last + WD_NS_PER_US;
-        v->next_to[i] = v->key.desc ? last - WD_NS_PER_US : v->next_to[i];
-    }
-    return WD_OK;
-}
-
-
-/* Makes sure that feed i has a row, unless it has ended. */
-static int
-view_fill(analytics_view_t *v, size_t i)
-{
-    analytics_feed_t *f = &v->feeds[i];
-
-    if (f->end || (f->rows != NULL && f->row < PQntuples(f->rows))) {
-        return WD_OK;
-    }
-    return view_fetch(v, i);
-}
-
-
-static bool
-feed_has(const analytics_feed_t *f)
-{
-    return f->rows != NULL && f->row < PQntuples(f->rows);
-}
-
-
-static wd_ns_t
-feed_ts(const analytics_feed_t *f)
-{
-    return wd_pg_get_ts(f->rows, f->row, ANALYTICS_BAR_TS);
-}
-
-
-static void
-feed_read(const analytics_feed_t *f, const char *source, analytics_bar_t *ret)
-{
-    const PGresult *r = f->rows;
-    int             row = f->row;
-
-    ret->t = wd_pg_get_ts(r, row, ANALYTICS_BAR_TS);
-    ret->open = wd_pg_get_num(r, row, ANALYTICS_BAR_OPEN);
-    ret->high = wd_pg_get_num(r, row, ANALYTICS_BAR_HIGH);
-    ret->low = wd_pg_get_num(r, row, ANALYTICS_BAR_LOW);
-    ret->close = wd_pg_get_num(r, row, ANALYTICS_BAR_CLOSE);
-    ret->volume = view_num(r, row, ANALYTICS_BAR_VOLUME, NAN);
-    ret->quality = (int) wd_pg_get_int(r, row, ANALYTICS_BAR_QUALITY);
-    ret->known_at = wd_pg_get_ts(r, row, ANALYTICS_BAR_KNOWN_AT);
-    ret->source = source;
-}
-
-
-/* The next bar of all sources; of equal times the first source's. */
-static int
-view_merge(analytics_view_t *v, analytics_bar_t *ret)
-{
-    size_t  i, best = SIZE_MAX;
-    wd_ns_t t = 0, ts;
-    int     rc;
-
-    for (i = 0; i < v->instrument->n_sources; i++) {
-        rc = view_fill(v, i);
-        if (rc != WD_OK) {
-            return rc;
-        }
-        if (!feed_has(&v->feeds[i])) {
-            continue;
-        }
-        ts = feed_ts(&v->feeds[i]);
-        if (best == SIZE_MAX || (v->key.desc ? ts > t : ts < t)) {
-            best = i;
-            t = ts;
-        }
-    }
-
-    if (best == SIZE_MAX) {
-        return WD_ENOTFOUND;
-    }
-
-    feed_read(&v->feeds[best], v->instrument->names[best], ret);
-    for (i = best; i < v->instrument->n_sources; i++) {
-        if (feed_has(&v->feeds[i]) && feed_ts(&v->feeds[i]) == t) {
-            v->feeds[i].row++;
-        }
-    }
-    return WD_OK;
+    analytics_stream_done(&v->parts);
+    analytics_stream_done(&v->stored);
 }
 
 
 /* A split within a stored week is behind its open, but before its close. */
 static wd_ns_t
-view_close(const analytics_view_t *v, wd_ns_t t)
+view_close(wd_timeframe_e tf, wd_ns_t t)
 {
-    wd_timeframe_e tf = v->instrument->base;
-
     return tf > WD_TF_1D ? analytics_resample_next(tf, t) - 1 : t;
+}
+
+
+/* The next bar that is read, adjusted. */
+static int
+view_read(analytics_view_t *v, analytics_stream_t *s, analytics_bar_t *ret)
+{
+    int rc;
+
+    rc = analytics_stream_next(s, ret);
+    if (rc == WD_OK) {
+        analytics_adjust_bar(&v->adjust,
+                             view_close(s->sources->timeframe, ret->t), ret);
+    }
+    return rc;
+}
+
+
+/* The next bar that is made of parts; v->resample.done is its reach. */
+static int
+view_make(analytics_view_t *v, analytics_bar_t *ret)
+{
+    analytics_bar_t part;
+    int             rc;
+
+    for (;;) {
+        rc = view_read(v, &v->parts, &part);
+        if (rc == WD_ENOTFOUND && analytics_resample_end(&v->resample, ret)) {
+            return WD_OK;
+        }
+        if (rc != WD_OK || analytics_resample_push(&v->resample, &part, ret)) {
+            return rc;
+        }
+    }
+}
+
+
+/* Of those outside of the range only their days mattered. */
+static int
+view_fill_made(analytics_view_t *v)
+{
+    analytics_next_t *n = &v->made;
+    int               rc = WD_OK;
+
+    while (!n->there && !n->end) {
+        rc = view_make(v, &n->bar);
+        if (rc != WD_OK) {
+            n->end = true;
+            break;
+        }
+        n->there = n->bar.t >= v->from && n->bar.t <= v->to;
+        n->reach = v->resample.done;
+    }
+    return rc == WD_ENOTFOUND ? WD_OK : rc;
+}
+
+
+static int
+view_fill_kept(analytics_view_t *v)
+{
+    analytics_next_t *n = &v->kept;
+    int               rc = WD_OK;
+
+    if (!n->there && !n->end) {
+        rc = view_read(v, &v->stored, &n->bar);
+        n->there = rc == WD_OK;
+        n->end = rc != WD_OK;
+    }
+    return rc == WD_ENOTFOUND ? WD_OK : rc;
+}
+
+
+static int
+view_take(analytics_next_t *n, analytics_bar_t *ret)
+{
+    *ret = n->bar;
+    n->there = false;
+    return WD_OK;
+}
+
+
+/* Both are of one period: the made one, unless its days are not all. */
+static bool
+view_prefers_made(const analytics_view_t *v)
+{
+    const analytics_bar_t *kept = &v->kept.bar, *made = &v->made.bar;
+
+    if (analytics_resample_covers(v->timeframe, made->t, &v->made.reach)) {
+        return true;
+    }
+    return (kept->quality & VIEW_UNFINISHED) != 0
+           && made->known_at >= kept->known_at;
+}
+
+
+/* The next of what is made and what is stored. */
+static int
+view_join(analytics_view_t *v, analytics_bar_t *ret)
+{
+    int     rc;
+    wd_ns_t made, kept;
+
+    rc = view_fill_made(v);
+    if (rc == WD_OK) {
+        rc = view_fill_kept(v);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+    if (!v->made.there || !v->kept.there) {
+        return v->made.there   ? view_take(&v->made, ret)
+               : v->kept.there ? view_take(&v->kept, ret)
+                               : WD_ENOTFOUND;
+    }
+
+    made = v->made.bar.t;
+    kept = v->kept.bar.t;
+    if (made != kept) {
+        return (made < kept) != v->desc ? view_take(&v->made, ret)
+                                        : view_take(&v->kept, ret);
+    }
+    v->made.there = v->kept.there = false;
+    *ret = view_prefers_made(v) ? v->made.bar : v->kept.bar;
+    return WD_OK;
 }
 
 
 int
 analytics_view_next(analytics_view_t *v, analytics_bar_t *ret)
 {
-    analytics_bar_t part;
-    int             rc;
-
-    for (;;) {
-        rc = view_merge(v, &part);
-        if (rc == WD_ENOTFOUND && v->resampled
-            && analytics_resample_end(&v->resample, ret)) {
-            return WD_OK;
-        }
-        if (rc != WD_OK) {
-            return rc;
-        }
-
-        analytics_adjust_bar(&v->adjust, view_close(v, part.t), &part);
-        if (!v->resampled) {
-            *ret = part;
-            return WD_OK;
-        }
-        if (analytics_resample_push(&v->resample, &part, ret)) {
-            return WD_OK;
-        }
-    }
+    return v->joined      ? view_join(v, ret)
+           : v->resampled ? view_make(v, ret)
+                          : view_read(v, &v->parts, ret);
 }

@@ -3,8 +3,12 @@
  * sources merged, adjusted, in the timeframe asked for.
  *
  * A timeframe that is stored is answered from what is stored; another one is
- * made of the finest stored one that divides it. A bar never depends on the
- * range asked for: those that begin inside of it are made of all their parts.
+ * made of the finest stored one that divides it. Of weeks and months those
+ * that days cover are made of days, which can be adjusted day by day; the
+ * others are read as stored, where they are. What days cover a part of, and a
+ * stored bar was not over with, is taken from what became known later.
+ * A bar never depends on the range asked for: those that begin inside of it
+ * are made of all their parts.
  */
 #ifndef ANALYTICS_VIEW_H
 #define ANALYTICS_VIEW_H
@@ -12,10 +16,8 @@
 #include "analytics_adjust.h"
 #include "analytics_query.h"
 #include "analytics_resample.h"
-#include "analytics_store.h"
+#include "analytics_stream.h"
 #include "wd_tz.h"
-
-#define ANALYTICS_SOURCES_MAX 16
 
 typedef enum {
     ANALYTICS_RAW,
@@ -25,14 +27,12 @@ typedef enum {
 
 /* What is known of an instrument before its bars are read. */
 typedef struct {
-    int64_t        id;
-    wd_str_t       symbol;
-    wd_tz_t       *tz; /* NULL: UTC */
-    unsigned       stored; /* bit 1 << wd_timeframe_e */
-    wd_timeframe_e base; /* read from; WD_TF_NONE: nothing is there */
-    size_t         n_sources; /* of `base` */
-    int64_t        sources[ANALYTICS_SOURCES_MAX]; /* ascending */
-    const char    *names[ANALYTICS_SOURCES_MAX];
+    int64_t             id;
+    wd_str_t            symbol;
+    wd_tz_t            *tz; /* NULL: UTC */
+    unsigned            stored; /* bit 1 << wd_timeframe_e */
+    analytics_sources_t base; /* what bars are read from, or made of */
+    analytics_sources_t own; /* weeks or months, where `base` is days */
 } analytics_instrument_t;
 
 /*
@@ -53,23 +53,29 @@ wd_must_check int analytics_view_args(analytics_query_t      *q,
                                       analytics_adjustment_e *ret_adjustment);
 const char       *analytics_adjustment_name(analytics_adjustment_e a);
 
-/* One source's rows, in chunks. */
+/* A bar on its way, with how far its parts reach. */
 typedef struct {
-    PGresult *rows;
-    int       row;
-    bool      end; /* no chunk follows */
-} analytics_feed_t;
+    bool              there;
+    bool              end; /* no further one will come */
+    analytics_bar_t   bar;
+    analytics_reach_t reach;
+} analytics_next_t;
 
 typedef struct {
     analytics_query_t            *q;
     const analytics_instrument_t *instrument;
-    analytics_bars_key_t          key; /* of the next chunk */
-    analytics_feed_t              feeds[ANALYTICS_SOURCES_MAX];
-    wd_ns_t                       next_from[ANALYTICS_SOURCES_MAX];
-    wd_ns_t                       next_to[ANALYTICS_SOURCES_MAX];
-    analytics_adjust_t            adjust;
+    wd_timeframe_e                timeframe;
+    bool                          desc;
     bool                          resampled;
+    bool                          joined; /* of made and stored bars */
+    wd_ns_t                       from; /* of the bars' starts */
+    wd_ns_t                       to;
+    analytics_adjust_t            adjust;
     analytics_resample_t          resample;
+    analytics_stream_t            parts; /* of `base` */
+    analytics_stream_t            stored; /* of `own` */
+    analytics_next_t              made;
+    analytics_next_t              kept;
 } analytics_view_t;
 
 /*

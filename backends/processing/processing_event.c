@@ -124,7 +124,8 @@ put_origin(wd_json_t *j, const processing_event_t *ev)
 
 void
 processing_event_valid(wd_buf_t *out, const processing_event_t *ev,
-                       const processing_news_t *news, size_t first, size_t n)
+                       const processing_notice_t *notice, size_t first,
+                       size_t n)
 {
     size_t    i;
     wd_json_t j;
@@ -132,33 +133,33 @@ processing_event_valid(wd_buf_t *out, const processing_event_t *ev,
     wd_json_init(&j, out);
     wd_json_obj(&j);
     wd_json_key(&j, "kind");
-    wd_json_z(&j, news->kind);
+    wd_json_z(&j, notice->kind);
     put_origin(&j, ev);
 
-    wd_json_key(&j, news->names_key);
+    wd_json_key(&j, notice->names_key);
     wd_json_arr(&j);
     for (i = first; i < first + n; i++) {
-        wd_json_str(&j, news->names[i]);
+        wd_json_str(&j, notice->names[i]);
     }
     wd_json_end(&j);
 
-    if (news->timeframe != NULL) {
+    if (notice->timeframe != NULL) {
         wd_json_key(&j, "timeframe");
-        wd_json_z(&j, news->timeframe);
+        wd_json_z(&j, notice->timeframe);
     }
-    if (news->to != WD_NS_MIN) {
+    if (notice->to != WD_NS_MIN) {
         wd_json_key(&j, "from");
-        wd_json_time(&j, news->from);
+        wd_json_time(&j, notice->from);
         wd_json_key(&j, "to");
-        wd_json_time(&j, news->to);
+        wd_json_time(&j, notice->to);
     }
     wd_json_key(&j, "stored");
-    wd_json_int(&j, news->stored);
+    wd_json_int(&j, notice->stored);
     wd_json_key(&j, "corrected");
-    wd_json_int(&j, news->corrected);
-    if (news->earlier != 0) {
+    wd_json_int(&j, notice->corrected);
+    if (notice->earlier != 0) {
         wd_json_key(&j, "earlier");
-        wd_json_int(&j, news->earlier);
+        wd_json_int(&j, notice->earlier);
     }
     wd_json_end(&j);
 }

@@ -45,14 +45,14 @@ typedef struct {
     int64_t         stored;
     int64_t         corrected;
     int64_t         earlier; /* the same, but known earlier than thought */
-} processing_news_t;
+} processing_notice_t;
 
 /* Events are bounded, so that many names need several. */
-#define PROCESSING_NEWS_NAMES_MAX 400
+#define PROCESSING_NOTICE_NAMES_MAX 400
 
 /* valid.records with `n` of the names from `first` on. */
 void processing_event_valid(wd_buf_t *out, const processing_event_t *ev,
-                            const processing_news_t *news, size_t first,
+                            const processing_notice_t *notice, size_t first,
                             size_t n);
 
 /* rejected.records: counts by reason. */

@@ -30,20 +30,22 @@
 #include "wd_pool.h"
 #include "wd_time.h"
 
-#define PROCESSING_COLUMNS_MAX 12
+#define PROCESSING_COLUMNS_MAX 16
 
 typedef enum {
+    PROCESSING_BOOL, /* -1 is null */
     PROCESSING_INT2,
     PROCESSING_INT4,
+    PROCESSING_INT8,
     PROCESSING_NUM, /* NAN is null */
     PROCESSING_TS,
-    PROCESSING_DATE, /* a wd_ns_t at midnight */
+    PROCESSING_DATE, /* a wd_ns_t at midnight; WD_NS_MIN is null */
     PROCESSING_TEXT, /* data NULL is null */
     PROCESSING_CHAR /* of one byte */
 } processing_type_e;
 
 typedef union {
-    int64_t  i; /* INT2, INT4, TS, DATE */
+    int64_t  i; /* BOOL, INT2, INT4, INT8, TS, DATE */
     double   num;
     wd_str_t s;
 } processing_cell_t;
@@ -55,6 +57,8 @@ typedef struct {
     wd_ns_t            until; /* in the history only */
     int64_t            raw_id;
     const void        *rec; /* the record that it was made of, or NULL */
+    wd_str_t           sample; /* of that record */
+    int32_t            record; /* its place in the payload */
 } processing_row_t;
 
 /* Shape of a table, with the statements that read and write it. */

@@ -15,18 +15,18 @@ processing_job_refuse(processing_job_t *job, const char *outcome,
 
 
 wd_str_t
-processing_job_pair(processing_job_t *job, wd_str_t from, wd_str_t to,
-                    const char *between)
+processing_job_upper(processing_job_t *job, const char *name)
 {
-    char  *p;
-    size_t n = strlen(between);
+    char    *p;
+    size_t   i;
+    wd_str_t v = processing_event_arg(&job->ev, name);
 
-    p = wd_pool_alloc(job->pool, from.len + to.len + n + 1);
-    if (p == NULL || from.len == 0 || to.len == 0) {
-        return WD_STR_NULL;
+    p = wd_pool_strdup(job->pool, v);
+    if (p == NULL) {
+        return WD_STR("");
     }
-    memcpy(p, from.data, from.len);
-    memcpy(p + from.len, between, n);
-    memcpy(p + from.len + n, to.data, to.len);
-    return wd_str(p, from.len + n + to.len);
+    for (i = 0; i < v.len; i++) {
+        p[i] = p[i] >= 'a' && p[i] <= 'z' ? (char) (p[i] & ~0x20) : p[i];
+    }
+    return wd_str(p, v.len);
 }

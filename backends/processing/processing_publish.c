@@ -6,23 +6,24 @@
 #include "wd_metrics.h"
 
 
-/* One event for some hundreds of names each. */
+/* One event for some hundreds of names each; of nobody by name there is one. */
 static int
-publish_news(processing_job_t *job, const processing_news_t *news)
+publish_notice(processing_job_t *job, const processing_notice_t *notice)
 {
     int      rc = WD_OK;
-    size_t   i, n;
+    size_t   i = 0, n;
     wd_buf_t out = WD_BUF_INIT;
 
-    for (i = 0; i < news->n_names && rc == WD_OK; i += n) {
-        n = wd_min(news->n_names - i, (size_t) PROCESSING_NEWS_NAMES_MAX);
+    do {
+        n = wd_min(notice->n_names - i, (size_t) PROCESSING_NOTICE_NAMES_MAX);
         wd_buf_reset(&out);
-        processing_event_valid(&out, &job->ev, news, i, n);
+        processing_event_valid(&out, &job->ev, notice, i, n);
         rc = out.err != WD_OK
                  ? out.err
                  : wd_bus_publish(job->c, WD_TOPIC_VALID, wd_buf_view(&out),
                                   NULL, job->err);
-    }
+        i += n;
+    } while (i < notice->n_names && rc == WD_OK);
     wd_buf_done(&out);
     return rc;
 }
@@ -44,8 +45,8 @@ processing_job_publish(processing_job_t *job)
                                   NULL, job->err);
         wd_buf_done(&out);
     }
-    for (i = 0; i < job->n_news && rc == WD_OK; i++) {
-        rc = publish_news(job, &job->news[i]);
+    for (i = 0; i < job->n_notices && rc == WD_OK; i++) {
+        rc = publish_notice(job, &job->notices[i]);
     }
     return rc;
 }

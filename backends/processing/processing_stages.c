@@ -1,6 +1,6 @@
 /*
  * processing_stages.c - a lake object through the stages: know, read, parse,
- * name, clock, validate, store; then recorded and published.
+ * name, clock, basis, validate, store; then recorded and published.
  *
  * Each stage is a row of a table and a function of the job. A stage that
  * finds the payload unusable says so in job->outcome, which ends the walk;
@@ -19,10 +19,10 @@ static const struct {
     const char *name;
     int (*run)(processing_job_t *job);
 } stages[] = {
-    {"know", processing_stage_know},   {"read", processing_stage_read},
-    {"parse", processing_stage_parse}, {"name", processing_stage_name},
-    {"clock", processing_stage_clock}, {"validate", processing_stage_validate},
-    {"store", processing_stage_store},
+    {"know", processing_stage_know},         {"read", processing_stage_read},
+    {"parse", processing_stage_parse},       {"name", processing_stage_name},
+    {"clock", processing_stage_clock},       {"basis", processing_stage_basis},
+    {"validate", processing_stage_validate}, {"store", processing_stage_store},
 };
 
 
@@ -87,7 +87,7 @@ walk(processing_job_t *job, bool last_try)
     }
     memset(&job->o.counts, 0, sizeof(job->o.counts));
     job->o.flagged = 0;
-    job->n_news = 0;
+    job->n_notices = 0;
     job->o.to = WD_NS_MIN;
     return processing_job_refuse(job, "error", WD_REASON_STORE_FAILED,
                                  why.text);
@@ -173,8 +173,13 @@ processing_object(processing_t *pr, wd_pg_conn_t *c, wd_str_t event,
     wd_buf_init(&job.body, WD_LAKE_OBJECT_MAX);
 
     job.pool = wd_pool_create(POOL_BLOCK);
-    rc = job.pool != NULL ? run_job(&job, event, last_try) : WD_ENOMEM;
+    rc = job.pool != NULL ? processing_symbols_init(&job.symbols, job.pool)
+                          : WD_ENOMEM;
+    if (rc == WD_OK) {
+        rc = run_job(&job, event, last_try);
+    }
 
+    processing_symbols_done(&job.symbols);
     processing_event_done(&job.ev);
     wd_buf_done(&job.body);
     wd_pool_destroy(job.pool);

@@ -1,169 +1,56 @@
 /*
- * processing_stages_check.c - stages name, clock and validate: whose data and
- * of which time the payload is, against what was asked for, and which of its
- * records hold.
+ * processing_stages_check.c - stages name, clock, basis and validate: whose
+ * data, of which time and in which terms the payload is, against what was
+ * asked for, and which of its records hold.
  */
 #include "processing_job.h"
-#include "wd_av_economy.h"
-#include "wd_records.h"
 
 #include <stdio.h>
 
 
-static wd_str_t
-upper_arg(processing_job_t *job, const char *name)
-{
-    char    *p;
-    size_t   i;
-    wd_str_t v = processing_event_arg(&job->ev, name);
-
-    p = wd_pool_strdup(job->pool, v);
-    if (p == NULL) {
-        return WD_STR("");
-    }
-    for (i = 0; i < v.len; i++) {
-        p[i] = p[i] >= 'a' && p[i] <= 'z' ? (char) (p[i] & ~0x20) : p[i];
-    }
-    return wd_str(p, v.len);
-}
-
-
-static bool
-is_crypto(const processing_job_t *job)
-{
-    return job->dataset->market == PROCESSING_CRYPTO;
-}
-
-
-/*
- * An economic series of Alpha Vantage says neither its code nor its country:
- * both follow from what was asked for. Maturities are series of their own.
- */
-static int
-name_economy(processing_job_t *job)
-{
-    char                   code[80];
-    size_t                 i;
-    wd_str_t               asked, maturity, indicator;
-    const wd_av_economy_t *e;
-    wd_observation_rec_t  *o = job->r.observations;
-
-    if (strcmp(job->dataset->name, "economy") != 0) {
-        return WD_OK;
-    }
-
-    asked = upper_arg(job, "indicator");
-    e = wd_av_economy(asked);
-    if (e == NULL) {
-        return processing_job_refuse(job, "rejected", WD_REASON_BAD_SYMBOL,
-                                     "the request names no series");
-    }
-    maturity = processing_event_arg(&job->ev, "maturity");
-    snprintf(code, sizeof(code), "%s%s%.*s", e->function,
-             maturity.len != 0 ? ":" : "",
-             (int) wd_min(maturity.len, (size_t) 16), maturity.data);
-    indicator = wd_str_z(wd_pool_strdup(job->pool, wd_str_z(code)));
-    if (indicator.data == NULL) {
-        return WD_ENOMEM;
-    }
-
-    for (i = 0; i < job->r.n_observations; i++) {
-        o[i].indicator = indicator;
-        o[i].indicator_name = job->r.name;
-        o[i].unit = job->r.unit;
-        o[i].country = o[i].country2 = wd_str_z(e->country);
-        o[i].aggregate = strcmp(e->country, "WLD") == 0;
-        o[i].frequency = wd_av_frequency(
-            job->r.interval.len != 0
-                ? job->r.interval
-                : processing_event_arg(&job->ev, "interval"),
-            e);
-    }
-    return WD_OK;
-}
-
-
-/* Whose data it is: what was asked for, and what the payload says. */
 int
 processing_stage_name(processing_job_t *job)
 {
-    char     detail[120];
-    wd_str_t asked, from, to;
-
-    switch (job->dataset->kind) {
-    case PROCESSING_KIND_SEARCH:
-    case PROCESSING_KIND_BULK:
-        return WD_OK;
-    case PROCESSING_KIND_OBSERVATIONS:
-        return name_economy(job);
-    default:
-        break;
-    }
-
-    if (job->dataset->market != PROCESSING_EXCHANGE) {
-        from = upper_arg(job, is_crypto(job) ? "symbol" : "from_symbol");
-        to = upper_arg(job, is_crypto(job) ? "market" : "to_symbol");
-        asked = processing_job_pair(job, from, to, "");
-        if (job->r.from_symbol.data == NULL || job->r.to_symbol.data == NULL) {
-            job->r.from_symbol = from;
-            job->r.to_symbol = to;
-        }
-    } else {
-        asked = upper_arg(job, "symbol");
-    }
-
-    job->symbol = job->r.symbol.len != 0 ? job->r.symbol
-                                         : wd_record_symbol(job->pool, asked);
-    if (job->symbol.len == 0) {
-        return processing_job_refuse(
-            job, "rejected", WD_REASON_BAD_SYMBOL,
-            "neither the payload nor the request has a symbol");
-    }
-    if (asked.len != 0 && !wd_str_eq(asked, job->symbol)) {
-        snprintf(detail, sizeof(detail), "asked for %.*s, the answer is %.*s",
-                 (int) wd_min(asked.len, (size_t) 40), asked.data,
-                 (int) wd_min(job->symbol.len, (size_t) 40), job->symbol.data);
-        return processing_job_refuse(job, "rejected", WD_REASON_SYMBOL_MISMATCH,
-                                     detail);
-    }
-    return WD_OK;
+    return job->dataset->who(job);
 }
 
 
-/* Bar length and time zone of an intraday payload. */
-int
-processing_stage_clock(processing_job_t *job)
+/* Bars whose length the payload says, as it was asked for. */
+static int
+clock_interval(processing_job_t *job)
 {
-    int      rc;
-    char     detail[120];
-    wd_str_t asked, said = job->r.interval;
+    char           detail[120];
+    bool           longer = (job->dataset->flags & PROCESSING_LONG) != 0;
+    wd_str_t       asked = processing_event_arg(&job->ev, "interval");
+    wd_str_t       said = job->r.interval.len != 0 ? job->r.interval : asked;
+    wd_timeframe_e tf = processing_interval(said);
 
-    if (job->dataset->kind != PROCESSING_KIND_BARS) {
+    if (tf != WD_TF_NONE && (tf >= WD_TF_1D) == longer
+        && (asked.len == 0 || processing_interval(asked) == tf)) {
+        job->p.timeframe = tf;
         return WD_OK;
     }
+    snprintf(detail, sizeof(detail),
+             "asked for \"%.*s\", the answer is \"%.*s\"",
+             (int) wd_min(asked.len, (size_t) 40), asked.data,
+             (int) wd_min(said.len, (size_t) 40), said.data);
+    return processing_job_refuse(job, "rejected", WD_REASON_UNKNOWN_INTERVAL,
+                                 detail);
+}
 
-    if (job->dataset->timeframe == WD_TF_NONE) {
-        asked = processing_event_arg(&job->ev, "interval");
-        said = said.len != 0 ? said : asked;
-        job->p.timeframe = processing_interval(said);
-        if (job->p.timeframe == WD_TF_NONE
-            || (asked.len != 0 && !wd_str_eq(asked, said))) {
-            snprintf(detail, sizeof(detail),
-                     "asked for \"%.*s\", the answer is \"%.*s\"",
-                     (int) wd_min(asked.len, (size_t) 40), asked.data,
-                     (int) wd_min(said.len, (size_t) 40), said.data);
-            return processing_job_refuse(job, "rejected",
-                                         WD_REASON_UNKNOWN_INTERVAL, detail);
-        }
-    }
 
-    /* Exchanges write their own time, currencies UTC. */
-    rc = processing_zone_by_name(&job->pr->zones, job->r.zone,
-                                 job->dataset->market == PROCESSING_EXCHANGE
-                                     ? job->pr->zones.eastern
-                                     : NULL,
+/* Exchanges write their own time, currencies UTC. A date is a date anywhere. */
+static int
+clock_zone(processing_job_t *job)
+{
+    int            rc;
+    char           detail[120];
+    const wd_tz_t *own = job->p.market == PROCESSING_EXCHANGE
+                             ? job->pr->zones.eastern
+                             : NULL;
+
+    rc = processing_zone_by_name(&job->pr->zones, job->r.zone, own,
                                  &job->p.zone);
-    /* A date is a date in any zone. */
     if (rc == WD_ENOTFOUND && job->p.timeframe < WD_TF_1D) {
         snprintf(detail, sizeof(detail), "time zone \"%.*s\"",
                  (int) wd_min(job->r.zone.len, (size_t) 60), job->r.zone.data);
@@ -174,17 +61,55 @@ processing_stage_clock(processing_job_t *job)
 }
 
 
-/* Does the list "A;B" hold the series? An empty one holds all. */
+/* Which end of a bar its time is, where the payload says it. */
+static void
+clock_labels(processing_job_t *job)
+{
+    if (wd_str_eq_z(job->r.label, "endPeriod")) {
+        job->p.labels = PROCESSING_LABELS_END;
+    } else if (job->r.label.len != 0 || job->p.market != PROCESSING_EXCHANGE) {
+        job->p.labels = PROCESSING_LABELS_START;
+    }
+}
+
+
+/* Quotes may be of moments alone. */
 static bool
-was_asked(wd_str_t list, wd_str_t indicator)
+has_interval(const processing_job_t *job)
+{
+    return job->r.n_bars != 0 || job->r.interval.len != 0
+           || processing_event_arg(&job->ev, "interval").len != 0;
+}
+
+
+/* Bar length and time zone of a payload with bars, or quotes of moments. */
+int
+processing_stage_clock(processing_job_t *job)
+{
+    int rc = WD_OK;
+
+    if (job->r.n_bars == 0 && !(job->p.moments && job->r.n_quotes != 0)) {
+        return WD_OK;
+    }
+    if (job->dataset->timeframe == WD_TF_NONE && has_interval(job)) {
+        rc = clock_interval(job);
+    }
+    clock_labels(job);
+    return rc == WD_OK && job->o.outcome == NULL ? clock_zone(job) : rc;
+}
+
+
+/* Does a list of adjustments hold more than corrections of errors? */
+static bool
+asks_adjusted(wd_str_t list)
 {
     wd_str_t part;
 
-    if (list.len == 0) {
-        return true;
-    }
-    while (wd_str_split(&list, ';', &part)) {
-        if (wd_str_ieq(part, indicator)) {
+    while (wd_str_split(&list, ',', &part)) {
+        part = wd_str_trim(part);
+        if (part.len != 0 && !wd_str_eq_z(part, "unadjusted")
+            && !wd_str_eq_z(part, "exchangeCorrection")
+            && !wd_str_eq_z(part, "manualCorrection")) {
             return true;
         }
     }
@@ -193,58 +118,92 @@ was_asked(wd_str_t list, wd_str_t indicator)
 
 
 static int
-reject_strangers(processing_job_t *job)
+drop_prices(processing_job_t *job, wd_reason_e reason, const char *detail)
 {
-    int                   rc;
-    size_t                i, n = 0;
-    wd_str_t              asked = processing_event_arg(&job->ev, "indicator");
-    wd_observation_rec_t *o = job->r.observations;
-
-    if (strcmp(job->dataset->name, "indicator") != 0) {
-        return WD_OK; /* named by what was asked for */
-    }
-    for (i = 0; i < job->r.n_observations; i++) {
-        if (was_asked(asked, o[i].indicator)) {
-            o[n++] = o[i];
-            continue;
-        }
-        rc = wd_records_reject(&job->r, o[i].record, WD_REASON_SYMBOL_MISMATCH,
-                               o[i].sample, "series %.*s was not asked for",
-                               WD_STR_ARG(o[i].indicator));
-        if (rc != WD_OK) {
-            return rc;
-        }
-    }
-    job->r.n_observations = n;
-    return WD_OK;
+    job->r.n_bars = job->r.n_quotes = job->r.n_trades = 0;
+    return wd_records_reject(&job->r, -1, reason, WD_STR(""), "%s", detail);
 }
 
 
+/* Of longer bars some do not say which days they hold. */
+static bool
+asks_longer(const processing_job_t *job)
+{
+    wd_str_t asked = processing_event_arg(&job->ev, "interval");
+
+    return job->dataset->timeframe != WD_TF_NONE && asked.len != 0
+           && processing_interval(asked) != job->dataset->timeframe;
+}
+
+
+/*
+ * Prices are stored as traded, in the currency of the trade: what changes
+ * them later are facts of its own. Others are not taken over, whatever else
+ * the payload holds is.
+ */
 int
-processing_stage_validate(processing_job_t *job)
+processing_stage_basis(processing_job_t *job)
+{
+    int rc = WD_OK;
+
+    if (job->r.n_bars + job->r.n_quotes + job->r.n_trades == 0) {
+        return WD_OK;
+    }
+    if (job->r.adjusted
+        || asks_adjusted(processing_event_arg(&job->ev, "adjustments"))) {
+        rc = drop_prices(job, WD_REASON_ADJUSTED_PRICES,
+                         "the provider adjusted the prices");
+    } else if (processing_event_arg(&job->ev, "currency").len != 0) {
+        rc = drop_prices(job, WD_REASON_CONVERTED_PRICES,
+                         "the prices were asked for in a currency");
+    } else if (asks_longer(job)) {
+        rc = drop_prices(job, WD_REASON_UNKNOWN_INTERVAL,
+                         "the prices are of spans whose days are not said");
+    }
+    return rc;
+}
+
+
+/* The facts of a list are about no instruments. */
+static int
+validate_list(processing_job_t *job)
 {
     int rc;
 
-    switch (job->dataset->kind) {
-    case PROCESSING_KIND_BARS:
-        return processing_rules_bars(&job->p, &job->r, &job->rows);
-    case PROCESSING_KIND_QUOTES:
-    case PROCESSING_KIND_BULK:
-        return processing_rules_quotes(&job->p, &job->r, &job->rows);
-    case PROCESSING_KIND_OVERVIEW:
-        return processing_rules_fields(&job->p, &job->r, &job->rows);
-    case PROCESSING_KIND_FACTS:
-        return processing_rules_facts(&job->p, &job->r, job->dataset->name,
-                                      &job->rows);
-    case PROCESSING_KIND_ACTIONS:
-        return processing_rules_action_list(&job->p, &job->r, &job->rows);
-    case PROCESSING_KIND_OBSERVATIONS:
-        rc = reject_strangers(job);
-        return rc != WD_OK ? rc
-                           : processing_rules_observations(&job->p, &job->r,
-                                                           &job->rows);
-    case PROCESSING_KIND_SEARCH:
-        return WD_OK;
+    rc = processing_rules_list(&job->p, job->list, &job->r,
+                               &job->rows[PROCESSING_KIND_LIST]);
+    job->r.n_facts = 0;
+    return rc;
+}
+
+
+/* What the rules make of the records of each kind. */
+int
+processing_stage_validate(processing_job_t *job)
+{
+    int    rc = job->list != NULL ? validate_list(job) : WD_OK;
+    size_t i;
+
+    static int (*const rules[PROCESSING_KINDS])(
+        const processing_payload_t *p, wd_records_t *r, processing_rows_t *ret)
+        = {[PROCESSING_KIND_IDENTIFIERS] = processing_rules_identifiers,
+           [PROCESSING_KIND_ACTIONS] = processing_rules_action_list,
+           [PROCESSING_KIND_BARS] = processing_rules_bars,
+           [PROCESSING_KIND_QUOTES] = processing_rules_quotes,
+           [PROCESSING_KIND_TRADES] = processing_rules_trades,
+           [PROCESSING_KIND_FIELDS] = processing_rules_fields,
+           [PROCESSING_KIND_FACTS] = processing_rules_facts,
+           [PROCESSING_KIND_OBSERVATIONS] = processing_rules_observations,
+           [PROCESSING_KIND_NEWS] = processing_rules_news,
+           [PROCESSING_KIND_MENTIONS] = processing_rules_mentions};
+
+    if ((job->dataset->flags & PROCESSING_DESCRIBED) == 0) {
+        job->r.n_fields = 0; /* about the payload */
     }
-    return WD_EINTERNAL;
+    for (i = 0; i < PROCESSING_KINDS && rc == WD_OK; i++) {
+        if (rules[i] != NULL) {
+            rc = rules[i](&job->p, &job->r, &job->rows[i]);
+        }
+    }
+    return rc;
 }

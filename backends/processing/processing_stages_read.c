@@ -3,71 +3,17 @@
  * the records of its object.
  */
 #include "processing_job.h"
-#include "wd_av_answer.h"
-#include "wd_wb_answer.h"
-#include "wd_wb_parse.h"
-
-#define AV(name, kind, timeframe, market)                                      \
-    {                                                                          \
-        "alphavantage", name, PROCESSING_KIND_##kind, timeframe, market, false \
-    }
-#define AV_BARS(name, timeframe, market) AV(name, BARS, timeframe, market)
-
-static const processing_dataset_t datasets[] = {
-    AV_BARS("daily", WD_TF_1D, PROCESSING_EXCHANGE),
-    {"alphavantage", "daily_adjusted", PROCESSING_KIND_BARS, WD_TF_1D,
-     PROCESSING_EXCHANGE, true},
-    AV_BARS("weekly", WD_TF_1W, PROCESSING_EXCHANGE),
-    AV_BARS("weekly_adjusted", WD_TF_1W, PROCESSING_EXCHANGE),
-    AV_BARS("monthly", WD_TF_1MO, PROCESSING_EXCHANGE),
-    AV_BARS("monthly_adjusted", WD_TF_1MO, PROCESSING_EXCHANGE),
-    AV_BARS("intraday", WD_TF_NONE, PROCESSING_EXCHANGE),
-    AV_BARS("fx_daily", WD_TF_1D, PROCESSING_FX),
-    AV_BARS("fx_weekly", WD_TF_1W, PROCESSING_FX),
-    AV_BARS("fx_monthly", WD_TF_1MO, PROCESSING_FX),
-    AV_BARS("fx_intraday", WD_TF_NONE, PROCESSING_FX),
-    AV_BARS("crypto_daily", WD_TF_1D, PROCESSING_CRYPTO),
-    AV_BARS("crypto_weekly", WD_TF_1W, PROCESSING_CRYPTO),
-    AV_BARS("crypto_monthly", WD_TF_1MO, PROCESSING_CRYPTO),
-    AV_BARS("crypto_intraday", WD_TF_NONE, PROCESSING_CRYPTO),
-    AV("quote", QUOTES, WD_TF_NONE, PROCESSING_EXCHANGE),
-    AV("rate", QUOTES, WD_TF_NONE, PROCESSING_FX),
-    AV("bulk_quotes", BULK, WD_TF_NONE, PROCESSING_EXCHANGE),
-    AV("search", SEARCH, WD_TF_NONE, PROCESSING_EXCHANGE),
-    AV("listing", SEARCH, WD_TF_NONE, PROCESSING_EXCHANGE),
-    AV("overview", OVERVIEW, WD_TF_NONE, PROCESSING_EXCHANGE),
-    AV("income_statement", FACTS, WD_TF_NONE, PROCESSING_EXCHANGE),
-    AV("balance_sheet", FACTS, WD_TF_NONE, PROCESSING_EXCHANGE),
-    AV("cash_flow", FACTS, WD_TF_NONE, PROCESSING_EXCHANGE),
-    AV("earnings", FACTS, WD_TF_NONE, PROCESSING_EXCHANGE),
-    AV("dividends", ACTIONS, WD_TF_NONE, PROCESSING_EXCHANGE),
-    AV("splits", ACTIONS, WD_TF_NONE, PROCESSING_EXCHANGE),
-    AV("economy", OBSERVATIONS, WD_TF_NONE, PROCESSING_EXCHANGE),
-    {"worldbank", "indicator", PROCESSING_KIND_OBSERVATIONS, WD_TF_NONE,
-     PROCESSING_EXCHANGE, false},
-};
-
-
-static bool
-is_worldbank(const processing_job_t *job)
-{
-    return strcmp(job->dataset->provider, "worldbank") == 0;
-}
+#include "wd_gunzip.h"
 
 
 int
 processing_stage_know(processing_job_t *job)
 {
-    int    rc;
-    size_t i;
+    int rc;
 
-    for (i = 0; i < wd_array_len(datasets); i++) {
-        if (strcmp(datasets[i].provider, job->ev.provider) == 0
-            && strcmp(datasets[i].name, job->ev.dataset) == 0) {
-            job->dataset = &datasets[i];
-        }
-    }
-    if (job->dataset == NULL) {
+    job->provider = processing_provider(job->ev.provider);
+    job->dataset = processing_dataset(job->ev.provider, job->ev.dataset);
+    if (job->provider == NULL || job->dataset == NULL) {
         return processing_job_refuse(job, "error", WD_REASON_UNKNOWN_DATASET,
                                      "nothing is known about this data set");
     }
@@ -83,9 +29,51 @@ processing_stage_know(processing_job_t *job)
     job->p.zones = &job->pr->zones;
     job->p.timeframe = job->dataset->timeframe;
     job->p.market = job->dataset->market;
+    job->p.symbols = &job->symbols;
+    job->p.prefix = (job->dataset->flags & PROCESSING_STATEMENT) != 0
+                        ? job->dataset->name
+                        : NULL;
+    job->p.every = processing_event_arg(&job->ev, "interval");
+    if (wd_str_eq_z(job->p.every, "daily")) {
+        job->p.every = WD_STR("");
+    }
+    job->list = (job->dataset->flags & PROCESSING_LISTED) != 0
+                    ? processing_list(job->dataset->name)
+                    : NULL;
+    job->p.unit = processing_event_arg(&job->ev, "currency");
+    job->p.moments = (job->dataset->flags & PROCESSING_MOMENTS) != 0;
+    job->p.numbered = (job->dataset->flags & PROCESSING_NUMBERED) != 0;
     job->p.raw_id = job->ev.seq;
     job->p.known_at = job->ev.fetched_at;
     return rc;
+}
+
+
+/* Files of some providers are packed. */
+static int
+unpack(processing_job_t *job)
+{
+    int      rc;
+    wd_buf_t plain;
+
+    if (!wd_is_gzip(wd_buf_view(&job->body))) {
+        return WD_OK;
+    }
+    wd_buf_init(&plain, WD_LAKE_OBJECT_MAX);
+    rc = wd_gunzip(wd_buf_view(&job->body), &plain);
+    if (rc != WD_OK) {
+        wd_buf_done(&plain);
+        return rc == WD_ENOMEM
+                   ? rc
+                   : processing_job_refuse(
+                       job, "rejected",
+                       rc == WD_ETRUNC ? WD_REASON_TRUNCATED : WD_REASON_SYNTAX,
+                       rc == WD_ETOOBIG ? "the packed file is too large"
+                                        : "the packed file cannot be read");
+    }
+    wd_buf_done(&job->body);
+    job->body = plain;
+    return WD_OK;
 }
 
 
@@ -103,6 +91,7 @@ processing_stage_read(processing_job_t *job)
                      job->err);
     switch (rc) {
     case WD_OK:
+        return unpack(job);
     case WD_EIO:
     case WD_ENOMEM:
         return rc;
@@ -134,8 +123,7 @@ judge(processing_job_t *job)
         return WD_OK;
     }
 
-    rc = is_worldbank(job) ? wd_wb_classify(wd_buf_view(&job->body), &a)
-                           : wd_av_classify(wd_buf_view(&job->body), &a);
+    rc = job->provider->classify(wd_buf_view(&job->body), &a);
     if (rc != WD_OK) {
         return rc;
     }
@@ -167,20 +155,12 @@ judge(processing_job_t *job)
 int
 processing_stage_parse(processing_job_t *job)
 {
-    int      rc;
-    wd_str_t body = wd_buf_view(&job->body);
+    int rc;
 
-    if (is_worldbank(job)) {
-        rc = wd_wb_parse(body, &job->r);
-    } else if (wd_av_dataset_by_name(wd_str_z(job->dataset->name), &job->av)) {
-        rc = wd_av_parse(job->av, body, &job->r);
-    } else {
-        rc = WD_EINTERNAL;
-    }
-    if (rc != WD_OK) {
+    rc = job->dataset->parse(job);
+    if (rc != WD_OK || job->o.outcome != NULL) {
         return rc;
     }
-
     if (job->r.refused) {
         return judge(job);
     }

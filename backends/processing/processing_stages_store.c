@@ -1,83 +1,54 @@
 /*
  * processing_stages_store.c - stage store: the rows of a payload get the ids
- * of their instruments or series and are merged into their table.
+ * of their instruments or series and are merged into their tables.
  */
 #include "processing_job.h"
+#include "processing_told.h"
+
+/* How the rows of a kind are stored. */
+typedef struct {
+    const char              *name; /* in the event that tells of them */
+    const processing_fact_t *fact;
+    int                      time; /* the cell of their valid time; -1: none */
+    int                      quality; /* the cell of their flags; -1: none */
+    int (*store)(processing_job_t *job, processing_kind_e kind);
+} kind_t;
+
+static int store_rows(processing_job_t *job, processing_kind_e kind);
+static int store_bars(processing_job_t *job, processing_kind_e kind);
+static int store_observations(processing_job_t *job, processing_kind_e kind);
+static int store_list(processing_job_t *job, processing_kind_e kind);
+static int store_news(processing_job_t *job, processing_kind_e kind);
+
+static const kind_t kinds[PROCESSING_KINDS] = {
+    [PROCESSING_KIND_IDENTIFIERS] = {"identifiers", &processing_identifier, -1,
+                                     -1, store_rows},
+    [PROCESSING_KIND_ACTIONS] = {"actions", &processing_action, ACTION_DATE, -1,
+                                 store_rows},
+    [PROCESSING_KIND_BARS] = {"bars", &processing_bar, BAR_TS, BAR_QUALITY,
+                              store_bars},
+    [PROCESSING_KIND_QUOTES] = {"quotes", &processing_quote, QUOTE_TS,
+                                QUOTE_QUALITY, store_rows},
+    [PROCESSING_KIND_TRADES] = {"trades", &processing_trade, TRADE_TS,
+                                TRADE_QUALITY, store_rows},
+    [PROCESSING_KIND_FIELDS] = {"fundamentals", &processing_field, -1, -1,
+                                store_rows},
+    [PROCESSING_KIND_FACTS] = {"fundamentals", &processing_field, -1, -1,
+                               store_rows},
+    [PROCESSING_KIND_OBSERVATIONS] = {"observations", &processing_observation,
+                                      OBS_TS, -1, store_observations},
+    [PROCESSING_KIND_LIST] = {"lists", NULL, -1, -1, store_list},
+    [PROCESSING_KIND_NEWS] = {"news", &processing_news, NEWS_TS, -1,
+                              store_news},
+    [PROCESSING_KIND_MENTIONS] = {"news", &processing_mention, -1, -1, NULL},
+};
 
 
-/* First and last valid time, `cell` being the one that holds it. */
-static void
-span(processing_job_t *job, int cell)
+/* How events name an instrument: as its provider does, but for currencies. */
+static wd_str_t
+event_name(const processing_symbol_t *s)
 {
-    size_t  i;
-    wd_ns_t t;
-
-    for (i = 0; i < job->rows.n; i++) {
-        t = job->rows.rows[i].cells[cell].i;
-        if (job->o.to == WD_NS_MIN || t < job->o.from) {
-            job->o.from = t;
-        }
-        if (job->o.to == WD_NS_MIN || t > job->o.to) {
-            job->o.to = t;
-        }
-    }
-}
-
-
-static void
-add_counts(processing_job_t *job, const processing_counts_t *counts)
-{
-    job->o.counts.stored += counts->stored;
-    job->o.counts.corrected += counts->corrected;
-    job->o.counts.unchanged += counts->unchanged;
-}
-
-
-/* Something new is told to whoever listens. */
-static void
-tell_only(processing_job_t *job, const char *kind, const char *names_key,
-          const wd_str_t *names, size_t n, const processing_counts_t *counts)
-{
-    processing_news_t *news;
-
-    if (counts->stored + counts->corrected + counts->earlier == 0
-        || job->n_news == PROCESSING_JOB_NEWS_MAX) {
-        return;
-    }
-    news = &job->news[job->n_news++];
-    news->kind = kind;
-    news->names_key = names_key;
-    news->names = names;
-    news->n_names = n;
-    news->timeframe = job->p.timeframe != WD_TF_NONE
-                          ? wd_timeframe_name(job->p.timeframe)
-                          : NULL;
-    news->from = job->o.from;
-    news->to = job->o.to;
-    news->stored = counts->stored;
-    news->corrected = counts->corrected;
-    news->earlier = counts->earlier;
-}
-
-
-/* And counted as what the payload gave. */
-static void
-tell(processing_job_t *job, const char *kind, const char *names_key,
-     const wd_str_t *names, size_t n, const processing_counts_t *counts)
-{
-    add_counts(job, counts);
-    tell_only(job, kind, names_key, names, n, counts);
-}
-
-
-static void
-set_id(processing_rows_t *rows, int64_t id)
-{
-    size_t i;
-
-    for (i = 0; i < rows->n; i++) {
-        rows->rows[i].cells[0].i = id;
-    }
+    return s->type.data != NULL ? s->symbol : s->alias;
 }
 
 
@@ -103,41 +74,387 @@ instrument_type(wd_str_t word)
 }
 
 
-/* An instrument that facts make known is news, too, though no fact. */
+/* The instrument of a name; *fresh gets it when it was not known. */
 static int
-map_symbol(processing_job_t *job, int64_t *ret_id)
+map_symbol(processing_job_t *job, processing_symbol_t *s,
+           processing_counts_t *counts, processing_names_t *fresh)
 {
-    int                     rc;
-    processing_counts_t     counts = {0};
-    processing_instrument_t inst = {.alias = job->symbol,
-                                    .symbol = job->symbol};
+    int                           rc;
+    processing_counts_t           one = {0};
+    const processing_instrument_t inst = {.alias = s->alias,
+                                          .symbol = s->symbol,
+                                          .type = s->type,
+                                          .name = s->name,
+                                          .currency = s->currency};
 
-    if (job->dataset->market != PROCESSING_EXCHANGE) {
-        inst.alias = processing_job_pair(job, job->r.from_symbol,
-                                         job->r.to_symbol, "/");
-        inst.name = inst.alias;
-        inst.currency = job->r.to_symbol;
-        inst.type = job->dataset->market == PROCESSING_FX ? WD_STR("fx")
-                                                          : WD_STR("crypto");
-        if (inst.alias.data == NULL) {
-            return WD_ENOMEM;
-        }
+    if (s->id != 0) {
+        return WD_OK;
     }
-    rc = processing_store_instrument(job->c, &job->p, &inst, ret_id, &counts,
+    rc = processing_store_instrument(job->c, &job->p, &inst, &s->id, &one,
                                      job->err);
+    if (rc == WD_OK && one.stored + one.corrected != 0) {
+        counts->stored += one.stored;
+        counts->corrected += one.corrected;
+        processing_names_add(fresh, s->id, event_name(s));
+    }
+    return rc;
+}
+
+
+/*
+ * Ids in the place of the numbers of names. Two names of one instrument may
+ * have said the same, so the rows are sorted anew. An instrument that rows
+ * make known is news, too, though no fact.
+ */
+static int
+map_rows(processing_job_t *job, const processing_fact_t *fact,
+         processing_rows_t *rows, processing_names_t *ret)
+{
+    int                  rc;
+    size_t               i;
+    int64_t              number = -1;
+    processing_names_t   fresh;
+    processing_cell_t   *c;
+    processing_counts_t  counts = {0};
+    processing_symbol_t *s = NULL;
+
+    rc = processing_names_init(job, job->symbols.n, ret);
     if (rc == WD_OK) {
-        tell_only(job, "instruments", "symbols", &job->symbol, 1, &counts);
+        rc = processing_names_init(job, job->symbols.n, &fresh);
+    }
+    for (i = 0; i < rows->n && rc == WD_OK; i++) {
+        c = rows->rows[i].cells;
+        if (s == NULL || c[0].i != number) {
+            number = c[0].i;
+            s = &job->symbols.v[number];
+            rc = map_symbol(job, s, &counts, &fresh);
+            processing_names_add(ret, s->id, event_name(s));
+        }
+        c[0].i = s->id;
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+    processing_tell(job, "instruments", "symbols", &fresh,
+                    (processing_span_t){0, WD_NS_MIN}, &counts);
+    return processing_rules_finish(fact, &job->r, rows);
+}
+
+
+/* What of a table the rows can touch. */
+static processing_scope_t
+scope_of(const processing_job_t *job, const int64_t *ids, size_t n,
+         processing_span_t span)
+{
+    if (span.to == WD_NS_MIN) {
+        span.from = span.to = job->p.known_at;
+    }
+    return (processing_scope_t){.ids = ids,
+                                .n_ids = n,
+                                .source = job->p.source,
+                                .timeframe = job->p.timeframe,
+                                .from = span.from,
+                                .to = span.to};
+}
+
+
+static int
+merge(processing_job_t *job, const kind_t *kind, const processing_rows_t *rows,
+      const char *names_key, const processing_names_t *names)
+{
+    int                 rc;
+    processing_span_t   span = processing_span_of(rows, kind->time);
+    processing_counts_t counts = {0};
+    processing_scope_t  scope = scope_of(job, names->ids, names->n, span);
+
+    rc = processing_store_merge(job->c, kind->fact, &scope, job->pool, rows,
+                                &counts, job->err);
+    if (rc == WD_OK) {
+        processing_account(job, kind->name, names_key, names, span, &counts);
     }
     return rc;
 }
 
 
 static int
-map_record(processing_job_t *job, const wd_instrument_rec_t *rec,
-           int64_t *ret_id, processing_counts_t *counts)
+store_rows(processing_job_t *job, processing_kind_e kind)
 {
-    const processing_instrument_t inst = {.alias = rec->symbol,
-                                          .symbol = rec->symbol,
+    int                rc;
+    processing_names_t names;
+    processing_rows_t *rows = &job->rows[kind];
+
+    rc = map_rows(job, kinds[kind].fact, rows, &names);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    if (kinds[kind].quality >= 0) {
+        job->o.flagged += processing_rules_flagged(kinds[kind].quality, rows);
+    }
+    return merge(job, &kinds[kind], rows, "symbols", &names);
+}
+
+
+/* The bars of the next instrument; false behind the last one. */
+static bool
+next_bars(const processing_rows_t *all, size_t *at, processing_rows_t *ret)
+{
+    size_t from = *at;
+
+    while (*at < all->n
+           && all->rows[*at].cells[BAR_INSTRUMENT].i
+                  == all->rows[from].cells[BAR_INSTRUMENT].i) {
+        (*at)++;
+    }
+    *ret = (processing_rows_t){.rows = &all->rows[from], .n = *at - from};
+    return ret->n != 0;
+}
+
+
+/* The days of an instrument's bars, and its splits and dividends in them. */
+static int
+known_actions(processing_job_t *job, const processing_rows_t *bars,
+              processing_scope_t *ret_scope, processing_rows_t *ret)
+{
+    *ret_scope = scope_of(job, &bars->rows[0].cells[BAR_INSTRUMENT].i, 1,
+                          processing_span_of(bars, BAR_TS));
+    *ret = (processing_rows_t){0};
+    return processing_store_actions(job->c, &job->p, ret_scope, job->pool, ret,
+                                    job->err);
+}
+
+
+/* Splits and dividends that stand in the bars. */
+static int
+store_bar_actions(processing_job_t *job, const processing_rows_t *all,
+                  const processing_names_t *names)
+{
+    int                rc = WD_OK;
+    size_t             at = 0;
+    processing_rows_t  bars, known, rows = {0};
+    processing_scope_t scope;
+
+    while (rc == WD_OK && next_bars(all, &at, &bars)) {
+        rc = known_actions(job, &bars, &scope, &known);
+        if (rc == WD_OK) {
+            rc = processing_rules_actions(&job->p, &job->r, &bars, &known,
+                                          &rows);
+        }
+    }
+    return rc == WD_OK ? merge(job, &kinds[PROCESSING_KIND_ACTIONS], &rows,
+                               "symbols", names)
+                       : rc;
+}
+
+
+/* Daily bars: what jumps without a split that explains it. */
+static int
+flag_jumps(processing_job_t *job, const processing_rows_t *all)
+{
+    int                rc = WD_OK;
+    size_t             at = 0;
+    processing_rows_t  bars, actions;
+    processing_last_t  last;
+    processing_scope_t scope;
+
+    while (rc == WD_OK && next_bars(all, &at, &bars)) {
+        rc = known_actions(job, &bars, &scope, &actions);
+        if (rc == WD_OK) {
+            rc = processing_store_last(job->c, &job->p, &scope, &last,
+                                       job->err);
+        }
+        if (rc == WD_OK) {
+            processing_rules_jumps(&bars, last, &actions);
+        }
+    }
+    return rc;
+}
+
+
+static int
+store_bars(processing_job_t *job, processing_kind_e kind)
+{
+    int                rc;
+    processing_names_t names;
+    processing_rows_t *rows = &job->rows[kind];
+
+    rc = map_rows(job, &processing_bar, rows, &names);
+    if (rc == WD_OK
+        && (job->dataset->flags & PROCESSING_ACTIONS_IN_BARS) != 0) {
+        rc = store_bar_actions(job, rows, &names);
+    }
+    if (rc == WD_OK && job->p.timeframe == WD_TF_1D) {
+        rc = flag_jumps(job, rows);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+    job->o.flagged += processing_rules_flagged(BAR_QUALITY, rows);
+    return merge(job, &kinds[kind], rows, "symbols", &names);
+}
+
+
+static int
+store_observations(processing_job_t *job, processing_kind_e kind)
+{
+    int                rc;
+    processing_names_t names = {0};
+    processing_rows_t *rows = &job->rows[kind];
+
+    rc = processing_store_series(job->c, &job->p, job->pool, rows, &names.ids,
+                                 &names.names, &names.n, job->err);
+    if (rc == WD_OK) {
+        rc = processing_rules_finish(&processing_observation, &job->r, rows);
+    }
+    return rc == WD_OK ? merge(job, &kinds[kind], rows, "series", &names) : rc;
+}
+
+
+/* A list is told of by its name; its rows are looked for by their codes. */
+static int
+store_list(processing_job_t *job, processing_kind_e kind)
+{
+    int                            rc;
+    size_t                         i;
+    processing_names_t             codes, name;
+    processing_scope_t             scope;
+    processing_counts_t            counts = {0};
+    const processing_fact_t       *fact = job->list->fact;
+    const processing_rows_t       *rows = &job->rows[kind];
+    static const processing_span_t none = {0, WD_NS_MIN};
+
+    rc = processing_names_init(job, rows->n, &codes);
+    if (rc == WD_OK) {
+        rc = processing_names_init(job, 1, &name);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+    for (i = 0; i < rows->n; i++) {
+        processing_names_add(&codes, 0,
+                             rows->rows[i].cells[fact->n_keys - 1].s);
+    }
+    processing_names_add(&name, 0, wd_str_z(job->list->name));
+
+    scope = scope_of(job, NULL, 0, none);
+    scope.names = codes.names;
+    scope.n_names = codes.n;
+    rc = processing_store_merge(job->c, fact, &scope, job->pool, rows, &counts,
+                                job->err);
+    if (rc == WD_OK) {
+        processing_account(job, kinds[kind].name, "lists", &name, none,
+                           &counts);
+    }
+    return rc;
+}
+
+
+/* Mentions get the id of their item; those of an item that was rejected go. */
+static void
+map_mentions(const processing_rows_t *news, processing_rows_t *mentions)
+{
+    size_t  i, k = 0, n = 0;
+    int32_t record;
+
+    for (i = 0; i < mentions->n; i++) {
+        record = mentions->rows[i].record;
+        while (k < news->n && news->rows[k].record < record) {
+            k++;
+        }
+        if (k < news->n && news->rows[k].record == record) {
+            mentions->rows[n] = mentions->rows[i];
+            mentions->rows[n++].cells[MENTION_NEWS].i
+                = news->rows[k].cells[NEWS_ID].i;
+        }
+    }
+    mentions->n = n;
+}
+
+
+/* Whom listeners are told of: each that is mentioned. */
+static int
+mentioned(processing_job_t *job, const processing_rows_t *news,
+          const processing_rows_t *mentions, processing_names_t *ret)
+{
+    int       rc;
+    size_t    i;
+    wd_map_t *map;
+    wd_str_t  symbol;
+
+    rc = processing_names_init(job, wd_max(news->n, mentions->n), ret);
+    map = wd_map_create();
+    rc = rc == WD_OK && map == NULL ? WD_ENOMEM : rc;
+    for (i = 0; i < mentions->n && rc == WD_OK; i++) {
+        symbol = mentions->rows[i].cells[MENTION_SYMBOL].s;
+        if (wd_map_get(map, symbol) == NULL) {
+            rc = wd_map_set(map, symbol, job, NULL);
+            ret->names[ret->n++] = symbol;
+        }
+    }
+    wd_map_destroy(map);
+    return rc;
+}
+
+
+/* Items, which count, and whom they are about, which is news of them. */
+static int
+store_news(processing_job_t *job, processing_kind_e kind)
+{
+    int                 rc;
+    size_t              i;
+    processing_names_t  names;
+    processing_rows_t  *news = &job->rows[kind];
+    processing_rows_t  *mentions = &job->rows[PROCESSING_KIND_MENTIONS];
+    processing_span_t   span;
+    processing_counts_t counts = {0}, about = {0};
+    processing_scope_t  scope;
+
+    rc = processing_store_news(job->c, &job->p, job->pool, news, job->err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    map_mentions(news, mentions);
+    rc = processing_rules_finish(&processing_news, &job->r, news);
+    if (rc == WD_OK) {
+        rc = processing_rules_finish(&processing_mention, &job->r, mentions);
+    }
+    if (rc == WD_OK) {
+        rc = mentioned(job, news, mentions, &names);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+
+    for (i = 0; i < news->n; i++) {
+        names.ids[i] = news->rows[i].cells[NEWS_ID].i;
+    }
+    span = processing_span_of(news, NEWS_TS);
+    scope = scope_of(job, names.ids, news->n, span);
+    rc = processing_store_merge(job->c, &processing_news, &scope, job->pool,
+                                news, &counts, job->err);
+    if (rc == WD_OK) {
+        rc = processing_store_merge(job->c, &processing_mention, &scope,
+                                    job->pool, mentions, &about, job->err);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+    processing_account(job, kinds[kind].name, "symbols", &names, span, &counts);
+    if (counts.stored + counts.corrected + counts.earlier == 0) {
+        processing_tell(job, kinds[kind].name, "symbols", &names, span, &about);
+    }
+    return WD_OK;
+}
+
+
+static int
+store_instrument(processing_job_t *job, const wd_instrument_rec_t *rec,
+                 processing_counts_t *counts, processing_names_t *names)
+{
+    int                  rc;
+    processing_symbol_t *s
+        = &job->symbols.v[processing_symbols_find(&job->symbols, rec->symbol)];
+    const processing_instrument_t inst = {.alias = s->alias,
+                                          .symbol = s->symbol,
                                           .type = instrument_type(rec->type),
                                           .name = rec->name,
                                           .exchange = rec->exchange,
@@ -147,333 +464,59 @@ map_record(processing_job_t *job, const wd_instrument_rec_t *rec,
                                           .industry = rec->industry,
                                           .zone = rec->zone};
 
-    return processing_store_instrument(job->c, &job->p, &inst, ret_id, counts,
-                                       job->err);
-}
-
-
-static processing_scope_t
-scope_of(const processing_job_t *job, const int64_t *ids, size_t n)
-{
-    return (processing_scope_t){
-        ids, n, job->p.source, job->p.timeframe, job->o.from, job->o.to};
-}
-
-
-/* Whose rows they are, and what of the table they can touch. */
-static int
-place(processing_job_t *job, int time_cell, int64_t *ret_id,
-      processing_scope_t *ret)
-{
-    int rc;
-
-    rc = map_symbol(job, ret_id);
-    if (rc != WD_OK) {
-        return rc;
-    }
-    set_id(&job->rows, *ret_id);
-    span(job, time_cell);
-    *ret = scope_of(job, ret_id, 1);
-    return WD_OK;
-}
-
-
-/* Rows of the job's symbol, which is told of them. */
-static int
-merge(processing_job_t *job, const processing_fact_t *fact,
-      const processing_scope_t *scope, const processing_rows_t *rows,
-      const char *kind)
-{
-    int                 rc;
-    processing_counts_t counts = {0};
-
-    rc = processing_store_merge(job->c, fact, scope, job->pool, rows, &counts,
-                                job->err);
-    if (rc == WD_OK) {
-        tell(job, kind, "symbols", &job->symbol, 1, &counts);
-    }
+    rc = processing_store_instrument(job->c, &job->p, &inst, &s->id, counts,
+                                     job->err);
+    processing_names_add(names, s->id, event_name(s));
     return rc;
 }
 
 
-/* Splits and dividends of a payload that has them, then those of its days
- * that are known: what explains a jump. */
+/* Descriptions, before anything else of those whom they describe. */
 static int
-store_actions(processing_job_t *job, const processing_scope_t *scope,
-              processing_rows_t *ret_known)
-{
-    int               rc;
-    processing_rows_t rows = {0}, known = {0};
-
-    if (job->dataset->actions) {
-        rc = processing_store_actions(job->c, &job->p, scope, job->pool, &known,
-                                      job->err);
-        if (rc == WD_OK) {
-            rc = processing_rules_actions(&job->p, &job->r, &job->rows, &known,
-                                          &rows);
-        }
-        if (rc != WD_OK) {
-            return rc;
-        }
-        set_id(&rows, scope->ids[0]);
-        rc = merge(job, &processing_action, scope, &rows, "actions");
-        if (rc != WD_OK) {
-            return rc;
-        }
-    }
-
-    return processing_store_actions(job->c, &job->p, scope, job->pool,
-                                    ret_known, job->err);
-}
-
-
-/* Daily bars: what jumps without a split that explains it. */
-static int
-flag_jumps(processing_job_t *job, const processing_scope_t *scope)
-{
-    int               rc;
-    processing_rows_t actions = {0};
-    processing_last_t last;
-
-    rc = store_actions(job, scope, &actions);
-    if (rc == WD_OK) {
-        rc = processing_store_last(job->c, &job->p, scope, &last, job->err);
-    }
-    if (rc == WD_OK) {
-        processing_rules_jumps(&job->rows, last, &actions);
-    }
-    return rc;
-}
-
-
-static int
-store_bars(processing_job_t *job)
-{
-    int                rc;
-    int64_t            id = 0;
-    processing_scope_t scope;
-
-    if (job->rows.n == 0) {
-        return WD_OK;
-    }
-    rc = place(job, BAR_TS, &id, &scope);
-    if (rc == WD_OK && job->p.timeframe == WD_TF_1D) {
-        rc = flag_jumps(job, &scope);
-    }
-    if (rc != WD_OK) {
-        return rc;
-    }
-    job->o.flagged = processing_rules_flagged(BAR_QUALITY, &job->rows);
-    return merge(job, &processing_bar, &scope, &job->rows, "bars");
-}
-
-
-static int
-store_quotes(processing_job_t *job)
-{
-    int                rc;
-    int64_t            id = 0;
-    processing_scope_t scope;
-
-    if (job->rows.n == 0) {
-        return WD_OK;
-    }
-    rc = place(job, QUOTE_TS, &id, &scope);
-    if (rc != WD_OK) {
-        return rc;
-    }
-    job->o.flagged = processing_rules_flagged(QUOTE_QUALITY, &job->rows);
-    return merge(job, &processing_quote, &scope, &job->rows, "quotes");
-}
-
-
-/* Quotes of several instruments, each a row of its own. */
-static int
-store_bulk(processing_job_t *job)
-{
-    int                rc = WD_OK;
-    size_t             i;
-    int64_t            id;
-    processing_rows_t  all = job->rows;
-    processing_scope_t scope;
-
-    for (i = 0; i < all.n && rc == WD_OK; i++) {
-        job->rows = (processing_rows_t){.rows = &all.rows[i], .n = 1};
-        job->symbol = ((const wd_quote_rec_t *) all.rows[i].rec)->symbol;
-        rc = place(job, QUOTE_TS, &id, &scope);
-        if (rc == WD_OK) {
-            rc = merge(job, &processing_quote, &scope, &job->rows, "quotes");
-        }
-    }
-    job->rows = all;
-    job->o.flagged = processing_rules_flagged(QUOTE_QUALITY, &job->rows);
-    return rc;
-}
-
-
-static int
-store_action_list(processing_job_t *job)
-{
-    int                rc;
-    int64_t            id = 0;
-    processing_scope_t scope;
-
-    if (job->rows.n == 0) {
-        return WD_OK;
-    }
-    rc = place(job, ACTION_DATE, &id, &scope);
-    return rc != WD_OK
-               ? rc
-               : merge(job, &processing_action, &scope, &job->rows, "actions");
-}
-
-
-static int
-store_facts(processing_job_t *job)
-{
-    int                rc;
-    int64_t            id = 0;
-    processing_scope_t scope;
-
-    if (job->rows.n == 0) {
-        return WD_OK;
-    }
-    rc = map_symbol(job, &id);
-    if (rc != WD_OK) {
-        return rc;
-    }
-    set_id(&job->rows, id);
-    scope = scope_of(job, &id, 1);
-    scope.from = scope.to = job->p.known_at;
-    return merge(job, &processing_field, &scope, &job->rows, "fundamentals");
-}
-
-
-static int
-store_search(processing_job_t *job)
+store_instruments(processing_job_t *job)
 {
     int                 rc;
     size_t              i;
-    int64_t             id;
-    wd_str_t           *names;
+    processing_names_t  names;
     processing_counts_t counts = {0};
 
-    names = wd_pool_alloc(job->pool,
-                          (job->r.n_instruments + 1) * sizeof(*names));
-    if (names == NULL) {
-        return WD_ENOMEM;
-    }
-    for (i = 0; i < job->r.n_instruments; i++) {
-        names[i] = job->r.instruments[i].symbol;
-        rc = map_record(job, &job->r.instruments[i], &id, &counts);
-        if (rc != WD_OK) {
-            return rc;
-        }
-    }
-    tell(job, "instruments", "symbols", names, job->r.n_instruments, &counts);
-    return WD_OK;
-}
-
-
-static int
-store_overview(processing_job_t *job)
-{
-    int                 rc;
-    int64_t             id = 0;
-    processing_scope_t  scope;
-    processing_counts_t inst = {0};
-
-    if (job->r.n_instruments == 0) {
-        return WD_OK;
-    }
-    rc = map_record(job, &job->r.instruments[0], &id, &inst);
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    tell(job, "instruments", "symbols", &job->symbol, 1, &inst);
-    set_id(&job->rows, id);
-    scope = scope_of(job, &id, 1);
-    scope.from = scope.to = job->p.known_at;
-    return merge(job, &processing_field, &scope, &job->rows, "fundamentals");
-}
-
-
-static int
-store_observations(processing_job_t *job)
-{
-    int                 rc;
-    size_t              n = 0;
-    int64_t            *ids;
-    wd_str_t           *names;
-    processing_scope_t  scope;
-    processing_counts_t counts = {0};
-
-    if (job->rows.n == 0) {
-        return WD_OK;
-    }
-    rc = processing_store_series(job->c, &job->p, job->pool, &job->rows, &ids,
-                                 &names, &n, job->err);
-    if (rc == WD_OK) {
-        rc = processing_rows_sort(&job->rows, &processing_observation,
-                                  job->pool);
+    rc = processing_names_init(job, job->r.n_instruments, &names);
+    for (i = 0; i < job->r.n_instruments && rc == WD_OK; i++) {
+        rc = store_instrument(job, &job->r.instruments[i], &counts, &names);
     }
     if (rc == WD_OK) {
-        rc = processing_rules_unique(&processing_observation, &job->r,
-                                     &job->rows);
+        processing_account(job, "instruments", "symbols", &names,
+                           (processing_span_t){0, WD_NS_MIN}, &counts);
     }
-    if (rc != WD_OK) {
-        return rc;
-    }
-
-    span(job, OBS_TS);
-    scope = scope_of(job, ids, n);
-    rc = processing_store_merge(job->c, &processing_observation, &scope,
-                                job->pool, &job->rows, &counts, job->err);
-    tell(job, "observations", "series", names, n, &counts);
     return rc;
+}
+
+
+static bool
+gave_nothing(const processing_counts_t *counts)
+{
+    return counts->stored + counts->corrected + counts->unchanged == 0;
 }
 
 
 int
 processing_stage_store(processing_job_t *job)
 {
-    int rc = WD_EINTERNAL;
+    int    rc;
+    size_t i;
 
-    switch (job->dataset->kind) {
-    case PROCESSING_KIND_BARS:
-        rc = store_bars(job);
-        break;
-    case PROCESSING_KIND_QUOTES:
-        rc = store_quotes(job);
-        break;
-    case PROCESSING_KIND_BULK:
-        rc = store_bulk(job);
-        break;
-    case PROCESSING_KIND_ACTIONS:
-        rc = store_action_list(job);
-        break;
-    case PROCESSING_KIND_FACTS:
-        rc = store_facts(job);
-        break;
-    case PROCESSING_KIND_SEARCH:
-        rc = store_search(job);
-        break;
-    case PROCESSING_KIND_OVERVIEW:
-        rc = store_overview(job);
-        break;
-    case PROCESSING_KIND_OBSERVATIONS:
-        rc = store_observations(job);
-        break;
+    rc = store_instruments(job);
+    for (i = 0; i < PROCESSING_KINDS && rc == WD_OK; i++) {
+        if (job->rows[i].n != 0 && kinds[i].store != NULL) {
+            rc = kinds[i].store(job, (processing_kind_e) i);
+        }
     }
     if (rc != WD_OK) {
         return rc;
     }
 
     job->o.outcome = "stored";
-    if (job->o.counts.stored + job->o.counts.corrected + job->o.counts.unchanged
-        == 0) {
-        /* Records, but none that held. */
+    if (gave_nothing(&job->o.counts)) { /* records, but none that held */
         job->o.outcome = "rejected";
         job->o.reason = job->r.n_rejects != 0
                             ? wd_reason_name(job->r.rejects[0].reason)

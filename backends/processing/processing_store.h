@@ -13,12 +13,14 @@
 
 /* Which rows of a table a payload can touch. */
 typedef struct {
-    const int64_t *ids; /* instruments or series */
-    size_t         n_ids;
-    int            source;
-    wd_timeframe_e timeframe;
-    wd_ns_t        from;
-    wd_ns_t        to;
+    const int64_t  *ids; /* instruments, series, news */
+    size_t          n_ids;
+    const wd_str_t *names; /* codes of a list */
+    size_t          n_names;
+    int             source;
+    wd_timeframe_e  timeframe;
+    wd_ns_t         from;
+    wd_ns_t         to;
 } processing_scope_t;
 
 typedef struct {
@@ -89,6 +91,15 @@ processing_store_series(wd_pg_conn_t *c, const processing_payload_t *p,
                         wd_pool_t *pool, processing_rows_t *rows,
                         int64_t **ret_ids, wd_str_t **ret_names, size_t *ret_n,
                         wd_error_t *err);
+
+/*
+ * Fills cells[NEWS_ID] of the rows, which are as they stand in the payload.
+ */
+wd_must_check int processing_store_news(wd_pg_conn_t               *c,
+                                        const processing_payload_t *p,
+                                        wd_pool_t                  *pool,
+                                        processing_rows_t          *rows,
+                                        wd_error_t                 *err);
 
 typedef struct {
     const char         *outcome; /* stored, empty, rejected, error */

@@ -34,8 +34,13 @@ read_cell(processing_type_e type, const PGresult *res, int row, int col,
           wd_pool_t *pool, processing_cell_t *ret)
 {
     switch (type) {
+    case PROCESSING_BOOL:
+        ret->i = wd_pg_is_null(res, row, col) ? -1
+                                              : wd_pg_get_bool(res, row, col);
+        return WD_OK;
     case PROCESSING_INT2:
     case PROCESSING_INT4:
+    case PROCESSING_INT8:
         ret->i = wd_pg_get_int(res, row, col);
         return WD_OK;
     case PROCESSING_NUM:
@@ -46,7 +51,8 @@ read_cell(processing_type_e type, const PGresult *res, int row, int col,
         ret->i = wd_pg_get_ts(res, row, col);
         return WD_OK;
     case PROCESSING_DATE:
-        ret->i = wd_pg_get_date(res, row, col);
+        ret->i = wd_pg_is_null(res, row, col) ? WD_NS_MIN
+                                              : wd_pg_get_date(res, row, col);
         return WD_OK;
     default:
         return pool_text(pool, res, row, col, &ret->s);
@@ -88,8 +94,11 @@ select_rows(wd_pg_conn_t *c, const processing_fact_t *fact, bool history,
     int           rc;
     PGresult     *res;
     wd_pg_param_t params[] = {wd_pg_ints(scope->ids, scope->n_ids),
-                              wd_pg_int(scope->source), wd_pg_ts(scope->from),
-                              wd_pg_ts(scope->to), wd_pg_int(scope->timeframe)};
+                              wd_pg_int(scope->source),
+                              wd_pg_ts(scope->from),
+                              wd_pg_ts(scope->to),
+                              wd_pg_int(scope->timeframe),
+                              wd_pg_texts(scope->names, scope->n_names)};
 
     rc = wd_pg_exec(c, history ? fact->select_history : fact->select, params,
                     wd_array_len(params), &res, err);
@@ -131,11 +140,21 @@ static void
 copy_cell(wd_buf_t *out, processing_type_e type, const processing_cell_t *cell)
 {
     switch (type) {
+    case PROCESSING_BOOL:
+        if (cell->i < 0) {
+            wd_pg_copy_null(out);
+        } else {
+            wd_pg_copy_bool(out, cell->i != 0);
+        }
+        break;
     case PROCESSING_INT2:
         wd_pg_copy_int2(out, (int16_t) cell->i);
         break;
     case PROCESSING_INT4:
         wd_pg_copy_int4(out, (int32_t) cell->i);
+        break;
+    case PROCESSING_INT8:
+        wd_pg_copy_int8(out, cell->i);
         break;
     case PROCESSING_NUM:
         if (isnan(cell->num)) {
@@ -148,7 +167,11 @@ copy_cell(wd_buf_t *out, processing_type_e type, const processing_cell_t *cell)
         wd_pg_copy_ts(out, cell->i);
         break;
     case PROCESSING_DATE:
-        wd_pg_copy_date(out, cell->i);
+        if (cell->i == WD_NS_MIN) {
+            wd_pg_copy_null(out);
+        } else {
+            wd_pg_copy_date(out, cell->i);
+        }
         break;
     default:
         wd_pg_copy_str(out, cell->s);
@@ -198,8 +221,12 @@ static wd_pg_param_t
 cell_param(processing_type_e type, const processing_cell_t *cell)
 {
     switch (type) {
+    case PROCESSING_BOOL:
+        return cell->i < 0 ? (wd_pg_param_t){.type = WD_PG_NULL_BOOL}
+                           : wd_pg_bool(cell->i != 0);
     case PROCESSING_INT2:
     case PROCESSING_INT4:
+    case PROCESSING_INT8:
         return wd_pg_int(cell->i);
     case PROCESSING_NUM:
         return isnan(cell->num) ? (wd_pg_param_t){.type = WD_PG_NULL_NUM}
@@ -207,7 +234,8 @@ cell_param(processing_type_e type, const processing_cell_t *cell)
     case PROCESSING_TS:
         return wd_pg_ts(cell->i);
     case PROCESSING_DATE:
-        return wd_pg_date(cell->i);
+        return cell->i == WD_NS_MIN ? (wd_pg_param_t){.type = WD_PG_NULL_DATE}
+                                    : wd_pg_date(cell->i);
     default:
         return wd_pg_text(cell->s);
     }

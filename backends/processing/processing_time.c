@@ -113,11 +113,13 @@ processing_interval(wd_str_t name)
     static const struct {
         const char    *name;
         wd_timeframe_e tf;
-    } intervals[] = {{"1min", WD_TF_1M},
-                     {"5min", WD_TF_5M},
-                     {"15min", WD_TF_15M},
-                     {"30min", WD_TF_30M},
-                     {"60min", WD_TF_1H}};
+    } intervals[] = {
+        {"1min", WD_TF_1M},   {"PT1M", WD_TF_1M},     {"5min", WD_TF_5M},
+        {"PT5M", WD_TF_5M},   {"15min", WD_TF_15M},   {"PT15M", WD_TF_15M},
+        {"30min", WD_TF_30M}, {"PT30M", WD_TF_30M},   {"60min", WD_TF_1H},
+        {"PT60M", WD_TF_1H},  {"PT1H", WD_TF_1H},     {"daily", WD_TF_1D},
+        {"P1D", WD_TF_1D},    {"weekly", WD_TF_1W},   {"P1W", WD_TF_1W},
+        {"P7D", WD_TF_1W},    {"monthly", WD_TF_1MO}, {"P1M", WD_TF_1MO}};
 
     for (i = 0; i < wd_array_len(intervals); i++) {
         if (wd_str_eq_z(name, intervals[i].name)) {

@@ -38,7 +38,10 @@ wd_must_check int processing_zone_by_name(const processing_zones_t *zones,
 wd_must_check int processing_to_utc(const processing_zone_t *zone,
                                     wd_ns_t civil, wd_ns_t *ret);
 
-/* "1min" ... "60min"; WD_TF_NONE for another text. */
+/*
+ * "1min" ... "60min", "daily", "weekly", "monthly", or the same as a duration
+ * of ISO 8601: "PT1M", "P1D"; WD_TF_NONE for another text.
+ */
 wd_timeframe_e processing_interval(wd_str_t name);
 
 /*
@@ -58,17 +61,25 @@ wd_timeframe_e processing_interval(wd_str_t name);
 bool processing_labels_end(const wd_bar_rec_t *bars, size_t n,
                            const processing_zone_t *zone, wd_ns_t fetched_at);
 
+/* Which end of an intraday bar its time is. */
+typedef enum {
+    PROCESSING_LABELS_GUESSED, /* processing_labels_end() */
+    PROCESSING_LABELS_START,
+    PROCESSING_LABELS_END
+} processing_labels_e;
+
 /* When one trades: crypto currencies always, others not at weekends. */
 typedef enum {
-    PROCESSING_EXCHANGE,
+    PROCESSING_EXCHANGE, /* of New York's time */
+    PROCESSING_WORLD, /* any exchange, or none */
     PROCESSING_FX,
     PROCESSING_CRYPTO
 } processing_market_e;
 
 /*
  * Was the period that begins at `ts` (midnight, as if UTC) over at
- * `fetched_at`? An equity's ends at 16:00 of its zone on the last day of
- * trade, a currency's with that day in UTC. A day, a week or a month.
+ * `fetched_at`? That of New York's exchanges ends at 16:00 there on the last
+ * day of trade, any other one with that day in UTC. A day, a week or a month.
  */
 bool processing_period_over(const processing_zones_t *zones,
                             processing_market_e market, wd_timeframe_e tf,

@@ -89,12 +89,11 @@ wd_lseg_frame_place(wd_lseg_frame_t *f, wd_str_t key)
     const struct {
         const char     *key;
         wd_json_scan_t *at;
-    } places[] = {{"headers", &f->headers},
-                  {"data", &f->data},
-                  {"attributes", &f->attributes},
-                  {"universe", &f->universe},
-                  {"Hits", &f->hits},
-                  {"Matches", &f->matches}};
+    } places[] = {
+        {"headers", &f->headers},       {"data", &f->data},
+        {"attributes", &f->attributes}, {"adjustments", &f->adjustments},
+        {"universe", &f->universe},     {"Hits", &f->hits},
+        {"Matches", &f->matches}};
 
     for (i = 0; i < wd_array_len(places); i++) {
         if (wd_str_eq_z(key, places[i].key)) {

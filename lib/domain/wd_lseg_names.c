@@ -50,7 +50,7 @@ wd_lseg_scheme(wd_str_t name)
 /* A value that says nothing is left out; one that cannot be is rejected. */
 static int
 wd_lseg_identifier(wd_records_t *r, int32_t record, wd_str_t symbol,
-                   wd_str_t scheme, wd_str_t value)
+                   wd_str_t asked, wd_str_t scheme, wd_str_t value)
 {
     int                  rc;
     wd_identifier_rec_t *id;
@@ -74,6 +74,7 @@ wd_lseg_identifier(wd_records_t *r, int32_t record, wd_str_t symbol,
         return WD_ENOMEM;
     }
     id->symbol = symbol;
+    id->asked = asked;
     id->scheme = scheme;
     id->value = value;
     id->record = record;
@@ -103,7 +104,7 @@ wd_lseg_pair_scheme(wd_pool_t *pool, wd_str_t type)
 /* [{"value":"US4592001014","identifierType":"ISIN"}, ..] */
 static int
 wd_lseg_outputs(wd_json_scan_t s, wd_records_t *r, int32_t record,
-                wd_str_t symbol)
+                wd_str_t symbol, wd_str_t asked)
 {
     int      rc;
     bool     first = true;
@@ -123,7 +124,7 @@ wd_lseg_outputs(wd_json_scan_t s, wd_records_t *r, int32_t record,
         rc = scheme.len == 0 || value.len == 0
                  ? wd_records_reject(r, record, WD_REASON_MISSING_FIELD, type,
                                      "a name without its scheme or value")
-                 : wd_lseg_identifier(r, record, symbol, scheme, value);
+                 : wd_lseg_identifier(r, record, symbol, asked, scheme, value);
     }
     if (rc == WD_ENOTFOUND && first) {
         return wd_records_reject(r, record, WD_REASON_PROVIDER_ERROR, symbol,
@@ -133,20 +134,22 @@ wd_lseg_outputs(wd_json_scan_t s, wd_records_t *r, int32_t record,
 }
 
 
-/* The value of the first pair. */
+/* The first pair. */
 static int
-wd_lseg_input(wd_json_scan_t s, wd_pool_t *pool, wd_str_t *ret)
+wd_lseg_input(wd_json_scan_t s, wd_pool_t *pool, wd_str_t *ret_value,
+              wd_str_t *ret_type)
 {
     int  rc;
     bool first = true;
 
-    const wd_lseg_want_t want = {"value", ret};
+    const wd_lseg_want_t want[] = {{"value", ret_value},
+                                   {"identifierType", ret_type}};
 
     rc = wd_json_scan_open(&s, '[');
     if (rc == WD_OK) {
         rc = wd_json_scan_item(&s, &first);
     }
-    return rc == WD_OK ? wd_lseg_texts(&s, pool, &want, 1) : rc;
+    return rc == WD_OK ? wd_lseg_texts(&s, pool, want, wd_array_len(want)) : rc;
 }
 
 
@@ -156,7 +159,7 @@ wd_lseg_lookup_item(wd_lseg_list_t *l)
 {
     int            rc;
     bool           first = true;
-    wd_str_t       key, symbol, asked = WD_STR_NULL;
+    wd_str_t       key, symbol, asked = WD_STR_NULL, type = WD_STR_NULL;
     wd_json_scan_t input = {NULL, NULL}, output = {NULL, NULL};
 
     rc = wd_json_scan_open(&l->s, '{');
@@ -180,14 +183,16 @@ wd_lseg_lookup_item(wd_lseg_list_t *l)
                                  wd_lseg_list_sample(l),
                                  "no list of what was asked or found");
     }
-    if (wd_lseg_input(input, l->r->pool, &asked) == WD_ENOMEM) {
+    if (wd_lseg_input(input, l->r->pool, &asked, &type) == WD_ENOMEM) {
         return WD_ENOMEM;
     }
     symbol = wd_record_symbol(l->r->pool, asked);
     if (symbol.data == NULL) {
         return wd_lseg_bad_symbol(l->r, l->record, asked);
     }
-    return wd_lseg_outputs(output, l->r, l->record, symbol);
+    return wd_lseg_outputs(output, l->r, l->record, symbol,
+                           type.len != 0 ? wd_lseg_pair_scheme(l->r->pool, type)
+                                         : WD_STR_NULL);
 }
 
 
@@ -228,7 +233,7 @@ wd_lseg_convert_row(wd_lseg_table_t *t, int instrument)
                 && t->cells[i].type != WD_JS_NUMBER)) {
             continue;
         }
-        rc = wd_lseg_identifier(t->list.r, t->list.record, symbol,
+        rc = wd_lseg_identifier(t->list.r, t->list.record, symbol, WD_STR_NULL,
                                 wd_str_z(wd_lseg_schemes[known].scheme),
                                 t->cells[i].text);
     }
@@ -301,7 +306,7 @@ wd_lseg_hit_ids(const wd_lseg_hit_t *h, wd_records_t *r, int32_t record,
     size_t i;
 
     for (i = 0; i < WD_LSEG_SCHEMES && rc == WD_OK; i++) {
-        rc = wd_lseg_identifier(r, record, symbol,
+        rc = wd_lseg_identifier(r, record, symbol, WD_STR_NULL,
                                 wd_str_z(wd_lseg_schemes[i].scheme), h->ids[i]);
     }
     return rc;

@@ -9,9 +9,10 @@
  *     without a full set (BID and ASK of a currency pair, a choice of fields)
  *     give quotes. meta.blendingEntry previews a row and is never one.
  *     ret->symbol, interval, label, zone "UTC" where times have one (days
- *     have none); a field "qos.timeliness".
+ *     have none); adjusted unless the answer says that there are corrections
+ *     at most, or nothing; a field "qos.timeliness".
  * events
- *     Trades and quotes, times in UTC.
+ *     Trades and quotes, times in UTC, with the venue's numbers.
  * esg_*
  *     A fact for each cell: item is the column's name, time the period's end,
  *     unit that of the cell's attributes. null is a fact without text.

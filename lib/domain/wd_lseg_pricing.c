@@ -4,6 +4,8 @@
  */
 #include "wd_lseg_table.h"
 
+#include "wd_num.h"
+
 #include <math.h>
 
 /* Columns that are read; which of them are there differs between venues. */
@@ -25,6 +27,7 @@ typedef enum {
     LC_BIDSIZE,
     LC_ASKSIZE,
     LC_SIZE,
+    LC_SEQNUM,
     LC_COUNT
 } wd_lseg_col_e;
 
@@ -46,6 +49,7 @@ static const char *const wd_lseg_cols[LC_COUNT] = {
     [LC_BIDSIZE] = "BIDSIZE",
     [LC_ASKSIZE] = "ASKSIZE",
     [LC_SIZE] = "TRDVOL_1",
+    [LC_SEQNUM] = "SEQNUM",
 };
 
 typedef struct {
@@ -158,6 +162,35 @@ wd_lseg_text_or_null(wd_str_t s)
 }
 
 
+/* Were prices changed for what came later? Corrections of errors are none. */
+static bool
+wd_lseg_pricing_adjusted(wd_json_scan_t s, wd_pool_t *pool)
+{
+    bool               first = true;
+    size_t             i;
+    wd_json_scan_val_t v;
+
+    static const char *const harmless[] = {"unadjusted", "exchangeCorrection",
+                                           "manualCorrection"};
+
+    if (s.p == NULL || wd_json_scan_open(&s, '[') != WD_OK) {
+        return false;
+    }
+    while (wd_json_scan_item(&s, &first) == WD_OK
+           && wd_json_scan_value(&s, pool, &v) == WD_OK) {
+        for (i = 0; i < wd_array_len(harmless); i++) {
+            if (v.type == WD_JS_STRING && wd_str_eq_z(v.text, harmless[i])) {
+                break;
+            }
+        }
+        if (i == wd_array_len(harmless)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+
 /* What the frame says about the rows. WD_ENOTFOUND: refused. */
 static int
 wd_lseg_pricing_meta(wd_lseg_pricing_t *p, const wd_lseg_frame_t *f)
@@ -172,6 +205,7 @@ wd_lseg_pricing_meta(wd_lseg_pricing_t *p, const wd_lseg_frame_t *f)
     }
     p->r->interval = wd_lseg_text_or_null(f->interval);
     p->r->label = wd_lseg_text_or_null(f->label);
+    p->r->adjusted = wd_lseg_pricing_adjusted(f->adjustments, p->r->pool);
     if (wd_lseg_has(p, LC_DATE_TIME)) {
         p->r->zone = WD_STR("UTC");
     }
@@ -207,6 +241,21 @@ wd_lseg_price(wd_lseg_pricing_t *p, wd_lseg_col_e col)
         return NAN;
     }
     return v;
+}
+
+
+/* The venue's number of an event, a text of digits; 0: there is none. */
+static int64_t
+wd_lseg_seq(const wd_lseg_pricing_t *p)
+{
+    int64_t  n;
+    wd_str_t text;
+
+    if (!wd_lseg_has(p, LC_SEQNUM)) {
+        return 0;
+    }
+    text = wd_lseg_cell_text(&p->t.cells[p->at[LC_SEQNUM]]);
+    return wd_int_parse(wd_str_trim(text), &n) == WD_OK && n > 0 ? n : 0;
 }
 
 
@@ -323,6 +372,7 @@ wd_lseg_quote(wd_lseg_pricing_t *p, bool event)
         return WD_ENOMEM;
     }
     *slot = q;
+    slot->seq = event ? wd_lseg_seq(p) : 0;
     slot->sample = wd_lseg_list_sample(&p->t.list);
     slot->symbol = p->r->symbol;
     slot->time = p->time;
@@ -356,6 +406,7 @@ wd_lseg_trade(wd_lseg_pricing_t *p)
     slot->time = p->time;
     slot->price = price;
     slot->size = size;
+    slot->seq = wd_lseg_seq(p);
     slot->record = p->t.list.record;
     return WD_OK;
 }

@@ -20,6 +20,7 @@ typedef struct {
     wd_json_scan_t headers;
     wd_json_scan_t data;
     wd_json_scan_t attributes;
+    wd_json_scan_t adjustments;
     wd_json_scan_t universe;
     wd_json_scan_t hits;
     wd_json_scan_t matches;

@@ -69,6 +69,7 @@ typedef struct {
     double   ask;
     double   bid_size;
     double   ask_size;
+    int64_t  seq; /* the provider's number of it; 0: none */
     int32_t  record;
     bool     is_date;
 } wd_quote_rec_t;
@@ -79,6 +80,7 @@ typedef struct {
     wd_ns_t  time; /* UTC */
     double   price;
     double   size;
+    int64_t  seq; /* the provider's number of it; 0: none */
     int32_t  record;
 } wd_trade_rec_t;
 
@@ -117,6 +119,7 @@ typedef struct {
 /* One name of an instrument or an issuer beside another. */
 typedef struct {
     wd_str_t symbol; /* as it was asked for */
+    wd_str_t asked; /* the scheme of that; NULL: not said */
     wd_str_t scheme; /* upper case: "ISIN", "RIC", "FIGI", "LEI" */
     wd_str_t value;
     int32_t  record;
@@ -195,6 +198,7 @@ typedef struct {
     int64_t  pages;
     int64_t  per_page;
     int64_t  total; /* -1: not said */
+    bool     adjusted; /* prices are not those as traded */
     bool     refused; /* nothing in it could be used; see rejects */
     bool     empty; /* the provider says that it has nothing */
 

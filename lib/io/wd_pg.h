@@ -67,6 +67,8 @@ typedef enum {
     WD_PG_NULL_INT,
     WD_PG_NULL_NUM,
     WD_PG_NULL_TS,
+    WD_PG_NULL_DATE,
+    WD_PG_NULL_BOOL,
     WD_PG_NULL_TEXTS
 } wd_pg_type_e;
 
@@ -146,6 +148,7 @@ wd_must_check int wd_pg_copy_begin(wd_pg_conn_t *c, const char *sql,
                                    wd_buf_t *out, wd_error_t *err);
 void              wd_pg_copy_row(wd_buf_t *out, int n_fields);
 void              wd_pg_copy_null(wd_buf_t *out);
+void              wd_pg_copy_bool(wd_buf_t *out, bool v);
 void              wd_pg_copy_int2(wd_buf_t *out, int16_t v);
 void              wd_pg_copy_int4(wd_buf_t *out, int32_t v);
 void              wd_pg_copy_int8(wd_buf_t *out, int64_t v);

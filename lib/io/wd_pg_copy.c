@@ -58,6 +58,14 @@ wd_pg_copy_null(wd_buf_t *out)
 
 
 void
+wd_pg_copy_bool(wd_buf_t *out, bool v)
+{
+    wd_pg_copy_len(out, 1);
+    wd_buf_byte(out, v);
+}
+
+
+void
 wd_pg_copy_int2(wd_buf_t *out, int16_t v)
 {
     uint16_t be = htobe16((uint16_t) v);

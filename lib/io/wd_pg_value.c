@@ -103,6 +103,10 @@ wd_pg_put_param(wd_buf_t *b, const wd_pg_param_t *p)
         return OID_FLOAT8;
     case WD_PG_NULL_TS:
         return OID_TIMESTAMPTZ;
+    case WD_PG_NULL_DATE:
+        return OID_DATE;
+    case WD_PG_NULL_BOOL:
+        return OID_BOOL;
     case WD_PG_NULL_TEXTS:
         return OID_TEXTS;
     case WD_PG_TEXT:
@@ -155,6 +159,7 @@ wd_pg_param_null(const wd_pg_param_t *p)
 {
     return p->type == WD_PG_NULL || p->type == WD_PG_NULL_INT
            || p->type == WD_PG_NULL_NUM || p->type == WD_PG_NULL_TS
+           || p->type == WD_PG_NULL_DATE || p->type == WD_PG_NULL_BOOL
            || p->type == WD_PG_NULL_TEXTS
            || ((p->type == WD_PG_TEXT || p->type == WD_PG_JSON
                 || p->type == WD_PG_BYTES)

@@ -329,26 +329,6 @@ is_deeply([ map { sprintf '%.2f', $_->{c} } @{ $a->{rows} } ],
 is_deeply([ map { $_->{v} } @{ $a->{rows} } ], [ 200, 200, 100, 100 ],
     'volume knows only the split');
 
-# Weeks as a provider has them, a split on the Wednesday of the second; days,
-# where there are any, are what weeks are made of.
-$pg->psql(<<'SQL');
-INSERT INTO instrument (id, symbol, source, raw_id, known_at)
-VALUES (8, 'WEEK', 1, 9, '2024-06-10Z');
-INSERT INTO bar
-SELECT 8, 7, 1, 0, d, p, p, p, p, 100, 9, '2024-06-10Z' FROM (VALUES
-    (timestamptz '2024-01-01Z', 50::float8), ('2024-01-08Z', 26),
-    ('2024-01-15Z', 27)) v (d, p);
-INSERT INTO corporate_action
-VALUES (8, 1, '2024-01-10', 'split', 2, 9, '2024-06-10Z');
-SQL
-my %week = (symbol => ['WEEK'], timeframe => '1w', adjustment => 'split');
-is_deeply([ map { "$_->{t} $_->{c} $_->{v}" } @{ bars(%week)->{rows} } ],
-    [ '2024-01-01 25 200', '2024-01-08 26 100', '2024-01-15 27 100' ],
-    'stored weeks, adjusted by what came after their close');
-$pg->psql("INSERT INTO bar VALUES (8, 6, 1, 0, '2024-01-22Z', 28, 28, 28, 28,
-    1, 9, '2024-06-10Z')");
-is_deeply([ map { "$_->{t} $_->{c}" } @{ bars(%week)->{rows} } ],
-    [ '2024-01-22 28' ], 'weeks of days, where there are any');
 is($a->{rest}{adjustment}, 'all', 'the adjustment is named');
 is_deeply(bars(symbol => ['CRSP'], adjustment => 'all', order => 'desc',
     limit => 2)->{rows}, [ reverse @{ $a->{rows} }[2, 3] ],

@@ -103,8 +103,13 @@ for my $case (
     [ event('actions', 'IBM', 'aapl'), qw/ bars bars:AAPL bars:IBM / ],
     [ event('quotes', 'BRK.B'), qw/ quotes quotes:BRK.B / ],
     [ event('instruments', 'A', 'B'), qw/ bars bars:A bars:B instrument:A
-        instrument:B instruments / ],
+        instrument:B instruments news news:A news:B / ],
     [ event('fundamentals', 'A'), qw/ instrument:A / ],
+    [ event('identifiers', 'A'), qw/ instrument:A instruments / ],
+    [ event('trades', 'VOD.L'), qw/ trades trades:VOD.L / ],
+    [ event('news', 'AAPL', 'THEIRS'), qw/ news news:AAPL news:OWN
+        news:THEIRS / ],
+    [ event('news'), qw/ news / ],
     [ event('observations', 'NY.GDP/USA', 'NY.GDP/FRA', 'SP.POP/USA'),
         qw/ macro macro:NY.GDP macro:SP.POP / ],
     [ event('quotes', 'THEIRS'), qw/ quotes quotes:OWN quotes:THEIRS / ],
@@ -167,7 +172,8 @@ $pg->psql(join '', map { "INSERT INTO instrument (id, symbol, source, raw_id,
     known_at) VALUES (100 + $_, 'M$_', 1, 1, now()); INSERT INTO quote
     (instrument_id, source, ts, price, raw_id, known_at) VALUES (100 + $_, 1,
     '2024-01-01', 1, 1, now()); INSERT INTO bar VALUES (100 + $_, 6, 1, 0,
-    '2024-01-02', 1, 1, 1, 1, 1, 1, now());" } 1 .. 17);
+    '2024-01-02', 1, 1, 1, 1, 1, 1, now()); INSERT INTO trade VALUES (100 + $_,
+    1, 0, '2024-01-02', 1, 1, 1, 1, now());" } 1 .. 17);
 for my $case (
     [ 'bars.query', { symbol => [qw/ M2 M1 NONE /] },
         60, qw/ bars:M1 bars:M2 bars:NONE / ],
@@ -176,6 +182,9 @@ for my $case (
         sort map { "bars:$_" } @many[0 .. 15] ],
     [ 'quotes.query', { symbol => ['M1'] }, 60, 'quotes:M1' ],
     [ 'quotes.query', { symbol => \@many }, 60, 'quotes' ],
+    [ 'trades.query', { symbol => ['M1'] }, 60, 'trades:M1' ],
+    [ 'news.query', { symbol => ['M1'] }, 60, 'news:M1' ],
+    [ 'news.query', {}, 60, 'news' ],
     [ 'instruments.search', {}, 300, 'instruments' ],
     [ 'instruments.get', { symbol => 'M1' }, 300, 'instrument:M1' ],
     [ 'indicators.list', {}, 86400, 'indicators' ],

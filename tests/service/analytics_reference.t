@@ -41,6 +41,19 @@ SELECT 1, 6, 1, 0, timestamptz '2024-05-01Z' + n * interval '1 day', 1, 2, 0.5,
 INSERT INTO fundamental
 VALUES (1, 1, 'EBITDA', '2024-03-31', '14000000000', 1, '2024-06-01Z'),
        (1, 1, 'PERatio', '', NULL, 1, '2024-06-01Z');
+INSERT INTO fundamental (instrument_id, source, field, period, value, unit,
+                         raw_id, known_at)
+SELECT 1, 3, 'PX_LAST', (date '2024-05-01' + n)::text, n, 'USD', 1,
+       '2024-06-01Z' FROM generate_series(0, 99) n;
+INSERT INTO fundamental (instrument_id, source, field, period, value, raw_id,
+                         known_at)
+SELECT 1, 3, 'PX_LAST', k || ' 2024-08-0' || n, k || n, 1, '2024-06-01Z'
+  FROM generate_series(1, 2) n, unnest('{weekly,annual}'::text[]) k;
+INSERT INTO instrument_identifier
+VALUES (1, 4, 'ISIN', 'US4592001014', 1, '2024-06-01Z'),
+       (1, 4, 'LEI', 'VGRQXHF3J8VDLUA7XE92', 1, '2024-06-01Z'),
+       (1, 3, 'ISIN', 'US4592001014', 1, '2024-06-02Z'),
+       (2, 4, 'ISIN', 'US4592001014', 1, '2024-06-01Z');
 INSERT INTO quote (instrument_id, source, ts, price, open, high, low, volume,
                    previous_close, quality, raw_id, known_at)
 VALUES (1, 1, '2024-05-10Z', 151.3, 150, 152, 149, 1000, 150.05, 0, 1,
@@ -103,6 +116,10 @@ is_deeply(found(type => 'etf'), ['IBMA'], 'by type');
 is_deeply(found(exchange => 'nyse'), [qw/ AIB IBM /], 'by exchange');
 is_deeply(found(currency => 'EUR'), ['IBMA'], 'by currency');
 is_deeply(found(q => 'ibm', exchange => 'NYSE'), [qw/ IBM AIB /], 'by both');
+is_deeply(found(identifier => 'us4592001014'), [qw/ IBM IBMA /],
+    'by an identifier');
+is_deeply(found(identifier => 'VGRQXHF3J8VDLUA7XE92', type => 'etf'), [],
+    'and by more');
 same_everywhere('instruments.search', { q => 's' }, 'search');
 same_everywhere('instruments.search', {}, 'all instruments');
 
@@ -123,10 +140,23 @@ is_deeply($json->{series}, [ { timeframe => '1d', source => 'alphavantage',
     from => '2024-05-01T00:00:00Z', to => '2024-05-10T00:00:00Z',
     bars => 10 } ], 'what is stored');
 is_deeply($json->{fundamentals}[0], { field => 'EBITDA',
-    period => '2024-03-31', value => '14000000000', source => 'alphavantage',
-    known_at => '2024-06-01T00:00:00Z' }, 'a figure');
+    period => '2024-03-31', value => '14000000000', unit => undef,
+    source => 'alphavantage', known_at => '2024-06-01T00:00:00Z' }, 'a figure');
 is($json->{fundamentals}[1]{value}, undef, 'one that is missing');
 is($json->{fundamentals}[1]{period}, undef, 'without a period');
+is_deeply($json->{fundamentals}[2], { field => 'PX_LAST',
+    period => '2024-08-08', value => '99', unit => 'USD', source => 'bloomberg',
+    known_at => '2024-06-01T00:00:00Z' }, 'of a figure of days the newest');
+is_deeply([ map { $_->{value} } @{ $json->{fundamentals} }[3 .. 5] ],
+    [qw/ annual1 annual2 weekly2 /], 'so of weeks');
+is(@{ $json->{fundamentals} }, 6, 'only');
+is_deeply($json->{identifiers}, [
+    { scheme => 'ISIN', value => 'US4592001014', source => 'bloomberg',
+        known_at => '2024-06-02T00:00:00Z' },
+    { scheme => 'ISIN', value => 'US4592001014', source => 'lseg',
+        known_at => '2024-06-01T00:00:00Z' },
+    { scheme => 'LEI', value => 'VGRQXHF3J8VDLUA7XE92', source => 'lseg',
+        known_at => '2024-06-01T00:00:00Z' } ], 'its other names');
 (undef, $body) = body_of($c, 'instruments.get', { symbol => 'IBM' }, 'msgpack');
 my $mp = mp_decode($body);
 delete $_->{as_of} for $json, $mp;
@@ -143,14 +173,16 @@ is_deeply($a->{rows}, [
         high => undef, low => undef, volume => undef,
         previous_close => undef, change => undef, change_percent => undef,
         stale => 'false', q => '2', source => 'alphavantage',
-        known_at => '2024-06-01T00:00:00Z', bid => undef, ask => undef },
+        known_at => '2024-06-01T00:00:00Z', bid => undef, ask => undef,
+        at => undef, bid_size => undef, ask_size => undef },
     { symbol => 'IBM', t => '2024-05-10', price => '151.3', open => '150',
         high => '152', low => '149', volume => '1000',
         previous_close => '150.05', change => '1.25',
         change_percent => sprintf('%.15g', 1.25 / 150.05 * 100),
         stale => 'false', q => '0', source => 'alphavantage',
         known_at => '2024-06-01T00:00:00Z', bid => '151.25',
-        ask => '151.35' } ], 'latest quotes');
+        ask => '151.35', at => undef, bid_size => undef,
+        ask_size => undef } ], 'latest quotes');
 is_deeply($a->{rest}{unknown}, [qw/ EURUSD ZZZ /], 'without a quote');
 is_deeply($a->{meta}{tags}, [ map { "quotes:$_" } qw/ AIB EURUSD IBM ZZZ / ],
     'tags');

@@ -21,10 +21,19 @@ my $market = abs_path("$FindBin::Bin/../../dev/market");
 my @tables = qw/ raw_object instrument instrument_alias fundamental
     fundamental_history bar bar_history corporate_action
     corporate_action_history quote quote_history macro_series observation
-    observation_history reject /;
+    observation_history trade trade_history instrument_identifier
+    instrument_identifier_history news news_history news_mention
+    news_mention_history macro_country macro_country_history macro_indicator
+    macro_database macro_group reject /;
 
 sub slurp {
     open my $f, '-|', 'gzip', '-dc', "$market/$_[0]" or die "$_[0]: $!";
+    local $/;
+    return scalar <$f>;
+}
+
+sub fixture {
+    open my $f, '<', "$FindBin::Bin/fixtures/providers/$_[0]" or die "$_[0]: $!";
     local $/;
     return scalar <$f>;
 }
@@ -83,12 +92,42 @@ for my $cents (11, 22, 22, 0) {
 put('worldbank', 'indicator', { indicator => 'FP.CPI.TOTL.ZG',
     country => 'all' }, $wb);
 
+# Other providers, and what they correct.
+my $ticks = fixture('lseg-ticks-VOD.L.json');
+(my $trades = $ticks) =~ s/"quote",(\d+),"\d+",null,null,/"trade",$1,null,111.1,$1,/g;
+for my $body ($ticks, $trades, $trades =~ s/,61168,null/,1,"5"/r,
+    $trades =~ s/,61168,null,111\.1/,1,"5",112/r)
+{
+    put('lseg', 'ticks', { identifiers => 'VOD.L' }, $body);
+}
+for my $body (fixture('lseg-symbology.json'),
+    fixture('lseg-symbology.json') =~ s/"MSFT"/"MICRO"/r)
+{
+    put('lseg', 'symbology', { identifiers => 'IBM.N,MSFT.O' }, $body);
+}
+put('bloomberg', 'bridge_history', { identifiers =>
+    'IBM US Equity,AAPL US Equity' }, fixture('bloomberg-bridge_history.json'));
+put('bloomberg', 'reference', { identifiers => 'IBM US Equity,INDU Index' },
+    fixture('bloomberg-getdata.out'));
+put('spglobal', 'values', { identifiers => 'IBM:NYSE', fields =>
+    'IQ_TOTAL_REV' }, fixture('spglobal-values.json'));
+put('worldbank', 'countries', { page => '1' }, $_) for
+    fixture('worldbank-countries.json'),
+    fixture('worldbank-countries.json') =~ s/Low income/Another income/r;
+put('alphavantage', 'news', { symbols => 'AAPL' }, '{"items":"1","feed":[{'
+    . '"title":"' . $_ . '","url":"https://example.com/1","time_published":'
+    . '"20230517T110100","ticker_sentiment":[{"ticker":"AAPL",'
+    . '"relevance_score":"0.5","ticker_sentiment_score":"' . length($_) / 10
+    . '"}]}]}') for qw/ One Three /;
+
 my @events = $pr->events();
 $pr->publish(@events);
 ok($pr->drained(60), scalar(@events) . ' objects processed');
 my $want = digest($first);
 for (qw/ bar bar_history corporate_action quote fundamental observation
-    observation_history reject /) {
+    observation_history trade trade_history instrument_identifier
+    instrument_identifier_history news news_history news_mention_history
+    macro_country_history reject /) {
     isnt((split / /, $want->{$_})[0], '0', "$_ has rows");
 }
 is($first->psql("SELECT count(*) FROM raw_object WHERE outcome = 'error'"),

@@ -124,8 +124,7 @@ test_starts(void **state)
         assert_true(analytics_resample_next(rows[i].tf, out[0].t)
                     == at(rows[i].next));
     }
-    assert_true(analytics_resample_next(WD_TF_1MO, WD_NS_MAX - 5)
-                == WD_NS_MAX);
+    assert_true(analytics_resample_next(WD_TF_1MO, WD_NS_MAX - 5) == WD_NS_MAX);
 }
 
 
@@ -133,7 +132,7 @@ test_starts(void **state)
 static void
 test_backwards(void **state)
 {
-    static analytics_bar_t in[BARS_MAX], up[BARS_MAX], down[BARS_MAX];
+    static analytics_bar_t      in[BARS_MAX], up[BARS_MAX], down[BARS_MAX];
     static const wd_timeframe_e tfs[] = {WD_TF_5M, WD_TF_1H, WD_TF_1W,
                                          WD_TF_1MO};
     wd_ns_t                     t;
@@ -166,6 +165,151 @@ test_backwards(void **state)
             sum -= up[i].volume;
         }
         assert_true(sum == 0);
+    }
+}
+
+
+/* The reach of the bars that days (dates) are made into. */
+static size_t
+reaches(wd_timeframe_e tf, const char *const *days, bool backwards,
+        analytics_reach_t *out)
+{
+    analytics_resample_t r;
+    analytics_bar_t      part, ret;
+    size_t               i, k = 0, n = 0;
+
+    while (days[n] != NULL) {
+        n++;
+    }
+    analytics_resample_init(&r, tf);
+    for (i = 0; i < n; i++) {
+        part = bar(at(days[backwards ? n - 1 - i : i]), 1, 1, 1, 1, 1);
+        if (analytics_resample_push(&r, &part, &ret)) {
+            out[k++] = r.done;
+        }
+    }
+    if (analytics_resample_end(&r, &ret)) {
+        out[k++] = r.done;
+    }
+    return k;
+}
+
+
+static void
+test_reach(void **state)
+{
+    static const char *const days[] = {"2024-01-31", "2024-02-01", "2024-02-20",
+                                       "2024-02-22", "2024-04-01", NULL};
+    analytics_reach_t        up[3], down[3];
+    size_t                   i;
+
+    (void) state;
+    assert_int_equal(reaches(WD_TF_1MO, days, false, up), 3);
+    assert_int_equal(reaches(WD_TF_1MO, days, true, down), 3);
+    for (i = 0; i < 3; i++) {
+        assert_true(up[i].before == down[2 - i].before);
+        assert_true(up[i].first == down[2 - i].first);
+        assert_true(up[i].last == down[2 - i].last);
+        assert_true(up[i].after == down[2 - i].after);
+        assert_true(up[i].gap == down[2 - i].gap);
+    }
+    assert_true(up[0].before == WD_NS_MIN && up[2].after == WD_NS_MAX);
+    assert_true(up[1].before == at("2024-01-31"));
+    assert_true(up[1].first == at("2024-02-01"));
+    assert_true(up[1].last == at("2024-02-22"));
+    assert_true(up[1].after == at("2024-04-01"));
+    assert_true(up[1].gap == 19 * WD_NS_PER_DAY);
+}
+
+
+static void
+test_covers(void **state)
+{
+    static const struct {
+        wd_timeframe_e tf;
+        const char    *t;
+        const char    *days[9];
+        bool           covers;
+    } rows[] = {
+        /* from the first weekday to the last one */
+        {WD_TF_1W, "2024-01-08", {"2024-01-08", "2024-01-12"}, true},
+        {WD_TF_1W, "2024-01-08", {"2024-01-08", "2024-01-14"}, true},
+        {WD_TF_1W, "2024-01-08", {"2024-01-09", "2024-01-12"}, false},
+        {WD_TF_1W, "2024-01-08", {"2024-01-08", "2024-01-11"}, false},
+        /* a holiday, as what stands near shows */
+        {WD_TF_1W,
+         "2024-01-08",
+         {"2024-01-05", "2024-01-09", "2024-01-12"},
+         true},
+        {WD_TF_1W,
+         "2024-01-08",
+         {"2024-01-08", "2024-01-11", "2024-01-15"},
+         true},
+        {WD_TF_1W,
+         "2024-01-08",
+         {"2024-01-05", "2024-01-10", "2024-01-15"},
+         true},
+        /* what stands too far */
+        {WD_TF_1W,
+         "2024-01-08",
+         {"2023-12-28", "2024-01-10", "2024-01-22"},
+         false},
+        {WD_TF_1W,
+         "2024-01-08",
+         {"2023-12-29", "2024-01-10", "2024-01-22"},
+         true},
+        {WD_TF_1W,
+         "2024-01-08",
+         {"2023-12-29", "2024-01-10", "2024-01-23"},
+         false},
+        /* March 2024 begins on a Friday and ends on a Sunday */
+        {WD_TF_1MO,
+         "2024-03-01",
+         {"2024-03-01", "2024-03-11", "2024-03-22", "2024-03-29"},
+         true},
+        {WD_TF_1MO,
+         "2024-03-01",
+         {"2024-03-04", "2024-03-15", "2024-03-29"},
+         false},
+        {WD_TF_1MO,
+         "2024-03-01",
+         {"2024-02-29", "2024-03-04", "2024-03-15", "2024-03-27"},
+         false},
+        {WD_TF_1MO,
+         "2024-03-01",
+         {"2024-03-01", "2024-03-15", "2024-03-29"},
+         false}, /* a hole */
+        /* June 2024 begins on a Saturday */
+        {WD_TF_1MO,
+         "2024-06-01",
+         {"2024-06-03", "2024-06-15", "2024-06-27", "2024-06-28"},
+         true},
+        {WD_TF_1MO,
+         "2024-06-01",
+         {"2024-06-01", "2024-06-12", "2024-06-20", "2024-06-30"},
+         true},
+    };
+    analytics_reach_t out[9];
+    wd_ns_t           t;
+    size_t            i, k, n, backwards;
+
+    (void) state;
+    for (i = 0; i < wd_array_len(rows); i++) {
+        t = at(rows[i].t);
+        for (backwards = 0; backwards < 2; backwards++) {
+            n = reaches(rows[i].tf, rows[i].days, backwards != 0, out);
+            for (k = 0; k < n; k++) {
+                if (out[k].first >= t
+                    && out[k].last < analytics_resample_next(rows[i].tf, t)) {
+                    break;
+                }
+            }
+            assert_true(k < n);
+            if (analytics_resample_covers(rows[i].tf, t, &out[k])
+                != rows[i].covers) {
+                fail_msg("row %zu", i);
+            }
+        }
     }
 }
 
@@ -212,6 +356,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_minutes), cmocka_unit_test(test_no_volume),
         cmocka_unit_test(test_starts),  cmocka_unit_test(test_backwards),
+        cmocka_unit_test(test_reach),   cmocka_unit_test(test_covers),
         cmocka_unit_test(test_base),
     };
 

@@ -112,6 +112,20 @@ events(void **state)
                         "macro:A/B macro:C macro:none macro");
     assert_string_equal(event("{\"kind\":\"fundamentals\",\"symbols\":[]}", ""),
                         "");
+    assert_string_equal(event("{\"kind\":\"trades\",\"symbols\":[\"A B\"]}", "A_B"),
+                        "trades:A B trades:A_B trades");
+    assert_string_equal(
+        event("{\"kind\":\"news\",\"symbols\":[\"AAPL\",\"CRYPTO:BTC\"]}", ""),
+        "news:AAPL news:CRYPTO:BTC news");
+    assert_string_equal(event("{\"kind\":\"news\",\"symbols\":[]}", ""), "news");
+    assert_string_equal(
+        event("{\"kind\":\"identifiers\",\"symbols\":[\"A\"]}", ""),
+        "instrument:A instruments");
+    assert_string_equal(
+        event("{\"kind\":\"instruments\",\"symbols\":[\"A\"]}", ""),
+        "instrument:A bars:A news:A instruments bars news");
+    assert_string_equal(
+        event("{\"kind\":\"lists\",\"lists\":[\"countries\"]}", ""), "");
 }
 
 

@@ -262,6 +262,15 @@ test_lookup(void **state)
     assert_id(&p, 1, "IBM.N", "TICKER", "IBM");
     assert_id(&p, 2, "MSFT.O", "LEI", "INR2EJN1ERAN0W5ZP974");
     assert_int_equal(p.r.identifiers[2].record, 1);
+    assert_view(p.r.identifiers[0].asked, "RIC");
+    wd_test_parsed_done(&p);
+
+    parse_z(&p, WD_LSEG_SYMBOLOGY,
+            LOOKUP("{\"input\":[" PAIR(
+                "US4592001014", "ISIN") "],\"output\":[" PAIR("IBM.N",
+                                                              "RIC") "]}"));
+    assert_id(&p, 0, "US4592001014", "RIC", "IBM.N");
+    assert_view(p.r.identifiers[0].asked, "ISIN");
     wd_test_parsed_done(&p);
 
     parse_z(&p, WD_LSEG_SYMBOLOGY, LOOKUP(""));

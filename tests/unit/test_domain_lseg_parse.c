@@ -64,6 +64,43 @@ test_names(void **state)
 }
 
 
+/* Corrections of errors leave prices as traded, anything else does not. */
+static void
+test_adjusted(void **state)
+{
+    size_t           i;
+    char             text[400];
+    wd_test_parsed_t p;
+
+    static const struct {
+        const char *list;
+        bool        adjusted;
+    } cases[] = {
+        {"\"adjustments\":[\"exchangeCorrection\",\"manualCorrection\"],",
+         false},
+        {"\"adjustments\":[\"unadjusted\"],", false},
+        {"\"adjustments\":[],", false},
+        {"\"adjustments\":null,", false},
+        {"", false},
+        {"\"adjustments\":[\"exchangeCorrection\",\"CCH\"],", true},
+        {"\"adjustments\":[\"XYZ\"],", true},
+        {"\"adjustments\":[1],", true}};
+
+    (void) state;
+    for (i = 0; i < wd_array_len(cases); i++) {
+        snprintf(text, sizeof(text),
+                 "[{\"universe\":{\"ric\":\"GBP=\"},%s\"headers\":[{\"name\":"
+                 "\"DATE\"},{\"name\":\"BID\"}],\"data\":[[\"2022-06-22\","
+                 "1.2266]]}]",
+                 cases[i].list);
+        parse_z(&p, WD_LSEG_INTERDAY, text);
+        assert_int_equal(p.r.n_quotes, 1);
+        assert_int_equal(p.r.adjusted, cases[i].adjusted);
+        wd_test_parsed_done(&p);
+    }
+}
+
+
 static void
 test_bars(void **state)
 {
@@ -225,6 +262,7 @@ test_quotes(void **state)
     assert_int_equal(p.r.n_quotes, 1);
     assert_true(p.r.quotes[0].price == 392.74 && p.r.quotes[0].bid == 392.72
                 && p.r.quotes[0].is_date);
+    assert_int_equal(p.r.quotes[0].seq, 0);
     wd_test_parsed_done(&p);
 }
 
@@ -331,6 +369,8 @@ test_events(void **state)
                 && !p.r.quotes[0].is_date);
     assert_true(p.r.quotes[0].time == wd_test_time("2021-11-26T12:35:35.372Z"));
     assert_true(p.r.trades[0].price == 111.12 && p.r.trades[0].size == 250);
+    assert_int_equal(p.r.quotes[0].seq, 5464475);
+    assert_int_equal(p.r.trades[0].seq, 5464475);
     assert_view(p.r.trades[0].symbol, "VOD.L");
     assert_view(p.r.zone, "UTC");
     wd_test_parsed_done(&p);
@@ -715,6 +755,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_adjusted),
         cmocka_unit_test(test_bars),
         cmocka_unit_test(test_minutes),
         cmocka_unit_test(test_london),

@@ -68,7 +68,7 @@ test_written(void **state)
     processing_event_t ev;
     const wd_str_t     names[] = {WD_STR("A/FRA"), WD_STR("A/DEU"),
                                   WD_STR("A\"/X")};
-    processing_news_t  news = {.kind = "observations",
+    processing_notice_t  notice = {.kind = "observations",
                                .names_key = "series",
                                .names = names,
                                .n_names = 3,
@@ -80,7 +80,7 @@ test_written(void **state)
     (void) state;
     assert_ok(processing_event_parse(WD_STR(EVENT), &ev, NULL));
 
-    processing_event_valid(&out, &ev, &news, 1, 2);
+    processing_event_valid(&out, &ev, &notice, 1, 2);
     assert_true(wd_test_json_valid(wd_buf_view(&out)));
     assert_string_equal(
         wd_buf_cstr(&out),
