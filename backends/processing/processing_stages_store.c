@@ -59,11 +59,12 @@ instrument_type(wd_str_t word)
     size_t i;
 
     static const char *const words[][2] = {
-        {"Equity", "equity"},      {"Common Stock", "equity"},
-        {"Stock", "equity"},       {"ETF", "etf"},
-        {"Mutual Fund", "fund"},   {"Fund", "fund"},
-        {"Index", "index"},        {"Cryptocurrency", "crypto"},
-        {"Commodity", "commodity"}};
+        {"Equity", "equity"},       {"Common Stock", "equity"},
+        {"Stock", "equity"},        {"ETF", "etf"},
+        {"Mutual Fund", "fund"},    {"Fund", "fund"},
+        {"Index", "index"},         {"Cryptocurrency", "crypto"},
+        {"Commodity", "commodity"}, {"fx", "fx"},
+        {"crypto", "crypto"},       {"other", "other"}};
 
     for (i = 0; i < wd_array_len(words); i++) {
         if (wd_str_ieq(word, wd_str_z(words[i][0]))) {
@@ -270,12 +271,12 @@ flag_jumps(processing_job_t *job, const processing_rows_t *all)
 }
 
 
+/* Bars of the job's length. */
 static int
-store_bars(processing_job_t *job, processing_kind_e kind)
+store_length(processing_job_t *job, processing_rows_t *rows)
 {
     int                rc;
     processing_names_t names;
-    processing_rows_t *rows = &job->rows[kind];
 
     rc = map_rows(job, &processing_bar, rows, &names);
     if (rc == WD_OK
@@ -289,7 +290,49 @@ store_bars(processing_job_t *job, processing_kind_e kind)
         return rc;
     }
     job->o.flagged += processing_rules_flagged(BAR_QUALITY, rows);
-    return merge(job, &kinds[kind], rows, "symbols", &names);
+    return merge(job, &kinds[PROCESSING_KIND_BARS], rows, "symbols", &names);
+}
+
+
+/* Those of one length, in the order in which they are. */
+static int
+bars_of(processing_job_t *job, const processing_rows_t *all, wd_timeframe_e tf,
+        processing_rows_t *ret)
+{
+    size_t i;
+
+    *ret = (processing_rows_t){0};
+    for (i = 0; i < all->n; i++) {
+        if (all->rows[i].cells[BAR_TIMEFRAME].i == (int64_t) tf
+            && processing_rows_push(ret, job->pool, &all->rows[i]) != WD_OK) {
+            return WD_ENOMEM;
+        }
+    }
+    return WD_OK;
+}
+
+
+static int
+store_bars(processing_job_t *job, processing_kind_e kind)
+{
+    int                rc = WD_OK;
+    wd_timeframe_e     tf;
+    processing_rows_t  some;
+    processing_rows_t *rows = &job->rows[kind];
+
+    if (job->p.timeframe != WD_TF_NONE) {
+        return store_length(job, rows);
+    }
+    for (tf = WD_TF_1M; tf <= WD_TF_1MO && rc == WD_OK; tf++) {
+        rc = bars_of(job, rows, tf, &some);
+        if (rc == WD_OK && some.n != 0) {
+            job->p.timeframe = tf;
+            rc = store_length(job, &some);
+            rows->repeated += some.repeated;
+        }
+    }
+    job->p.timeframe = WD_TF_NONE;
+    return rc;
 }
 
 
@@ -499,6 +542,20 @@ gave_nothing(const processing_counts_t *counts)
 }
 
 
+/* To who pushed them, records that say what others say are told. */
+static void
+count_repeated(processing_job_t *job)
+{
+    size_t i;
+
+    for (i = 0; i < PROCESSING_KINDS; i++) {
+        if (i != PROCESSING_KIND_MENTIONS) {
+            job->o.counts.unchanged += (int64_t) job->rows[i].repeated;
+        }
+    }
+}
+
+
 int
 processing_stage_store(processing_job_t *job)
 {
@@ -513,6 +570,9 @@ processing_stage_store(processing_job_t *job)
     }
     if (rc != WD_OK) {
         return rc;
+    }
+    if ((job->dataset->flags & PROCESSING_PUSHED) != 0) {
+        count_repeated(job);
     }
 
     job->o.outcome = "stored";
