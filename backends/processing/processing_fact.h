@@ -69,6 +69,8 @@ typedef struct {
     processing_type_e types[PROCESSING_COLUMNS_MAX];
     const char       *select;
     const char       *select_history;
+    const char       *select_keys; /* rows of given keys; NULL: select is */
+    const char       *select_history_keys; /* for few rows in any case */
     const char       *select_known; /* as of ($5, $6); or NULL */
     const char       *update; /* $1.. columns, raw_id, known_at */
     const char       *forget; /* the history of a key: $1.. keys */

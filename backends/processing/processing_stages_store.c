@@ -75,10 +75,18 @@ instrument_type(wd_str_t word)
 }
 
 
-/* The instrument of a name; *fresh gets it when it was not known. */
+static bool
+is_described(const processing_symbol_t *s)
+{
+    return s->type.data != NULL || s->name.data != NULL
+           || s->currency.data != NULL;
+}
+
+
+/* One about which the request says more than its name. */
 static int
-map_symbol(processing_job_t *job, processing_symbol_t *s,
-           processing_counts_t *counts, processing_names_t *fresh)
+map_described(processing_job_t *job, processing_symbol_t *s,
+              processing_counts_t *counts, processing_names_t *fresh)
 {
     int                           rc;
     processing_counts_t           one = {0};
@@ -88,9 +96,6 @@ map_symbol(processing_job_t *job, processing_symbol_t *s,
                                           .name = s->name,
                                           .currency = s->currency};
 
-    if (s->id != 0) {
-        return WD_OK;
-    }
     rc = processing_store_instrument(job->c, &job->p, &inst, &s->id, &one,
                                      job->err);
     if (rc == WD_OK && one.stored + one.corrected != 0) {
@@ -99,6 +104,70 @@ map_symbol(processing_job_t *job, processing_symbol_t *s,
         processing_names_add(fresh, s->id, event_name(s));
     }
     return rc;
+}
+
+
+/* All others, at once. */
+static int
+map_plain(processing_job_t *job, processing_symbol_t *const *plain, size_t n,
+          processing_counts_t *counts, processing_names_t *fresh)
+{
+    int       rc;
+    bool     *is_fresh = wd_pool_alloc(job->pool, (n + 1) * sizeof(*is_fresh));
+    size_t    i;
+    int64_t  *ids = wd_pool_alloc(job->pool, (n + 1) * sizeof(*ids));
+    wd_str_t *aliases = wd_pool_alloc(job->pool, (n + 1) * sizeof(*aliases));
+    wd_str_t *symbols = wd_pool_alloc(job->pool, (n + 1) * sizeof(*symbols));
+
+    if (is_fresh == NULL || ids == NULL || aliases == NULL || symbols == NULL) {
+        return WD_ENOMEM;
+    }
+    for (i = 0; i < n; i++) {
+        aliases[i] = plain[i]->alias;
+        symbols[i] = plain[i]->symbol;
+    }
+    rc = n != 0
+             ? processing_store_instruments(job->c, &job->p, job->pool, aliases,
+                                            symbols, n, ids, is_fresh, job->err)
+             : WD_OK;
+    for (i = 0; i < n && rc == WD_OK; i++) {
+        plain[i]->id = ids[i];
+        if (is_fresh[i]) {
+            counts->stored++;
+            processing_names_add(fresh, ids[i], event_name(plain[i]));
+        }
+    }
+    return rc;
+}
+
+
+/* Whom the rows, sorted by the numbers of names, are about. */
+static int
+map_symbols(processing_job_t *job, const processing_rows_t *rows,
+            processing_counts_t *counts, processing_names_t *fresh)
+{
+    int                   rc = WD_OK;
+    size_t                i, n = 0;
+    processing_symbol_t  *s, *before = NULL;
+    processing_symbol_t **plain = wd_pool_alloc(
+        job->pool, (job->symbols.n + 1) * sizeof(*plain));
+
+    if (plain == NULL) {
+        return WD_ENOMEM;
+    }
+    for (i = 0; i < rows->n && rc == WD_OK; i++) {
+        s = &job->symbols.v[rows->rows[i].cells[0].i];
+        if (s == before || s->id != 0) {
+            continue;
+        }
+        if (is_described(s)) {
+            rc = map_described(job, s, counts, fresh);
+        } else {
+            plain[n++] = s;
+        }
+        before = s;
+    }
+    return rc == WD_OK ? map_plain(job, plain, n, counts, fresh) : rc;
 }
 
 
@@ -111,24 +180,26 @@ static int
 map_rows(processing_job_t *job, const processing_fact_t *fact,
          processing_rows_t *rows, processing_names_t *ret)
 {
-    int                  rc;
-    size_t               i;
-    int64_t              number = -1;
-    processing_names_t   fresh;
-    processing_cell_t   *c;
-    processing_counts_t  counts = {0};
-    processing_symbol_t *s = NULL;
+    int                        rc;
+    size_t                     i;
+    int64_t                    number = -1;
+    processing_names_t         fresh;
+    processing_cell_t         *c;
+    processing_counts_t        counts = {0};
+    const processing_symbol_t *s = NULL;
 
     rc = processing_names_init(job, job->symbols.n, ret);
     if (rc == WD_OK) {
         rc = processing_names_init(job, job->symbols.n, &fresh);
+    }
+    if (rc == WD_OK) {
+        rc = map_symbols(job, rows, &counts, &fresh);
     }
     for (i = 0; i < rows->n && rc == WD_OK; i++) {
         c = rows->rows[i].cells;
         if (s == NULL || c[0].i != number) {
             number = c[0].i;
             s = &job->symbols.v[number];
-            rc = map_symbol(job, s, &counts, &fresh);
             processing_names_add(ret, s->id, event_name(s));
         }
         c[0].i = s->id;
@@ -247,25 +318,77 @@ store_bar_actions(processing_job_t *job, const processing_rows_t *all,
 }
 
 
+/* Of each instrument's bars the last close before them. */
+static int
+last_closes(processing_job_t *job, const processing_rows_t *all, size_t n,
+            processing_last_t **ret)
+{
+    size_t            k = 0, at = 0;
+    int64_t          *ids = wd_pool_alloc(job->pool, (n + 1) * sizeof(*ids));
+    int64_t          *us = wd_pool_alloc(job->pool, (n + 1) * sizeof(*us));
+    processing_rows_t bars;
+
+    *ret = wd_pool_alloc(job->pool, (n + 1) * sizeof(**ret));
+    if (ids == NULL || us == NULL || *ret == NULL) {
+        return WD_ENOMEM;
+    }
+    while (next_bars(all, &at, &bars)) {
+        ids[k] = bars.rows[0].cells[BAR_INSTRUMENT].i;
+        us[k++] = bars.rows[0].cells[BAR_TS].i / WD_NS_PER_US;
+    }
+    return processing_store_last(job->c, &job->p, ids, us, k, *ret, job->err);
+}
+
+
+/* Those of the bars' instrument and days; *at moves over what is before. */
+static processing_rows_t
+actions_of(const processing_rows_t *bars, const processing_rows_t *all,
+           size_t *at)
+{
+    size_t                   from;
+    const processing_cell_t *c;
+    const processing_cell_t *first = bars->rows[0].cells;
+    const processing_cell_t *last = bars->rows[bars->n - 1].cells;
+
+    for (; *at < all->n; (*at)++) {
+        c = all->rows[*at].cells;
+        if (c[ACTION_INSTRUMENT].i > first[BAR_INSTRUMENT].i
+            || (c[ACTION_INSTRUMENT].i == first[BAR_INSTRUMENT].i
+                && c[ACTION_DATE].i >= first[BAR_TS].i)) {
+            break;
+        }
+    }
+    for (from = *at; *at < all->n; (*at)++) {
+        c = all->rows[*at].cells;
+        if (c[ACTION_INSTRUMENT].i != first[BAR_INSTRUMENT].i
+            || c[ACTION_DATE].i > last[BAR_TS].i) {
+            break;
+        }
+    }
+    return (processing_rows_t){.rows = all->rows + from, .n = *at - from};
+}
+
+
 /* Daily bars: what jumps without a split that explains it. */
 static int
-flag_jumps(processing_job_t *job, const processing_rows_t *all)
+flag_jumps(processing_job_t *job, const processing_rows_t *all,
+           const processing_names_t *names)
 {
-    int                rc = WD_OK;
-    size_t             at = 0;
-    processing_rows_t  bars, actions;
-    processing_last_t  last;
-    processing_scope_t scope;
+    int                rc;
+    size_t             k = 0, at = 0, action = 0;
+    processing_rows_t  bars, actions = {0}, some;
+    processing_last_t *last;
+    processing_scope_t scope = scope_of(job, names->ids, names->n,
+                                        processing_span_of(all, BAR_TS));
 
+    rc = processing_store_actions(job->c, &job->p, &scope, job->pool, &actions,
+                                  job->err);
+    if (rc == WD_OK) {
+        rc = last_closes(job, all, names->n, &last);
+    }
     while (rc == WD_OK && next_bars(all, &at, &bars)) {
-        rc = known_actions(job, &bars, &scope, &actions);
-        if (rc == WD_OK) {
-            rc = processing_store_last(job->c, &job->p, &scope, &last,
-                                       job->err);
-        }
-        if (rc == WD_OK) {
-            processing_rules_jumps(&bars, last, &actions);
-        }
+        some = actions_of(&bars, &actions, &action);
+        processing_rules_jumps(&bars, last[k++], &some);
     }
     return rc;
 }
@@ -284,7 +407,7 @@ store_length(processing_job_t *job, processing_rows_t *rows)
         rc = store_bar_actions(job, rows, &names);
     }
     if (rc == WD_OK && job->p.timeframe == WD_TF_1D) {
-        rc = flag_jumps(job, rows);
+        rc = flag_jumps(job, rows, &names);
     }
     if (rc != WD_OK) {
         return rc;

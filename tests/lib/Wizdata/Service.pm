@@ -256,7 +256,8 @@ sub upload {
     my $seconds = delete $context{seconds} // 60;
     my $next = ref $body ? $body : do {
         my $at = 0;
-        sub { my $piece = substr $body, $at, 65536; $at += 65536; $piece };
+        sub { $at >= length $body ? ''
+            : substr $body, ($at += 65536) - 65536, 65536 };
     };
     my $id = $c->ask($method, $args, body => mp_true, %context);
     my $window = 262_144;
