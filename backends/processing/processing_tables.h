@@ -25,7 +25,7 @@
         order ", known_at, raw_id")
 #define PROCESSING_OF_KEYS(name, cols, keys, join, where, order) \
     "SELECT " cols " FROM (SELECT DISTINCT * FROM unnest(" keys  \
-    ") k JOIN " name " ON " join " WHERE " where "ORDER BY " order
+    " k JOIN " name " ON " join " WHERE " where "ORDER BY " order
 
 #define PROCESSING_KEYS_TIME "$1::bigint[], $3::bigint[]) u (id, us))"
 #define PROCESSING_AT_TIME                                        \
