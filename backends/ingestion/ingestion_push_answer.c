@@ -28,7 +28,8 @@ ingestion_push_pg(const wd_rpc_call_t *call, wd_rpc_res_t *res,
     const ingestion_t *in = call->svc;
 
     rc = wd_pg_acquire(in->pool, wd_monotonic() + PG_WAIT_NS, ret, &err);
-    return rc == WD_OK ? WD_OK : ingestion_api_internal(call, res, WD_EDB, &err);
+    return rc == WD_OK ? WD_OK
+                       : ingestion_api_internal(call, res, WD_EDB, &err);
 }
 
 
