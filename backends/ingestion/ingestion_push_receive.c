@@ -4,7 +4,7 @@
  */
 #include "ingestion_publisher.h"
 #include "ingestion_push.h"
-#include "ingestion_push_decode.h"
+#include "wd_decoder.h"
 
 #include "wd_push_split.h"
 
@@ -31,7 +31,7 @@ typedef struct {
     const ingestion_upload_t *u;
     const char               *worker;
     wd_ns_t                   renewed_at; /* wd_monotonic() */
-    ingestion_decoder_t      *decoder;
+    wd_decoder_t             *decoder;
     EVP_MD_CTX               *hash;
     wd_push_split_t          *split; /* NULL: only the hash is wanted */
     left_t                   *left;
@@ -255,7 +255,7 @@ take_all(receiver_t *r, wd_error_t *err)
         return wd_error(err, WD_ENOMEM, "no memory for a body");
     }
     do {
-        rc = ingestion_decoder_read(r->decoder, piece, PIECE, &n, err);
+        rc = wd_decoder_read(r->decoder, piece, PIECE, &n, err);
         if (rc == WD_OK) {
             rc = n != 0 ? take_piece(r, piece, n, err) : take_end(r, err);
         }
@@ -278,11 +278,11 @@ receive(receiver_t *r, wd_error_t *err)
         EVP_MD_CTX_free(r->hash);
         return wd_error(err, WD_ENOMEM, "no memory for a body");
     }
-    rc = ingestion_decoder_create(r->call->ctx.enc, WD_PUSH_BODY_MAX, source, r,
-                                  &r->decoder, err);
+    rc = wd_decoder_create(r->call->ctx.enc, WD_PUSH_BODY_MAX, source, r,
+                           &r->decoder, err);
     if (rc == WD_OK) {
         rc = take_all(r, err);
-        ingestion_decoder_destroy(r->decoder);
+        wd_decoder_destroy(r->decoder);
     }
     EVP_MD_CTX_free(r->hash);
     return rc;

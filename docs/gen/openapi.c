@@ -371,9 +371,10 @@ docs_upload_headers(wd_json_t *j)
 
 
 static void
-docs_upload(wd_json_t *j)
+docs_upload(wd_json_t *j, const wd_method_t *m)
 {
-    size_t i;
+    size_t      i;
+    const char *type;
 
     wd_json_key(j, "requestBody");
     wd_json_obj(j);
@@ -384,9 +385,12 @@ docs_upload(wd_json_t *j)
     wd_json_bool(j, true);
     wd_json_key(j, "content");
     wd_json_obj(j);
-    for (i = 0; wd_upload_types()[i] != NULL; i++) {
-        wd_json_key(j, wd_upload_types()[i]);
+    for (i = 0; (type = wd_upload_types()[i]) != NULL; i++) {
+        wd_json_key(j, type);
         wd_json_obj(j);
+        if (strcmp(type, "application/json") == 0) {
+            docs_example(j, m->name, "request");
+        }
         wd_json_end(j);
     }
     wd_json_end(j);
@@ -583,7 +587,7 @@ docs_operation(wd_json_t *j, const wd_method_t *m)
         docs_body(j, m);
     }
     if (m->flags & WD_M_UPLOAD) {
-        docs_upload(j);
+        docs_upload(j, m);
     }
 
     wd_json_key(j, "responses");

@@ -44,6 +44,7 @@ bool wd_push_format_has_lines(wd_push_format_e format);
 typedef enum {
     WD_PUSH_SYMBOL,
     WD_PUSH_FIGURE,
+    WD_PUSH_NUMBER, /* whole, from 1 */
     WD_PUSH_TIME, /* RFC 3339, or a date */
     WD_PUSH_DAY,
     WD_PUSH_PERIOD, /* 2024, 2024Q1, 2024M05, 2024-05, 2024-05-02 */

@@ -35,8 +35,8 @@ wd_push_row_header(const wd_push_dataset_t *d, wd_str_t line, wd_pool_t *pool,
 
 
 static int
-add_line(const wd_push_dataset_t *d, const wd_push_header_t *h, wd_str_t line,
-         int32_t number, wd_records_t *r)
+wd_push_csv_add_line(const wd_push_dataset_t *d, const wd_push_header_t *h,
+                     wd_str_t line, int32_t number, wd_records_t *r)
 {
     int           rc;
     size_t        i;
@@ -70,8 +70,8 @@ add_line(const wd_push_dataset_t *d, const wd_push_header_t *h, wd_str_t line,
 
 /* The next record of `*left`, whose number is *number; both move. */
 static int
-next_record(const wd_push_dataset_t *d, const wd_push_header_t *h,
-            wd_str_t *left, int32_t *number, wd_records_t *r)
+wd_push_csv_next_record(const wd_push_dataset_t *d, const wd_push_header_t *h,
+                        wd_str_t *left, int32_t *number, wd_records_t *r)
 {
     int      rc = WD_OK;
     size_t   n;
@@ -82,7 +82,7 @@ next_record(const wd_push_dataset_t *d, const wd_push_header_t *h,
     }
     line = wd_str(left->data, n);
     if (!wd_push_line_blank(line)) {
-        rc = add_line(d, h, line, *number, r);
+        rc = wd_push_csv_add_line(d, h, line, *number, r);
     }
     *number += (int32_t) wd_push_newlines(line);
     left->data += n;
@@ -117,7 +117,7 @@ wd_push_read_csv(const wd_push_dataset_t *d, wd_str_t part, wd_records_t *r)
     while (part.len != 0 && rc == WD_OK) {
         rc = wd_push_read_room(r);
         if (rc == WD_OK) {
-            rc = next_record(d, &h, &part, &number, r);
+            rc = wd_push_csv_next_record(d, &h, &part, &number, r);
         }
     }
     return rc == WD_ETOOBIG ? WD_OK : rc;

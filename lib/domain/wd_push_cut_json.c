@@ -5,7 +5,7 @@
 
 
 static void
-skip_blanks(wd_str_t *in)
+wd_push_array_skip_blanks(wd_str_t *in)
 {
     while (in->len != 0 && memchr(" \n\r\t", *in->data, 4) != NULL) {
         wd_push_step(in, 1);
@@ -14,7 +14,7 @@ skip_blanks(wd_str_t *in)
 
 
 static int
-start(wd_push_split_t *s, wd_str_t *in, wd_error_t *err)
+wd_push_array_start(wd_push_split_t *s, wd_str_t *in, wd_error_t *err)
 {
     if (*in->data != '[' && *in->data != '{') {
         return wd_push_split_damaged(s, *in, "neither an array nor an object",
@@ -29,26 +29,8 @@ start(wd_push_split_t *s, wd_str_t *in, wd_error_t *err)
 }
 
 
-static int
-take(wd_push_split_t *s, wd_str_t record, wd_error_t *err)
-{
-    int rc = WD_OK;
-
-    if (s->records == 0) {
-        rc = wd_push_split_first(s, record, err);
-    }
-    if (rc != WD_OK) {
-        return rc;
-    }
-    wd_push_split_open(s);
-    wd_buf_str(&s->part, record);
-    s->at++;
-    return wd_push_split_close(s, err);
-}
-
-
 static void
-behind(wd_push_split_t *s)
+wd_push_array_behind(wd_push_split_t *s)
 {
     s->state = s->single ? WD_PUSH_CUT_DONE : WD_PUSH_CUT_BEHIND;
     s->scanned = 0;
@@ -58,7 +40,8 @@ behind(wd_push_split_t *s)
 
 /* `whole`: its end was seen. */
 static int
-take_long(wd_push_split_t *s, wd_str_t *in, bool whole, wd_error_t *err)
+wd_push_array_take_long(wd_push_split_t *s, wd_str_t *in, bool whole,
+                        wd_error_t *err)
 {
     int rc;
 
@@ -66,19 +49,19 @@ take_long(wd_push_split_t *s, wd_str_t *in, bool whole, wd_error_t *err)
         return wd_push_split_damaged(s, *in, "the first record is too long",
                                      err);
     }
-    rc = take(s, WD_STR("\"" WD_PUSH_OVERLONG "\""), err);
+    rc = wd_push_split_take(s, WD_STR("\"" WD_PUSH_OVERLONG "\""), err);
     wd_push_step(in, s->scanned);
     s->scanned = 0;
     s->state = WD_PUSH_CUT_LONG;
     if (whole) {
-        behind(s);
+        wd_push_array_behind(s);
     }
     return rc;
 }
 
 
 static int
-value(wd_push_split_t *s, wd_str_t *in, wd_error_t *err)
+wd_push_array_value(wd_push_split_t *s, wd_str_t *in, wd_error_t *err)
 {
     int      rc;
     size_t   used = 0;
@@ -87,12 +70,12 @@ value(wd_push_split_t *s, wd_str_t *in, wd_error_t *err)
     rc = wd_push_json_end(&s->scan, rest, &used);
     s->scanned += used;
     if (s->scanned > WD_PUSH_RECORD_MAX) {
-        return take_long(s, in, rc == WD_OK, err);
+        return wd_push_array_take_long(s, in, rc == WD_OK, err);
     }
     if (rc == WD_OK) {
-        rc = take(s, wd_str(in->data, s->scanned), err);
+        rc = wd_push_split_take(s, wd_str(in->data, s->scanned), err);
         wd_push_step(in, s->scanned);
-        behind(s);
+        wd_push_array_behind(s);
     }
     return rc;
 }
@@ -100,7 +83,7 @@ value(wd_push_split_t *s, wd_str_t *in, wd_error_t *err)
 
 /* Inside a record that was replaced. */
 static int
-drop(wd_push_split_t *s, wd_str_t *in)
+wd_push_array_drop(wd_push_split_t *s, wd_str_t *in)
 {
     int    rc;
     size_t used = 0;
@@ -108,22 +91,22 @@ drop(wd_push_split_t *s, wd_str_t *in)
     rc = wd_push_json_end(&s->scan, *in, &used);
     wd_push_step(in, used);
     if (rc == WD_OK) {
-        behind(s);
+        wd_push_array_behind(s);
     }
     return rc;
 }
 
 
 static int
-next(wd_push_split_t *s, wd_str_t *in, wd_error_t *err)
+wd_push_array_next(wd_push_split_t *s, wd_str_t *in, wd_error_t *err)
 {
     char c = *in->data;
 
     switch (s->state) {
     case WD_PUSH_CUT_START:
-        return start(s, in, err);
+        return wd_push_array_start(s, in, err);
     case WD_PUSH_CUT_LONG:
-        return drop(s, in);
+        return wd_push_array_drop(s, in);
     case WD_PUSH_CUT_BEHIND:
         if (c != ',' && c != ']') {
             return wd_push_split_damaged(s, *in, "no comma", err);
@@ -146,7 +129,7 @@ next(wd_push_split_t *s, wd_str_t *in, wd_error_t *err)
     if (s->scanned == 0 && (c == ',' || c == ']' || c == '}')) {
         return wd_push_split_damaged(s, *in, "no record", err);
     }
-    return value(s, in, err);
+    return wd_push_array_value(s, in, err);
 }
 
 
@@ -157,12 +140,12 @@ wd_push_cut_json(wd_push_split_t *s, wd_str_t *in, wd_error_t *err)
 
     while (rc == WD_OK) {
         if (s->scanned == 0 && s->state != WD_PUSH_CUT_LONG) {
-            skip_blanks(in);
+            wd_push_array_skip_blanks(in);
         }
         if (in->len == 0) {
             return WD_OK;
         }
-        rc = next(s, in, err);
+        rc = wd_push_array_next(s, in, err);
     }
     return rc == WD_EAGAIN ? WD_OK : rc;
 }

@@ -5,7 +5,8 @@
 
 
 static int
-record_end(const wd_push_split_t *s, wd_str_t in, bool last, size_t *ret)
+wd_push_lines_record_end(const wd_push_split_t *s, wd_str_t in, bool last,
+                         size_t *ret)
 {
     return s->format == WD_PUSH_CSV ? wd_push_csv_end(in, last, ret)
                                     : wd_push_line_end(in, last, ret);
@@ -13,8 +14,8 @@ record_end(const wd_push_split_t *s, wd_str_t in, bool last, size_t *ret)
 
 
 static int
-check_header(const wd_push_split_t *s, wd_str_t line, wd_pool_t *pool,
-             wd_error_t *err)
+wd_push_lines_check_header(const wd_push_split_t *s, wd_str_t line,
+                           wd_pool_t *pool, wd_error_t *err)
 {
     int              rc;
     char             where[32];
@@ -35,12 +36,12 @@ check_header(const wd_push_split_t *s, wd_str_t line, wd_pool_t *pool,
 
 
 static int
-take_header(wd_push_split_t *s, wd_str_t line, wd_error_t *err)
+wd_push_lines_take_header(wd_push_split_t *s, wd_str_t line, wd_error_t *err)
 {
     int        rc;
     wd_pool_t *pool = wd_pool_create(1024);
 
-    rc = pool != NULL ? check_header(s, line, pool, err)
+    rc = pool != NULL ? wd_push_lines_check_header(s, line, pool, err)
                       : wd_error(err, WD_ENOMEM, "no memory for the header");
     wd_pool_destroy(pool);
     if (rc != WD_OK) {
@@ -59,7 +60,8 @@ take_header(wd_push_split_t *s, wd_str_t line, wd_error_t *err)
 
 /* The first line that is not blank: the header, or the first record. */
 static int
-start(wd_push_split_t *s, wd_str_t *in, bool last, wd_error_t *err)
+wd_push_lines_start(wd_push_split_t *s, wd_str_t *in, bool last,
+                    wd_error_t *err)
 {
     int    rc;
     size_t n;
@@ -78,7 +80,7 @@ start(wd_push_split_t *s, wd_str_t *in, bool last, wd_error_t *err)
         return WD_OK;
     }
     if (s->format == WD_PUSH_CSV) {
-        rc = take_header(s, wd_str(in->data, n), err);
+        rc = wd_push_lines_take_header(s, wd_str(in->data, n), err);
         wd_push_step(in, n);
         s->at++;
     } else {
@@ -91,7 +93,7 @@ start(wd_push_split_t *s, wd_str_t *in, bool last, wd_error_t *err)
 
 /* Blank lines keep the numbers of the lines behind them. */
 static int
-take(wd_push_split_t *s, wd_str_t record, wd_error_t *err)
+wd_push_lines_take(wd_push_split_t *s, wd_str_t record, wd_error_t *err)
 {
     int  rc = WD_OK;
     bool blank = wd_push_line_blank(record);
@@ -112,7 +114,7 @@ take(wd_push_split_t *s, wd_str_t record, wd_error_t *err)
 
 /* The begin of a line beyond the limit: so much is kept of it. */
 static int
-take_long(wd_push_split_t *s, wd_str_t *in, wd_error_t *err)
+wd_push_lines_take_long(wd_push_split_t *s, wd_str_t *in, wd_error_t *err)
 {
     wd_push_split_open(s);
     wd_buf_append(&s->part, in->data, WD_PUSH_RECORD_MAX);
@@ -125,7 +127,7 @@ take_long(wd_push_split_t *s, wd_str_t *in, wd_error_t *err)
 
 
 static int
-drop(wd_push_split_t *s, wd_str_t *in)
+wd_push_lines_drop(wd_push_split_t *s, wd_str_t *in)
 {
     const char *nl = in->len != 0 ? memchr(in->data, '\n', in->len) : NULL;
 
@@ -140,23 +142,23 @@ drop(wd_push_split_t *s, wd_str_t *in)
 
 
 static int
-next(wd_push_split_t *s, wd_str_t *in, bool last, wd_error_t *err)
+wd_push_lines_next(wd_push_split_t *s, wd_str_t *in, bool last, wd_error_t *err)
 {
     int    rc;
     size_t n;
 
     if (s->state == WD_PUSH_CUT_START) {
-        return start(s, in, last, err);
+        return wd_push_lines_start(s, in, last, err);
     }
     if (s->state == WD_PUSH_CUT_LONG) {
-        return drop(s, in);
+        return wd_push_lines_drop(s, in);
     }
-    rc = record_end(s, *in, last, &n);
+    rc = wd_push_lines_record_end(s, *in, last, &n);
     if (rc == WD_ETOOBIG) {
-        return take_long(s, in, err);
+        return wd_push_lines_take_long(s, in, err);
     }
     if (rc == WD_OK) {
-        rc = take(s, wd_str(in->data, n), err);
+        rc = wd_push_lines_take(s, wd_str(in->data, n), err);
         wd_push_step(in, n);
     }
     return rc;
@@ -169,7 +171,7 @@ wd_push_cut_lines(wd_push_split_t *s, wd_str_t *in, bool last, wd_error_t *err)
     int rc = WD_OK;
 
     while (in->len != 0 && rc == WD_OK) {
-        rc = next(s, in, last, err);
+        rc = wd_push_lines_next(s, in, last, err);
     }
     if (last && s->state == WD_PUSH_CUT_LONG) {
         s->state = WD_PUSH_CUT_RECORDS; /* its line ends with the body */

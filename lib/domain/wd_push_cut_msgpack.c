@@ -6,7 +6,7 @@
 
 /* An array that all records stand in, or none. */
 static int
-start(wd_push_split_t *s, wd_str_t *in)
+wd_push_maps_start(wd_push_split_t *s, wd_str_t *in)
 {
     size_t  i, head;
     uint8_t b = (uint8_t) *in->data;
@@ -34,33 +34,12 @@ start(wd_push_split_t *s, wd_str_t *in)
 
 
 static int
-take(wd_push_split_t *s, wd_str_t record, wd_error_t *err)
-{
-    int rc = WD_OK;
-
-    if (s->records == 0) {
-        rc = wd_push_split_first(s, record, err);
-    }
-    if (rc != WD_OK) {
-        return rc;
-    }
-    wd_push_split_open(s);
-    wd_buf_str(&s->part, record);
-    s->at++;
-    if (s->array && --s->left == 0) {
-        s->state = WD_PUSH_CUT_DONE;
-    }
-    return wd_push_split_close(s, err);
-}
-
-
-static int
-next(wd_push_split_t *s, wd_str_t *in, wd_error_t *err)
+wd_push_maps_next(wd_push_split_t *s, wd_str_t *in, wd_error_t *err)
 {
     int rc;
 
     if (s->state == WD_PUSH_CUT_START) {
-        return start(s, in);
+        return wd_push_maps_start(s, in);
     }
     if (s->state == WD_PUSH_CUT_DONE) {
         return wd_push_split_damaged(s, *in, "something behind the end", err);
@@ -82,7 +61,10 @@ next(wd_push_split_t *s, wd_str_t *in, wd_error_t *err)
         return rc;
     }
     s->mp_begun = false;
-    rc = take(s, wd_str(in->data, s->mp.pos), err);
+    if (s->array && --s->left == 0) {
+        s->state = WD_PUSH_CUT_DONE;
+    }
+    rc = wd_push_split_take(s, wd_str(in->data, s->mp.pos), err);
     wd_push_step(in, s->mp.pos);
     return rc;
 }
@@ -94,7 +76,7 @@ wd_push_cut_msgpack(wd_push_split_t *s, wd_str_t *in, wd_error_t *err)
     int rc = WD_OK;
 
     while (in->len != 0 && rc == WD_OK) {
-        rc = next(s, in, err);
+        rc = wd_push_maps_next(s, in, err);
     }
     return rc == WD_EAGAIN ? WD_OK : rc;
 }

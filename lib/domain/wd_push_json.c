@@ -9,8 +9,8 @@
 
 /* ["IBM", "SPY"] as "IBM;SPY"; of another list the first fault is noted. */
 static int
-read_list(wd_json_scan_t *s, wd_pool_t *pool, wd_str_t key, wd_push_row_t *row,
-          wd_str_t *ret)
+wd_push_json_read_list(wd_json_scan_t *s, wd_pool_t *pool, wd_str_t key,
+                       wd_push_row_t *row, wd_str_t *ret)
 {
     int                rc;
     char              *out;
@@ -43,8 +43,9 @@ read_list(wd_json_scan_t *s, wd_pool_t *pool, wd_str_t key, wd_push_row_t *row,
 
 /* The value of a member; ret->data NULL: it says nothing. */
 static int
-read_value(const wd_push_dataset_t *d, wd_json_scan_t *s, wd_pool_t *pool,
-           wd_str_t key, int at, wd_push_row_t *row, wd_str_t *ret)
+wd_push_json_read_value(const wd_push_dataset_t *d, wd_json_scan_t *s,
+                        wd_pool_t *pool, wd_str_t key, int at,
+                        wd_push_row_t *row, wd_str_t *ret)
 {
     int                rc;
     wd_json_scan_val_t v;
@@ -65,7 +66,7 @@ read_value(const wd_push_dataset_t *d, wd_json_scan_t *s, wd_pool_t *pool,
         return WD_OK;
     case WD_JS_ARRAY:
         if (at >= 0 && d->columns[at].type == WD_PUSH_LIST) {
-            return read_list(s, pool, key, row, ret);
+            return wd_push_json_read_list(s, pool, key, row, ret);
         }
         /* fall through */
     case WD_JS_OBJECT:
@@ -94,7 +95,7 @@ wd_push_row_json(const wd_push_dataset_t *d, wd_str_t text, wd_pool_t *pool,
     }
     while ((rc = wd_json_scan_member(&s, pool, &first, &key)) == WD_OK) {
         at = wd_push_row_name(d, ret, key);
-        rc = read_value(d, &s, pool, key, at, ret, &value);
+        rc = wd_push_json_read_value(d, &s, pool, key, at, ret, &value);
         if (rc != WD_OK) {
             break;
         }
@@ -110,8 +111,8 @@ wd_push_row_json(const wd_push_dataset_t *d, wd_str_t text, wd_pool_t *pool,
 
 
 static int
-add_object(const wd_push_dataset_t *d, wd_str_t text, int32_t number,
-           wd_records_t *r)
+wd_push_json_add_object(const wd_push_dataset_t *d, wd_str_t text,
+                        int32_t number, wd_records_t *r)
 {
     int           rc;
     bool          none;
@@ -123,8 +124,8 @@ add_object(const wd_push_dataset_t *d, wd_str_t text, int32_t number,
 
 
 static int
-next_line(const wd_push_dataset_t *d, wd_str_t *left, int32_t *number,
-          wd_records_t *r)
+wd_push_json_next_line(const wd_push_dataset_t *d, wd_str_t *left,
+                       int32_t *number, wd_records_t *r)
 {
     int      rc = WD_OK;
     size_t   n;
@@ -135,7 +136,7 @@ next_line(const wd_push_dataset_t *d, wd_str_t *left, int32_t *number,
     }
     line = wd_str(left->data, n);
     if (!wd_push_line_blank(line)) {
-        rc = add_object(d, wd_str_trim(line), *number, r);
+        rc = wd_push_json_add_object(d, wd_str_trim(line), *number, r);
     }
     (*number)++;
     left->data += n;
@@ -153,7 +154,7 @@ wd_push_read_ndjson(const wd_push_dataset_t *d, wd_str_t part, wd_records_t *r)
     while (part.len != 0 && rc == WD_OK) {
         rc = wd_push_read_room(r);
         if (rc == WD_OK) {
-            rc = next_line(d, &part, &number, r);
+            rc = wd_push_json_next_line(d, &part, &number, r);
         }
     }
     return rc == WD_ETOOBIG ? WD_OK : rc;
@@ -161,13 +162,13 @@ wd_push_read_ndjson(const wd_push_dataset_t *d, wd_str_t part, wd_records_t *r)
 
 
 static int
-add_item(const wd_push_dataset_t *d, wd_str_t text, int32_t number,
-         wd_records_t *r)
+wd_push_json_add_item(const wd_push_dataset_t *d, wd_str_t text, int32_t number,
+                      wd_records_t *r)
 {
     if (wd_str_eq_z(text, "\"" WD_PUSH_OVERLONG "\"")) {
         return wd_push_read_too_long(number, text, r);
     }
-    return add_object(d, text, number, r);
+    return wd_push_json_add_object(d, text, number, r);
 }
 
 
@@ -196,7 +197,7 @@ wd_push_read_json(const wd_push_dataset_t *d, wd_str_t part, wd_records_t *r)
             rc = WD_EPROTO;
             break;
         }
-        rc = add_item(d, wd_str(left.data, n), number++, r);
+        rc = wd_push_json_add_item(d, wd_str(left.data, n), number++, r);
         s.p += n;
     }
     if (rc == WD_ENOTFOUND || rc == WD_ETOOBIG) {

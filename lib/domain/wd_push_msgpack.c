@@ -9,11 +9,12 @@
 #include <math.h>
 #include <stdio.h>
 
-#define EXT_TIME (-1) /* the timestamps of MessagePack's specification */
+#define WD_PUSH_EXT_TIME \
+    (-1) /* the timestamps of MessagePack's specification */
 
 
 static uint64_t
-big_endian(const char *p, size_t n)
+wd_push_mp_big_endian(const char *p, size_t n)
 {
     uint64_t v = 0;
 
@@ -26,7 +27,7 @@ big_endian(const char *p, size_t n)
 
 /* The text of a timestamp; false: it is none, or out of range. */
 static bool
-time_text(wd_str_t ext, char out[WD_TIME_TEXT_MAX])
+wd_push_mp_time_text(wd_str_t ext, char out[WD_TIME_TEXT_MAX])
 {
     int64_t  s;
     uint64_t ns = 0, v;
@@ -34,16 +35,16 @@ time_text(wd_str_t ext, char out[WD_TIME_TEXT_MAX])
 
     switch (ext.len) {
     case 4:
-        s = (int64_t) big_endian(ext.data, 4);
+        s = (int64_t) wd_push_mp_big_endian(ext.data, 4);
         break;
     case 8:
-        v = big_endian(ext.data, 8);
+        v = wd_push_mp_big_endian(ext.data, 8);
         ns = v >> 34;
         s = (int64_t) (v & ((UINT64_C(1) << 34) - 1));
         break;
     case 12:
-        ns = big_endian(ext.data, 4);
-        s = (int64_t) big_endian(ext.data + 4, 8);
+        ns = wd_push_mp_big_endian(ext.data, 4);
+        s = (int64_t) wd_push_mp_big_endian(ext.data + 4, 8);
         break;
     default:
         return false;
@@ -59,7 +60,7 @@ time_text(wd_str_t ext, char out[WD_TIME_TEXT_MAX])
 
 /* Numbers as the text that reads back the same. */
 static int
-number_text(const wd_mp_val_t *v, wd_pool_t *pool, wd_str_t *ret)
+wd_push_mp_number_text(const wd_mp_val_t *v, wd_pool_t *pool, wd_str_t *ret)
 {
     char  *p = wd_pool_alloc(pool, WD_NUM_TEXT_MAX);
     size_t n;
@@ -84,8 +85,8 @@ number_text(const wd_mp_val_t *v, wd_pool_t *pool, wd_str_t *ret)
 
 /* Texts joined by ';'; `c` stands behind the array's head. */
 static int
-read_list(wd_mp_t *c, uint32_t n, wd_pool_t *pool, wd_str_t key,
-          wd_push_row_t *row, wd_str_t *ret)
+wd_push_mp_read_list(wd_mp_t *c, uint32_t n, wd_pool_t *pool, wd_str_t key,
+                     wd_push_row_t *row, wd_str_t *ret)
 {
     char    *out;
     size_t   len = 0;
@@ -115,9 +116,9 @@ read_list(wd_mp_t *c, uint32_t n, wd_pool_t *pool, wd_str_t key,
 
 /* An array, map or extension whose head is `v`, before which `c` stands. */
 static int
-read_other(const wd_push_dataset_t *d, wd_mp_t *c, const wd_mp_val_t *v,
-           wd_pool_t *pool, wd_str_t key, int at, wd_push_row_t *row,
-           wd_str_t *ret)
+wd_push_mp_read_other(const wd_push_dataset_t *d, wd_mp_t *c,
+                      const wd_mp_val_t *v, wd_pool_t *pool, wd_str_t key,
+                      int at, wd_push_row_t *row, wd_str_t *ret)
 {
     char    *p;
     uint32_t n;
@@ -125,15 +126,15 @@ read_other(const wd_push_dataset_t *d, wd_mp_t *c, const wd_mp_val_t *v,
     if (v->type == WD_MP_ARRAY && at >= 0
         && d->columns[at].type == WD_PUSH_LIST) {
         return wd_mp_read_array(c, &n) == WD_OK
-                   ? read_list(c, n, pool, key, row, ret)
+                   ? wd_push_mp_read_list(c, n, pool, key, row, ret)
                    : WD_EPROTO;
     }
-    if (v->type == WD_MP_EXT && v->ext == EXT_TIME) {
+    if (v->type == WD_MP_EXT && v->ext == WD_PUSH_EXT_TIME) {
         p = wd_pool_alloc(pool, WD_TIME_TEXT_MAX);
         if (p == NULL) {
             return WD_ENOMEM;
         }
-        if (time_text(v->v.s, p)) {
+        if (wd_push_mp_time_text(v->v.s, p)) {
             *ret = wd_str_z(p);
             return wd_mp_skip(c);
         }
@@ -145,8 +146,8 @@ read_other(const wd_push_dataset_t *d, wd_mp_t *c, const wd_mp_val_t *v,
 
 /* The value of a member; ret->data NULL: it says nothing. */
 static int
-read_value(const wd_push_dataset_t *d, wd_mp_t *c, wd_pool_t *pool,
-           wd_str_t key, int at, wd_push_row_t *row, wd_str_t *ret)
+wd_push_mp_read_value(const wd_push_dataset_t *d, wd_mp_t *c, wd_pool_t *pool,
+                      wd_str_t key, int at, wd_push_row_t *row, wd_str_t *ret)
 {
     wd_mp_t     from = *c;
     wd_mp_val_t v;
@@ -168,10 +169,10 @@ read_value(const wd_push_dataset_t *d, wd_mp_t *c, wd_pool_t *pool,
     case WD_MP_INT:
     case WD_MP_UINT:
     case WD_MP_FLOAT:
-        return number_text(&v, pool, ret);
+        return wd_push_mp_number_text(&v, pool, ret);
     default:
         *c = from;
-        return read_other(d, c, &v, pool, key, at, row, ret);
+        return wd_push_mp_read_other(d, c, &v, pool, key, at, row, ret);
     }
 }
 
@@ -195,7 +196,7 @@ wd_push_row_msgpack(const wd_push_dataset_t *d, wd_str_t bytes, wd_pool_t *pool,
             return WD_EPROTO;
         }
         at = wd_push_row_name(d, ret, key);
-        rc = read_value(d, &c, pool, key, at, ret, &value);
+        rc = wd_push_mp_read_value(d, &c, pool, key, at, ret, &value);
         if (rc != WD_OK) {
             return rc == WD_ENOMEM ? rc : WD_EPROTO;
         }

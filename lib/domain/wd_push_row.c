@@ -12,8 +12,8 @@
 #include <math.h>
 #include <stdio.h>
 
-#define SHOWN 40 /* bytes of a client's text in an answer */
-#define SHOW(s) (int) wd_min((s).len, (size_t) SHOWN), (s).data
+#define WD_PUSH_SHOWN 40 /* bytes of a client's text in an answer */
+#define WD_PUSH_SHOW(s) (int) wd_min((s).len, (size_t) WD_PUSH_SHOWN), (s).data
 
 typedef union {
     wd_bar_rec_t         bar;
@@ -24,7 +24,7 @@ typedef union {
     wd_instrument_rec_t  instrument;
     wd_fact_rec_t        fact;
     wd_news_rec_t        news;
-} rec_t;
+} wd_push_rec_t;
 
 /* A record on its way. */
 typedef struct {
@@ -33,8 +33,8 @@ typedef struct {
     wd_records_t            *r;
     int32_t                  number;
     wd_str_t                 sample;
-    rec_t                    rec;
-} making_t;
+    wd_push_rec_t            rec;
+} wd_push_making_t;
 
 
 void
@@ -46,7 +46,7 @@ wd_push_row_init(wd_push_row_t *row)
 
 /* The first fault is the one that is told. */
 static void
-note(wd_push_row_t *row, wd_push_fault_e fault, wd_str_t name)
+wd_push_note(wd_push_row_t *row, wd_push_fault_e fault, wd_str_t name)
 {
     if (row->fault == WD_PUSH_SOUND) {
         row->fault = fault;
@@ -61,7 +61,7 @@ wd_push_row_name(const wd_push_dataset_t *d, wd_push_row_t *row, wd_str_t name)
     int i = wd_push_column(d, name);
 
     if (i < 0 || (row->named & (1u << i))) {
-        note(row, i < 0 ? WD_PUSH_STRANGE : WD_PUSH_TWICE, name);
+        wd_push_note(row, i < 0 ? WD_PUSH_STRANGE : WD_PUSH_TWICE, name);
         return -1;
     }
     row->named |= 1u << i;
@@ -72,13 +72,13 @@ wd_push_row_name(const wd_push_dataset_t *d, wd_push_row_t *row, wd_str_t name)
 void
 wd_push_row_nested(wd_push_row_t *row, wd_str_t name)
 {
-    note(row, WD_PUSH_NESTED, name);
+    wd_push_note(row, WD_PUSH_NESTED, name);
 }
 
 
 /* "symbol, time, open": what there is. */
 static const char *
-names_of(const wd_push_dataset_t *d, char *out, size_t cap)
+wd_push_names_of(const wd_push_dataset_t *d, char *out, size_t cap)
 {
     size_t i, n = 0;
 
@@ -99,12 +99,12 @@ wd_push_row_names(const wd_push_dataset_t *d, const wd_push_row_t *row,
 
     if (row->fault == WD_PUSH_TWICE) {
         return wd_error(err, WD_EINVAL, "%s: \"%.*s\" stands there twice",
-                        where, SHOW(row->name));
+                        where, WD_PUSH_SHOW(row->name));
     }
     if (row->fault == WD_PUSH_STRANGE) {
         return wd_error(err, WD_EINVAL, "%s: \"%.*s\" is not known; %s have %s",
-                        where, SHOW(row->name), d->name,
-                        names_of(d, names, sizeof(names)));
+                        where, WD_PUSH_SHOW(row->name), d->name,
+                        wd_push_names_of(d, names, sizeof(names)));
     }
     for (i = 0; i < d->n_columns; i++) {
         if ((d->columns[i].flags & WD_PUSH_NAMED)
@@ -119,44 +119,46 @@ wd_push_row_names(const wd_push_dataset_t *d, const wd_push_row_t *row,
 
 /* WD_EINVAL: rejected; or WD_ENOMEM. */
 static int
-refuse(making_t *m, wd_reason_e reason, const char *fmt, const char *name,
-       wd_str_t text)
+wd_push_refuse(wd_push_making_t *m, wd_reason_e reason, const char *fmt,
+               const char *name, wd_str_t text)
 {
     int rc;
 
     rc = wd_records_reject(m->r, m->number, reason, m->sample, fmt, name,
-                           SHOW(text));
+                           WD_PUSH_SHOW(text));
     return rc != WD_OK ? rc : WD_EINVAL;
 }
 
 
 static int
-refuse_missing(making_t *m, const wd_push_column_t *c)
+wd_push_refuse_missing(wd_push_making_t *m, const wd_push_column_t *c)
 {
     bool price = c->type == WD_PUSH_FIGURE
                  && (m->d->kind == WD_PUSH_BARS || m->d->kind == WD_PUSH_QUOTES
                      || m->d->kind == WD_PUSH_TRADES);
 
-    return refuse(m, price ? WD_REASON_MISSING_PRICE : WD_REASON_MISSING_FIELD,
-                  "no %s%.*s", c->name, WD_STR(""));
+    return wd_push_refuse(
+        m, price ? WD_REASON_MISSING_PRICE : WD_REASON_MISSING_FIELD,
+        "no %s%.*s", c->name, WD_STR(""));
 }
 
 
 /* What is wrong with the record as a whole. */
 static int
-check_fault(making_t *m)
+wd_push_check_fault(wd_push_making_t *m)
 {
     switch (m->row->fault) {
     case WD_PUSH_STRANGE:
-        return refuse(m, WD_REASON_UNKNOWN_FIELD, "%s have no \"%.*s\"",
-                      m->d->name, m->row->name);
+        return wd_push_refuse(m, WD_REASON_UNKNOWN_FIELD, "%s have no \"%.*s\"",
+                              m->d->name, m->row->name);
     case WD_PUSH_TWICE:
-        return refuse(m, WD_REASON_SYNTAX, "%s: \"%.*s\" stands there twice",
-                      m->d->name, m->row->name);
+        return wd_push_refuse(m, WD_REASON_SYNTAX,
+                              "%s: \"%.*s\" stands there twice", m->d->name,
+                              m->row->name);
     case WD_PUSH_NESTED:
-        return refuse(m, WD_REASON_SYNTAX,
-                      "%s: \"%.*s\" is an object or a list", m->d->name,
-                      m->row->name);
+        return wd_push_refuse(m, WD_REASON_SYNTAX,
+                              "%s: \"%.*s\" is an object or a list", m->d->name,
+                              m->row->name);
     case WD_PUSH_SOUND:
         break;
     }
@@ -165,25 +167,27 @@ check_fault(making_t *m)
 
 
 static int
-set_symbol(making_t *m, const wd_push_column_t *c, wd_str_t text, wd_str_t *ret)
+wd_push_set_symbol(wd_push_making_t *m, const wd_push_column_t *c,
+                   wd_str_t text, wd_str_t *ret)
 {
     *ret = wd_record_symbol(m->r->pool, text);
-    return ret->data != NULL
-               ? WD_OK
-               : refuse(m, WD_REASON_BAD_SYMBOL, "%s \"%.*s\"", c->name, text);
+    return ret->data != NULL ? WD_OK
+                             : wd_push_refuse(m, WD_REASON_BAD_SYMBOL,
+                                              "%s \"%.*s\"", c->name, text);
 }
 
 
 static int
-set_text(making_t *m, const wd_push_column_t *c, wd_str_t text, wd_str_t *ret)
+wd_push_set_text(wd_push_making_t *m, const wd_push_column_t *c, wd_str_t text,
+                 wd_str_t *ret)
 {
     if (text.len > WD_PUSH_TEXT_MAX) {
-        return refuse(m, WD_REASON_TOO_LONG, "%s is too long: \"%.*s\"",
-                      c->name, text);
+        return wd_push_refuse(m, WD_REASON_TOO_LONG, "%s is too long: \"%.*s\"",
+                              c->name, text);
     }
     if (!wd_record_text_ok(text, WD_PUSH_TEXT_MAX)) {
-        return refuse(m, WD_REASON_SYNTAX, "%s is no UTF-8: \"%.*s\"", c->name,
-                      text);
+        return wd_push_refuse(m, WD_REASON_SYNTAX, "%s is no UTF-8: \"%.*s\"",
+                              c->name, text);
     }
     *ret = text;
     return WD_OK;
@@ -191,11 +195,12 @@ set_text(making_t *m, const wd_push_column_t *c, wd_str_t text, wd_str_t *ret)
 
 
 static int
-set_code(making_t *m, const wd_push_column_t *c, wd_str_t text, wd_str_t *ret)
+wd_push_set_code(wd_push_making_t *m, const wd_push_column_t *c, wd_str_t text,
+                 wd_str_t *ret)
 {
     if (!wd_record_code_ok(text, WD_PUSH_CODE_MAX)) {
-        return refuse(m, WD_REASON_BAD_VALUE, "%s \"%.*s\" is no code", c->name,
-                      text);
+        return wd_push_refuse(m, WD_REASON_BAD_VALUE, "%s \"%.*s\" is no code",
+                              c->name, text);
     }
     *ret = text;
     return WD_OK;
@@ -204,7 +209,7 @@ set_code(making_t *m, const wd_push_column_t *c, wd_str_t text, wd_str_t *ret)
 
 /* The field that says whether a time was a date, if the record has one. */
 static void
-set_is_date(making_t *m, bool is_date)
+wd_push_set_is_date(wd_push_making_t *m, bool is_date)
 {
     if (m->d->kind == WD_PUSH_BARS) {
         m->rec.bar.is_date = is_date;
@@ -215,22 +220,25 @@ set_is_date(making_t *m, bool is_date)
 
 
 static int
-set_time(making_t *m, const wd_push_column_t *c, wd_str_t text, wd_ns_t *ret)
+wd_push_set_time(wd_push_making_t *m, const wd_push_column_t *c, wd_str_t text,
+                 wd_ns_t *ret)
 {
     bool is_date = false;
 
     if (wd_time_parse(text, ret, &is_date) != WD_OK
         || (c->type == WD_PUSH_DAY && !is_date)) {
-        return refuse(m, WD_REASON_BAD_TIME, "%s \"%.*s\"", c->name, text);
+        return wd_push_refuse(m, WD_REASON_BAD_TIME, "%s \"%.*s\"", c->name,
+                              text);
     }
-    set_is_date(m, is_date);
+    wd_push_set_is_date(m, is_date);
     return WD_OK;
 }
 
 
 /* "2024-05" and "2024-Q1" beside what the World Bank writes. */
 static int
-set_period(making_t *m, const wd_push_column_t *c, wd_str_t text, wd_ns_t *ret)
+wd_push_set_period(wd_push_making_t *m, const wd_push_column_t *c,
+                   wd_str_t text, wd_ns_t *ret)
 {
     char     plain[8];
     wd_str_t s = text;
@@ -247,7 +255,8 @@ set_period(making_t *m, const wd_push_column_t *c, wd_str_t text, wd_ns_t *ret)
         }
     }
     if (!wd_wb_period(s, ret, &m->rec.observation.frequency)) {
-        return refuse(m, WD_REASON_BAD_TIME, "%s \"%.*s\"", c->name, text);
+        return wd_push_refuse(m, WD_REASON_BAD_TIME, "%s \"%.*s\"", c->name,
+                              text);
     }
     return WD_OK;
 }
@@ -255,7 +264,7 @@ set_period(making_t *m, const wd_push_column_t *c, wd_str_t text, wd_ns_t *ret)
 
 /* Number of the word in "A|B|C", whatever its case; -1: none. */
 static int
-word_of(const char *words, wd_str_t text, wd_str_t *ret)
+wd_push_word_of(const char *words, wd_str_t text, wd_str_t *ret)
 {
     int      i;
     wd_str_t left = wd_str_z(words);
@@ -270,17 +279,18 @@ word_of(const char *words, wd_str_t text, wd_str_t *ret)
 
 
 static int
-set_word(making_t *m, const wd_push_column_t *c, wd_str_t text)
+wd_push_set_word(wd_push_making_t *m, const wd_push_column_t *c, wd_str_t text)
 {
     int      i;
     wd_str_t word;
 
-    i = word_of(c->words, text, &word);
+    i = wd_push_word_of(c->words, text, &word);
     if (i < 0) {
-        return refuse(m,
-                      m->d->kind == WD_PUSH_BARS ? WD_REASON_UNKNOWN_INTERVAL
-                                                 : WD_REASON_BAD_VALUE,
-                      "%s \"%.*s\"", c->name, text);
+        return wd_push_refuse(m,
+                              m->d->kind == WD_PUSH_BARS
+                                  ? WD_REASON_UNKNOWN_INTERVAL
+                                  : WD_REASON_BAD_VALUE,
+                              "%s \"%.*s\"", c->name, text);
     }
 
     switch (m->d->kind) {
@@ -304,11 +314,24 @@ set_word(making_t *m, const wd_push_column_t *c, wd_str_t text)
 
 
 static int
-set_figure(making_t *m, const wd_push_column_t *c, wd_str_t text, double *ret)
+wd_push_set_figure(wd_push_making_t *m, const wd_push_column_t *c,
+                   wd_str_t text, double *ret)
 {
     if (wd_figure_parse(text, ret) != WD_OK) {
-        return refuse(m, WD_REASON_NOT_A_NUMBER, "%s is \"%.*s\"", c->name,
-                      text);
+        return wd_push_refuse(m, WD_REASON_NOT_A_NUMBER, "%s is \"%.*s\"",
+                              c->name, text);
+    }
+    return WD_OK;
+}
+
+
+static int
+wd_push_set_number(wd_push_making_t *m, const wd_push_column_t *c,
+                   wd_str_t text, int64_t *ret)
+{
+    if (wd_int_parse(text, ret) != WD_OK || *ret < 1) {
+        return wd_push_refuse(m, WD_REASON_BAD_VALUE, "%s is \"%.*s\"", c->name,
+                              text);
     }
     return WD_OK;
 }
@@ -316,26 +339,29 @@ set_figure(making_t *m, const wd_push_column_t *c, wd_str_t text, double *ret)
 
 /* A text that is there. */
 static int
-set_column(making_t *m, const wd_push_column_t *c, wd_str_t text)
+wd_push_set_column(wd_push_making_t *m, const wd_push_column_t *c,
+                   wd_str_t text)
 {
     void *at = (char *) &m->rec + c->at;
 
     switch (c->type) {
     case WD_PUSH_FIGURE:
-        return set_figure(m, c, text, at);
+        return wd_push_set_figure(m, c, text, at);
+    case WD_PUSH_NUMBER:
+        return wd_push_set_number(m, c, text, at);
     case WD_PUSH_SYMBOL:
-        return set_symbol(m, c, text, at);
+        return wd_push_set_symbol(m, c, text, at);
     case WD_PUSH_TIME:
     case WD_PUSH_DAY:
-        return set_time(m, c, text, at);
+        return wd_push_set_time(m, c, text, at);
     case WD_PUSH_PERIOD:
-        return set_period(m, c, text, at);
+        return wd_push_set_period(m, c, text, at);
     case WD_PUSH_TEXT:
-        return set_text(m, c, text, at);
+        return wd_push_set_text(m, c, text, at);
     case WD_PUSH_CODE:
-        return set_code(m, c, text, at);
+        return wd_push_set_code(m, c, text, at);
     case WD_PUSH_WORD:
-        return set_word(m, c, text);
+        return wd_push_set_word(m, c, text);
     case WD_PUSH_LIST:
         return WD_OK; /* they are records of their own */
     }
@@ -344,7 +370,7 @@ set_column(making_t *m, const wd_push_column_t *c, wd_str_t text)
 
 
 static int
-set_columns(making_t *m)
+wd_push_set_columns(wd_push_making_t *m)
 {
     int                     rc;
     size_t                  i;
@@ -356,11 +382,11 @@ set_columns(making_t *m)
         text = wd_str_trim(m->row->cells[i]);
         if (text.len == 0 || (c->type == WD_PUSH_FIGURE && wd_missing(text))) {
             if ((c->flags & WD_PUSH_SAID) == WD_PUSH_SAID) {
-                return refuse_missing(m, c);
+                return wd_push_refuse_missing(m, c);
             }
             continue;
         }
-        rc = set_column(m, c, text);
+        rc = wd_push_set_column(m, c, text);
         if (rc != WD_OK) {
             return rc;
         }
@@ -370,7 +396,7 @@ set_columns(making_t *m)
 
 
 static void
-blank(making_t *m)
+wd_push_blank(wd_push_making_t *m)
 {
     memset(&m->rec, 0, sizeof(m->rec));
     switch (m->d->kind) {
@@ -413,7 +439,7 @@ blank(making_t *m)
 
 /* What follows from the other fields. */
 static void
-conclude(making_t *m)
+wd_push_conclude(wd_push_making_t *m)
 {
     wd_observation_rec_t *o = &m->rec.observation;
     wd_fact_rec_t        *f = &m->rec.fact;
@@ -432,7 +458,7 @@ conclude(making_t *m)
 
 /* Symbols that a news item is about; one that is none rejects the item. */
 static int
-check_mentions(making_t *m)
+wd_push_check_mentions(wd_push_making_t *m)
 {
     int      rc;
     wd_str_t symbol, left = WD_STR_NULL, part;
@@ -445,7 +471,7 @@ check_mentions(making_t *m)
         if (wd_str_trim(part).len == 0) {
             continue;
         }
-        rc = set_symbol(m, &m->d->columns[at], part, &symbol);
+        rc = wd_push_set_symbol(m, &m->d->columns[at], part, &symbol);
         if (rc != WD_OK) {
             return rc;
         }
@@ -455,7 +481,7 @@ check_mentions(making_t *m)
 
 
 static int
-add_mentions(making_t *m)
+wd_push_add_mentions(wd_push_making_t *m)
 {
     wd_str_t          left, part;
     wd_mention_rec_t *mention;
@@ -477,7 +503,7 @@ add_mentions(making_t *m)
 }
 
 
-#define ADD(type)                            \
+#define WD_PUSH_ADD(type)                    \
     do {                                     \
         slot.type = wd_records_##type(m->r); \
         if (slot.type == NULL) {             \
@@ -488,7 +514,7 @@ add_mentions(making_t *m)
     } while (0)
 
 static int
-add(making_t *m)
+wd_push_add(wd_push_making_t *m)
 {
     union {
         wd_bar_rec_t         *bar;
@@ -503,35 +529,35 @@ add(making_t *m)
 
     switch (m->d->kind) {
     case WD_PUSH_BARS:
-        ADD(bar);
+        WD_PUSH_ADD(bar);
         slot.bar->sample = m->sample;
         return WD_OK;
     case WD_PUSH_QUOTES:
-        ADD(quote);
+        WD_PUSH_ADD(quote);
         slot.quote->sample = m->sample;
         return WD_OK;
     case WD_PUSH_TRADES:
-        ADD(trade);
+        WD_PUSH_ADD(trade);
         slot.trade->sample = m->sample;
         return WD_OK;
     case WD_PUSH_OBSERVATIONS:
-        ADD(observation);
+        WD_PUSH_ADD(observation);
         slot.observation->sample = m->sample;
         return WD_OK;
     case WD_PUSH_ACTIONS:
-        ADD(action);
+        WD_PUSH_ADD(action);
         slot.action->sample = m->sample;
         return WD_OK;
     case WD_PUSH_INSTRUMENTS:
-        ADD(instrument);
+        WD_PUSH_ADD(instrument);
         return WD_OK;
     case WD_PUSH_FACTS:
-        ADD(fact);
+        WD_PUSH_ADD(fact);
         slot.fact->sample = m->sample;
         return WD_OK;
     case WD_PUSH_NEWS:
-        ADD(news);
-        return add_mentions(m);
+        WD_PUSH_ADD(news);
+        return wd_push_add_mentions(m);
     }
     return WD_EINTERNAL;
 }
@@ -541,8 +567,8 @@ int
 wd_push_row_add(const wd_push_dataset_t *d, const wd_push_row_t *row,
                 int32_t number, wd_str_t sample, wd_records_t *r)
 {
-    int      rc;
-    making_t m;
+    int              rc;
+    wd_push_making_t m;
 
     m.d = d;
     m.row = row;
@@ -551,17 +577,17 @@ wd_push_row_add(const wd_push_dataset_t *d, const wd_push_row_t *row,
     m.sample = sample;
     r->n_records++;
 
-    blank(&m);
-    rc = check_fault(&m);
+    wd_push_blank(&m);
+    rc = wd_push_check_fault(&m);
     if (rc == WD_OK) {
-        rc = set_columns(&m);
+        rc = wd_push_set_columns(&m);
     }
     if (rc == WD_OK && d->kind == WD_PUSH_NEWS) {
-        rc = check_mentions(&m);
+        rc = wd_push_check_mentions(&m);
     }
     if (rc != WD_OK) {
         return rc == WD_EINVAL ? WD_OK : rc;
     }
-    conclude(&m);
-    return add(&m);
+    wd_push_conclude(&m);
+    return wd_push_add(&m);
 }

@@ -6,7 +6,7 @@
 
 /* No line end in `n` bytes of `s`. */
 static int
-no_end(wd_str_t s, bool last, size_t *ret)
+wd_push_no_end(wd_str_t s, bool last, size_t *ret)
 {
     if (s.len > WD_PUSH_RECORD_MAX) {
         return WD_ETOOBIG;
@@ -20,7 +20,7 @@ no_end(wd_str_t s, bool last, size_t *ret)
 
 
 static const char *
-line_end(wd_str_t s)
+wd_push_find_line_end(wd_str_t s)
 {
     return memchr(s.data, '\n', wd_min(s.len, (size_t) WD_PUSH_RECORD_MAX));
 }
@@ -29,10 +29,10 @@ line_end(wd_str_t s)
 int
 wd_push_line_end(wd_str_t s, bool last, size_t *ret)
 {
-    const char *nl = line_end(s);
+    const char *nl = wd_push_find_line_end(s);
 
     if (nl == NULL) {
-        return no_end(s, last, ret);
+        return wd_push_no_end(s, last, ret);
     }
     *ret = (size_t) (nl - s.data) + 1;
     return WD_OK;
@@ -41,7 +41,7 @@ wd_push_line_end(wd_str_t s, bool last, size_t *ret)
 
 /* Behind the closing quote; NULL: there is none before `end`. */
 static const char *
-quoted_end(const char *p, const char *end)
+wd_push_quoted_end(const char *p, const char *end)
 {
     while ((p = memchr(p, '"', (size_t) (end - p))) != NULL) {
         p++;
@@ -61,14 +61,14 @@ quoted_end(const char *p, const char *end)
  * the line.
  */
 static const char *
-record_end(const char *p, const char *end, bool *ret_open)
+wd_push_record_end(const char *p, const char *end, bool *ret_open)
 {
     const char *q;
 
     *ret_open = false;
     while (p < end) {
         if (*p == '"') {
-            q = quoted_end(p + 1, end);
+            q = wd_push_quoted_end(p + 1, end);
             if (q == NULL) {
                 *ret_open = true;
                 return NULL;
@@ -95,20 +95,20 @@ wd_push_csv_end(wd_str_t s, bool last, size_t *ret)
 {
     bool        open;
     size_t      n = wd_min(s.len, (size_t) WD_PUSH_RECORD_MAX);
-    const char *nl = line_end(s), *end;
+    const char *nl = wd_push_find_line_end(s), *end;
 
     if (nl != NULL && memchr(s.data, '"', (size_t) (nl - s.data)) == NULL) {
         *ret = (size_t) (nl - s.data) + 1;
         return WD_OK;
     }
 
-    end = record_end(s.data, s.data + n, &open);
+    end = wd_push_record_end(s.data, s.data + n, &open);
     if (end == NULL && open && nl != NULL
         && (last || s.len > WD_PUSH_RECORD_MAX)) {
         end = nl + 1;
     }
     if (end == NULL) {
-        return no_end(s, last, ret);
+        return wd_push_no_end(s, last, ret);
     }
     *ret = (size_t) (end - s.data);
     return WD_OK;
@@ -137,7 +137,7 @@ wd_push_newlines(wd_str_t s)
 
 
 static size_t
-in_string(wd_push_json_scan_t *st, wd_str_t s, size_t i)
+wd_push_in_string(wd_push_json_scan_t *st, wd_str_t s, size_t i)
 {
     for (; i < s.len && st->string; i++) {
         if (st->escaped) {
@@ -153,7 +153,7 @@ in_string(wd_push_json_scan_t *st, wd_str_t s, size_t i)
 
 
 static bool
-ends_scalar(char c)
+wd_push_ends_scalar(char c)
 {
     return c == ',' || c == ']' || c == '}' || c == ' ' || c == '\n'
            || c == '\r' || c == '\t';
@@ -168,7 +168,7 @@ wd_push_json_end(wd_push_json_scan_t *st, wd_str_t s, size_t *ret_used)
 
     while (i < s.len) {
         if (st->string) {
-            i = in_string(st, s, i);
+            i = wd_push_in_string(st, s, i);
             if (!st->string && st->depth == 0) {
                 *ret_used = i;
                 return WD_OK;
@@ -176,7 +176,7 @@ wd_push_json_end(wd_push_json_scan_t *st, wd_str_t s, size_t *ret_used)
             continue;
         }
         c = s.data[i];
-        if (st->depth == 0 && st->begun && ends_scalar(c)) {
+        if (st->depth == 0 && st->begun && wd_push_ends_scalar(c)) {
             *ret_used = i;
             return WD_OK;
         }

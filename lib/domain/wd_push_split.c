@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#define POOL_BLOCK 4096
+#define WD_PUSH_POOL_BLOCK 4096
 
 
 wd_push_split_t *
@@ -52,7 +52,7 @@ wd_push_split_records(const wd_push_split_t *s)
 
 
 static int
-emit(wd_push_split_t *s, wd_error_t *err)
+wd_push_emit(wd_push_split_t *s, wd_error_t *err)
 {
     int            rc;
     wd_push_part_t p;
@@ -96,7 +96,7 @@ wd_push_split_close(wd_push_split_t *s, wd_error_t *err)
         return wd_error(err, s->part.err, "no memory for a part");
     }
     return s->part.len >= s->part_bytes || s->in_part >= WD_PUSH_PART_RECORDS
-               ? emit(s, err)
+               ? wd_push_emit(s, err)
                : WD_OK;
 }
 
@@ -107,7 +107,7 @@ wd_push_split_first(wd_push_split_t *s, wd_str_t record, wd_error_t *err)
     int           rc;
     char          where[32];
     bool          none = false;
-    wd_pool_t    *pool = wd_pool_create(POOL_BLOCK);
+    wd_pool_t    *pool = wd_pool_create(WD_PUSH_POOL_BLOCK);
     wd_push_row_t row;
 
     if (pool == NULL) {
@@ -134,6 +134,24 @@ wd_push_split_first(wd_push_split_t *s, wd_str_t record, wd_error_t *err)
 
 
 int
+wd_push_split_take(wd_push_split_t *s, wd_str_t record, wd_error_t *err)
+{
+    int rc = WD_OK;
+
+    if (s->records == 0) {
+        rc = wd_push_split_first(s, record, err);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+    wd_push_split_open(s);
+    wd_buf_str(&s->part, record);
+    s->at++;
+    return wd_push_split_close(s, err);
+}
+
+
+int
 wd_push_split_damaged(const wd_push_split_t *s, wd_str_t in, const char *what,
                       wd_error_t *err)
 {
@@ -145,7 +163,7 @@ wd_push_split_damaged(const wd_push_split_t *s, wd_str_t in, const char *what,
 
 /* A mark that editors put before text. */
 static void
-skip_mark(wd_push_split_t *s, wd_str_t *in)
+wd_push_skip_mark(wd_push_split_t *s, wd_str_t *in)
 {
     static const char mark[] = "\xef\xbb\xbf";
 
@@ -159,7 +177,7 @@ skip_mark(wd_push_split_t *s, wd_str_t *in)
 
 /* Moves over all that is whole in `in`. */
 static int
-cut(wd_push_split_t *s, bool last, wd_error_t *err)
+wd_push_cut(wd_push_split_t *s, bool last, wd_error_t *err)
 {
     int      rc = WD_OK;
     wd_str_t in = wd_buf_view(&s->in);
@@ -167,7 +185,7 @@ cut(wd_push_split_t *s, bool last, wd_error_t *err)
     if (!last && s->offset == 0 && in.len < 3) {
         return WD_OK; /* a mark may be on its way */
     }
-    skip_mark(s, &in);
+    wd_push_skip_mark(s, &in);
     s->base = (const char *) s->in.data;
     switch (s->format) {
     case WD_PUSH_CSV:
@@ -194,7 +212,7 @@ wd_push_split_feed(wd_push_split_t *s, wd_str_t bytes, wd_error_t *err)
     if (s->in.err != WD_OK) {
         return wd_error(err, s->in.err, "no memory for a body");
     }
-    return cut(s, false, err);
+    return wd_push_cut(s, false, err);
 }
 
 
@@ -203,7 +221,7 @@ wd_push_split_end(wd_push_split_t *s, wd_error_t *err)
 {
     int rc;
 
-    rc = cut(s, true, err);
+    rc = wd_push_cut(s, true, err);
     if (rc != WD_OK) {
         return rc;
     }
@@ -216,5 +234,5 @@ wd_push_split_end(wd_push_split_t *s, wd_error_t *err)
                               "the body ends too early, at byte %lld",
                               (long long) (s->offset + (int64_t) s->in.len));
     }
-    return s->in_part != 0 ? emit(s, err) : WD_OK;
+    return s->in_part != 0 ? wd_push_emit(s, err) : WD_OK;
 }

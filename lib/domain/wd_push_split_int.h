@@ -59,6 +59,10 @@ wd_must_check int wd_push_split_close(wd_push_split_t *s, wd_error_t *err);
 wd_must_check int wd_push_split_first(wd_push_split_t *s, wd_str_t record,
                                       wd_error_t *err);
 
+/* All that for a whole record of a format without lines. */
+wd_must_check int wd_push_split_take(wd_push_split_t *s, wd_str_t record,
+                                     wd_error_t *err);
+
 /* WD_EINVAL: what stands at `in` ends the body, and where that is. */
 int wd_push_split_damaged(const wd_push_split_t *s, wd_str_t in,
                           const char *what, wd_error_t *err);

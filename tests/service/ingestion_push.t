@@ -106,8 +106,8 @@ is(pushed('trades', msgpack => mp_encode([
         price => mp_float(219.25), size => $_ } } 100, 100, -1),
     { symbol => 'IBM', time => mp_ext(-1, pack 'N', 1714656600), price => 219,
         size => undef } ])),
-    '2 0 2 | 3 negative_volume | 4 missing_price', 'trades');
-is($p->sql('SELECT count(*), min(price), sum(size) FROM trade'), '2|219.25|200',
+    '3 0 1 | 3 negative_volume', 'trades');
+is($p->sql('SELECT count(*), min(price), sum(size) FROM trade'), '3|219|200',
     'two alike are two');
 
 is(pushed('observations', json => '[{"indicator":"MY.1","country":"FR",'

@@ -1,8 +1,8 @@
 /*
- * ingestion_push_decode.c - gzip by zlib and zstd by libzstd, in bounded
- * memory: an input buffer and the window of the coding.
+ * wd_decoder.c - gzip by zlib and zstd by libzstd, in bounded memory: an
+ * input buffer and the window of the coding.
  */
-#include "ingestion_push_decode.h"
+#include "wd_decoder.h"
 
 #include "wd_base.h"
 
@@ -11,20 +11,20 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#define INPUT (64 * 1024)
+#define WD_DECODER_INPUT (64 * 1024)
 
 /* 8 MiB: what RFC 8878 asks of every decoder, and `zstd -19` needs. */
-#define ZSTD_WINDOW_LOG 23
+#define WD_DECODER_WINDOW_LOG 23
 
-struct ingestion_decoder {
-    ingestion_source_pt source;
-    void               *arg;
-    int64_t             max;
-    int64_t             taken; /* bytes from the source */
-    int64_t             given; /* bytes to the reader */
+struct wd_decoder {
+    wd_decoder_source_pt source;
+    void                *arg;
+    int64_t              max;
+    int64_t              taken; /* bytes from the source */
+    int64_t              given; /* bytes to the reader */
 
     /* The next bytes; WD_OK with *ret_n 0 at the end of the body. */
-    int (*read)(ingestion_decoder_t *d, void *buf, size_t cap, size_t *ret_n,
+    int (*read)(wd_decoder_t *d, void *buf, size_t cap, size_t *ret_n,
                 wd_error_t *err);
 
     z_stream   z;
@@ -40,8 +40,8 @@ struct ingestion_decoder {
 
 /* From the source, which has no more than it may. */
 static int
-pull(ingestion_decoder_t *d, void *buf, size_t cap, size_t *ret_n,
-     wd_error_t *err)
+wd_decoder_pull(wd_decoder_t *d, void *buf, size_t cap, size_t *ret_n,
+                wd_error_t *err)
 {
     int rc;
 
@@ -59,13 +59,13 @@ pull(ingestion_decoder_t *d, void *buf, size_t cap, size_t *ret_n,
 
 /* Input that is there; *ret_end: the body has no more. */
 static int
-fill(ingestion_decoder_t *d, bool *ret_end, wd_error_t *err)
+wd_decoder_fill(wd_decoder_t *d, bool *ret_end, wd_error_t *err)
 {
     int rc = WD_OK;
 
     if (d->in_at == d->in_len) {
         d->in_at = 0;
-        rc = pull(d, d->in, INPUT, &d->in_len, err);
+        rc = wd_decoder_pull(d, d->in, WD_DECODER_INPUT, &d->in_len, err);
         if (rc != WD_OK) {
             d->in_len = 0;
         }
@@ -76,8 +76,8 @@ fill(ingestion_decoder_t *d, bool *ret_end, wd_error_t *err)
 
 
 static int
-damaged(const ingestion_decoder_t *d, const char *coding, const char *what,
-        wd_error_t *err)
+wd_decoder_damaged(const wd_decoder_t *d, const char *coding, const char *what,
+                   wd_error_t *err)
 {
     return wd_error(err, WD_EINVAL, "%s: %s at byte %lld", coding, what,
                     (long long) (d->taken - (int64_t) (d->in_len - d->in_at)));
@@ -86,8 +86,8 @@ damaged(const ingestion_decoder_t *d, const char *coding, const char *what,
 
 /* A member may follow another one. */
 static int
-gzip_step(ingestion_decoder_t *d, void *buf, size_t cap, size_t *ret_n,
-          wd_error_t *err)
+wd_decoder_gzip_step(wd_decoder_t *d, void *buf, size_t cap, size_t *ret_n,
+                     wd_error_t *err)
 {
     int rc;
 
@@ -114,14 +114,14 @@ gzip_step(ingestion_decoder_t *d, void *buf, size_t cap, size_t *ret_n,
     case Z_MEM_ERROR:
         return wd_error(err, WD_ENOMEM, "no memory for gzip");
     default:
-        return damaged(d, "gzip", "damaged, or no gzip,", err);
+        return wd_decoder_damaged(d, "gzip", "damaged, or no gzip,", err);
     }
 }
 
 
 static int
-zstd_step(ingestion_decoder_t *d, void *buf, size_t cap, size_t *ret_n,
-          wd_error_t *err)
+wd_decoder_zstd_step(wd_decoder_t *d, void *buf, size_t cap, size_t *ret_n,
+                     wd_error_t *err)
 {
     size_t         left;
     ZSTD_inBuffer  in = {d->in, d->in_len, d->in_at};
@@ -137,36 +137,37 @@ zstd_step(ingestion_decoder_t *d, void *buf, size_t cap, size_t *ret_n,
     }
     switch (ZSTD_getErrorCode(left)) {
     case ZSTD_error_frameParameter_windowTooLarge:
-        return damaged(d, "zstd", "a window of more than 8 MiB", err);
+        return wd_decoder_damaged(d, "zstd", "a window of more than 8 MiB",
+                                  err);
     case ZSTD_error_memory_allocation:
         return wd_error(err, WD_ENOMEM, "no memory for zstd");
     default:
-        return damaged(d, "zstd", "damaged, or no zstd,", err);
+        return wd_decoder_damaged(d, "zstd", "damaged, or no zstd,", err);
     }
 }
 
 
 /* Steps until there is something, or the end. */
 static int
-read_coded(ingestion_decoder_t *d, void *buf, size_t cap, size_t *ret_n,
-           wd_error_t *err)
+wd_decoder_read_coded(wd_decoder_t *d, void *buf, size_t cap, size_t *ret_n,
+                      wd_error_t *err)
 {
     int  rc;
     bool end = false;
     bool gzip = d->zstd == NULL;
 
     for (*ret_n = 0; *ret_n == 0;) {
-        rc = d->full ? WD_OK : fill(d, &end, err);
+        rc = d->full ? WD_OK : wd_decoder_fill(d, &end, err);
         if (rc != WD_OK) {
             return rc;
         }
         if (end) {
-            return d->inside || d->taken == 0 ? damaged(
+            return d->inside || d->taken == 0 ? wd_decoder_damaged(
                        d, gzip ? "gzip" : "zstd", "the body ends", err)
                                               : WD_OK;
         }
-        rc = gzip ? gzip_step(d, buf, cap, ret_n, err)
-                  : zstd_step(d, buf, cap, ret_n, err);
+        rc = gzip ? wd_decoder_gzip_step(d, buf, cap, ret_n, err)
+                  : wd_decoder_zstd_step(d, buf, cap, ret_n, err);
         if (rc != WD_OK) {
             return rc;
         }
@@ -176,39 +177,38 @@ read_coded(ingestion_decoder_t *d, void *buf, size_t cap, size_t *ret_n,
 
 
 static int
-open_gzip(ingestion_decoder_t *d)
+wd_decoder_open_gzip(wd_decoder_t *d)
 {
-    d->in = malloc(INPUT);
+    d->in = malloc(WD_DECODER_INPUT);
     /* 16: gzip and nothing else. */
     d->z_open = inflateInit2(&d->z, MAX_WBITS + 16) == Z_OK;
-    d->read = read_coded;
+    d->read = wd_decoder_read_coded;
     return d->in != NULL && d->z_open ? WD_OK : WD_ENOMEM;
 }
 
 
 static int
-open_zstd(ingestion_decoder_t *d)
+wd_decoder_open_zstd(wd_decoder_t *d)
 {
-    d->in = malloc(INPUT);
+    d->in = malloc(WD_DECODER_INPUT);
     d->zstd = ZSTD_createDCtx();
-    d->read = read_coded;
+    d->read = wd_decoder_read_coded;
     if (d->in == NULL || d->zstd == NULL) {
         return WD_ENOMEM;
     }
     return ZSTD_isError(ZSTD_DCtx_setParameter(d->zstd, ZSTD_d_windowLogMax,
-                                               ZSTD_WINDOW_LOG))
+                                               WD_DECODER_WINDOW_LOG))
                ? WD_EINTERNAL
                : WD_OK;
 }
 
 
 int
-ingestion_decoder_create(wd_str_t coding, int64_t max,
-                         ingestion_source_pt source, void *arg,
-                         ingestion_decoder_t **ret, wd_error_t *err)
+wd_decoder_create(wd_str_t coding, int64_t max, wd_decoder_source_pt source,
+                  void *arg, wd_decoder_t **ret, wd_error_t *err)
 {
-    int                  rc = WD_OK;
-    ingestion_decoder_t *d = calloc(1, sizeof(*d));
+    int           rc = WD_OK;
+    wd_decoder_t *d = calloc(1, sizeof(*d));
 
     if (d == NULL) {
         return wd_error(err, WD_ENOMEM, "no memory for a body");
@@ -216,16 +216,16 @@ ingestion_decoder_create(wd_str_t coding, int64_t max,
     d->source = source;
     d->arg = arg;
     d->max = max;
-    d->read = pull;
+    d->read = wd_decoder_pull;
     if (wd_str_eq_z(coding, "gzip")) {
-        rc = open_gzip(d);
+        rc = wd_decoder_open_gzip(d);
     } else if (wd_str_eq_z(coding, "zstd")) {
-        rc = open_zstd(d);
+        rc = wd_decoder_open_zstd(d);
     } else if (coding.len != 0) {
         rc = WD_EMEDIATYPE;
     }
     if (rc != WD_OK) {
-        ingestion_decoder_destroy(d);
+        wd_decoder_destroy(d);
         return wd_error(err, rc,
                         rc == WD_EMEDIATYPE ? "the coding is not known"
                                             : "no memory for a body");
@@ -236,7 +236,7 @@ ingestion_decoder_create(wd_str_t coding, int64_t max,
 
 
 void
-ingestion_decoder_destroy(ingestion_decoder_t *d)
+wd_decoder_destroy(wd_decoder_t *d)
 {
     if (d == NULL) {
         return;
@@ -251,8 +251,8 @@ ingestion_decoder_destroy(ingestion_decoder_t *d)
 
 
 int
-ingestion_decoder_read(ingestion_decoder_t *d, void *buf, size_t cap,
-                       size_t *ret_n, wd_error_t *err)
+wd_decoder_read(wd_decoder_t *d, void *buf, size_t cap, size_t *ret_n,
+                wd_error_t *err)
 {
     int rc;
 

@@ -1,10 +1,10 @@
 /*
- * test_ingestion_push_decode.c - codings of pushed bodies: in any pieces,
+ * test_wd_decoder.c - codings of bodies: in any pieces,
  * several members, damage, what stands behind the end, bombs.
  */
 #include "wd_test.h"
 
-#include "ingestion_push_decode.h"
+#include "wd_decoder.h"
 
 #include <zlib.h>
 #include <zstd.h>
@@ -39,23 +39,21 @@ static int
 decode(const char *coding, wd_str_t body, size_t piece, size_t cap, int fail,
        int64_t max, wd_buf_t *out, wd_error_t *err)
 {
-    int                  rc;
-    char                *buf = malloc(cap);
-    size_t               n;
-    source_t             s = {body, piece, fail};
-    ingestion_decoder_t *d;
+    int           rc;
+    char         *buf = malloc(cap);
+    size_t        n;
+    source_t      s = {body, piece, fail};
+    wd_decoder_t *d;
 
     assert_non_null(buf);
     wd_buf_reset(out);
     memset(err, 0, sizeof(*err));
-    assert_ok(
-        ingestion_decoder_create(wd_str_z(coding), max, source, &s, &d, err));
-    while ((rc = ingestion_decoder_read(d, buf, cap, &n, err)) == WD_OK
-           && n != 0) {
+    assert_ok(wd_decoder_create(wd_str_z(coding), max, source, &s, &d, err));
+    while ((rc = wd_decoder_read(d, buf, cap, &n, err)) == WD_OK && n != 0) {
         assert_true(n <= cap);
         wd_buf_append(out, buf, n);
     }
-    ingestion_decoder_destroy(d);
+    wd_decoder_destroy(d);
     free(buf);
     return rc;
 }
