@@ -28,6 +28,7 @@ typedef struct {
     char    *ca_file;
     bool     allow_http;
     bool     allow_private;
+    uint32_t pushes;
 
     ingestion_conf_account_t accounts[INGESTION_PROVIDERS];
 } ingestion_conf_t;
@@ -51,6 +52,8 @@ typedef struct {
     ingestion_publisher_t *publisher;
     ingestion_net_t       *net;
     ingestion_fetcher_t   *fetchers[INGESTION_PROVIDERS];
+    wd_lane_t             *pushes;
+    bool                   draining; /* atomic: nobody waits any more */
 } ingestion_t;
 
 int ingestion_main(int argc, char **argv);

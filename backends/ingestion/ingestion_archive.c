@@ -118,10 +118,13 @@ on_row(const wd_lake_row_t *row, void *arg)
     char                 key[1200];
     ingestion_archive_t *a = arg;
 
-    remember(a,
-             question(key, sizeof(key), row->provider, row->dataset, row->args),
-             row);
     a->seen = row->seq;
+    if (strcmp(row->provider, INGESTION_PUSH) != 0) {
+        remember(
+            a,
+            question(key, sizeof(key), row->provider, row->dataset, row->args),
+            row);
+    }
     return true;
 }
 
@@ -176,6 +179,35 @@ put(ingestion_archive_t *a, wd_lake_row_t *row, wd_str_t bytes,
 }
 
 
+/* With the lock held: what came of a put. */
+static void
+note(ingestion_archive_t *a, int rc, const wd_error_t *err)
+{
+    a->failed_at = rc == WD_OK ? 0 : wd_monotonic();
+    a->failed_rc = rc;
+    wd_str_copy(a->error, sizeof(a->error),
+                rc == WD_OK ? WD_STR("") : wd_str_z(err->text));
+}
+
+
+/* A row as the caller says; the rest is the lake's. */
+static int
+begin_row(wd_lake_row_t *row, const char *provider, const char *dataset,
+          const char *args, const char *content_type, wd_error_t *err)
+{
+    memset(row, 0, sizeof(*row));
+    row->fetched_at = wd_now();
+    wd_str_copy(row->provider, sizeof(row->provider), wd_str_z(provider));
+    wd_str_copy(row->dataset, sizeof(row->dataset), wd_str_z(dataset));
+    wd_str_copy(row->content_type, sizeof(row->content_type),
+                wd_str_z(content_type));
+    wd_str_copy(row->args, sizeof(row->args), wd_str_z(args));
+    return strlen(args) < sizeof(row->args)
+               ? WD_OK
+               : wd_error(err, WD_ETOOBIG, "the arguments are too long");
+}
+
+
 int
 ingestion_archive_put(ingestion_archive_t *a, const char *provider,
                       const char *dataset, const char *args,
@@ -185,32 +217,63 @@ ingestion_archive_put(ingestion_archive_t *a, const char *provider,
     int           rc;
     wd_lake_row_t row;
 
-    memset(&row, 0, sizeof(row));
-    row.fetched_at = ret->fetched_at = wd_now();
-    row.http_status = res->status;
-    wd_str_copy(row.provider, sizeof(row.provider), wd_str_z(provider));
-    wd_str_copy(row.dataset, sizeof(row.dataset), wd_str_z(dataset));
-    wd_str_copy(row.content_type, sizeof(row.content_type),
-                wd_str_z(res->content_type));
-    if (strlen(args) >= sizeof(row.args)
-        || strlen(headers) >= sizeof(row.headers)) {
-        return wd_error(err, WD_ETOOBIG, "the arguments are too long");
+    rc = begin_row(&row, provider, dataset, args, res->content_type, err);
+    if (rc == WD_OK && strlen(headers) >= sizeof(row.headers)) {
+        rc = wd_error(err, WD_ETOOBIG, "the arguments are too long");
     }
-    wd_str_copy(row.args, sizeof(row.args), wd_str_z(args));
+    if (rc != WD_OK) {
+        return rc;
+    }
+    row.http_status = res->status;
+    ret->fetched_at = row.fetched_at;
     wd_str_copy(row.headers, sizeof(row.headers), wd_str_z(headers));
 
     pthread_mutex_lock(&a->lock);
     rc = put(a, &row, wd_buf_view(&res->body), ret, err);
-    a->failed_at = rc == WD_OK ? 0 : wd_monotonic();
-    a->failed_rc = rc;
-    wd_str_copy(a->error, sizeof(a->error),
-                rc == WD_OK ? WD_STR("") : wd_str_z(err->text));
+    note(a, rc, err);
     pthread_mutex_unlock(&a->lock);
 
     if (rc == WD_OK) {
         count(provider, dataset, ret, res->body.len);
     }
     return rc;
+}
+
+
+int
+ingestion_archive_add(ingestion_archive_t *a, const char *dataset,
+                      const char *args, const char *content_type,
+                      wd_str_t bytes, int64_t *ret_seq, wd_error_t *err)
+{
+    int                  rc;
+    wd_lake_row_t        row;
+    ingestion_archived_t r = {0};
+
+    rc = begin_row(&row, INGESTION_PUSH, dataset, args, content_type, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    row.http_status = 200;
+
+    rc = wd_lake_put(a->lake, &row, bytes, err);
+    pthread_mutex_lock(&a->lock);
+    note(a, rc, err);
+    pthread_mutex_unlock(&a->lock);
+
+    if (rc == WD_OK) {
+        *ret_seq = row.seq;
+        count(INGESTION_PUSH, dataset, &r, bytes.len);
+    }
+    return rc;
+}
+
+
+int
+ingestion_archive_rows(ingestion_archive_t *a, int64_t after,
+                       bool (*fn)(const wd_lake_row_t *row, void *arg),
+                       void *arg, wd_error_t *err)
+{
+    return wd_lake_rows(a->lake, after, fn, arg, err);
 }
 
 

@@ -14,6 +14,9 @@
 #include "wd_lake.h"
 #include "wd_log.h"
 
+/* The provider of what clients push. */
+#define INGESTION_PUSH "push"
+
 typedef struct ingestion_archive ingestion_archive_t;
 
 typedef struct {
@@ -47,6 +50,22 @@ ingestion_archive_put(ingestion_archive_t *a, const char *provider,
                       const char *dataset, const char *args,
                       const char *headers, const wd_http_res_t *res,
                       ingestion_archived_t *ret, wd_error_t *err);
+
+/*
+ * A part of what a client pushes: each is its own question, so it is stored
+ * whatever was stored before. The same errors.
+ */
+wd_must_check int ingestion_archive_add(ingestion_archive_t *a,
+                                        const char *dataset, const char *args,
+                                        const char *content_type,
+                                        wd_str_t bytes, int64_t *ret_seq,
+                                        wd_error_t *err);
+
+/* As wd_lake_rows(). */
+wd_must_check int ingestion_archive_rows(ingestion_archive_t *a, int64_t after,
+                                         bool (*fn)(const wd_lake_row_t *row,
+                                                    void                *arg),
+                                         void *arg, wd_error_t *err);
 
 void ingestion_archive_state(ingestion_archive_t       *a,
                              ingestion_archive_state_t *ret);

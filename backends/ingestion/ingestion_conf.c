@@ -77,6 +77,8 @@ const wd_conf_row_t ingestion_conf_rows[] = {
      0, 0,
      "Allow https:// to private addresses: a provider's gateway in the "
      "own network"},
+    {"ingestion", "pushes", wd_conf_u32, AT(pushes), "4", 1, 64, 0,
+     "Uploads of clients at a time"},
 
     TEXT("alphavantage", "url", accounts[AV].url, "https://www.alphavantage.co",
          0, "Base address of Alpha Vantage"),

@@ -4,6 +4,7 @@
 #include "ingestion_api.h"
 #include "ingestion_fetcher.h"
 #include "ingestion_publisher.h"
+#include "ingestion_push.h"
 
 #include <stdio.h>
 
@@ -12,7 +13,22 @@ static const wd_rpc_method_t methods[] = {
     {"ingest.status", ingestion_api_status, WD_RPC_PG},
     {"ingest.providers", ingestion_api_providers, WD_RPC_WORK},
     {"ingest.replay", ingestion_api_replay, WD_RPC_PG},
+    {"ingest.push", ingestion_push, WD_RPC_UPLOAD},
+    {"ingest.upload", ingestion_upload, WD_RPC_PG},
 };
+
+
+/* Threads of their own: a push takes as long as its client. */
+static int
+start_pushes(wd_service_t *svc, ingestion_t *in, wd_error_t *err)
+{
+    in->pushes = wd_lane_create(wd_service_loop(svc), in->conf.pushes, 0);
+    if (in->pushes == NULL) {
+        return wd_error(err, WD_ENOMEM, "no threads for pushes");
+    }
+    wd_rpc_server_lane(wd_service_rpc(svc), in->pushes);
+    return WD_OK;
+}
 
 
 static int
@@ -50,7 +66,7 @@ ingestion_start(wd_service_t *svc, void *arg, wd_error_t *err)
     for (i = 0; i < INGESTION_PROVIDERS && rc == WD_OK; i++) {
         rc = ingestion_fetcher_start(in, i, &in->fetchers[i], err);
     }
-    return rc;
+    return rc == WD_OK ? start_pushes(svc, in, err) : rc;
 }
 
 
@@ -81,6 +97,7 @@ ingestion_drain(wd_service_t *svc, void *arg)
     ingestion_t *in = arg;
 
     (void) svc;
+    __atomic_store_n(&in->draining, true, __ATOMIC_RELAXED);
     for (i = 0; i < INGESTION_PROVIDERS; i++) {
         ingestion_fetcher_ask_stop(in->fetchers[i]);
     }
@@ -94,6 +111,8 @@ ingestion_stop(wd_service_t *svc, void *arg)
     ingestion_t *in = arg;
 
     ingestion_drain(svc, arg);
+    wd_lane_stop(in->pushes);
+    in->pushes = NULL;
     for (i = 0; i < INGESTION_PROVIDERS; i++) {
         ingestion_fetcher_join(in->fetchers[i]);
     }

@@ -11,7 +11,7 @@
 static const processing_provider_t providers[] = {
     {"alphavantage", wd_av_classify}, {"worldbank", wd_wb_classify},
     {"bloomberg", wd_bbg_classify},   {"lseg", wd_lseg_classify},
-    {"spglobal", wd_gds_classify},
+    {"spglobal", wd_gds_classify},    {"push", processing_classify_push},
 };
 
 
@@ -43,6 +43,12 @@ static const processing_provider_t providers[] = {
     {                                                                  \
         "spglobal", name, processing_parse_gds, processing_who_listed, \
             WD_TF_NONE, PROCESSING_WORLD, 0                            \
+    }
+
+#define PUSH(name, who, flags)                                                 \
+    {                                                                          \
+        "push", name, processing_parse_push, processing_who_##who, WD_TF_NONE, \
+            PROCESSING_WORLD, flags | PROCESSING_PUSHED                        \
     }
 
 static const processing_dataset_t datasets[] = {
@@ -98,6 +104,14 @@ static const processing_dataset_t datasets[] = {
     GDS("history"),
     GDS("series"),
     GDS("esg"),
+    PUSH("bars", all, 0),
+    PUSH("quotes", all, PROCESSING_MOMENTS),
+    PUSH("trades", all, 0),
+    PUSH("observations", none, 0),
+    PUSH("actions", all, 0),
+    PUSH("instruments", all, 0),
+    PUSH("facts", all, 0),
+    PUSH("news", none, 0),
 };
 
 

@@ -62,6 +62,11 @@ processing_event_parse(wd_str_t json, processing_event_t *ret, wd_error_t *err)
     v = json_object_get(root, "size");
     ret->size = json_is_integer(v) ? json_integer_value(v) : 0;
 
+    if (!take_text(root, "content_type", ret->content_type,
+                   sizeof(ret->content_type))) {
+        ret->content_type[0] = '\0';
+    }
+
     if (ret->seq < 1) {
         bad = "seq";
     } else if (!take_text(root, "key", ret->key, sizeof(ret->key))) {

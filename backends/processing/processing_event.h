@@ -18,6 +18,7 @@ typedef struct {
     char    sha256[65];
     char    provider[32];
     char    dataset[32];
+    char    content_type[64]; /* "": not said */
     json_t *args; /* an object */
 } processing_event_t;
 

@@ -46,9 +46,9 @@ processing_rows_add(processing_rows_t *rows, const processing_fact_t *fact,
 }
 
 
-static int
-processing_push(processing_rows_t *rows, wd_pool_t *pool,
-                const processing_row_t *row)
+int
+processing_rows_push(processing_rows_t *rows, wd_pool_t *pool,
+                     const processing_row_t *row)
 {
     processing_row_t *slot;
 
@@ -252,10 +252,10 @@ processing_supersede(wd_pool_t *pool, const processing_row_t *in,
 
     old.until = in->known_at;
     ret->corrected++;
-    if (processing_push(&ret->history, pool, &old) != WD_OK) {
+    if (processing_rows_push(&ret->history, pool, &old) != WD_OK) {
         return WD_ENOMEM;
     }
-    return processing_push(&ret->update, pool, in);
+    return processing_rows_push(&ret->update, pool, in);
 }
 
 
@@ -275,19 +275,19 @@ processing_rewrite(wd_pool_t *pool, const processing_versions_t *vs,
     processing_row_t        row;
     const processing_row_t *last = &vs->v[vs->n - 1];
 
-    if (processing_push(&ret->forget, pool, last) != WD_OK) {
+    if (processing_rows_push(&ret->forget, pool, last) != WD_OK) {
         return WD_ENOMEM;
     }
     for (i = 0; i + 1 < vs->n; i++) {
         row = vs->v[i];
         row.until = vs->v[i + 1].known_at;
-        if (processing_push(&ret->history, pool, &row) != WD_OK) {
+        if (processing_rows_push(&ret->history, pool, &row) != WD_OK) {
             return WD_ENOMEM;
         }
     }
     if (last->known_at != current->known_at
         || last->raw_id != current->raw_id) {
-        return processing_push(&ret->update, pool, last);
+        return processing_rows_push(&ret->update, pool, last);
     }
     return WD_OK;
 }
@@ -406,7 +406,7 @@ processing_merge(const processing_fact_t *fact, wd_pool_t *pool,
             rc = processing_merge_one(fact, pool, &in->rows[i],
                                       &current->rows[k], history, &h, ret);
         } else {
-            rc = processing_push(&ret->insert, pool, &in->rows[i]);
+            rc = processing_rows_push(&ret->insert, pool, &in->rows[i]);
             ret->stored++;
         }
     }

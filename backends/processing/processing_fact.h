@@ -70,6 +70,8 @@ typedef struct {
     processing_type_e types[PROCESSING_COLUMNS_MAX];
     const char       *select;
     const char       *select_history;
+    const char       *select_keys; /* rows of given keys; NULL: select is */
+    const char       *select_history_keys; /* for few rows in any case */
     const char       *select_known; /* as of ($5, $6); or NULL */
     const char       *update; /* $1.. columns, raw_id, known_at */
     const char       *forget; /* the history of a key: $1.. keys */
@@ -82,12 +84,17 @@ typedef struct {
     processing_row_t *rows;
     size_t            n;
     size_t            cap;
+    size_t            repeated; /* dropped: they said what another one says */
 } processing_rows_t;
 
 /* A new row with zeroed cells at the end, or NULL without memory. */
 processing_row_t *processing_rows_add(processing_rows_t       *rows,
                                       const processing_fact_t *fact,
                                       wd_pool_t               *pool);
+
+/* A copy of a row at the end. WD_OK or WD_ENOMEM. */
+wd_must_check int processing_rows_push(processing_rows_t *rows, wd_pool_t *pool,
+                                       const processing_row_t *row);
 
 /* What has to be done in the database. */
 typedef struct {

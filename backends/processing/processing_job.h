@@ -51,7 +51,9 @@ enum {
     PROCESSING_LONG = 8, /* bars of a day and longer, whose length is said */
     PROCESSING_MOMENTS = 16, /* quotes are of moments, not of days */
     PROCESSING_NUMBERED = 32, /* figures "TABLE.Column" are rows of tables */
-    PROCESSING_LISTED = 64 /* facts are rows of the list of that name */
+    PROCESSING_LISTED = 64, /* facts are rows of the list of that name */
+    PROCESSING_PUSHED = 128 /* each bar says its length, times are UTC; a
+                             * record that says the same again is counted */
 };
 
 /* What is known of a provider's data set. */
@@ -106,7 +108,11 @@ const processing_provider_t *processing_provider(const char *name);
 const processing_dataset_t  *processing_dataset(const char *provider,
                                                 const char *name);
 
+/* Of what is pushed nothing but its records says anything. */
+int processing_classify_push(wd_str_t body, wd_answer_t *ret);
+
 /* Of data sets, `parse`: processing_parse.c. */
+wd_must_check int processing_parse_push(processing_job_t *job);
 wd_must_check int processing_parse_av(processing_job_t *job);
 wd_must_check int processing_parse_wb(processing_job_t *job);
 wd_must_check int processing_parse_dl(processing_job_t *job);

@@ -8,6 +8,7 @@
 #include "wd_gds_ask.h"
 #include "wd_gds_parse.h"
 #include "wd_lseg_parse.h"
+#include "wd_push_parse.h"
 #include "wd_wb_parse.h"
 
 #include <stdio.h>
@@ -119,4 +120,33 @@ processing_parse_gds(processing_job_t *job)
     return rc == WD_OK
                ? wd_gds_parse(wd_buf_view(&job->body), items, n, &job->r)
                : rc;
+}
+
+
+int
+processing_classify_push(wd_str_t body, wd_answer_t *ret)
+{
+    (void) body;
+    memset(ret, 0, sizeof(*ret));
+    ret->class = WD_ANSWER_OK;
+    return WD_OK;
+}
+
+
+int
+processing_parse_push(processing_job_t *job)
+{
+    wd_push_format_e         format;
+    const wd_push_dataset_t *d;
+
+    d = wd_push_dataset_by_name(wd_str_z(job->dataset->name));
+    if (d == NULL) {
+        return WD_EINTERNAL;
+    }
+    if (!wd_push_format_by_type(wd_str_z(job->ev.content_type), &format)) {
+        return processing_job_refuse(job, "rejected", WD_REASON_UNKNOWN_SHAPE,
+                                     "the object is of no format that is "
+                                     "pushed");
+    }
+    return wd_push_parse(d, format, wd_buf_view(&job->body), &job->r);
 }

@@ -172,6 +172,7 @@ processing_rules_unique(const processing_fact_t *fact, wd_records_t *r,
             continue;
         }
         if (processing_values_equal(fact, &rows->rows[n - 1], row)) {
+            rows->repeated++;
             continue;
         }
         rc = wd_records_reject(r, row->record, WD_REASON_DUPLICATE, row->sample,

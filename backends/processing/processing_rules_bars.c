@@ -6,17 +6,25 @@
 #include <math.h>
 
 
+static wd_timeframe_e
+length_of(const processing_payload_t *p, const wd_bar_rec_t *bar)
+{
+    return bar->timeframe != WD_TF_NONE ? bar->timeframe : p->timeframe;
+}
+
+
 /* Start of the bar in UTC; WD_EINVAL: rejected. */
 static int
 bar_time(const processing_payload_t *p, wd_records_t *r,
          const wd_bar_rec_t *bar, bool labels_end, wd_ns_t *ret)
 {
-    int rc;
+    int            rc;
+    wd_timeframe_e tf = length_of(p, bar);
 
-    if (p->timeframe >= WD_TF_1D) {
+    if (tf >= WD_TF_1D) {
         /* The newest daily row of old answers carried a time of day, and a
          * week is named by its last day of trade. */
-        *ret = wd_timeframe_floor(p->timeframe, bar->time);
+        *ret = wd_timeframe_floor(tf, bar->time);
         return processing_check_time(p, r, bar->record, bar->sample, *ret);
     }
 
@@ -28,7 +36,7 @@ bar_time(const processing_payload_t *p, wd_records_t *r,
 
     rc = processing_to_utc(&p->zone, bar->time, ret);
     if (rc == WD_OK && labels_end) {
-        *ret -= wd_timeframe_ns(p->timeframe);
+        *ret -= wd_timeframe_ns(tf);
     }
     if (rc != WD_OK) {
         rc = wd_records_reject(r, bar->record, WD_REASON_BAD_TIME, bar->sample,
@@ -103,7 +111,7 @@ add_bar(const processing_payload_t *p, wd_records_t *r, const wd_bar_rec_t *b,
     row->rec = b;
     c = row->cells;
     c[BAR_INSTRUMENT] = processing_who(p, b->symbol);
-    c[BAR_TIMEFRAME] = INT(p->timeframe);
+    c[BAR_TIMEFRAME] = INT(length_of(p, b));
     c[BAR_SOURCE] = INT(p->source);
     c[BAR_TS] = INT(ts);
     c[BAR_QUALITY] = INT(quality);
@@ -119,20 +127,20 @@ add_bar(const processing_payload_t *p, wd_records_t *r, const wd_bar_rec_t *b,
 static void
 flag_unfinished(const processing_payload_t *p, processing_cell_t *c)
 {
-    bool    over;
-    wd_ns_t ts = c[BAR_TS].i;
+    bool           over;
+    wd_ns_t        ts = c[BAR_TS].i;
+    wd_timeframe_e tf = (wd_timeframe_e) c[BAR_TIMEFRAME].i;
 
-    over = p->timeframe < WD_TF_1D
-               ? p->known_at >= ts + wd_timeframe_ns(p->timeframe)
-               : processing_period_over(p->zones, p->market, p->timeframe, ts,
-                                        p->known_at);
+    over = tf < WD_TF_1D ? p->known_at >= ts + wd_timeframe_ns(tf)
+                         : processing_period_over(p->zones, p->market, tf, ts,
+                                                  p->known_at);
     if (!over) {
         c[BAR_QUALITY].i |= PROCESSING_Q_UNFINISHED;
     }
 }
 
 
-/* The last row of each, when its period had not ended at the fetch. */
+/* The last row of each length of each, when its period had not ended at the fetch. */
 static void
 flag_last(const processing_payload_t *p, const processing_rows_t *rows)
 {
@@ -142,8 +150,8 @@ flag_last(const processing_payload_t *p, const processing_rows_t *rows)
     for (i = 0; i < rows->n; i++) {
         c = rows->rows[i].cells;
         if (i + 1 == rows->n
-            || rows->rows[i + 1].cells[BAR_INSTRUMENT].i
-                   != c[BAR_INSTRUMENT].i) {
+            || rows->rows[i + 1].cells[BAR_INSTRUMENT].i != c[BAR_INSTRUMENT].i
+            || rows->rows[i + 1].cells[BAR_TIMEFRAME].i != c[BAR_TIMEFRAME].i) {
             flag_unfinished(p, c);
         }
     }

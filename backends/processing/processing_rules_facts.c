@@ -218,6 +218,7 @@ drop_ambiguous(wd_records_t *r, processing_rows_t *rows)
             to++;
         }
         if (is_one(rows, from, to)) {
+            rows->repeated += to - from - 1;
             rows->rows[n++] = rows->rows[from];
             continue;
         }

@@ -88,6 +88,10 @@ processing_stage_clock(processing_job_t *job)
 {
     int rc = WD_OK;
 
+    if ((job->dataset->flags & PROCESSING_PUSHED) != 0) {
+        job->p.labels = PROCESSING_LABELS_START;
+        return WD_OK; /* of other zones nothing is pushed */
+    }
     if (job->r.n_bars == 0 && !(job->p.moments && job->r.n_quotes != 0)) {
         return WD_OK;
     }

@@ -3,6 +3,7 @@
  * of their instruments or series and are merged into their tables.
  */
 #include "processing_job.h"
+#include "processing_map.h"
 #include "processing_told.h"
 
 /* How the rows of a kind are stored. */
@@ -44,14 +45,6 @@ static const kind_t kinds[PROCESSING_KINDS] = {
 };
 
 
-/* How events name an instrument: as its provider does, but for currencies. */
-static wd_str_t
-event_name(const processing_symbol_t *s)
-{
-    return s->type.data != NULL ? s->symbol : s->alias;
-}
-
-
 /* A provider's word for the kind of an instrument; NULL text: none of ours. */
 static wd_str_t
 instrument_type(wd_str_t word)
@@ -59,11 +52,12 @@ instrument_type(wd_str_t word)
     size_t i;
 
     static const char *const words[][2] = {
-        {"Equity", "equity"},      {"Common Stock", "equity"},
-        {"Stock", "equity"},       {"ETF", "etf"},
-        {"Mutual Fund", "fund"},   {"Fund", "fund"},
-        {"Index", "index"},        {"Cryptocurrency", "crypto"},
-        {"Commodity", "commodity"}};
+        {"Equity", "equity"},       {"Common Stock", "equity"},
+        {"Stock", "equity"},        {"ETF", "etf"},
+        {"Mutual Fund", "fund"},    {"Fund", "fund"},
+        {"Index", "index"},         {"Cryptocurrency", "crypto"},
+        {"Commodity", "commodity"}, {"fx", "fx"},
+        {"crypto", "crypto"},       {"other", "other"}};
 
     for (i = 0; i < wd_array_len(words); i++) {
         if (wd_str_ieq(word, wd_str_z(words[i][0]))) {
@@ -71,73 +65,6 @@ instrument_type(wd_str_t word)
         }
     }
     return WD_STR_NULL;
-}
-
-
-/* The instrument of a name; *fresh gets it when it was not known. */
-static int
-map_symbol(processing_job_t *job, processing_symbol_t *s,
-           processing_counts_t *counts, processing_names_t *fresh)
-{
-    int                           rc;
-    processing_counts_t           one = {0};
-    const processing_instrument_t inst = {.alias = s->alias,
-                                          .symbol = s->symbol,
-                                          .type = s->type,
-                                          .name = s->name,
-                                          .currency = s->currency};
-
-    if (s->id != 0) {
-        return WD_OK;
-    }
-    rc = processing_store_instrument(job->c, &job->p, &inst, &s->id, &one,
-                                     job->err);
-    if (rc == WD_OK && one.stored + one.corrected != 0) {
-        counts->stored += one.stored;
-        counts->corrected += one.corrected;
-        processing_names_add(fresh, s->id, event_name(s));
-    }
-    return rc;
-}
-
-
-/*
- * Ids in the place of the numbers of names. Two names of one instrument may
- * have said the same, so the rows are sorted anew. An instrument that rows
- * make known is news, too, though no fact.
- */
-static int
-map_rows(processing_job_t *job, const processing_fact_t *fact,
-         processing_rows_t *rows, processing_names_t *ret)
-{
-    int                  rc;
-    size_t               i;
-    int64_t              number = -1;
-    processing_names_t   fresh;
-    processing_cell_t   *c;
-    processing_counts_t  counts = {0};
-    processing_symbol_t *s = NULL;
-
-    rc = processing_names_init(job, job->symbols.n, ret);
-    if (rc == WD_OK) {
-        rc = processing_names_init(job, job->symbols.n, &fresh);
-    }
-    for (i = 0; i < rows->n && rc == WD_OK; i++) {
-        c = rows->rows[i].cells;
-        if (s == NULL || c[0].i != number) {
-            number = c[0].i;
-            s = &job->symbols.v[number];
-            rc = map_symbol(job, s, &counts, &fresh);
-            processing_names_add(ret, s->id, event_name(s));
-        }
-        c[0].i = s->id;
-    }
-    if (rc != WD_OK) {
-        return rc;
-    }
-    processing_tell(job, "instruments", "symbols", &fresh,
-                    (processing_span_t){0, WD_NS_MIN}, &counts);
-    return processing_rules_finish(fact, &job->r, rows);
 }
 
 
@@ -183,7 +110,7 @@ store_rows(processing_job_t *job, processing_kind_e kind)
     processing_names_t names;
     processing_rows_t *rows = &job->rows[kind];
 
-    rc = map_rows(job, kinds[kind].fact, rows, &names);
+    rc = processing_map_rows(job, kinds[kind].fact, rows, &names);
     if (rc != WD_OK) {
         return rc;
     }
@@ -246,50 +173,144 @@ store_bar_actions(processing_job_t *job, const processing_rows_t *all,
 }
 
 
-/* Daily bars: what jumps without a split that explains it. */
+/* Of each instrument's bars the last close before them. */
 static int
-flag_jumps(processing_job_t *job, const processing_rows_t *all)
+last_closes(processing_job_t *job, const processing_rows_t *all, size_t n,
+            processing_last_t **ret)
 {
-    int                rc = WD_OK;
-    size_t             at = 0;
-    processing_rows_t  bars, actions;
-    processing_last_t  last;
-    processing_scope_t scope;
+    size_t            k = 0, at = 0;
+    int64_t          *ids = wd_pool_alloc(job->pool, (n + 1) * sizeof(*ids));
+    int64_t          *us = wd_pool_alloc(job->pool, (n + 1) * sizeof(*us));
+    processing_rows_t bars;
 
-    while (rc == WD_OK && next_bars(all, &at, &bars)) {
-        rc = known_actions(job, &bars, &scope, &actions);
-        if (rc == WD_OK) {
-            rc = processing_store_last(job->c, &job->p, &scope, &last,
-                                       job->err);
-        }
-        if (rc == WD_OK) {
-            processing_rules_jumps(&bars, last, &actions);
+    *ret = wd_pool_alloc(job->pool, (n + 1) * sizeof(**ret));
+    if (ids == NULL || us == NULL || *ret == NULL) {
+        return WD_ENOMEM;
+    }
+    while (next_bars(all, &at, &bars)) {
+        ids[k] = bars.rows[0].cells[BAR_INSTRUMENT].i;
+        us[k++] = bars.rows[0].cells[BAR_TS].i / WD_NS_PER_US;
+    }
+    return processing_store_last(job->c, &job->p, ids, us, k, *ret, job->err);
+}
+
+
+/* Those of the bars' instrument and days; *at moves over what is before. */
+static processing_rows_t
+actions_of(const processing_rows_t *bars, const processing_rows_t *all,
+           size_t *at)
+{
+    size_t                   from;
+    const processing_cell_t *c;
+    const processing_cell_t *first = bars->rows[0].cells;
+    const processing_cell_t *last = bars->rows[bars->n - 1].cells;
+
+    for (; *at < all->n; (*at)++) {
+        c = all->rows[*at].cells;
+        if (c[ACTION_INSTRUMENT].i > first[BAR_INSTRUMENT].i
+            || (c[ACTION_INSTRUMENT].i == first[BAR_INSTRUMENT].i
+                && c[ACTION_DATE].i >= first[BAR_TS].i)) {
+            break;
         }
     }
+    for (from = *at; *at < all->n; (*at)++) {
+        c = all->rows[*at].cells;
+        if (c[ACTION_INSTRUMENT].i != first[BAR_INSTRUMENT].i
+            || c[ACTION_DATE].i > last[BAR_TS].i) {
+            break;
+        }
+    }
+    return (processing_rows_t){.rows = all->rows + from, .n = *at - from};
+}
+
+
+/* Daily bars: what jumps without a split that explains it. */
+static int
+flag_jumps(processing_job_t *job, const processing_rows_t *all,
+           const processing_names_t *names)
+{
+    int                rc;
+    size_t             k = 0, at = 0, action = 0;
+    processing_rows_t  bars, actions = {0}, some;
+    processing_last_t *last;
+    processing_scope_t scope = scope_of(job, names->ids, names->n,
+                                        processing_span_of(all, BAR_TS));
+
+    rc = processing_store_actions(job->c, &job->p, &scope, job->pool, &actions,
+                                  job->err);
+    if (rc == WD_OK) {
+        rc = last_closes(job, all, names->n, &last);
+    }
+    while (rc == WD_OK && next_bars(all, &at, &bars)) {
+        some = actions_of(&bars, &actions, &action);
+        processing_rules_jumps(&bars, last[k++], &some);
+    }
     return rc;
+}
+
+
+/* Bars of the job's length. */
+static int
+store_length(processing_job_t *job, processing_rows_t *rows)
+{
+    int                rc;
+    processing_names_t names;
+
+    rc = processing_map_rows(job, &processing_bar, rows, &names);
+    if (rc == WD_OK
+        && (job->dataset->flags & PROCESSING_ACTIONS_IN_BARS) != 0) {
+        rc = store_bar_actions(job, rows, &names);
+    }
+    if (rc == WD_OK && job->p.timeframe == WD_TF_1D) {
+        rc = flag_jumps(job, rows, &names);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+    job->o.flagged += processing_rules_flagged(BAR_QUALITY, rows);
+    return merge(job, &kinds[PROCESSING_KIND_BARS], rows, "symbols", &names);
+}
+
+
+/* Those of one length, in the order in which they are. */
+static int
+bars_of(processing_job_t *job, const processing_rows_t *all, wd_timeframe_e tf,
+        processing_rows_t *ret)
+{
+    size_t i;
+
+    *ret = (processing_rows_t){0};
+    for (i = 0; i < all->n; i++) {
+        if (all->rows[i].cells[BAR_TIMEFRAME].i == (int64_t) tf
+            && processing_rows_push(ret, job->pool, &all->rows[i]) != WD_OK) {
+            return WD_ENOMEM;
+        }
+    }
+    return WD_OK;
 }
 
 
 static int
 store_bars(processing_job_t *job, processing_kind_e kind)
 {
-    int                rc;
-    processing_names_t names;
+    int                rc = WD_OK;
+    wd_timeframe_e     tf;
+    processing_rows_t  some;
     processing_rows_t *rows = &job->rows[kind];
 
-    rc = map_rows(job, &processing_bar, rows, &names);
-    if (rc == WD_OK
-        && (job->dataset->flags & PROCESSING_ACTIONS_IN_BARS) != 0) {
-        rc = store_bar_actions(job, rows, &names);
+    if (job->p.timeframe != WD_TF_NONE) {
+        return store_length(job, rows);
     }
-    if (rc == WD_OK && job->p.timeframe == WD_TF_1D) {
-        rc = flag_jumps(job, rows);
+    for (tf = WD_TF_1M; tf <= WD_TF_1MO && rc == WD_OK; tf++) {
+        rc = bars_of(job, rows, tf, &some);
+        if (rc == WD_OK && some.n != 0) {
+            job->p.timeframe = tf;
+            rc = store_length(job, &some);
+            rows->repeated += some.repeated;
+        }
     }
-    if (rc != WD_OK) {
-        return rc;
-    }
-    job->o.flagged += processing_rules_flagged(BAR_QUALITY, rows);
-    return merge(job, &kinds[kind], rows, "symbols", &names);
+    job->p.timeframe = WD_TF_NONE;
+    return rc;
 }
 
 
@@ -466,7 +487,7 @@ store_instrument(processing_job_t *job, const wd_instrument_rec_t *rec,
 
     rc = processing_store_instrument(job->c, &job->p, &inst, &s->id, counts,
                                      job->err);
-    processing_names_add(names, s->id, event_name(s));
+    processing_names_add(names, s->id, processing_map_name(s));
     return rc;
 }
 
@@ -499,6 +520,20 @@ gave_nothing(const processing_counts_t *counts)
 }
 
 
+/* To who pushed them, records that say what others say are told. */
+static void
+count_repeated(processing_job_t *job)
+{
+    size_t i;
+
+    for (i = 0; i < PROCESSING_KINDS; i++) {
+        if (i != PROCESSING_KIND_MENTIONS) {
+            job->o.counts.unchanged += (int64_t) job->rows[i].repeated;
+        }
+    }
+}
+
+
 int
 processing_stage_store(processing_job_t *job)
 {
@@ -513,6 +548,9 @@ processing_stage_store(processing_job_t *job)
     }
     if (rc != WD_OK) {
         return rc;
+    }
+    if ((job->dataset->flags & PROCESSING_PUSHED) != 0) {
+        count_repeated(job);
     }
 
     job->o.outcome = "stored";

@@ -47,12 +47,14 @@ processing_store_merge(wd_pg_conn_t *c, const processing_fact_t *fact,
                        const processing_rows_t *rows,
                        processing_counts_t *counts, wd_error_t *err);
 
-/* The last close before scope->from, if not too old; known as above. */
-wd_must_check int processing_store_last(wd_pg_conn_t               *c,
-                                        const processing_payload_t *p,
-                                        const processing_scope_t   *scope,
-                                        processing_last_t          *ret,
-                                        wd_error_t                 *err);
+/*
+ * Of each instrument the last close of its bars of the payload's length before
+ * a time (microseconds from 1970), if not too old; known as above.
+ */
+wd_must_check int
+processing_store_last(wd_pg_conn_t *c, const processing_payload_t *p,
+                      const int64_t *ids, const int64_t *before_us, size_t n,
+                      processing_last_t *ret, wd_error_t *err);
 
 /* Id of a provider; WD_ENOTFOUND. */
 wd_must_check int processing_store_source(wd_pg_conn_t *c, const char *name,
@@ -70,6 +72,15 @@ typedef struct {
     wd_str_t industry;
     wd_str_t zone;
 } processing_instrument_t;
+
+/*
+ * Ids of many, which nothing is said about: created as those below, in their
+ * order. *ret_fresh: those that were (at most n numbers).
+ */
+wd_must_check int processing_store_instruments(
+    wd_pg_conn_t *c, const processing_payload_t *p, wd_pool_t *pool,
+    const wd_str_t *aliases, const wd_str_t *symbols, size_t n,
+    int64_t *ret_ids, bool *ret_fresh, wd_error_t *err);
 
 /*
  * The instrument, created with the next id when the platform has not seen it

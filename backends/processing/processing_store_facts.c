@@ -89,10 +89,19 @@ read_rows(const processing_fact_t *fact, const PGresult *res, bool history,
 }
 
 
+/* The most rows that are read because they lie between those of a payload. */
+static int64_t
+most_between(size_t n)
+{
+    return (int64_t) n * 4 + 10000;
+}
+
+
+/* *ret_more: there are more than `most`, and none was read. */
 static int
-select_rows(wd_pg_conn_t *c, const processing_fact_t *fact, bool history,
-            const processing_scope_t *scope, wd_pool_t *pool,
-            processing_rows_t *ret, wd_error_t *err)
+select_between(wd_pg_conn_t *c, const processing_fact_t *fact, bool history,
+               const processing_scope_t *scope, int64_t most, wd_pool_t *pool,
+               processing_rows_t *ret, bool *ret_more, wd_error_t *err)
 {
     int           rc;
     PGresult     *res;
@@ -101,16 +110,116 @@ select_rows(wd_pg_conn_t *c, const processing_fact_t *fact, bool history,
                               wd_pg_ts(scope->from),
                               wd_pg_ts(scope->to),
                               wd_pg_int(scope->timeframe),
-                              wd_pg_texts(scope->names, scope->n_names)};
+                              wd_pg_texts(scope->names, scope->n_names),
+                              most < 0 ? (wd_pg_param_t){.type = WD_PG_NULL_INT}
+                                       : wd_pg_int(most + 1)};
 
     rc = wd_pg_exec(c, history ? fact->select_history : fact->select, params,
                     wd_array_len(params), &res, err);
     if (rc != WD_OK) {
         return rc;
     }
+    *ret_more = most >= 0 && PQntuples(res) > most;
+    if (!*ret_more) {
+        rc = read_rows(fact, res, history, pool, ret);
+    }
+    PQclear(res);
+    return rc;
+}
+
+
+/* The keys of rows: instruments with times, or with names of figures. */
+static int
+keys_of(const processing_fact_t *fact, const processing_rows_t *rows,
+        wd_pool_t *pool, int64_t **ret_ids, int64_t **ret_us,
+        wd_str_t **ret_names)
+{
+    int    time = 1;
+    size_t i;
+
+    while (time < fact->n_keys && fact->types[time] != PROCESSING_TS) {
+        time++;
+    }
+    *ret_ids = wd_pool_alloc(pool, rows->n * sizeof(**ret_ids));
+    *ret_us = wd_pool_alloc(pool, rows->n * sizeof(**ret_us));
+    *ret_names = wd_pool_alloc(pool, rows->n * sizeof(**ret_names));
+    if (*ret_ids == NULL || *ret_us == NULL || *ret_names == NULL) {
+        return WD_ENOMEM;
+    }
+    for (i = 0; i < rows->n; i++) {
+        (*ret_ids)[i] = rows->rows[i].cells[0].i;
+        (*ret_us)[i] = time < fact->n_keys
+                           ? rows->rows[i].cells[time].i / WD_NS_PER_US
+                           : 0;
+        (*ret_names)[i] = time < fact->n_keys
+                              ? WD_STR("")
+                              : rows->rows[i].cells[FIELD_NAME].s;
+    }
+    return WD_OK;
+}
+
+
+static int
+select_keys(wd_pg_conn_t *c, const processing_fact_t *fact, bool history,
+            const processing_scope_t *scope, const processing_rows_t *rows,
+            wd_pool_t *pool, processing_rows_t *ret, wd_error_t *err)
+{
+    int       rc;
+    int64_t  *ids, *us;
+    wd_str_t *names;
+    PGresult *res;
+
+    rc = keys_of(fact, rows, pool, &ids, &us, &names);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    {
+        wd_pg_param_t params[] = {
+            wd_pg_ints(ids, rows->n),    wd_pg_int(scope->source),
+            wd_pg_ints(us, rows->n),     wd_pg_null(),
+            wd_pg_int(scope->timeframe), wd_pg_texts(names, rows->n)};
+
+        rc = wd_pg_exec(c,
+                        history ? fact->select_history_keys : fact->select_keys,
+                        params, wd_array_len(params), &res, err);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
     rc = read_rows(fact, res, history, pool, ret);
     PQclear(res);
     return rc;
+}
+
+
+/*
+ * What is stored of the rows, and what else lies between them unless that
+ * would be much: few rows may be far from each other.
+ */
+static int
+select_rows(wd_pg_conn_t *c, const processing_fact_t *fact,
+            const processing_scope_t *scope, const processing_rows_t *rows,
+            wd_pool_t *pool, processing_rows_t *ret_current,
+            processing_rows_t *ret_history, wd_error_t *err)
+{
+    int     rc;
+    bool    more = false, unused;
+    int64_t most = fact->select_keys != NULL ? most_between(rows->n) : -1;
+
+    rc = select_between(c, fact, false, scope, most, pool, ret_current, &more,
+                        err);
+    if (rc == WD_OK && more) {
+        rc = select_keys(c, fact, false, scope, rows, pool, ret_current, err);
+    }
+    if (rc != WD_OK
+        || !processing_is_late(ret_current, rows->rows[0].known_at,
+                               rows->rows[0].raw_id)) {
+        return rc;
+    }
+    return more
+               ? select_keys(c, fact, true, scope, rows, pool, ret_history, err)
+               : select_between(c, fact, true, scope, -1, pool, ret_history,
+                                &unused, err);
 }
 
 
@@ -439,12 +548,7 @@ processing_store_merge(wd_pg_conn_t *c, const processing_fact_t *fact,
         return WD_OK;
     }
 
-    rc = select_rows(c, fact, false, scope, pool, &current, err);
-    if (rc == WD_OK
-        && processing_is_late(&current, rows->rows[0].known_at,
-                              rows->rows[0].raw_id)) {
-        rc = select_rows(c, fact, true, scope, pool, &history, err);
-    }
+    rc = select_rows(c, fact, scope, rows, pool, &current, &history, err);
     if (rc != WD_OK) {
         return rc;
     }
@@ -464,37 +568,44 @@ processing_store_merge(wd_pg_conn_t *c, const processing_fact_t *fact,
 
 int
 processing_store_last(wd_pg_conn_t *c, const processing_payload_t *p,
-                      const processing_scope_t *scope, processing_last_t *ret,
-                      wd_error_t *err)
+                      const int64_t *ids, const int64_t *before_us, size_t n,
+                      processing_last_t *ret, wd_error_t *err)
 {
-    int           rc;
+    int           i, rc;
     PGresult     *res;
-    wd_pg_param_t params[] = {wd_pg_int(scope->ids[0]),
-                              wd_pg_int(scope->source),
-                              wd_pg_ts(scope->from),
-                              wd_pg_int(scope->timeframe),
-                              wd_pg_ts(scope->from - PROCESSING_JUMP_GAP),
+    wd_pg_param_t params[] = {wd_pg_ints(ids, n),
+                              wd_pg_int(p->source),
+                              wd_pg_ints(before_us, n),
+                              wd_pg_int(p->timeframe),
+                              wd_pg_int(PROCESSING_JUMP_GAP / WD_NS_PER_US),
                               wd_pg_ts(p->known_at),
                               wd_pg_int(p->raw_id)};
 
-#define LAST(table, more)                                          \
-    "(SELECT ts, close FROM " table " WHERE instrument_id = $1 "   \
-    "AND timeframe = $4 AND source = $2 AND ts < $3 AND ts >= $5 " \
-    "AND (known_at, raw_id) <= ($6, $7) " more "ORDER BY ts DESC LIMIT 1)"
-    ret->ts = WD_NS_MIN;
-    ret->close = 0;
+#define US(x) "timestamptz 'epoch' + (" x ") * interval '1 microsecond' "
+#define LAST(table, more)                                                      \
+    "(SELECT ts, close FROM " table " WHERE instrument_id = k.id "             \
+    "AND timeframe = $4 AND source = $2 AND ts < " US("k.us") "AND ts >= " US( \
+        "k.us - $5") "AND (known_at, raw_id) <= "                              \
+                     "($6, $7) " more "ORDER BY ts DESC LIMIT 1)"
     rc = wd_pg_exec(c,
-                    LAST("bar", "") " UNION ALL " LAST(
+                    "SELECT k.n, l.ts, l.close FROM unnest($1::bigint[], "
+                    "$3::bigint[]) WITH ORDINALITY k (id, us, n) CROSS JOIN "
+                    "LATERAL (" LAST("bar", "") " UNION ALL " LAST(
                         "bar_history",
-                        "AND superseded_at > $6 ") " ORDER BY ts DESC LIMIT 1",
+                        "AND superseded_at > $6 ") " ORDER BY ts DESC LIMIT 1) "
+                                                   "l",
                     params, wd_array_len(params), &res, err);
 #undef LAST
+#undef US
     if (rc != WD_OK) {
         return rc;
     }
-    if (PQntuples(res) != 0) {
-        ret->ts = wd_pg_get_ts(res, 0, 0);
-        ret->close = wd_pg_get_num(res, 0, 1);
+    for (i = 0; i < (int) n; i++) {
+        ret[i] = (processing_last_t){WD_NS_MIN, 0};
+    }
+    for (i = 0; i < PQntuples(res); i++) {
+        ret[wd_pg_get_int(res, i, 0) - 1] = (processing_last_t){
+            wd_pg_get_ts(res, i, 1), wd_pg_get_num(res, i, 2)};
     }
     PQclear(res);
     return WD_OK;

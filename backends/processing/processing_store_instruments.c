@@ -192,3 +192,152 @@ processing_store_instrument(wd_pg_conn_t *c, const processing_payload_t *p,
     counts->unchanged += !created && changed == 0;
     return WD_OK;
 }
+
+
+/* Ids of those that are known; of others 0. *ret_aliased: by that name. */
+static int
+find_many(wd_pg_conn_t *c, const processing_payload_t *p,
+          const wd_str_t *aliases, const wd_str_t *symbols, size_t n,
+          int64_t *ret_ids, bool *ret_aliased, wd_error_t *err)
+{
+    int           i, rc;
+    PGresult     *res;
+    wd_pg_param_t params[] = {wd_pg_int(p->source), wd_pg_texts(aliases, n),
+                              wd_pg_texts(symbols, n)};
+
+    rc = wd_pg_exec(c,
+                    "SELECT coalesce(a.instrument_id, i.id, 0), "
+                    "a.instrument_id IS NOT NULL "
+                    "FROM unnest($2::text[], $3::text[]) "
+                    "WITH ORDINALITY k (alias, symbol, n) "
+                    "LEFT JOIN instrument_alias a ON a.source = $1 "
+                    "AND a.symbol = k.alias "
+                    "LEFT JOIN instrument i ON i.symbol = k.symbol "
+                    "ORDER BY k.n",
+                    params, wd_array_len(params), &res, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    for (i = 0; i < PQntuples(res); i++) {
+        ret_ids[i] = wd_pg_get_int(res, i, 0);
+        ret_aliased[i] = wd_pg_get_bool(res, i, 1);
+    }
+    PQclear(res);
+    return WD_OK;
+}
+
+
+/* Those without an id, in their order; of one symbol only the first. */
+static int
+add_many(wd_pg_conn_t *c, const processing_payload_t *p,
+         const wd_str_t *symbols, size_t n, int64_t *ids, bool *ret_fresh,
+         wd_pool_t *pool, wd_error_t *err)
+{
+    int       i, rc;
+    size_t    k, missing = 0;
+    wd_str_t *names;
+    PGresult *res;
+
+    names = wd_pool_alloc(pool, (n + 1) * sizeof(*names));
+    if (names == NULL) {
+        return WD_ENOMEM;
+    }
+    for (k = 0; k < n; k++) {
+        ret_fresh[k] = false;
+        if (ids[k] == 0) {
+            names[missing++] = symbols[k];
+        }
+    }
+    if (missing == 0) {
+        return WD_OK;
+    }
+    {
+        wd_pg_param_t params[] = {wd_pg_texts(names, missing),
+                                  wd_pg_int(p->source), wd_pg_int(p->raw_id),
+                                  wd_pg_ts(p->known_at)};
+
+        rc = wd_pg_exec(c,
+                        "WITH k AS (SELECT symbol, min(n) AS n FROM "
+                        "unnest($1::text[]) WITH ORDINALITY u (symbol, n) "
+                        "GROUP BY symbol), i AS (INSERT INTO instrument "
+                        "(id, symbol, source, raw_id, known_at) SELECT "
+                        "(SELECT coalesce(max(id), 0) FROM instrument) "
+                        "+ row_number() OVER (ORDER BY n), symbol, $2, $3, $4 "
+                        "FROM k RETURNING id, symbol) "
+                        "SELECT i.id, u.n = k.n FROM unnest($1::text[]) "
+                        "WITH ORDINALITY u (symbol, n) JOIN i "
+                        "ON i.symbol = u.symbol JOIN k ON k.symbol = u.symbol "
+                        "ORDER BY u.n",
+                        params, wd_array_len(params), &res, err);
+    }
+    if (rc != WD_OK) {
+        return rc;
+    }
+    for (k = 0, i = 0; k < n && i < PQntuples(res); k++) {
+        if (ids[k] == 0) {
+            ids[k] = wd_pg_get_int(res, i, 0);
+            ret_fresh[k] = wd_pg_get_bool(res, i, 1);
+            i++;
+        }
+    }
+    PQclear(res);
+    return WD_OK;
+}
+
+
+static int
+alias_many(wd_pg_conn_t *c, const processing_payload_t *p,
+           const wd_str_t *aliases, const int64_t *ids, const bool *aliased,
+           size_t n, wd_pool_t *pool, wd_error_t *err)
+{
+    size_t    k, missing = 0;
+    int64_t  *of = wd_pool_alloc(pool, (n + 1) * sizeof(*of));
+    wd_str_t *names = wd_pool_alloc(pool, (n + 1) * sizeof(*names));
+
+    if (of == NULL || names == NULL) {
+        return WD_ENOMEM;
+    }
+    for (k = 0; k < n; k++) {
+        if (!aliased[k]) {
+            names[missing] = aliases[k];
+            of[missing++] = ids[k];
+        }
+    }
+    if (missing == 0) {
+        return WD_OK;
+    }
+    {
+        wd_pg_param_t params[] = {wd_pg_int(p->source),
+                                  wd_pg_texts(names, missing),
+                                  wd_pg_ints(of, missing)};
+
+        return wd_pg_exec(
+            c,
+            "INSERT INTO instrument_alias SELECT $1, k.name, k.id "
+            "FROM unnest($2::text[], $3::bigint[]) k (name, id) "
+            "ON CONFLICT DO NOTHING",
+            params, wd_array_len(params), NULL, err);
+    }
+}
+
+
+int
+processing_store_instruments(wd_pg_conn_t *c, const processing_payload_t *p,
+                             wd_pool_t *pool, const wd_str_t *aliases,
+                             const wd_str_t *symbols, size_t n,
+                             int64_t *ret_ids, bool *ret_fresh, wd_error_t *err)
+{
+    int   rc;
+    bool *aliased = wd_pool_alloc(pool, (n + 1) * sizeof(*aliased));
+
+    if (aliased == NULL) {
+        return WD_ENOMEM;
+    }
+    rc = find_many(c, p, aliases, symbols, n, ret_ids, aliased, err);
+    if (rc == WD_OK) {
+        rc = add_many(c, p, symbols, n, ret_ids, ret_fresh, pool, err);
+    }
+    return rc == WD_OK
+               ? alias_many(c, p, aliases, ret_ids, aliased, n, pool, err)
+               : rc;
+}

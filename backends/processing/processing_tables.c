@@ -9,6 +9,7 @@
 #define BAR_COLS                                                              \
     "instrument_id, timeframe, source, ts, quality, open, high, low, close, " \
     "volume, raw_id, known_at"
+#define BAR_ORDER "instrument_id, timeframe, source, ts"
 #define BAR_KEY \
     "instrument_id = $1 AND timeframe = $2 AND source = $3 AND ts = $4"
 
@@ -16,7 +17,9 @@ const processing_fact_t processing_bar = {
     PROCESSING_TABLE("bar", BAR_COLS,
                      OF_INSTRUMENTS
                      "AND timeframe = $5 AND ts BETWEEN $3 AND $4 ",
-                     "instrument_id, timeframe, source, ts"),
+                     BAR_ORDER),
+    PROCESSING_KEYS("bar", BAR_COLS, PROCESSING_KEYS_TIME, PROCESSING_AT_TIME,
+                    "timeframe = $5 AND source = $2 ", BAR_ORDER),
     .n_keys = 4,
     .n_columns = 10,
     .types = {PROCESSING_INT4, PROCESSING_INT2, PROCESSING_INT2, PROCESSING_TS,
@@ -63,6 +66,8 @@ const processing_fact_t processing_action = {
 const processing_fact_t processing_quote = {
     PROCESSING_TABLE("quote", QUOTE_COLS,
                      OF_INSTRUMENTS "AND ts BETWEEN $3 AND $4 ", MOMENT_ORDER),
+    PROCESSING_KEYS("quote", QUOTE_COLS, PROCESSING_KEYS_TIME,
+                    PROCESSING_AT_TIME, "source = $2 ", MOMENT_ORDER),
     .n_keys = 4,
     .n_columns = 15,
     .types = {PROCESSING_INT4, PROCESSING_INT2, PROCESSING_TS, PROCESSING_INT8,
@@ -82,6 +87,8 @@ const processing_fact_t processing_quote = {
 const processing_fact_t processing_trade = {
     PROCESSING_TABLE("trade", TRADE_COLS,
                      OF_INSTRUMENTS "AND ts BETWEEN $3 AND $4 ", MOMENT_ORDER),
+    PROCESSING_KEYS("trade", TRADE_COLS, PROCESSING_KEYS_TIME,
+                    PROCESSING_AT_TIME, "source = $2 ", MOMENT_ORDER),
     .n_keys = 4,
     .n_columns = 7,
     .types = {PROCESSING_INT4, PROCESSING_INT2, PROCESSING_TS, PROCESSING_INT8,
@@ -92,14 +99,18 @@ const processing_fact_t processing_trade = {
 
 #define FIELD_COLS \
     "instrument_id, source, field, period, unit, value, raw_id, known_at"
+#define FIELD_ORDER                                               \
+    "instrument_id, source, field COLLATE \"C\", period COLLATE " \
+    "\"C\", unit COLLATE \"C\""
 #define FIELD_KEY                                                        \
     "instrument_id = $1 AND source = $2 AND field = $3 AND period = $4 " \
     "AND unit = $5"
 
 const processing_fact_t processing_field = {
-    PROCESSING_TABLE("fundamental", FIELD_COLS, OF_INSTRUMENTS,
-                     "instrument_id, source, field COLLATE \"C\", "
-                     "period COLLATE \"C\", unit COLLATE \"C\""),
+    PROCESSING_TABLE("fundamental", FIELD_COLS, OF_INSTRUMENTS, FIELD_ORDER),
+    PROCESSING_KEYS(
+        "fundamental", FIELD_COLS, "$1::bigint[], $6::text[]) u (id, name))",
+        "instrument_id = k.id AND field = k.name", "source = $2 ", FIELD_ORDER),
     .n_keys = 5,
     .n_columns = 6,
     .types = {PROCESSING_INT4, PROCESSING_INT2, PROCESSING_TEXT,

@@ -28,6 +28,7 @@ static const char *const docs_answers[WD_METHOD_COUNT] = {
     [WD_METHOD_INDICATORS_COMPUTE] = "IndicatorValues",
     [WD_METHOD_INGEST_RUN] = "JobList",
     [WD_METHOD_INGEST_PUSH] = "PushResult",
+    [WD_METHOD_INGEST_UPLOAD] = "PushResult",
     [WD_METHOD_INGEST_STATUS] = "IngestStatus",
     [WD_METHOD_PROVIDERS] = "ProviderList",
     [WD_METHOD_REJECTS] = "RejectList",
@@ -370,9 +371,10 @@ docs_upload_headers(wd_json_t *j)
 
 
 static void
-docs_upload(wd_json_t *j)
+docs_upload(wd_json_t *j, const wd_method_t *m)
 {
-    size_t i;
+    size_t      i;
+    const char *type;
 
     wd_json_key(j, "requestBody");
     wd_json_obj(j);
@@ -383,9 +385,12 @@ docs_upload(wd_json_t *j)
     wd_json_bool(j, true);
     wd_json_key(j, "content");
     wd_json_obj(j);
-    for (i = 0; wd_upload_types()[i] != NULL; i++) {
-        wd_json_key(j, wd_upload_types()[i]);
+    for (i = 0; (type = wd_upload_types()[i]) != NULL; i++) {
+        wd_json_key(j, type);
         wd_json_obj(j);
+        if (strcmp(type, "application/json") == 0) {
+            docs_example(j, m->name, "request");
+        }
         wd_json_end(j);
     }
     wd_json_end(j);
@@ -481,14 +486,15 @@ docs_answer_headers(wd_json_t *j, const wd_method_t *m)
 
 
 static void
-docs_answer(wd_json_t *j, const wd_method_t *m)
+docs_good_answer(wd_json_t *j, const wd_method_t *m, const char *status,
+                 const char *what)
 {
     char     ref[96];
     unsigned f;
 
-    wd_json_key(j, docs_success(m->id));
+    wd_json_key(j, status);
     wd_json_obj(j);
-    docs_key_z(j, "description", m->summary);
+    docs_key_z(j, "description", what);
     docs_answer_headers(j, m);
     wd_json_key(j, "content");
     wd_json_obj(j);
@@ -515,6 +521,17 @@ docs_answer(wd_json_t *j, const wd_method_t *m)
     }
     wd_json_end(j);
     wd_json_end(j);
+}
+
+
+static void
+docs_answer(wd_json_t *j, const wd_method_t *m)
+{
+    docs_good_answer(j, m, docs_success(m->id), m->summary);
+    if (m->id == WD_METHOD_INGEST_PUSH) {
+        docs_good_answer(j, m, "202",
+                         "All of it is safe, not all of it is handled yet");
+    }
 
     if (m->flags & WD_M_CACHE) {
         wd_json_key(j, "304");
@@ -570,7 +587,7 @@ docs_operation(wd_json_t *j, const wd_method_t *m)
         docs_body(j, m);
     }
     if (m->flags & WD_M_UPLOAD) {
-        docs_upload(j);
+        docs_upload(j, m);
     }
 
     wd_json_key(j, "responses");

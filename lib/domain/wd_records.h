@@ -13,6 +13,7 @@
 
 #include "wd_pool.h"
 #include "wd_time.h"
+#include "wd_timeframe.h"
 
 #define WD_RECORDS_MAX (1024 * 1024) /* records of one payload */
 #define WD_RECORD_FIELD_MAX (16 * 1024) /* bytes of one text field */
@@ -53,6 +54,8 @@ typedef struct {
     double   split;
     int32_t  record;
     bool     is_date;
+
+    wd_timeframe_e timeframe; /* WD_TF_NONE: that of the payload */
 } wd_bar_rec_t;
 
 typedef struct {

@@ -260,6 +260,50 @@ sub error {
     return $frame->[2];
 }
 
+# A request with a body: text, or a function that returns the next piece and
+# '' at the end. The response frame, or undef after the seconds without any
+# progress. What the callee does not want of it is not sent.
+sub upload {
+    my ($c, $method, $args, $body, %context) = @_;
+
+    my $seconds = delete $context{seconds} // 60;
+    my $next = ref $body ? $body : do {
+        my $at = 0;
+        sub { $at >= length $body ? ''
+            : substr $body, ($at += 65536) - 65536, 65536 };
+    };
+    my $id = $c->ask($method, $args, body => mp_true, %context);
+    my $window = 262_144;
+    my $piece = '';
+    my $last = 0;
+
+    until ($last || $c->{answers}{$id}) {
+        $piece = $next->() // '' if $piece eq '';
+        $last = $piece eq '';
+        my $send = substr $piece, 0, $window < 65536 ? $window : 65536, '';
+        $c->send_frame([ 2, 'rpc.chunk', [ $id, mp_bin($send),
+            $last ? mp_true : mp_false ] ]) if $last || $send ne '';
+        $window -= length $send;
+        $c->pump(sub { $window += $c->credited($id);
+            $window > 0 || $c->{answers}{$id} }, $window > 0 ? 0 : $seconds);
+        return if $window <= 0 && !$c->{answers}{$id};
+    }
+    return $c->answer($id, $seconds);
+}
+
+# Bytes that were credited since the last question.
+sub credited {
+    my ($c, $id) = @_;
+
+    my $n = 0;
+    $c->{notes} = [ grep {
+        my $ours = $_->[0] eq 'rpc.credit' && $_->[1][0] == $id;
+        $n += $_->[1][1] if $ours;
+        !$ours;
+    } @{ $c->{notes} } ];
+    return $n;
+}
+
 # Parameters of the next notification of that name, the others before it
 # being dropped; undef after the seconds.
 sub notification {

@@ -1,0 +1,102 @@
+/*
+ * ingestion_store_push.h - uploads of clients in PostgreSQL. All functions
+ * wait for the server; errors are those of wd_pg.
+ */
+#ifndef INGESTION_STORE_PUSH_H
+#define INGESTION_STORE_PUSH_H
+
+#include "wd_pg.h"
+#include "wd_pool.h"
+
+/*
+ * A receiver says so often that it is there; without a sign for so long it is
+ * gone, and the client that sends again takes the upload over.
+ */
+#define INGESTION_PUSH_LEASE_S 15
+
+typedef struct {
+    int64_t  id;
+    wd_str_t principal;
+    wd_str_t dataset;
+    wd_str_t format;
+    wd_str_t state; /* receiving, stored, done, failed */
+    wd_str_t sha256; /* "": not known yet */
+    wd_str_t error; /* "": none */
+    int64_t  lake_from;
+    int64_t  bytes; /* -1: not known yet */
+    int64_t  records;
+    int64_t  parts; /* in the lake */
+    int64_t  lease_ms; /* left; 0: the receiver is gone */
+    wd_ns_t  created_at;
+    wd_ns_t  finished_at; /* 0: not yet */
+
+    /* Of its records; `handled` parts were processed so far. */
+    int64_t handled;
+    int64_t accepted;
+    int64_t duplicate;
+    int64_t rejected;
+} ingestion_upload_t;
+
+/* What a client wants to push. */
+typedef struct {
+    wd_str_t    principal;
+    wd_str_t    key; /* "": none */
+    const char *dataset;
+    const char *format;
+    const char *worker;
+    int64_t     lake_from;
+} ingestion_push_ask_t;
+
+typedef enum {
+    INGESTION_PUSH_NEW,
+    INGESTION_PUSH_TAKEN, /* one that did not end: it goes on */
+    INGESTION_PUSH_BUSY, /* it is being received */
+    INGESTION_PUSH_KNOWN /* all of it is in the lake */
+} ingestion_push_found_e;
+
+/*
+ * The upload of that key, or a new one; texts are from the pool. NEW, TAKEN: it
+ * is this worker's from now on.
+ */
+wd_must_check int
+ingestion_store_push_begin(wd_pg_conn_t *c, const ingestion_push_ask_t *ask,
+                           wd_pool_t *pool, ingestion_upload_t *ret,
+                           ingestion_push_found_e *ret_found, wd_error_t *err);
+
+/* Of these three WD_ENOTFOUND: the upload is another worker's by now. */
+wd_must_check int ingestion_store_push_renew(wd_pg_conn_t *c, int64_t id,
+                                             const char *worker,
+                                             wd_error_t *err);
+wd_must_check int
+ingestion_store_push_stored(wd_pg_conn_t *c, int64_t id, const char *worker,
+                            const char *sha256, int64_t bytes, int64_t records,
+                            const int64_t *parts, size_t n, wd_error_t *err);
+/* A fresh one without parts has never been. */
+wd_must_check int ingestion_store_push_failed(wd_pg_conn_t *c, int64_t id,
+                                              const char *worker,
+                                              const char *why, bool fresh,
+                                              const int64_t *parts, size_t n,
+                                              wd_error_t *err);
+
+/*
+ * With what is known of its records; when all were handled, the upload is done
+ * by that. WD_ENOTFOUND.
+ */
+wd_must_check int ingestion_store_push_get(wd_pg_conn_t *c, int64_t id,
+                                           wd_pool_t          *pool,
+                                           ingestion_upload_t *ret,
+                                           wd_error_t         *err);
+
+/* Records that were rejected, in their order, at most `limit`. */
+typedef struct {
+    int64_t  number; /* line or record, from 1; 0: none */
+    wd_str_t rule;
+    wd_str_t detail;
+} ingestion_push_reject_t;
+
+wd_must_check int ingestion_store_push_rejects(
+    wd_pg_conn_t *c, int64_t id, int64_t limit,
+    void (*fn)(const ingestion_push_reject_t *row, void *arg), void *arg,
+    wd_error_t *err);
+
+#endif /* INGESTION_STORE_PUSH_H */
