@@ -314,7 +314,9 @@ list_files(DIR *dir, ingestion_folder_t *ret)
         wd_str_copy(more[ret->n].name, sizeof(more->name), wd_str_z(e->d_name));
         ret->n++;
     }
-    qsort(ret->v, ret->n, sizeof(*ret->v), by_name);
+    if (ret->n != 0) {
+        qsort(ret->v, ret->n, sizeof(*ret->v), by_name);
+    }
     return WD_OK;
 }
 

@@ -80,7 +80,8 @@ is($json->decode($health)->{collections}{files_refused}, 1, 'in the health');
 like($t->in->log(), qr/is refused, its old ones stay","reason":"a\.conf:5:/,
     'and in the log');
 $t->due('quotes');
-ok($t->settled(), 'it goes on');
+ok($t->in->wait_for(sub { $t->provider->requests() > $t->{seen} })
+    && $t->settled(), 'it goes on');
 ok(scalar(grep { /symbol=IBM/ } $t->asked()), 'as before');
 
 $t->file('b.conf', "[quotes]\nprovider = alphavantage\ndataset = quote\n"

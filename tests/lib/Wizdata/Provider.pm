@@ -261,7 +261,8 @@ sub market_of {
         return (200, bars($market, '5min', $q{symbol}, map { ("$_ 10:00:00",
                 "$_ 10:05:00") } grep { index($_, $q{month}) == 0 } @days));
     }
-    @days = @days[ -100 .. -1 ] if $q{outputsize} eq 'compact' && @days > 100;
+    @days = @days[ -100 .. -1 ]
+        if ($q{outputsize} // '') eq 'compact' && @days > 100;
     return (200, bars($market, 'Daily', $q{symbol}, @days));
 }
 
