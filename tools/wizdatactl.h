@@ -87,6 +87,9 @@ int ctl_misuse(const ctl_t *ctl, const char *fmt, ...) wd_printf_like(2, 3);
 /* {"code", "type", "message"}; a new reference. */
 json_t *ctl_error_json(const ctl_error_t *err);
 
+/* A line; what could drive a terminal is shown as dots. */
+void ctl_print_text(const char *text);
+
 /* One document and a line end; takes the reference over. Returns CTL_OK. */
 int ctl_print_json(json_t *doc);
 
@@ -222,6 +225,12 @@ int ctl_ingest_run(ctl_t *ctl); /* wizdatactl_ingest.c */
 int ctl_ingest_backfill(ctl_t *ctl);
 int ctl_ingest_status(ctl_t *ctl);
 int ctl_ingest_feed(ctl_t *ctl); /* wizdatactl_feed.c */
+int ctl_ingest_collections(ctl_t *ctl); /* wizdatactl_collections.c */
+int ctl_ingest_pause(ctl_t *ctl);
+int ctl_ingest_resume(ctl_t *ctl);
+int ctl_ingest_start_now(ctl_t *ctl);
+int ctl_ingest_plan(ctl_t *ctl);
+int ctl_ingest_watch(ctl_t *ctl); /* wizdatactl_watch.c */
 int ctl_replay(ctl_t *ctl); /* wizdatactl_data.c */
 int ctl_lake_verify(ctl_t *ctl);
 int ctl_quality(ctl_t *ctl);

@@ -37,6 +37,17 @@ ctl_put_text(wd_buf_t *out, const char *text)
 }
 
 
+void
+ctl_print_text(const char *text)
+{
+    wd_buf_t line = WD_BUF_INIT;
+
+    ctl_put_text(&line, text);
+    puts(wd_buf_cstr(&line));
+    wd_buf_done(&line);
+}
+
+
 static void
 ctl_put_list(wd_buf_t *out, const json_t *list)
 {

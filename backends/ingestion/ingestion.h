@@ -15,6 +15,7 @@ typedef struct {
     wd_service_conf_t service;
 
     char    *lake;
+    char    *collections;
     uint64_t min_free;
     uint64_t max_bytes;
     uint32_t timeout_ms;
@@ -42,6 +43,7 @@ wd_must_check int ingestion_conf_check(const ingestion_conf_t *conf,
 
 typedef struct ingestion_fetcher   ingestion_fetcher_t;
 typedef struct ingestion_publisher ingestion_publisher_t;
+typedef struct ingestion_planner   ingestion_planner_t;
 
 typedef struct {
     ingestion_conf_t       conf; /* loop thread; fixed keys: any thread */
@@ -50,6 +52,7 @@ typedef struct {
     wd_pg_pool_t          *pool;
     ingestion_archive_t   *archive;
     ingestion_publisher_t *publisher;
+    ingestion_planner_t   *planner;
     ingestion_net_t       *net;
     ingestion_fetcher_t   *fetchers[INGESTION_PROVIDERS];
     wd_lane_t             *pushes;

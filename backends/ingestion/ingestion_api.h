@@ -24,4 +24,8 @@ wd_must_check int ingestion_api_text(const wd_rpc_call_t *call,
 wd_must_check int ingestion_api_args(const wd_rpc_call_t *call,
                                      wd_rpc_res_t *res, ingestion_args_t *ret);
 
+/* A member "second", "minute" or "day": {"limit", "left"}; limit 0: null. */
+void ingestion_put_window(wd_json_t *j, const char *window, uint32_t limit,
+                          int64_t left);
+
 #endif /* INGESTION_API_H */

@@ -17,8 +17,9 @@ put_time(wd_json_t *j, const char *key, wd_ns_t t)
 }
 
 
-static void
-put_window(wd_json_t *j, const char *window, uint32_t limit, int64_t left)
+void
+ingestion_put_window(wd_json_t *j, const char *window, uint32_t limit,
+                     int64_t left)
 {
     wd_json_key(j, window);
     if (limit == 0) {
@@ -123,10 +124,11 @@ put_quota(wd_json_t *j, const ingestion_fetcher_state_t *s,
 {
     wd_json_key(j, "quota");
     wd_json_obj(j);
-    put_window(j, "second", s->per_second, s->left_second);
-    put_window(j, "minute", s->per_minute, s->left_minute);
-    put_window(j, "day", s->per_day,
-               row != NULL ? s->per_day - row->used_today : s->left_day);
+    ingestion_put_window(j, "second", s->per_second, s->left_second);
+    ingestion_put_window(j, "minute", s->per_minute, s->left_minute);
+    ingestion_put_window(j, "day", s->per_day,
+                         row != NULL ? s->per_day - row->used_today
+                                     : s->left_day);
     wd_json_key(j, "keys");
     wd_json_int(j, s->keys);
     wd_json_key(j, "keys_refused");

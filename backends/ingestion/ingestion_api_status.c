@@ -2,6 +2,7 @@
  * ingestion_api_status.c - ingest.status and ingest.replay: jobs and the lake.
  */
 #include "ingestion_api.h"
+#include "ingestion_collections_api.h"
 #include "ingestion_publisher.h"
 #include "ingestion_store.h"
 
@@ -62,6 +63,9 @@ ingestion_api_status(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     wd_json_init(&j, &res->body);
     wd_json_obj(&j);
     rc = ingestion_store_status(call->pg, job, limit, &j, &err);
+    if (rc == WD_OK) {
+        rc = ingestion_put_refused(call->pg, &j, &err);
+    }
     if (rc == WD_OK) {
         rc = ingestion_store_cursor(call->pg, &cursor, &err);
     }

@@ -90,6 +90,18 @@ ingestion_arg_name(ingestion_arg_e arg)
 }
 
 
+ingestion_arg_e
+ingestion_arg_by_name(wd_str_t name)
+{
+    int i;
+
+    for (i = 0; i < ARG_COUNT && !wd_str_eq_z(name, arg_rows[i].name); i++) {
+        /* void */
+    }
+    return (ingestion_arg_e) i;
+}
+
+
 const char *
 ingestion_arg(const ingestion_args_t *args, ingestion_arg_e arg)
 {
@@ -527,17 +539,11 @@ ingestion_args_json(const ingestion_args_t *args, int page, int per_page,
 static int
 take_member(ingestion_args_t *args, const char *key, const json_t *v)
 {
-    int i;
+    ingestion_arg_e i = ingestion_arg_by_name(wd_str_z(key));
 
-    for (i = 0; i < ARG_COUNT; i++) {
-        if (strcmp(arg_rows[i].name, key) == 0) {
-            break;
-        }
-    }
     if (i == ARG_COUNT || !json_is_string(v)
         || !ingestion_arg_set(
-            args, (ingestion_arg_e) i,
-            wd_str(json_string_value(v), json_string_length(v)))) {
+            args, i, wd_str(json_string_value(v), json_string_length(v)))) {
         return WD_EPROTO;
     }
     return WD_OK;

@@ -86,6 +86,9 @@ typedef struct {
 
 const char *ingestion_arg_name(ingestion_arg_e arg);
 
+/* ARG_COUNT: there is none of that name. */
+ingestion_arg_e ingestion_arg_by_name(wd_str_t name);
+
 /*
  * Normalises *args (case, defaults) and checks it. WD_OK, or WD_EPARAM with
  * the parameter's name in *ret_param and the rule in *err.

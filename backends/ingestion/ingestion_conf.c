@@ -44,6 +44,9 @@ const wd_conf_row_t ingestion_conf_rows[] = {
     WD_SERVICE_CONF_ROWS(ingestion_conf_t, service, "ingestion"),
     {"ingestion", "lake", wd_conf_str, AT(lake), "/var/lib/wizdata/lake", 0, 0,
      0, "Folder of the raw archive"},
+    {"ingestion", "collections", wd_conf_str, AT(collections),
+     "/etc/wizdata/collections.d", 0, 0, 0,
+     "Folder of the collections' files; SIGHUP reads it again"},
     {"ingestion", "min_free", wd_conf_bytes, AT(min_free), "64m", 0, 1e15, 0,
      "Bytes that must stay free on the lake's disk; with less, "
      "nothing is collected"},

@@ -3,6 +3,7 @@
  * sys.health, and in its meta for the gateway's status pages.
  */
 #include "ingestion_fetcher.h"
+#include "ingestion_planner.h"
 #include "ingestion_publisher.h"
 
 
@@ -154,6 +155,7 @@ ingestion_health(wd_service_t *svc, void *arg, wd_health_t *h)
     ingestion_t                *in = arg;
     ingestion_archive_state_t   lake;
     ingestion_fetcher_state_t   s[INGESTION_PROVIDERS];
+    ingestion_planner_state_t   plan;
     ingestion_publisher_state_t pub;
 
     (void) svc;
@@ -161,6 +163,16 @@ ingestion_health(wd_service_t *svc, void *arg, wd_health_t *h)
     ingestion_archive_state(in->archive, &lake);
     ingestion_publisher_state(in->publisher, &pub);
     h->degraded |= !lake.writable || lake.full || !pub.healthy;
+
+    ingestion_planner_state(in->planner, &plan);
+    h->degraded |= !plan.healthy;
+    wd_json_key(h->j, "collections");
+    wd_json_obj(h->j);
+    wd_json_key(h->j, "known");
+    wd_json_int(h->j, (int64_t) plan.collections);
+    wd_json_key(h->j, "files_refused");
+    wd_json_int(h->j, (int64_t) plan.bad_files);
+    wd_json_end(h->j);
 
     wd_json_key(h->j, "providers");
     wd_json_obj(h->j);

@@ -2,7 +2,9 @@
  * ingestion_service.c - the service's life.
  */
 #include "ingestion_api.h"
+#include "ingestion_collections_api.h"
 #include "ingestion_fetcher.h"
+#include "ingestion_planner.h"
 #include "ingestion_publisher.h"
 #include "ingestion_push.h"
 
@@ -15,6 +17,15 @@ static const wd_rpc_method_t methods[] = {
     {"ingest.replay", ingestion_api_replay, WD_RPC_PG},
     {"ingest.push", ingestion_push, WD_RPC_UPLOAD},
     {"ingest.upload", ingestion_upload, WD_RPC_PG},
+    {"collections.list", ingestion_collections_list, WD_RPC_PG},
+    {"collections.get", ingestion_collections_get, WD_RPC_PG},
+    {"collections.set", ingestion_collections_set, WD_RPC_PG},
+    {"collections.delete", ingestion_collections_delete, WD_RPC_PG},
+    {"collections.pause", ingestion_collections_pause, WD_RPC_PG},
+    {"collections.resume", ingestion_collections_resume, WD_RPC_PG},
+    {"collections.run", ingestion_collections_run, WD_RPC_PG},
+    {"ingest.plan", ingestion_plan, WD_RPC_PG},
+    {"ingest.plan_try", ingestion_plan_try, WD_RPC_PG},
 };
 
 
@@ -28,6 +39,31 @@ start_pushes(wd_service_t *svc, ingestion_t *in, wd_error_t *err)
     }
     wd_rpc_server_lane(wd_service_rpc(svc), in->pushes);
     return WD_OK;
+}
+
+
+/* Any thread: do we have what it takes to ask for this data set? */
+static bool
+is_ready(void *arg, const char *provider, const char *dataset)
+{
+    size_t                     i, k;
+    ingestion_t               *in = arg;
+    ingestion_fetcher_state_t  state;
+    const ingestion_dataset_t *sets;
+
+    for (i = 0; i < INGESTION_PROVIDERS; i++) {
+        if (strcmp(ingestion_providers[i]->name, provider) != 0) {
+            continue;
+        }
+        ingestion_fetcher_state(in->fetchers[i], &state);
+        sets = ingestion_providers[i]->datasets;
+        for (k = 0; k < state.n_endpoints; k++) {
+            if (strcmp(sets[k].name, dataset) == 0) {
+                return state.configured && state.endpoints[k].configured;
+            }
+        }
+    }
+    return false;
 }
 
 
@@ -66,6 +102,10 @@ ingestion_start(wd_service_t *svc, void *arg, wd_error_t *err)
     for (i = 0; i < INGESTION_PROVIDERS && rc == WD_OK; i++) {
         rc = ingestion_fetcher_start(in, i, &in->fetchers[i], err);
     }
+    if (rc == WD_OK) {
+        rc = ingestion_planner_start(url, in->conf.collections, is_ready, in,
+                                     in->log, &in->planner, err);
+    }
     return rc == WD_OK ? start_pushes(svc, in, err) : rc;
 }
 
@@ -78,6 +118,7 @@ ingestion_reload(wd_service_t *svc, void *arg)
     ingestion_t *in = arg;
 
     (void) svc;
+    ingestion_planner_reload(in->planner);
     if (ingestion_conf_check(&in->conf, &err) != WD_OK) {
         wd_log_warn(in->log, "reload refused, the old accounts stay", "reason",
                     err.text);
@@ -98,6 +139,7 @@ ingestion_drain(wd_service_t *svc, void *arg)
 
     (void) svc;
     __atomic_store_n(&in->draining, true, __ATOMIC_RELAXED);
+    ingestion_planner_ask_stop(in->planner);
     for (i = 0; i < INGESTION_PROVIDERS; i++) {
         ingestion_fetcher_ask_stop(in->fetchers[i]);
     }
@@ -113,6 +155,7 @@ ingestion_stop(wd_service_t *svc, void *arg)
     ingestion_drain(svc, arg);
     wd_lane_stop(in->pushes);
     in->pushes = NULL;
+    ingestion_planner_join(in->planner);
     for (i = 0; i < INGESTION_PROVIDERS; i++) {
         ingestion_fetcher_join(in->fetchers[i]);
     }
@@ -146,6 +189,7 @@ ingestion_main(int argc, char **argv)
 
     rc = wd_service_main(&spec, argc, argv);
 
+    ingestion_planner_destroy(in.planner);
     for (i = 0; i < INGESTION_PROVIDERS; i++) {
         ingestion_fetcher_destroy(in.fetchers[i]);
     }

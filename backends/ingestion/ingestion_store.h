@@ -155,7 +155,7 @@ wd_must_check int ingestion_store_reap(wd_pg_conn_t *c, const char *provider,
                                        int64_t *ret_n, wd_error_t *err);
 
 /*
- * Members "queued", "running" and "jobs" of an open object. job 0: those that
+ * Members "queued", "running", "queues" and "jobs" of an open object. job 0: those that
  * wait or run and the latest `limit` others. WD_ENOTFOUND: no such job.
  */
 wd_must_check int ingestion_store_status(wd_pg_conn_t *c, int64_t job,

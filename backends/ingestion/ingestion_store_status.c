@@ -75,6 +75,8 @@ json_job(wd_json_t *j, const PGresult *res, int row)
     json_int(j, "duplicates", res, row, 12);
     json_text(j, "class", res, row, 13);
     json_text(j, "reason", res, row, 14);
+    json_int(j, "priority", res, row, 15);
+    json_text(j, "collection", res, row, 16);
     wd_json_end(j);
 }
 
@@ -100,10 +102,43 @@ status_counts(wd_pg_conn_t *c, wd_json_t *j, wd_error_t *err)
 }
 
 
+/* How many wait of each provider, the most urgent first. */
+static int
+status_queues(wd_pg_conn_t *c, wd_json_t *j, wd_error_t *err)
+{
+    int       rc, i;
+    PGresult *res;
+
+    rc = wd_pg_exec(c,
+                    "SELECT provider, priority, status, count(*) "
+                    "FROM ingest_job "
+                    "WHERE status IN ('queued', 'running', 'paused') "
+                    "GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+                    NULL, 0, &res, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    wd_json_key(j, "queues");
+    wd_json_arr(j);
+    for (i = 0; i < PQntuples(res); i++) {
+        wd_json_obj(j);
+        json_text(j, "provider", res, i, 0);
+        json_int(j, "priority", res, i, 1);
+        json_text(j, "status", res, i, 2);
+        json_int(j, "jobs", res, i, 3);
+        wd_json_end(j);
+    }
+    wd_json_end(j);
+    PQclear(res);
+    return WD_OK;
+}
+
+
 #define JOB_COLUMNS                                                        \
     "id, provider, dataset, args::text, status, asked_by, created_at, "    \
     "started_at, finished_at, not_before, attempts, objects, duplicates, " \
-    "error_class, error "
+    "error_class, error, priority, (SELECT c.name FROM collection c "      \
+    "WHERE c.id = ingest_job.collection) "
 
 int
 ingestion_store_status(wd_pg_conn_t *c, int64_t job, int64_t limit,
@@ -115,6 +150,9 @@ ingestion_store_status(wd_pg_conn_t *c, int64_t job, int64_t limit,
     wd_pg_param_t p_all[] = {wd_pg_int(limit)};
 
     rc = status_counts(c, j, err);
+    if (rc == WD_OK) {
+        rc = status_queues(c, j, err);
+    }
     if (rc != WD_OK) {
         return rc;
     }
@@ -129,7 +167,7 @@ ingestion_store_status(wd_pg_conn_t *c, int64_t job, int64_t limit,
                         "WHERE status = 'running' ORDER BY id LIMIT $1) "
                         "UNION ALL (SELECT " JOB_COLUMNS "FROM ingest_job "
                         "WHERE status = 'queued' "
-                        "ORDER BY not_before, id LIMIT $1) "
+                        "ORDER BY priority, not_before, id LIMIT $1) "
                         "UNION ALL (SELECT " JOB_COLUMNS "FROM ingest_job "
                         "WHERE status IN ('done', 'failed') "
                         "ORDER BY id DESC LIMIT $1)",

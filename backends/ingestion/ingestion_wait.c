@@ -132,7 +132,8 @@ ingestion_thread_pg(ingestion_thread_t *t)
     rc = wd_pg_connect(t->url, app, &t->pg, &err);
     if (rc == WD_OK) {
         publish_fd(t, PQsocket(wd_pg_raw(t->pg)));
-        rc = ingestion_store_session(t->pg, &err);
+        rc = t->session != NULL ? t->session(t->pg, &err)
+                                : ingestion_store_session(t->pg, &err);
     }
     if (rc != WD_OK) {
         ingestion_thread_pg_failed(t, rc, &err);

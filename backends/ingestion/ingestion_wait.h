@@ -23,8 +23,10 @@ typedef struct {
     const char   *url;
     const char   *name;
     wd_log_t     *log;
-    bool          failing; /* told to the log */
-    wd_ns_t       pg_again; /* no attempt before */
+    /* What a new connection begins with; NULL: ingestion_store_session(). */
+    int (*session)(wd_pg_conn_t *pg, wd_error_t *err);
+    bool    failing; /* told to the log */
+    wd_ns_t pg_again; /* no attempt before */
 } ingestion_thread_t;
 
 /* `url` and `name` must stay. */

@@ -57,6 +57,7 @@ prepare() {
     old=$(umask)
     umask 077
     mkdir -p "$run"/{log,pid,tls,secret,sock,conf,tmp,lake,redis,cache}
+    mkdir -p "$run"/collections.d
     [ -e "$run/tls/key.pem" ] || openssl req -x509 -newkey rsa:2048 -nodes \
         -days 825 -subj "/CN=localhost" \
         -addext "subjectAltName=DNS:localhost,IP:127.0.0.1" \
@@ -66,7 +67,7 @@ prepare() {
     if [ "$(id -u)" = 0 ]; then
         chown "$user:$group" "$run"
         chown -R "$user:$group" "$run"/{log,tls,secret,sock,conf,tmp,lake} \
-            "$run"/{redis,cache}
+            "$run"/{redis,cache,collections.d}
     fi
     chmod 755 "$run" "$run/tls"
     chmod 644 "$run/tls/cert.pem"
@@ -113,6 +114,7 @@ platform_env() {
     export WIZDATA_MIGRATIONS="$top/db/migrations"
     export WIZDATA_RUN_DIR="$run/sock"
     export WIZDATA_INGESTION_LAKE="$run/lake"
+    export WIZDATA_INGESTION_COLLECTIONS="$run/collections.d"
     export WIZDATA_PROCESSING_LAKE="$run/lake"
     export WIZDATA_AUTH_PEPPER_FILE="$run/secret/pepper"
     export WIZDATA_INGESTION_ALLOW_HTTP=true

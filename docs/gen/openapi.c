@@ -31,6 +31,15 @@ static const char *const docs_answers[WD_METHOD_COUNT] = {
     [WD_METHOD_INGEST_UPLOAD] = "PushResult",
     [WD_METHOD_INGEST_STATUS] = "IngestStatus",
     [WD_METHOD_PROVIDERS] = "ProviderList",
+    [WD_METHOD_COLLECTIONS_LIST] = "CollectionList",
+    [WD_METHOD_COLLECTIONS_GET] = "CollectionItems",
+    [WD_METHOD_COLLECTIONS_SET] = "CollectionStored",
+    [WD_METHOD_COLLECTIONS_DELETE] = "Deleted",
+    [WD_METHOD_COLLECTIONS_PAUSE] = "CollectionPaused",
+    [WD_METHOD_COLLECTIONS_RESUME] = "CollectionPaused",
+    [WD_METHOD_COLLECTIONS_RUN] = "CollectionRun",
+    [WD_METHOD_INGEST_PLAN] = "CollectionPlan",
+    [WD_METHOD_INGEST_PLAN_TRY] = "CollectionPlan",
     [WD_METHOD_REJECTS] = "RejectList",
     [WD_METHOD_QUALITY] = "Quality",
     [WD_METHOD_AUTH_LOGIN] = "Grant",
@@ -401,7 +410,7 @@ docs_upload(wd_json_t *j, const wd_method_t *m)
 static const char *
 docs_success(wd_method_e id)
 {
-    if (id == WD_METHOD_INGEST_RUN) {
+    if (id == WD_METHOD_INGEST_RUN || id == WD_METHOD_COLLECTIONS_RUN) {
         return "202";
     }
     return id == WD_METHOD_USERS_CREATE || id == WD_METHOD_USERS_INVITE

@@ -41,6 +41,7 @@ my %expected = (
     (map { s,.*/,,r =~ s,^,/usr/share/wizdata/migrations/,r => 0644 }
         glob "$top/db/migrations/*.sql"),
     '/usr/share/wizdata/roles.sql' => 0644,
+    '/etc/wizdata/collections.d/example.conf' => 0644,
     (map { ("/usr/share/doc/wizdata/$_.md" => 0644) }
         qw(OPERATIONS API CONFIG DIRECTIVES METRICS PROVIDERS)),
     '/usr/share/doc/wizdata/tcp.conf' => 0644,

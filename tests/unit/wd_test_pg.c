@@ -52,8 +52,7 @@ wd_test_pg_become(const wd_test_pg_t *pg, const char *program,
     char path[600];
 
     if (pg->user != NULL
-        && (setgid(pg->user->pw_gid) != 0
-            || setuid(pg->user->pw_uid) != 0)) {
+        && (setgid(pg->user->pw_gid) != 0 || setuid(pg->user->pw_uid) != 0)) {
         _exit(126);
     }
     prctl(PR_SET_PDEATHSIG, SIGQUIT); /* an immediate shutdown */
@@ -157,9 +156,9 @@ wd_test_pg_initdb(wd_test_pg_t *pg)
 {
     int               status;
     pid_t             pid, self = getpid();
-    const char *const args[] = {"initdb", "-D", pg->data, "-U", "wd",  "-A",
-                                "trust",  "-N", "-E",     "UTF8", "--locale=C",
-                                NULL};
+    const char *const args[] = {"initdb", "-D",   pg->data,     "-U",
+                                "wd",     "-A",   "trust",      "-N",
+                                "-E",     "UTF8", "--locale=C", NULL};
 
     pid = fork();
     if (pid == 0) {
@@ -170,23 +169,44 @@ wd_test_pg_initdb(wd_test_pg_t *pg)
 
 
 static bool
-wd_test_pg_schema(wd_test_pg_t *pg)
+wd_test_pg_file(PGconn *c, const char *path)
 {
     bool      ok;
     wd_buf_t  sql = WD_BUF_INIT;
-    PGconn   *c;
     PGresult *res;
 
-    wd_test_read(WD_TEST_SOURCE "/db/migrations/0001_core.sql", &sql);
-    c = PQconnectdb(pg->url);
+    wd_test_read(path, &sql);
     res = PQexec(c, wd_buf_cstr(&sql));
-    ok = PQresultStatus(res) == PGRES_COMMAND_OK;
+    ok = PQresultStatus(res) == PGRES_COMMAND_OK
+         || PQresultStatus(res) == PGRES_TUPLES_OK;
     if (!ok) {
-        fprintf(stderr, "schema: %s\n", PQerrorMessage(c));
+        fprintf(stderr, "%s: %s\n", path, PQerrorMessage(c));
     }
     PQclear(res);
-    PQfinish(c);
     wd_buf_done(&sql);
+    return ok;
+}
+
+
+/* All migrations, in their order. */
+static bool
+wd_test_pg_schema(wd_test_pg_t *pg)
+{
+    bool    ok;
+    size_t  i;
+    glob_t  g;
+    PGconn *c;
+
+    ok = glob(WD_TEST_SOURCE "/db/migrations/0*.sql", 0, NULL, &g) == 0;
+    if (!ok) {
+        return false;
+    }
+    c = PQconnectdb(pg->url);
+    for (i = 0; i < g.gl_pathc && ok; i++) {
+        ok = wd_test_pg_file(c, g.gl_pathv[i]);
+    }
+    PQfinish(c);
+    globfree(&g);
     return ok;
 }
 
@@ -206,7 +226,8 @@ wd_test_pg_create(bool schema)
     snprintf(pg->data, sizeof(pg->data), "%s/data", pg->root);
     snprintf(pg->url, sizeof(pg->url),
              "postgresql://wd@/postgres?host=%s&sslmode=disable"
-             "&gssencmode=disable", pg->root);
+             "&gssencmode=disable",
+             pg->root);
     mkdir(pg->root, 0755);
     chmod(wd_test_dir(), 0755);
 

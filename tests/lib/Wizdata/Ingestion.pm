@@ -39,6 +39,7 @@ sub start {
     $self->{env} = {
         WIZDATA_DATABASE_URL => $pg->url(),
         WIZDATA_INGESTION_LAKE => $self->{lake},
+        WIZDATA_INGESTION_COLLECTIONS => "$self->{lake}/collections.d",
         WIZDATA_INGESTION_ALLOW_HTTP => 'true',
         WIZDATA_INGESTION_TIMEOUT => '3s',
         WIZDATA_INGESTION_LEASE => '4s',

@@ -10,19 +10,31 @@ package Wizdata::Provider;
 #     my @at = $p->times('down');          # when, by a clock that nobody sets
 #     $p->open_gate();                     # for manner "gate"
 #
+# Manner "market" has data: daily and 5-minute bars of every weekday of any
+# symbol, and a yearly series of any indicator, from a day up to yesterday.
+#
+#     $p->market(from => '2020-01-01');    # also to, and
+#     $p->market(close => { 'IBM 2024-05-02' => 99 });     # other closes
+#     $p->market(say => [ [ qr/symbol=BAD/ => $body ] ]);  # other answers
+#     $p->hold();                          # nobody is answered until
+#     $p->unhold();
+#
 # Manners: ok, whole, changing, endless, reset, cut, slow, gzip, bad-gzip,
-# hang, gate, down, flaky, retry-after, html400, daily, second, auth, echo,
-# text, html.
+# hang, gate, down, flaky, retry-after, html400, daily, second, auth, echo, text,
+# html, market.
 
 use warnings;
 use strict;
 
+use POSIX ();
+
 use Wizdata::Sim;
 use Wizdata::Sim::Answer;
+use Wizdata::Sim::Series qw/ date day week_days /;
 
 use parent -norequire, 'Wizdata::Sim';
 
-sub settings { return (counts => {}) }
+sub settings { return (counts => {}, market => {}, held => 0) }
 
 sub url { "http://127.0.0.1:$_[0]{port}/$_[1]" }
 
@@ -40,6 +52,33 @@ sub times {
     return map { $_->{at} } $self->log(path => qr{^/\Q$manner\E/});
 }
 
+# What manner "market" has. Options stay until they are given again.
+sub market {
+    my ($self, %o) = @_;
+
+    $self->{known} = { %{ $self->{known} // {} }, %o };
+    $self->set(market => { %{ $self->{known} }, say =>
+            [ map { [ "$_->[0]", @$_[ 1 .. $#$_ ] ] }
+                @{ $self->{known}{say} // [] } ] });
+    return;
+}
+
+sub hold {
+    my ($self) = @_;
+
+    $self->close_gate('market');
+    $self->set(held => 1);
+    return;
+}
+
+sub unhold {
+    my ($self) = @_;
+
+    $self->set(held => 0);
+    $self->open_gate('market');
+    return;
+}
+
 # ---- in the server
 
 sub answer {
@@ -51,7 +90,7 @@ sub answer {
     $req->{last} = 1; # every request has a connection of its own
     (my $name = $manner) =~ tr/-/_/;
     my $code = $self->can("manner_$name") or return reply(404, 'no');
-    return $code->($rest, ++$self->{counts}{$manner});
+    return $code->($rest, ++$self->{counts}{$manner}, $self);
 }
 
 sub reply {
@@ -186,6 +225,78 @@ sub manner_echo {
 
     return reply(200, '{"Error Message": "Invalid API call for '
         . key_of($rest) . '"}');
+}
+
+# ---- manner "market"
+
+sub bars {
+    my ($market, $name, $symbol, @times) = @_;
+
+    my $rows = join ',', map {
+        my ($day) = /^(\S+)/;
+        my $close = $market->{close}{"$symbol $day"} // 10 + day($day) % 7;
+        sprintf '"%s":{"1. open":"%s","2. high":"%s","3. low":"%s",'
+            . '"4. close":"%s","5. volume":"100"}', $_, ($close) x 4;
+    } reverse @times;
+    return qq({"Meta Data":{"2. Symbol":"$symbol","5. Time Zone":"US/Eastern"},)
+        . qq("Time Series ($name)":{$rows}});
+}
+
+sub years {
+    my ($market, $rest, %q) = @_;
+
+    my ($country, $indicator) = $rest =~ m{/country/(\w+)/indicator/([^?]+)};
+    my ($first, $last) = map { substr $market->{$_}, 0, 4 } qw/ from to /;
+    my ($from, $to) = split /:/, $q{date} // "$first:$last";
+    $to //= $from;
+    $from = $first if $from < $first;
+    $to = $last - 2 if $to > $last - 2;
+    my @years = reverse $from .. $to;
+    my $pages = POSIX::ceil(@years / $q{per_page});
+    my $at = ($q{page} - 1) * $q{per_page};
+    my $end = $at + $q{per_page} - 1;
+    $end = $#years if $end > $#years;
+    my @rows = map { sprintf '{"indicator":{"id":"%s","value":"x"},'
+            . '"country":{"id":"%s","value":"x"},"countryiso3code":"%s",'
+            . '"date":"%s","value":%s,"unit":"","obs_status":"",'
+            . '"decimal":0}', $indicator, substr($country, 0, 2), $country, $_,
+            $_ / 4 } @years[ $at .. $end ];
+    return sprintf '[{"page":%d,"pages":%d,"per_page":%d,"total":%d},%s]',
+        $pages ? $q{page} : 0, $pages, $q{per_page}, scalar @years,
+        @rows ? '[' . join(',', @rows) . ']' : 'null';
+}
+
+sub market_of {
+    my ($market, $rest) = @_;
+
+    for my $say (@{ $market->{say} // [] }) {
+        return ($say->[2] // 200, $say->[1]) if $rest =~ /$say->[0]/;
+    }
+    my %q = map { split /=/, $_, 2 } split /&/, $rest =~ s/^[^?]*\?//r;
+    return (200, years($market, $rest, %q)) if $rest =~ m{/indicator/};
+
+    my @days = map { date($_) } week_days(day($market->{from}),
+        day($market->{to}));
+    if ($q{function} eq 'TIME_SERIES_INTRADAY') {
+        return (200, '{"Error Message": "Invalid API call. Please retry or '
+            . 'visit the documentation"}')
+            if $q{month} lt substr($market->{from}, 0, 7)
+            || $q{month} gt substr(date(time / 86400), 0, 7);
+        return (200, bars($market, '5min', $q{symbol}, map { ("$_ 10:00:00",
+                "$_ 10:05:00") } grep { index($_, $q{month}) == 0 } @days));
+    }
+    @days = @days[ -100 .. -1 ]
+        if ($q{outputsize} // '') eq 'compact' && @days > 100;
+    return (200, bars($market, 'Daily', $q{symbol}, @days));
+}
+
+sub manner_market {
+    my ($rest, $count, $self) = @_;
+
+    my $market = { from => '2020-01-01', to => date(time / 86400 - 1),
+        %{ $self->{market} } };
+    return reply(market_of($market, $rest),
+        $self->{held} ? (also => [ 'gate', name => 'market' ]) : ());
 }
 
 1;
