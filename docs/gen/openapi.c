@@ -368,7 +368,7 @@ docs_upload_headers(wd_json_t *j)
 
 
 static void
-docs_upload(wd_json_t *j)
+docs_upload(wd_json_t *j, const wd_method_t *m)
 {
     size_t i;
 
@@ -384,6 +384,9 @@ docs_upload(wd_json_t *j)
     for (i = 0; wd_upload_types()[i] != NULL; i++) {
         wd_json_key(j, wd_upload_types()[i]);
         wd_json_obj(j);
+        if (strcmp(wd_upload_types()[i], wd_format_mime(WD_FMT_JSON)) == 0) {
+            docs_example(j, m->name, "request");
+        }
         wd_json_end(j);
     }
     wd_json_end(j);
@@ -568,7 +571,7 @@ docs_operation(wd_json_t *j, const wd_method_t *m)
         docs_body(j, m);
     }
     if (m->flags & WD_M_UPLOAD) {
-        docs_upload(j);
+        docs_upload(j, m);
     }
 
     wd_json_key(j, "responses");
