@@ -204,7 +204,10 @@ ngx_command_t ngx_http_wizdata_commands[] = {
      * context: http
      *
      * Deadline of an RPC method (bars.query) from the request to the first
-     * byte of the answer, and between the pieces of a long body.
+     * byte of the answer, and between the pieces of a long body. Of a method
+     * that takes an upload (ingest.push) it counts from the last byte of the
+     * body that was passed on, and until then from the last time that the
+     * backend took some of it; client_body_timeout watches the client.
      */
     { ngx_string("wizdata_timeout"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,

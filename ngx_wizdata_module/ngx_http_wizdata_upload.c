@@ -129,6 +129,7 @@ ngx_http_wizdata_upload_broken(ngx_http_wizdata_ctx_t *ctx, ngx_int_t rc)
 
     ngx_http_wizdata_rpc_cancel(&ctx->rpc);
     ctx->upload->over = 1;
+    r->read_event_handler = ngx_http_block_reading;
     r->keepalive = 0;
     if (rc == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE) {
         (void) ngx_http_wizdata_refuse(

@@ -44,6 +44,7 @@ wd_must_check int ingestion_conf_check(const ingestion_conf_t *conf,
 typedef struct ingestion_fetcher   ingestion_fetcher_t;
 typedef struct ingestion_publisher ingestion_publisher_t;
 typedef struct ingestion_planner   ingestion_planner_t;
+typedef struct ingestion_feed      ingestion_feed_t;
 
 typedef struct {
     ingestion_conf_t       conf; /* loop thread; fixed keys: any thread */
@@ -54,6 +55,7 @@ typedef struct {
     ingestion_publisher_t *publisher;
     ingestion_planner_t   *planner;
     ingestion_net_t       *net;
+    ingestion_feed_t      *feed;
     ingestion_fetcher_t   *fetchers[INGESTION_PROVIDERS];
     wd_lane_t             *pushes;
     bool                   draining; /* atomic: nobody waits any more */

@@ -3,6 +3,7 @@
  * without a database.
  */
 #include "ingestion_api.h"
+#include "ingestion_feed.h"
 #include "ingestion_fetcher.h"
 #include "ingestion_store.h"
 
@@ -96,6 +97,10 @@ put_dataset(wd_json_t *j, const char *name, const ingestion_endpoint_state_t *e,
     put_error(j, row->last_error_class, row->last_error, row->last_error_at);
     wd_json_key(j, "errors");
     wd_json_raw(j, wd_str_z(row->errors));
+    wd_json_key(j, "collected");
+    wd_json_int(j, row->items);
+    wd_json_key(j, "lag_seconds");
+    row->items != 0 ? wd_json_int(j, row->lag_s) : wd_json_null(j);
     wd_json_end(j);
 }
 
@@ -159,10 +164,28 @@ put_counts(wd_json_t *j, const ingestion_fetcher_state_t *s,
 }
 
 
+/* Of the provider that has one. */
+static void
+put_stream(wd_json_t *j, ingestion_feed_t *feed, const char *provider)
+{
+    ingestion_stream_state_t s;
+
+    if (strcmp(provider, ingestion_lseg.name) != 0
+        || !ingestion_feed_state(feed, &s)) {
+        return;
+    }
+    wd_json_key(j, "stream");
+    wd_json_obj(j);
+    ingestion_stream_json(&s, j);
+    wd_json_end(j);
+}
+
+
 static void
 put_provider(wd_json_t *j, const ingestion_fetcher_state_t *s,
              const ingestion_provider_row_t *row,
-             const ingestion_dataset_row_t *rows, size_t n)
+             const ingestion_dataset_row_t *rows, size_t n,
+             ingestion_feed_t *feed)
 {
     wd_json_obj(j);
     wd_json_key(j, "provider");
@@ -181,6 +204,7 @@ put_provider(wd_json_t *j, const ingestion_fetcher_state_t *s,
     wd_json_key(j, "retries_left");
     wd_json_int(j, s->retries_left);
     put_datasets(j, s, rows, n);
+    put_stream(j, feed, s->provider);
     wd_json_end(j);
 }
 
@@ -218,7 +242,7 @@ ingestion_api_providers(const wd_rpc_call_t *call, wd_rpc_res_t *res)
         rc = shared ? ingestion_store_provider(pg, s.provider, &row, &err)
                     : WD_EDB;
         shared = rc == WD_OK;
-        put_provider(&j, &s, shared ? &row : NULL, rows, n);
+        put_provider(&j, &s, shared ? &row : NULL, rows, n, in->feed);
     }
     wd_json_end(&j);
     wd_json_key(&j, "shared");

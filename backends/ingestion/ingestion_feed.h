@@ -11,8 +11,6 @@
 #include "ingestion.h"
 #include "ingestion_stream.h"
 
-typedef struct ingestion_feed ingestion_feed_t;
-
 /* *ret is to be destroyed also after a failure. Loop thread, as all below. */
 wd_must_check int ingestion_feed_start(ingestion_t *in, wd_service_t *svc,
                                        ingestion_feed_t **ret, wd_error_t *err);

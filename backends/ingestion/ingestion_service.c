@@ -3,6 +3,7 @@
  */
 #include "ingestion_api.h"
 #include "ingestion_collections_api.h"
+#include "ingestion_feed.h"
 #include "ingestion_fetcher.h"
 #include "ingestion_planner.h"
 #include "ingestion_publisher.h"
@@ -106,6 +107,9 @@ ingestion_start(wd_service_t *svc, void *arg, wd_error_t *err)
         rc = ingestion_planner_start(url, in->conf.collections, is_ready, in,
                                      in->log, &in->planner, err);
     }
+    if (rc == WD_OK) {
+        rc = ingestion_feed_start(in, svc, &in->feed, err);
+    }
     return rc == WD_OK ? start_pushes(svc, in, err) : rc;
 }
 
@@ -140,6 +144,7 @@ ingestion_drain(wd_service_t *svc, void *arg)
     (void) svc;
     __atomic_store_n(&in->draining, true, __ATOMIC_RELAXED);
     ingestion_planner_ask_stop(in->planner);
+    ingestion_feed_ask_stop(in->feed);
     for (i = 0; i < INGESTION_PROVIDERS; i++) {
         ingestion_fetcher_ask_stop(in->fetchers[i]);
     }
@@ -156,6 +161,7 @@ ingestion_stop(wd_service_t *svc, void *arg)
     wd_lane_stop(in->pushes);
     in->pushes = NULL;
     ingestion_planner_join(in->planner);
+    ingestion_feed_join(in->feed);
     for (i = 0; i < INGESTION_PROVIDERS; i++) {
         ingestion_fetcher_join(in->fetchers[i]);
     }
@@ -189,6 +195,7 @@ ingestion_main(int argc, char **argv)
 
     rc = wd_service_main(&spec, argc, argv);
 
+    ingestion_feed_destroy(in.feed);
     ingestion_planner_destroy(in.planner);
     for (i = 0; i < INGESTION_PROVIDERS; i++) {
         ingestion_fetcher_destroy(in.fetchers[i]);

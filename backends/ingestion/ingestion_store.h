@@ -178,7 +178,7 @@ wd_must_check int ingestion_store_provider(wd_pg_conn_t             *c,
                                            ingestion_provider_row_t *ret,
                                            wd_error_t               *err);
 
-/* What became of the data sets that were ever asked for. */
+/* What became of the data sets that were ever asked for, or are wanted. */
 typedef struct {
     char    provider[32];
     char    dataset[32];
@@ -189,6 +189,8 @@ typedef struct {
     char    last_error_class[16];
     char    last_error[WD_ANSWER_TEXT_MAX];
     char    errors[512]; /* JSON: {"class": count} */
+    int64_t items; /* instruments that collections want of it */
+    int64_t lag_s; /* of the one that waits longest for an answer; 0: none */
 } ingestion_dataset_row_t;
 
 /* *ret is the caller's, to be freed. */

@@ -252,6 +252,8 @@ read_dataset(const PGresult *res, int row, ingestion_dataset_row_t *d)
     wd_str_copy(d->last_error, sizeof(d->last_error),
                 wd_pg_get_str(res, row, 7));
     wd_str_copy(d->errors, sizeof(d->errors), wd_pg_get_str(res, row, 8));
+    d->items = wd_pg_get_int(res, row, 9);
+    d->lag_s = wd_pg_get_int(res, row, 10);
 }
 
 
@@ -263,9 +265,20 @@ ingestion_store_datasets(wd_pg_conn_t *c, ingestion_dataset_row_t **ret,
     PGresult *res;
 
     rc = wd_pg_exec(c,
-                    "SELECT provider, dataset, succeeded, last_success, "
-                    "last_change, last_error_at, last_error_class, last_error, "
-                    "errors::text FROM provider_dataset",
+                    "SELECT provider, dataset, coalesce(succeeded, 0), "
+                    "last_success, last_change, last_error_at, "
+                    "last_error_class, last_error, "
+                    "coalesce(errors, '{}')::text, coalesce(items, 0), "
+                    "coalesce(lag, 0) FROM provider_dataset FULL JOIN "
+                    "(SELECT i.provider, i.dataset, count(*) AS items, "
+                    "greatest(0, max(CASE WHEN i.answered_at >= i.live_at "
+                    "THEN 0 ELSE extract(epoch FROM now() - coalesce("
+                    "i.live_at, i.answered_at, c.created_at)) END))::bigint "
+                    "AS lag FROM collection_item i "
+                    "JOIN collection c ON c.id = i.collection "
+                    "WHERE i.active AND NOT c.paused AND c.retired_at IS NULL "
+                    "AND i.stopped_class IS NULL AND i.dataset <> 'stream' "
+                    "GROUP BY 1, 2) AS wanted USING (provider, dataset)",
                     NULL, 0, &res, err);
     if (rc != WD_OK) {
         return rc;

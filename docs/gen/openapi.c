@@ -397,7 +397,7 @@ docs_upload(wd_json_t *j, const wd_method_t *m)
     for (i = 0; (type = wd_upload_types()[i]) != NULL; i++) {
         wd_json_key(j, type);
         wd_json_obj(j);
-        if (strcmp(type, "application/json") == 0) {
+        if (strcmp(type, wd_format_mime(WD_FMT_JSON)) == 0) {
             docs_example(j, m->name, "request");
         }
         wd_json_end(j);
