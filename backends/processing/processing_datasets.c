@@ -100,6 +100,8 @@ static const processing_dataset_t datasets[] = {
     LSEG("esg", listed, 0),
     LSEG("symbology", named, 0),
     LSEG("search", all, 0),
+    {"lseg", "stream", processing_parse_capture, processing_who_all, WD_TF_NONE,
+     PROCESSING_WORLD, PROCESSING_MOMENTS},
     GDS("values"),
     GDS("history"),
     GDS("series"),

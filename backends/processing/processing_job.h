@@ -118,6 +118,7 @@ wd_must_check int processing_parse_wb(processing_job_t *job);
 wd_must_check int processing_parse_dl(processing_job_t *job);
 wd_must_check int processing_parse_blp(processing_job_t *job);
 wd_must_check int processing_parse_lseg(processing_job_t *job);
+wd_must_check int processing_parse_capture(processing_job_t *job);
 wd_must_check int processing_parse_gds(processing_job_t *job);
 
 /* Of data sets, `who`: processing_who.c. */

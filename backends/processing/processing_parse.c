@@ -7,6 +7,7 @@
 #include "wd_bbg_dl.h"
 #include "wd_gds_ask.h"
 #include "wd_gds_parse.h"
+#include "wd_lseg_capture.h"
 #include "wd_lseg_parse.h"
 #include "wd_push_parse.h"
 #include "wd_wb_parse.h"
@@ -87,6 +88,13 @@ processing_parse_lseg(processing_job_t *job)
                                      "nothing is known about this view");
     }
     return wd_lseg_parse(dataset, wd_buf_view(&job->body), &job->r);
+}
+
+
+int
+processing_parse_capture(processing_job_t *job)
+{
+    return wd_lseg_capture_parse(wd_buf_view(&job->body), &job->r);
 }
 
 
