@@ -7,7 +7,8 @@
 
 #include <endian.h>
 
-#define WD_PG_COPY_FLUSH (256 * 1024)
+/* The server works on what it has while the next rows are written. */
+#define WD_PG_COPY_FLUSH (64 * 1024)
 
 static const char wd_pg_copy_head[19] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0";
 
@@ -57,6 +58,21 @@ wd_pg_copy_null(wd_buf_t *out)
 }
 
 
+/* Length and bytes in one piece: a series has tens of thousands of these. */
+static void
+wd_pg_copy_field(wd_buf_t *out, const void *be, uint32_t len)
+{
+    uint8_t *p = wd_buf_reserve(out, 4 + len);
+    uint32_t n = htobe32(len);
+
+    if (p != NULL) {
+        memcpy(p, &n, 4);
+        memcpy(p + 4, be, len);
+        out->len += 4 + len;
+    }
+}
+
+
 void
 wd_pg_copy_bool(wd_buf_t *out, bool v)
 {
@@ -70,8 +86,7 @@ wd_pg_copy_int2(wd_buf_t *out, int16_t v)
 {
     uint16_t be = htobe16((uint16_t) v);
 
-    wd_pg_copy_len(out, 2);
-    wd_buf_append(out, &be, 2);
+    wd_pg_copy_field(out, &be, sizeof(be));
 }
 
 
@@ -80,8 +95,7 @@ wd_pg_copy_int4(wd_buf_t *out, int32_t v)
 {
     uint32_t be = htobe32((uint32_t) v);
 
-    wd_pg_copy_len(out, 4);
-    wd_buf_append(out, &be, 4);
+    wd_pg_copy_field(out, &be, sizeof(be));
 }
 
 
@@ -90,8 +104,7 @@ wd_pg_copy_int8(wd_buf_t *out, int64_t v)
 {
     uint64_t be = htobe64((uint64_t) v);
 
-    wd_pg_copy_len(out, 8);
-    wd_buf_append(out, &be, 8);
+    wd_pg_copy_field(out, &be, sizeof(be));
 }
 
 
