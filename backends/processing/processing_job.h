@@ -100,6 +100,9 @@ wd_must_check int processing_job_refuse(processing_job_t *job,
                                         const char *outcome, wd_reason_e reason,
                                         const char *detail);
 
+/* What follows from the event and its data set, before anything is read. */
+void processing_job_prepare(processing_job_t *job);
+
 /* A text argument of the request in upper case, from the pool. */
 wd_str_t processing_job_upper(processing_job_t *job, const char *name);
 

@@ -6,6 +6,30 @@
 #include "wd_gunzip.h"
 
 
+void
+processing_job_prepare(processing_job_t *job)
+{
+    const processing_dataset_t *d = job->dataset;
+
+    job->p.zones = &job->pr->zones;
+    job->p.timeframe = d->timeframe;
+    job->p.market = d->market;
+    job->p.symbols = &job->symbols;
+    job->p.prefix = (d->flags & PROCESSING_STATEMENT) != 0 ? d->name : NULL;
+    job->p.every = processing_event_arg(&job->ev, "interval");
+    if (wd_str_eq_z(job->p.every, "daily")) {
+        job->p.every = WD_STR("");
+    }
+    job->list = (d->flags & PROCESSING_LISTED) != 0 ? processing_list(d->name)
+                                                    : NULL;
+    job->p.unit = processing_event_arg(&job->ev, "currency");
+    job->p.moments = (d->flags & PROCESSING_MOMENTS) != 0;
+    job->p.numbered = (d->flags & PROCESSING_NUMBERED) != 0;
+    job->p.raw_id = job->ev.seq;
+    job->p.known_at = job->ev.fetched_at;
+}
+
+
 int
 processing_stage_know(processing_job_t *job)
 {
@@ -26,25 +50,7 @@ processing_stage_know(processing_job_t *job)
             "the provider is not in the table of sources");
     }
 
-    job->p.zones = &job->pr->zones;
-    job->p.timeframe = job->dataset->timeframe;
-    job->p.market = job->dataset->market;
-    job->p.symbols = &job->symbols;
-    job->p.prefix = (job->dataset->flags & PROCESSING_STATEMENT) != 0
-                        ? job->dataset->name
-                        : NULL;
-    job->p.every = processing_event_arg(&job->ev, "interval");
-    if (wd_str_eq_z(job->p.every, "daily")) {
-        job->p.every = WD_STR("");
-    }
-    job->list = (job->dataset->flags & PROCESSING_LISTED) != 0
-                    ? processing_list(job->dataset->name)
-                    : NULL;
-    job->p.unit = processing_event_arg(&job->ev, "currency");
-    job->p.moments = (job->dataset->flags & PROCESSING_MOMENTS) != 0;
-    job->p.numbered = (job->dataset->flags & PROCESSING_NUMBERED) != 0;
-    job->p.raw_id = job->ev.seq;
-    job->p.known_at = job->ev.fetched_at;
+    processing_job_prepare(job);
     return rc;
 }
 
@@ -157,6 +163,10 @@ processing_stage_parse(processing_job_t *job)
 {
     int rc;
 
+    if (job->body.len == 0) {
+        return processing_job_refuse(job, "rejected", WD_REASON_TRUNCATED,
+                                     "nothing in the payload");
+    }
     rc = job->dataset->parse(job);
     if (rc != WD_OK || job->o.outcome != NULL) {
         return rc;
