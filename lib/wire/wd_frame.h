@@ -28,10 +28,10 @@
 /* Notifications of the protocol itself. */
 #define WD_N_HELLO "sys.hello" /* both, first: [{v, service, instance}] */
 #define WD_N_GOAWAY "sys.goaway" /* backend: no new requests here: [] */
-#define WD_N_CHUNK "rpc.chunk" /* backend: [msgid, bytes, last] */
+#define WD_N_CHUNK "rpc.chunk" /* of a body: [msgid, bytes, last] */
 #define WD_N_ABORT "rpc.abort" /* backend: [msgid, [code, text]] */
 #define WD_N_CANCEL "rpc.cancel" /* caller: [msgid] */
-#define WD_N_CREDIT "rpc.credit" /* caller: [msgid, bytes] */
+#define WD_N_CREDIT "rpc.credit" /* for a body: [msgid, bytes] */
 
 /* Of gateways to a service. */
 #define WD_N_SPANS "trace.spans" /* [[span, ...], instance] */

@@ -33,7 +33,8 @@ $ENV{PERL5LIB}       = "$top/tests/lib";
 my @tests = $ENV{WIZDATA_NEWER_ALL} ? glob('tests/nginx-tests/*.t')
     : grep { -e } map { "tests/nginx-tests/$_.t" } qw(api_key conditional
     deliveries formats json_body jwt limit cache metrics phases problems
-    protocols reload retry revocation stream trace);
+    protocols reload retry revocation stream trace upload upload_faults
+    upload_refused);
 for my $test (@tests) {
     my $said = `prove -Q $test 2>&1`;
     is($?, 0, $test) or diag($said);
