@@ -336,6 +336,8 @@ bloomberg_license_classify(const ingestion_ask_t *ask, const wd_http_res_t *res,
     ret->step = step != STEP_DATA
                 && (ret->answer.class == WD_ANSWER_OK
                     || ret->answer.class == WD_ANSWER_EMPTY);
+    /* A file that is cut is whole in its store. */
+    ret->retry = step == STEP_DATA && ret->answer.class == WD_ANSWER_MALFORMED;
     return rc;
 }
 

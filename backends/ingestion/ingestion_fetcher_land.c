@@ -193,6 +193,9 @@ accepted(ingestion_fetcher_t *f, ingestion_flight_t *fl)
     case INGESTION_NEXT_DONE:
         fl->alone = fl->job.page == 1;
         fl->job.rows += fl->v.page.rows;
+        if (fl->job.page > 1 && fl->v.answer.class == WD_ANSWER_EMPTY) {
+            wd_answer_set(&fl->v.answer, WD_ANSWER_OK, NULL); /* their end */
+        }
         ingestion_fetcher_finish(f, fl, OUTCOME_DONE, fl->v.answer.class,
                                  text[0] != '\0' ? text : NULL);
         break;

@@ -18,8 +18,6 @@
 #define LSEG_TICKS_MAX 10000
 #define LSEG_HITS_MAX 100
 
-#define LSEG_HOLIDAYS (4 * 86400 * WD_NS_PER_S) /* without a day of trade */
-
 static ingestion_arg_e check_interday(const ingestion_args_t *args,
                                       const char            **ret_rule);
 static ingestion_arg_e check_intraday(const ingestion_args_t *args,
@@ -364,12 +362,37 @@ lseg_question(const ingestion_ask_t *ask, ingestion_question_t *ret,
 
 /* ---- answers -------------------------------------------------------------- */
 
+/*
+ * Rows beside a word on those that cannot be had (a field that is none, an
+ * unknown instrument): asking again brings no more, and older pages are to
+ * follow. A service that was out of order has more to give.
+ */
+static void
+judge_partial(wd_answer_t *a)
+{
+    switch (wd_lseg_error_class(WD_STR(""), wd_str_z(a->text))) {
+    case WD_ANSWER_AUTH:
+    case WD_ANSWER_LIMIT_SHORT:
+    case WD_ANSWER_LIMIT_LONG:
+    case WD_ANSWER_UPSTREAM:
+        break;
+    default:
+        a->class = WD_ANSWER_OK;
+    }
+}
+
+
 static int
 lseg_classify(const ingestion_ask_t *ask, const wd_http_res_t *res,
               ingestion_verdict_t *ret)
 {
+    int rc = wd_lseg_classify(wd_buf_view(&res->body), &ret->answer);
+
     (void) ask;
-    return wd_lseg_classify(wd_buf_view(&res->body), &ret->answer);
+    if (rc == WD_OK && ret->answer.class == WD_ANSWER_PARTIAL) {
+        judge_partial(&ret->answer);
+    }
+    return rc;
 }
 
 
@@ -410,7 +433,10 @@ oldest(const ingestion_ask_t *ask, wd_str_t body, wd_ns_t *ret_oldest,
 }
 
 
-/* Nothing before it can be missing: the range begins there, or nearly. */
+/*
+ * Nothing before it can be missing: the range begins there. A day or two later
+ * is not enough: an answer that was cut may end as near.
+ */
 static bool
 is_begin(const ingestion_ask_t *ask, wd_ns_t t)
 {
@@ -421,7 +447,7 @@ is_begin(const ingestion_ask_t *ask, wd_ns_t t)
            && wd_time_parse(wd_str_z(ingestion_arg(ask->args, ARG_START)),
                             &start, &is_date)
                   == WD_OK
-           && t <= start + LSEG_HOLIDAYS;
+           && t <= start;
 }
 
 

@@ -7,6 +7,7 @@
 
 #include "wd_bbg_dl.h"
 #include "wd_bbg_record.h"
+#include "wd_num.h"
 
 #include <stdio.h>
 
@@ -245,6 +246,27 @@ judge_tally(const tally_t *t, wd_answer_t *ret)
 }
 
 
+/* The first of JSON:API's errors, whose status is that of HTTP, as text. */
+static void
+judge_errors(const json_t *list, wd_str_t text, wd_answer_t *ret)
+{
+    int64_t       status;
+    const json_t *first = json_array_get(list, 0);
+
+    if (text.len == 0) {
+        text = wd_answer_member(first, "detail");
+    }
+    if (text.len == 0) {
+        text = wd_answer_member(first, "title");
+    }
+    if (wd_int_parse(wd_answer_member(first, "status"), &status) != WD_OK
+        || status < 400) {
+        status = 400;
+    }
+    wd_answer_set_redacted(ret, wd_bbg_status_class(status), text);
+}
+
+
 /* What a bridge, the REST service or its token server says of a failure. */
 static bool
 judge_status(const json_t *root, wd_answer_t *ret)
@@ -268,7 +290,7 @@ judge_status(const json_t *root, wd_answer_t *ret)
     } else if (wd_answer_member(root, "error").len != 0) {
         wd_answer_set_redacted(ret, WD_ANSWER_AUTH, text);
     } else if (json_is_array(json_object_get(root, "errors"))) {
-        wd_answer_set_redacted(ret, WD_ANSWER_BAD_REQUEST, text);
+        judge_errors(json_object_get(root, "errors"), text, ret);
     } else {
         return false;
     }

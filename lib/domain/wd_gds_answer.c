@@ -291,6 +291,33 @@ classify_notice(const json_t *root, wd_answer_t *ret)
 }
 
 
+static void
+classify_root(const json_t *root, wd_answer_t *ret, wd_gds_batch_t *batch)
+{
+    const json_t *entries = json_object_get(root, "GDSSDKResponse");
+
+    if (json_is_array(entries)) {
+        classify_entries(entries, ret, batch);
+    } else {
+        classify_notice(root, ret);
+    }
+}
+
+
+/* Refusals may come in the shape of data, with status 200. */
+static void
+classify_no_token(const json_t *root, wd_answer_t *ret)
+{
+    wd_gds_batch_t batch = {0};
+
+    classify_root(root, ret, &batch);
+    if (ret->class == WD_ANSWER_OK || ret->class == WD_ANSWER_EMPTY
+        || ret->class == WD_ANSWER_PARTIAL) {
+        wd_answer_set(ret, WD_ANSWER_MALFORMED, "The answer has no token");
+    }
+}
+
+
 int
 wd_gds_classify(wd_str_t body, wd_answer_t *ret)
 {
@@ -304,22 +331,16 @@ int
 wd_gds_classify_batch(wd_str_t body, wd_answer_t *ret,
                       wd_gds_batch_t *ret_batch)
 {
-    int           rc;
-    json_t       *root;
-    wd_error_t    err;
-    const json_t *entries;
+    int        rc;
+    json_t    *root;
+    wd_error_t err;
 
     memset(ret_batch, 0, sizeof(*ret_batch));
     rc = wd_answer_json(body, &root, &err);
     if (rc != WD_OK) {
         return wd_answer_refused(rc, body, &err, ret);
     }
-    entries = json_object_get(root, "GDSSDKResponse");
-    if (json_is_array(entries)) {
-        classify_entries(entries, ret, ret_batch);
-    } else {
-        classify_notice(root, ret);
-    }
+    classify_root(root, ret, ret_batch);
     json_decref(root);
     return WD_OK;
 }
@@ -407,7 +428,7 @@ wd_gds_classify_token(wd_str_t body, wd_pool_t *pool, wd_answer_t *ret,
     if (wd_answer_member(root, "access_token").len != 0) {
         rc = take_token(root, pool, ret, ret_token);
     } else {
-        classify_notice(root, ret);
+        classify_no_token(root, ret);
     }
     json_decref(root);
     return rc;

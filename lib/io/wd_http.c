@@ -286,6 +286,7 @@ wd_http_on_request(void *arg, char *ip, char *local_ip, int port,
         private = wd_http_private((struct sockaddr *) &in6);
     }
 
+    x->asked = true;
     x->refused = private && !x->req->allow_private;
     if (x->req->sent != NULL) {
         __atomic_store_n(x->req->sent, true, __ATOMIC_RELAXED);
@@ -366,6 +367,10 @@ wd_http_judge(CURLcode cc, const wd_http_xfer_t *x, wd_error_t *err)
         return wd_error(err, WD_ETRUNC, "the answer ended early: %s",
                         curl_easy_strerror(cc));
     case CURLE_UNSUPPORTED_PROTOCOL:
+        if (x->asked) { /* of the answer, not of the URL */
+            return wd_error(err, WD_EUNAVAIL, "the answer is not HTTP");
+        }
+        /* fall through */
     case CURLE_URL_MALFORMAT:
         return wd_error(err, WD_EFORBIDDEN, "the URL is not allowed: %s",
                         curl_easy_strerror(cc));

@@ -250,6 +250,8 @@ test_token_refused(void **state)
         {"{\"access_token\":7}", "malformed", NULL},
         {"{\"access_token\":\"abc\"", "malformed", "cut short"},
         {"{\"error\":\"invalid_client\"}", "auth", "invalid_client"},
+        {LIST(FAILED("Invalid user name or password")), "auth", "password"},
+        {LIST(GOOD), "malformed", "no token"},
         {"{\"message\":\"Wrong password for token=abc-1\"}", "auth",
          "token=[redacted]"},
         {"<html></html>", "malformed", "HTML"},
