@@ -220,22 +220,25 @@ is_secret(const char *text)
 }
 
 
+static bool
+holds(wd_str_t text, const char *secret)
+{
+    return is_secret(secret)
+           && memmem(text.data, text.len, secret, strlen(secret)) != NULL;
+}
+
+
 bool
 ingestion_account_betrayed(const ingestion_account_t *a, wd_str_t text)
 {
-    size_t      i;
-    const char *s = a->c.secret;
+    size_t i;
 
-    if (is_secret(s) && memmem(text.data, text.len, s, strlen(s)) != NULL) {
-        return true;
-    }
     for (i = 0; i < a->n_keys; i++) {
-        s = a->keys[i].text;
-        if (is_secret(s) && memmem(text.data, text.len, s, strlen(s)) != NULL) {
+        if (holds(text, a->keys[i].text)) {
             return true;
         }
     }
-    return false;
+    return holds(text, a->c.secret);
 }
 
 

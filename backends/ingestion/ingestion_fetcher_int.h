@@ -177,6 +177,8 @@ const char *ingestion_keeper_token(ingestion_fetcher_t *f);
 void ingestion_keeper_void(ingestion_fetcher_t *f, unsigned generation);
 /* Another account: the old token says nothing. */
 void ingestion_keeper_reset(ingestion_fetcher_t *f);
+/* At the end: gives the session back, and waits for that a little. */
+void ingestion_keeper_revoke(ingestion_fetcher_t *f);
 /* A request for a token is under way, and must end before the thread does. */
 bool ingestion_keeper_busy(const ingestion_fetcher_t *f);
 

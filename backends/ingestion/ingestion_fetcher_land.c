@@ -301,4 +301,5 @@ ingestion_fetcher_give_up(ingestion_fetcher_t *f)
         ingestion_keeper_tick(f);
         ingestion_fetcher_land(f);
     }
+    ingestion_keeper_revoke(f);
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #define MARGIN_NS (2 * WD_NS_PER_S) /* a request takes time, too */
+#define REVOKE_NS WD_NS_PER_S
+#define REVOKE_LOOK_MS 100
 #define LIFE_MAX_S (7 * 86400)
 #define BORROWED_NS (60 * WD_NS_PER_S) /* wanted so lately: kept fresh */
 
@@ -253,6 +255,64 @@ wanted(ingestion_fetcher_t *f)
         ingestion_keeper_void(f, refused);
     }
     return yes;
+}
+
+
+/* Whatever the answer is, nothing follows from it. */
+static void
+wait_revoked(ingestion_fetcher_t *f)
+{
+    wd_ns_t             until = wd_monotonic() + REVOKE_NS;
+    ingestion_keeper_t *k = &f->keeper;
+
+    while (k->asking && wd_monotonic() < until) {
+        ingestion_thread_wait_woken(&f->t, REVOKE_LOOK_MS);
+        land(f);
+    }
+    if (k->asking) {
+        ingestion_net_cancel(f->in->net, &k->call);
+    }
+    while (k->asking) {
+        ingestion_thread_wait_woken(&f->t, REVOKE_LOOK_MS);
+        land(f);
+    }
+}
+
+
+void
+ingestion_keeper_revoke(ingestion_fetcher_t *f)
+{
+    int                 rc;
+    char               *secret = NULL;
+    wd_buf_t            header = WD_BUF_INIT;
+    ingestion_keeper_t *k = &f->keeper;
+
+    if (f->p->revoke == NULL || k->token.access == NULL || k->asking) {
+        return;
+    }
+    ingestion_question_done(&k->q);
+    ingestion_question_init(&k->q);
+    rc = f->p->revoke(f->account, k->token.access, &k->q, &header);
+    if (rc == WD_OK) {
+        k->account = ingestion_account_ref(f->account);
+        k->headers[0] = wd_buf_cstr(&header);
+        rc = ingestion_request_make(f, k->account, &k->q, NULL, k->headers, 1,
+                                    &secret, &k->call);
+    }
+    free(secret); /* without a token nothing is signed */
+    if (rc == WD_OK) {
+        k->asking = true;
+        k->asked_for = k->generation - 1; /* its answer is no token */
+        k->call.done = on_done;
+        k->call.arg = f;
+        ingestion_net_ask(f->in->net, &k->call);
+        wait_revoked(f);
+    }
+    ingestion_token_done(&k->token);
+    if (header.data != NULL) {
+        sodium_memzero(header.data, header.cap);
+    }
+    wd_buf_done(&header);
 }
 
 

@@ -575,6 +575,24 @@ lseg_granted(wd_str_t body, ingestion_token_t *ret, wd_answer_t *why)
 }
 
 
+/* Else the next login would find the session's quota used up. */
+static int
+lseg_revoke(const ingestion_account_t *account, const char *token,
+            ingestion_question_t *ret, wd_buf_t *header)
+{
+    if (account->c.app == NULL || account->c.app[0] == '\0') {
+        return WD_ENOTFOUND; /* version 2 has no sessions */
+    }
+    ret->post = true;
+    wd_buf_z(&ret->url, account->c.url);
+    wd_buf_z(&ret->url, "/auth/oauth2/v1/revoke");
+    ingestion_form_param(&ret->body, "token", token);
+    ingestion_question_header(
+        ret, "Content-Type: application/x-www-form-urlencoded");
+    return ingestion_basic_header(account->c.app, "", header);
+}
+
+
 const ingestion_provider_t ingestion_lseg = {
     .name = "lseg",
     .health_name = "refinitiv",
@@ -589,4 +607,5 @@ const ingestion_provider_t ingestion_lseg = {
     .needs_token = lseg_needs_token,
     .grant = lseg_grant,
     .granted = lseg_granted,
+    .revoke = lseg_revoke,
 };

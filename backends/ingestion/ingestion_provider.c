@@ -171,6 +171,29 @@ ingestion_form_param(wd_buf_t *form, const char *name, const char *value)
 
 
 int
+ingestion_basic_header(const char *user, const char *password, wd_buf_t *out)
+{
+    int      rc;
+    char     text[512];
+    wd_buf_t pair;
+
+    wd_buf_init(&pair, 340);
+    wd_buf_printf(&pair, "%s:%s", user, password);
+    rc = pair.err;
+    if (rc == WD_OK) {
+        sodium_bin2base64(text, sizeof(text), (unsigned char *) pair.data,
+                          pair.len, sodium_base64_VARIANT_ORIGINAL);
+        wd_buf_z(out, "Authorization: Basic ");
+        wd_buf_z(out, text);
+        rc = out->err;
+        sodium_memzero(text, sizeof(text));
+    }
+    wipe(&pair);
+    return rc;
+}
+
+
+int
 ingestion_token_set(ingestion_token_t *t, wd_str_t access, wd_str_t refresh,
                     int64_t life_s)
 {

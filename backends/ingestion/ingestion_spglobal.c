@@ -197,9 +197,7 @@ spglobal_needs_token(const ingestion_account_t *account)
 static int
 spglobal_sign(const ingestion_sign_t *in, wd_buf_t *out)
 {
-    char     text[512];
-    wd_buf_t pair;
-    int      rc = WD_OK;
+    int rc;
 
     if (in->token != NULL) {
         wd_buf_z(out, "Authorization: Bearer ");
@@ -209,23 +207,9 @@ spglobal_sign(const ingestion_sign_t *in, wd_buf_t *out)
     if (!in->account->c.basic) {
         return WD_OK; /* the request for a token holds its proof */
     }
-    wd_buf_init(&pair, 340);
-    wd_buf_printf(&pair, "%s:%s", in->account->c.user, in->account->c.secret);
-    if (pair.err != WD_OK) {
-        rc = WD_ECONFIG;
-    } else {
-        sodium_bin2base64(text, sizeof(text), (unsigned char *) pair.data,
-                          pair.len, sodium_base64_VARIANT_ORIGINAL);
-        wd_buf_z(out, "Authorization: Basic ");
-        wd_buf_z(out, text);
-        rc = out->err;
-        sodium_memzero(text, sizeof(text));
-    }
-    if (pair.data != NULL) {
-        sodium_memzero(pair.data, pair.cap);
-    }
-    wd_buf_done(&pair);
-    return rc;
+    rc = ingestion_basic_header(in->account->c.user, in->account->c.secret,
+                                out);
+    return rc == WD_ETOOBIG ? WD_ECONFIG : rc;
 }
 
 

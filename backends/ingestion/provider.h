@@ -132,6 +132,12 @@ struct ingestion_provider {
     int (*grant)(const ingestion_account_t *account,
                  const ingestion_token_t *old, ingestion_question_t *ret);
     int (*granted)(wd_str_t body, ingestion_token_t *ret, wd_answer_t *why);
+
+    /* Gives the session back, with a header line of its own for *header;
+     * NULL: it ends by itself. WD_OK, WD_ENOMEM, WD_ENOTFOUND: this account
+     * has none. */
+    int (*revoke)(const ingestion_account_t *account, const char *token,
+                  ingestion_question_t *ret, wd_buf_t *header);
 };
 
 extern const ingestion_provider_t ingestion_alphavantage;
@@ -177,6 +183,11 @@ void ingestion_question_header(ingestion_question_t *q, const char *line);
 
 /* "name=value" of a form, percent-encoded, behind an '&' but for the first. */
 void ingestion_form_param(wd_buf_t *form, const char *name, const char *value);
+
+/* "Authorization: Basic ..." of a user and a password, appended. WD_OK,
+ * WD_ENOMEM, WD_ETOOBIG. */
+wd_must_check int ingestion_basic_header(const char *user, const char *password,
+                                         wd_buf_t *out);
 
 /* Copies; refresh may be empty. WD_OK or WD_ENOMEM. */
 wd_must_check int ingestion_token_set(ingestion_token_t *t, wd_str_t access,

@@ -334,6 +334,14 @@ is(outcome(fetch('symbology', identifiers => 'NOSUCH.X')), 'done empty 1 1',
     'none is known');
 is(outcome(fetch('search', keywords => 'Vodafone')), 'done - 1 1', 'search');
 
+# ---- the session is given back at the end, and free for the next one
+
+is($in->down(), 0, 'it ends');
+is($sim->count(path => '/auth/oauth2/v1/revoke', status => 200), 1,
+    'and gives its session back');
+$in->up();
+is(outcome(days('IBM.N')), 'done - 1 1', 'the next one logs in, and is let in');
+
 my $all = $in->everything();
 unlike($all, qr/\Q$sim->{password}\E/, 'the password shows nowhere');
 unlike($all, qr/(?:access1|refresh)-x{20}/, 'nor does a token');
