@@ -53,7 +53,8 @@ static const char *const wd_service_names[WD_SVC_COUNT] = {
 
 /*
  * Most paths begin with "/v1/": the byte behind tells them apart. A list for
- * each value of it, in the order of the catalogue; -1 ends it.
+ * each value of it, -1 ends it. A template that is literal for longer stands
+ * before others, so that a name is found before the variable in its place.
  */
 #define WD_ROUTE_BYTE 4
 #define WD_ROUTE_LISTS 128
@@ -84,6 +85,9 @@ wd_route_link(void)
         wd_route_literal[i] = strcspn(wd_method_table[i].path, "{");
         list = (uint8_t) wd_method_table[i].path[WD_ROUTE_BYTE];
         at = &wd_route_first[list % WD_ROUTE_LISTS];
+        while (*at >= 0 && wd_route_literal[*at] > wd_route_literal[i]) {
+            at = &wd_route_next[*at];
+        }
         wd_route_next[i] = *at;
         *at = (int16_t) i;
     }
@@ -175,6 +179,7 @@ int
 wd_route(wd_verb_e verb, wd_str_t path, wd_route_t *ret, unsigned *ret_allow)
 {
     int16_t    i = -1;
+    size_t     literal = 0;
     unsigned   allow = 0;
     wd_route_t r;
 
@@ -183,6 +188,9 @@ wd_route(wd_verb_e verb, wd_str_t path, wd_route_t *ret, unsigned *ret_allow)
     }
 
     for (; i >= 0; i = wd_route_next[i]) {
+        if (wd_route_literal[i] < literal) {
+            break; /* the path is that of a template before */
+        }
         r.method = &wd_method_table[i];
         if (!wd_route_match(r.method->path, wd_route_literal[i], path, &r)) {
             continue;
@@ -192,6 +200,7 @@ wd_route(wd_verb_e verb, wd_str_t path, wd_route_t *ret, unsigned *ret_allow)
             *ret = r;
         }
         allow |= 1u << r.method->verb;
+        literal = wd_route_literal[i];
     }
 
     if (ret_allow != NULL) {

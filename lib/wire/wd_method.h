@@ -22,7 +22,8 @@ typedef enum { WD_HTTP_GET, WD_HTTP_POST, WD_HTTP_DELETE } wd_verb_e;
 #define WD_M_IDEMPOTENT 1u /* may be sent once more when a connection dies */
 #define WD_M_BODY 2u /* arguments come as a JSON object in the body */
 #define WD_M_PUBLIC 4u /* no key is asked for */
-#define WD_M_UPLOAD 8u /* its body is data, passed on as it comes: wd_upload.h */
+#define WD_M_UPLOAD \
+    8u /* its body is data, passed on as it comes: wd_upload.h */
 
 /*
  * Answers that say how long they live are kept by the gateway: one for all
@@ -128,7 +129,8 @@ const wd_method_t *wd_method_by_name(wd_str_t name);
 
 /*
  * WD_OK; WD_ENOTFOUND when no template matches the path; WD_EMETHOD when one
- * does but for another verb. ret_allow (may be NULL) is the set of verbs that
+ * does but for another verb. A path belongs to the template that is literal
+ * for longest ("/v1/x/all" before "/v1/x/{name}"), with all its verbs. ret_allow (may be NULL) is the set of verbs that
  * the path takes, bit 1 << wd_verb_e.
  */
 wd_must_check int wd_route(wd_verb_e verb, wd_str_t path, wd_route_t *ret,

@@ -10,6 +10,7 @@ use strict;
 use Digest::MD5 qw/ md5_hex /;
 
 use Test::Wizdata;
+use Wizdata::Catalogue;
 
 my $t = Test::Wizdata->new()->has(qw/ nginx module /);
 my $h2 = `curl -V 2>/dev/null` =~ /HTTP2/;
@@ -265,6 +266,17 @@ got_it($_->response, substr($body, 0, 262_144), 'one of eight') for @c;
 
 is(scalar(() = $t->backend_events('ingestion', 'connect')), 1,
     'all over one connection');
+
+# ---- the configuration that is shipped has room for all of them ----
+
+{
+    my ($push) = grep { $_->{name} eq 'ingest.push' } catalogue();
+    my ($dataset) = grep { $_->{name} eq 'dataset' } @{ $push->{params} };
+    open my $conf, '<', "$t->{root}/conf/wizdata-server.conf" or die $!;
+    my ($names) = join('', <$conf>)
+        =~ m{^location ~ \^/v1/ingest/\(([a-z|]+)\)\$ \{}m;
+    is($names, $dataset->{extra}, 'data sets of the catalogue');
+}
 
 # ---- what is counted and logged ----
 

@@ -184,6 +184,20 @@ test_route_known(void **state)
     assert_int_equal(wd_route(WD_HTTP_DELETE, WD_STR("/v1/keys"), &r, &allow),
                      WD_EMETHOD);
     assert_int_equal(allow, 1u << WD_HTTP_GET | 1u << WD_HTTP_POST);
+
+    /* a name is not the value of the variable in its place */
+    assert_ok(wd_route(WD_HTTP_POST, WD_STR("/v1/ingest/bars"), &r, &allow));
+    assert_string_equal(r.method->name, "ingest.push");
+    assert_int_equal(allow, 1u << WD_HTTP_POST);
+    assert_ok(wd_route(WD_HTTP_POST, WD_STR("/v1/ingest/collections"), &r,
+                       &allow));
+    assert_string_equal(r.method->name, "collections.set");
+    assert_int_equal(r.n_vars, 0);
+    assert_int_equal(allow, 1u << WD_HTTP_GET | 1u << WD_HTTP_POST);
+    assert_int_equal(wd_route(WD_HTTP_DELETE, WD_STR("/v1/ingest/collections"),
+                              &r, &allow),
+                     WD_EMETHOD);
+    assert_int_equal(allow, 1u << WD_HTTP_GET | 1u << WD_HTTP_POST);
 }
 
 
