@@ -125,8 +125,9 @@ describe(wd_pg_conn_t *c, const processing_payload_t *p,
                               wd_pg_text(i->zone),     wd_pg_int(p->raw_id),
                               wd_pg_ts(p->known_at)};
 
-#define MIX(col, n)                                                   \
-    ", CASE WHEN o.known_at <= $11 THEN coalesce($" n ", o." col ") " \
+#define NEWER "(o.known_at, o.raw_id) <= ($11, $10)"
+#define MIX(col, n)                                           \
+    ", CASE WHEN " NEWER " THEN coalesce($" n ", o." col ") " \
     "ELSE coalesce(o." col ", $" n ") END AS " col
 #define MIXED            \
     MIX("name", "3")     \
@@ -138,13 +139,13 @@ describe(wd_pg_conn_t *c, const processing_payload_t *p,
     MIX("timezone", "9")
     rc = wd_pg_exec(
         c,
-        "WITH n AS (SELECT o.id, CASE WHEN o.known_at <= $11 "
-        "OR o.type = 'other' THEN coalesce($2, o.type) ELSE o.type END "
+        "WITH n AS (SELECT o.id, " NEWER " AS newer, CASE WHEN " NEWER
+        " OR o.type = 'other' THEN coalesce($2, o.type) ELSE o.type END "
         "AS type" MIXED " FROM instrument o WHERE o.id = $1), "
         "u AS (UPDATE instrument i SET type = n.type, name = n.name, "
         "exchange = n.exchange, currency = n.currency, country = n.country, "
         "sector = n.sector, industry = n.industry, timezone = n.timezone, "
-        "raw_id = CASE WHEN i.known_at <= $11 THEN $10 ELSE i.raw_id END, "
+        "raw_id = CASE WHEN n.newer THEN $10 ELSE i.raw_id END, "
         "known_at = greatest(i.known_at, $11) "
         "FROM n WHERE i.id = n.id AND (i.type, i.name, i.exchange, "
         "i.currency, i.country, i.sector, i.industry, i.timezone) "
@@ -154,6 +155,7 @@ describe(wd_pg_conn_t *c, const processing_payload_t *p,
         params, wd_array_len(params), &res, err);
 #undef MIXED
 #undef MIX
+#undef NEWER
     if (rc == WD_OK) {
         *ret_changed = wd_pg_get_int(res, 0, 0);
         PQclear(res);

@@ -8,6 +8,7 @@
 #include "wd_num.h"
 
 #include <math.h>
+#include <stddef.h>
 
 #define WD_BBG_UNKNOWN_SECURITY 10 /* a return code */
 
@@ -21,6 +22,34 @@ static const struct {
     {"PX_LOW", WD_BBG_LOW},       {"LOW", WD_BBG_LOW},
     {"PX_LAST", WD_BBG_LAST},     {"LAST_PRICE", WD_BBG_LAST},
     {"PX_VOLUME", WD_BBG_VOLUME}, {"VOLUME", WD_BBG_VOLUME},
+};
+
+
+/* Fields that are other names of a security. */
+static const struct {
+    const char *item;
+    const char *scheme;
+} wd_bbg_schemes[] = {
+    {"ID_ISIN", "ISIN"},
+    {"ID_CUSIP", "CUSIP"},
+    {"ID_SEDOL1", "SEDOL"},
+    {"ID_BB_GLOBAL", "FIGI"},
+    {"COMPOSITE_ID_BB_GLOBAL", "COMPOSITE_FIGI"},
+    {"ID_BB_GLOBAL_SHARE_CLASS_LEVEL", "SHARE_CLASS_FIGI"},
+    {"LEGAL_ENTITY_IDENTIFIER", "LEI"},
+};
+
+/* Fields that say what it is. */
+static const struct {
+    const char *item;
+    size_t      at; /* in wd_instrument_rec_t */
+} wd_bbg_traits[] = {
+    {"NAME", offsetof(wd_instrument_rec_t, name)},
+    {"CRNCY", offsetof(wd_instrument_rec_t, currency)},
+    {"EXCH_CODE", offsetof(wd_instrument_rec_t, exchange)},
+    {"COUNTRY_ISO", offsetof(wd_instrument_rec_t, country)},
+    {"GICS_SECTOR_NAME", offsetof(wd_instrument_rec_t, sector)},
+    {"GICS_INDUSTRY_NAME", offsetof(wd_instrument_rec_t, industry)},
 };
 
 
@@ -183,6 +212,78 @@ wd_bbg_add_fact(wd_records_t *r, const wd_bbg_row_t *row,
 }
 
 
+static int
+wd_bbg_add_names(wd_records_t *r, const wd_bbg_row_t *row)
+{
+    size_t               i, k;
+    const wd_bbg_cell_t *c;
+    wd_identifier_rec_t *id;
+
+    for (i = 0; i < row->n; i++) {
+        c = &row->cells[i];
+        for (k = 0; k < wd_array_len(wd_bbg_schemes); k++) {
+            if (c->text.data == NULL
+                || !wd_str_ieq(c->item, wd_str_z(wd_bbg_schemes[k].item))) {
+                continue;
+            }
+            id = wd_records_identifier(r);
+            if (id == NULL) {
+                return WD_ENOMEM;
+            }
+            id->symbol = row->symbol;
+            id->scheme = wd_str_z(wd_bbg_schemes[k].scheme);
+            id->value = c->text;
+            id->record = c->record;
+        }
+    }
+    return WD_OK;
+}
+
+
+/* The description of this security; some answers tell it field by field. */
+static wd_instrument_rec_t *
+wd_bbg_described(wd_records_t *r, wd_str_t symbol, int32_t record)
+{
+    wd_instrument_rec_t *inst;
+
+    if (r->n_instruments != 0
+        && wd_str_eq(r->instruments[r->n_instruments - 1].symbol, symbol)) {
+        return &r->instruments[r->n_instruments - 1];
+    }
+    inst = wd_records_instrument(r);
+    if (inst != NULL) {
+        inst->symbol = symbol;
+        inst->record = record;
+    }
+    return inst;
+}
+
+
+static int
+wd_bbg_add_traits(wd_records_t *r, const wd_bbg_row_t *row)
+{
+    size_t               i, k;
+    const wd_bbg_cell_t *c;
+    wd_instrument_rec_t *inst;
+
+    for (i = 0; i < row->n; i++) {
+        c = &row->cells[i];
+        for (k = 0; k < wd_array_len(wd_bbg_traits); k++) {
+            if (c->text.data == NULL
+                || !wd_str_ieq(c->item, wd_str_z(wd_bbg_traits[k].item))) {
+                continue;
+            }
+            inst = wd_bbg_described(r, row->symbol, c->record);
+            if (inst == NULL) {
+                return WD_ENOMEM;
+            }
+            *(wd_str_t *) ((char *) inst + wd_bbg_traits[k].at) = c->text;
+        }
+    }
+    return WD_OK;
+}
+
+
 int
 wd_bbg_row_add(wd_records_t *r, const wd_bbg_row_t *row)
 {
@@ -200,6 +301,12 @@ wd_bbg_row_add(wd_records_t *r, const wd_bbg_row_t *row)
         if (!bar || c->role == WD_BBG_NO_PRICE || at[c->role] != (int) i) {
             rc = wd_bbg_add_fact(r, row, c);
         }
+    }
+    if (rc == WD_OK && row->time == WD_NS_MIN) {
+        rc = wd_bbg_add_names(r, row);
+    }
+    if (rc == WD_OK && row->time == WD_NS_MIN) {
+        rc = wd_bbg_add_traits(r, row);
     }
     return rc;
 }

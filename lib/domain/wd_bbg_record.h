@@ -60,7 +60,9 @@ wd_must_check int wd_bbg_row_put(wd_records_t *r, wd_bbg_row_t *row,
 
 /*
  * A bar where open, high, low and last are there, with whatever else the row
- * has as facts; else facts only. WD_OK or WD_ENOMEM.
+ * has as facts; else facts only. Of a row that is not of a day those facts
+ * that are names of the security are identifiers, too, and those that say what
+ * it is its description. WD_OK or WD_ENOMEM.
  */
 wd_must_check int wd_bbg_row_add(wd_records_t *r, const wd_bbg_row_t *row);
 

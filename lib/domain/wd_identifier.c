@@ -27,6 +27,8 @@ static const struct {
     {"SEDOL", "MMMMMM9", wd_sedol_sum},
     {"LEI", "NNNNNNNNNNNNNNNNNN99", wd_lei_sum},
     {"FIGI", "CCGMMMMMMMM9", wd_cusip_sum},
+    {"COMPOSITE_FIGI", "CCGMMMMMMMM9", wd_cusip_sum}, /* of a country */
+    {"SHARE_CLASS_FIGI", "CCGMMMMMMMM9", wd_cusip_sum}, /* of the world */
 };
 
 

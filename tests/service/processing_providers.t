@@ -289,8 +289,25 @@ is(bloomberg('bridge_history', { identifiers => 'IBM US Equity' },
     '2012-01-08T00:00:00Z', $full), 'stored|0|0|6|0|6|',
     'one that was not asked for');
 is(bloomberg('bridge_reference', $two, '2015-01-01T00:00:00Z',
-    fixture('bloomberg-bridge_reference.json')), 'stored|6|0|0|0|0|',
+    fixture('bloomberg-bridge_reference.json')), 'stored|6|2|0|0|0|',
     'figures without a day');
+is(bloomberg('bridge_reference', $two, '2015-01-01T01:00:00Z',
+    $json->encode({ securityData => [ map { { security => $_->[0],
+        fieldData => { ID_ISIN => $_->[1], ID_BB_GLOBAL => $_->[2],
+        CRNCY => 'USD', EXCH_CODE => 'US', COUNTRY_ISO => 'US',
+        ID_SEDOL1 => undef, GICS_SECTOR_NAME => 'IT' } } }
+    [ 'IBM US Equity', 'US4592001014', 'BBG000BLNNH6' ],
+    [ 'AAPL US Equity', 'US0378331006', 'BBG000B9XRY4' ] ] })),
+    'stored|17|2|0|0|1|', 'names and descriptions of two');
+is(reasons(), 'bad_identifier 12', 'one of another check digit');
+is($pg->psql("SELECT i.symbol, name, currency, exchange, country, sector,
+    string_agg(scheme || ' ' || value, ',' ORDER BY scheme) FROM instrument i
+    JOIN instrument_identifier d ON d.instrument_id = i.id AND d.source = 3
+    GROUP BY i.id ORDER BY i.id"),
+    "IBM_US_EQUITY|INTL BUSINESS MACHINES CORP|USD|US|US|IT|"
+    . "FIGI BBG000BLNNH6,ISIN US4592001014\n"
+    . 'AAPL_US_EQUITY|APPLE INC|USD|US|US|IT|FIGI BBG000B9XRY4',
+    'whom they are known to be');
 is(bloomberg('bridge_reference', { identifiers => 'IBM US Equity' },
     '2015-01-02T00:00:00Z', $json->encode({ securityData => [ {
         security => 'IBM US Equity', fieldData => { DVD_HIST => [

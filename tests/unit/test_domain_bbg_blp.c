@@ -196,6 +196,48 @@ test_reference(void **state)
 }
 
 
+/* Facts that are names are identifiers, too; of a day they are facts alone. */
+static void
+test_names(void **state)
+{
+    size_t           i;
+    wd_test_parsed_t p;
+
+    static const char *const want[][2] = {{"ISIN", "US4592001014"},
+                                          {"FIGI", "BBG000BLNNH6"},
+                                          {"CUSIP", "0123"}};
+
+    (void) state;
+    parse_z(&p, ENVELOPE("{\"securityData\":["
+        REFERENCE("IBM US Equity", "\"ID_ISIN\":\"US4592001014\","
+                  "\"NAME\":\"IBM\",\"Id_bb_global\":\"BBG000BLNNH6\","
+                  "\"ID_SEDOL1\":\"N.A.\",\"ID_CUSIP\":\"0123\","
+                  "\"COUNTRY_ISO\":\"US\"") ","
+        REFERENCE("X Index", "\"PX_LAST\":1") "]}"));
+    assert_int_equal(p.r.n_facts, 7);
+    assert_int_equal(p.r.n_identifiers, wd_array_len(want));
+    for (i = 0; i < wd_array_len(want); i++) {
+        assert_view(p.r.identifiers[i].symbol, "IBM US EQUITY");
+        assert_view(p.r.identifiers[i].scheme, want[i][0]);
+        assert_view(p.r.identifiers[i].value, want[i][1]);
+        assert_true(p.r.identifiers[i].record < p.r.n_records);
+    }
+    assert_int_equal(p.r.n_instruments, 1);
+    assert_view(p.r.instruments[0].symbol, "IBM US EQUITY");
+    assert_view(p.r.instruments[0].name, "IBM");
+    assert_view(p.r.instruments[0].country, "US");
+    assert_null(p.r.instruments[0].currency.data);
+    wd_test_parsed_done(&p);
+
+    parse_z(&p, ENVELOPE(HISTORY("IBM US Equity",
+        "{\"date\":\"2012-01-03\",\"NAME\":\"IBM\","
+        "\"ID_ISIN\":\"US4592001014\"}")));
+    assert_int_equal(p.r.n_facts, 2);
+    assert_int_equal(p.r.n_identifiers + p.r.n_instruments, 0);
+    wd_test_parsed_done(&p);
+}
+
+
 static void
 test_bulk(void **state)
 {
@@ -762,6 +804,7 @@ main(void)
         cmocka_unit_test(test_history_of_facts),
         cmocka_unit_test(test_dates),
         cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_names),
         cmocka_unit_test(test_bulk),
         cmocka_unit_test(test_one_element),
         cmocka_unit_test(test_errors_of_items),

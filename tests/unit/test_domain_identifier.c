@@ -26,6 +26,8 @@ static const struct {
     {"LEI", "HWUPKR0MPOU8FGXBT394"},
     {"FIGI", "BBG000BLNNH6"},
     {"FIGI", "BBG000B9XRY4"},
+    {"COMPOSITE_FIGI", "BBG000BLNNH6"},
+    {"SHARE_CLASS_FIGI", "BBG001S5S399"},
     {"FIGI", "BBG000BVPV84"},
 };
 
