@@ -19,7 +19,7 @@
  */
 #include "bench_answers.h"
 
-#include "processing.h"
+#include "processing_ahead.h"
 #include "processing_stages.h"
 
 #include <stdio.h>
@@ -158,7 +158,7 @@ static int64_t handled; /* atomic: offset of the last event */
 static int
 on_event(wd_pg_conn_t *c, const wd_bus_event_t *ev, void *arg, wd_error_t *err)
 {
-    int rc = processing_object(arg, c, ev->json, false, err);
+    int rc = processing_object(arg, c, ev->json, ev->next, false, err);
 
     __atomic_store_n(&handled, ev->offset, __ATOMIC_RELEASE);
     return rc;
@@ -187,6 +187,7 @@ process(bench_t *b)
 
     last = number(b, "SELECT last FROM bus_topic WHERE topic = 'raw.object'");
     must(processing_zones_load(&pr.zones, &err), &err, "zones");
+    must(processing_ahead_start(&pr, &pr.ahead, &err), &err, "a thread");
     from = wd_monotonic();
     pr.consumer = wd_bus_consume(b->url, "bench-commit", WD_TOPIC_RAW,
                                  "processing", on_event, &pr, b->log);
@@ -198,6 +199,7 @@ process(bench_t *b)
     }
     took = seconds_since(from);
     wd_bus_consumer_stop(pr.consumer);
+    processing_ahead_stop(pr.ahead);
     processing_zones_done(&pr.zones);
     return took;
 }

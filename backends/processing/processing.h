@@ -17,13 +17,16 @@ typedef struct {
 extern const wd_conf_row_t processing_conf_rows[];
 extern const size_t        processing_n_conf_rows;
 
+typedef struct processing_ahead processing_ahead_t;
+
 typedef struct {
-    processing_conf_t  conf;
-    wd_service_t      *service;
-    wd_log_t          *log;
-    wd_lake_t         *lake;
-    processing_zones_t zones;
-    wd_bus_consumer_t *consumer;
+    processing_conf_t   conf;
+    wd_service_t       *service;
+    wd_log_t           *log;
+    wd_lake_t          *lake;
+    processing_zones_t  zones;
+    processing_ahead_t *ahead; /* of the consumer's thread; NULL: none */
+    wd_bus_consumer_t  *consumer;
 
     /* Consumer's thread: failures of the event at hand. */
     int64_t  failed_offset;

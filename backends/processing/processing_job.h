@@ -90,7 +90,20 @@ struct processing_job {
     processing_notice_t          notices[PROCESSING_JOB_NOTICES_MAX];
     size_t                       n_notices;
     wd_error_t                  *err;
+    bool ahead; /* read and parsed: processing_ahead.h */
 };
+
+/* NULL without memory; free accepts NULL. */
+processing_job_t *processing_job_create(processing_t *pr);
+void              processing_job_destroy(processing_job_t *job);
+
+/*
+ * Reads an event, and of the stages those that need no database, for an
+ * object of at most that many bytes. false: something was in the way, and
+ * only those who record it may find out what.
+ */
+bool processing_job_read_ahead(processing_job_t *job, wd_str_t event,
+                               int64_t max_bytes);
 
 /*
  * The payload gives nothing: outcome with a reason, and a reject that says
@@ -137,6 +150,7 @@ wd_must_check int processing_who_indicator(processing_job_t *job);
 
 /* From event to records: processing_stages_read.c. */
 wd_must_check int processing_stage_know(processing_job_t *job);
+wd_must_check int processing_stage_source(processing_job_t *job);
 wd_must_check int processing_stage_read(processing_job_t *job);
 wd_must_check int processing_stage_parse(processing_job_t *job);
 

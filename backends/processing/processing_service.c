@@ -2,7 +2,7 @@
  * processing_service.c - life of the processing: one consumer of raw.object,
  * and the methods that show the quality of what came in.
  */
-#include "processing.h"
+#include "processing_ahead.h"
 #include "processing_stages.h"
 #include "processing_store.h"
 #include "wd_num.h"
@@ -31,7 +31,8 @@ on_event(wd_pg_conn_t *c, const wd_bus_event_t *ev, void *arg, wd_error_t *err)
         pr->failed_offset = ev->offset;
         pr->failures = 0;
     }
-    rc = processing_object(pr, c, ev->json, pr->failures >= TRIES_MAX, err);
+    rc = processing_object(pr, c, ev->json, ev->next, pr->failures >= TRIES_MAX,
+                           err);
     pr->failures += rc != WD_OK;
     return rc;
 }
@@ -340,6 +341,9 @@ processing_start(wd_service_t *s, void *svc, wd_error_t *err)
     if (rc == WD_OK) {
         rc = wd_lake_open_read(pr->conf.lake, &pr->lake, err);
     }
+    if (rc == WD_OK) {
+        rc = processing_ahead_start(pr, &pr->ahead, err);
+    }
     if (rc != WD_OK) {
         return rc;
     }
@@ -361,6 +365,8 @@ processing_stop(wd_service_t *s, void *svc)
     (void) s;
     wd_bus_consumer_stop(pr->consumer);
     pr->consumer = NULL;
+    processing_ahead_stop(pr->ahead);
+    pr->ahead = NULL;
     wd_lake_close(pr->lake);
     pr->lake = NULL;
     processing_zones_done(&pr->zones);

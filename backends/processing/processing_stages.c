@@ -1,6 +1,6 @@
 /*
- * processing_stages.c - a lake object through the stages: know, read, parse,
- * name, clock, basis, validate, store; then recorded and published.
+ * processing_stages.c - a lake object through the stages: know, source, read,
+ * parse, name, clock, basis, validate, store; then recorded and published.
  *
  * Each stage is a row of a table and a function of the job. A stage that
  * finds the payload unusable says so in job->outcome, which ends the walk;
@@ -9,8 +9,11 @@
  */
 #include "processing_stages.h"
 
+#include "processing_ahead.h"
 #include "processing_job.h"
 #include "wd_metrics.h"
+
+#include <stdlib.h>
 
 #define POOL_BLOCK (256 * 1024)
 
@@ -18,11 +21,17 @@
 static const struct {
     const char *name;
     int (*run)(processing_job_t *job);
+    bool ahead; /* may be done before it is the object's turn */
 } stages[] = {
-    {"know", processing_stage_know},         {"read", processing_stage_read},
-    {"parse", processing_stage_parse},       {"name", processing_stage_name},
-    {"clock", processing_stage_clock},       {"basis", processing_stage_basis},
-    {"validate", processing_stage_validate}, {"store", processing_stage_store},
+    {"know", processing_stage_know, true},
+    {"source", processing_stage_source, false},
+    {"read", processing_stage_read, true},
+    {"parse", processing_stage_parse, true},
+    {"name", processing_stage_name, false},
+    {"clock", processing_stage_clock, false},
+    {"basis", processing_stage_basis, false},
+    {"validate", processing_stage_validate, false},
+    {"store", processing_stage_store, false},
 };
 
 
@@ -64,6 +73,9 @@ walk(processing_job_t *job, bool last_try)
     }
 
     for (i = 0; i < wd_array_len(stages); i++) {
+        if (job->ahead && stages[i].ahead) {
+            continue;
+        }
         rc = stages[i].run(job);
         if (rc != WD_OK || is_ended(job)) {
             break;
@@ -137,12 +149,11 @@ record_or_skip(processing_job_t *job, bool last_try)
 static int
 run_job(processing_job_t *job, wd_str_t event, bool last_try)
 {
-    int rc;
+    int rc = WD_OK;
 
-    wd_records_init(&job->r, job->pool);
-    job->o.to = WD_NS_MIN;
-
-    rc = processing_event_parse(event, &job->ev, job->err);
+    if (!job->ahead) {
+        rc = processing_event_parse(event, &job->ev, job->err);
+    }
     if (rc == WD_EPROTO) {
         /* Without a readable event there is no object to record it under. */
         wd_log_error(job->pr->log, "event cannot be read, skipped", "reason",
@@ -158,30 +169,89 @@ run_job(processing_job_t *job, wd_str_t event, bool last_try)
 }
 
 
+processing_job_t *
+processing_job_create(processing_t *pr)
+{
+    processing_job_t *job;
+
+    job = calloc(1, sizeof(*job));
+    if (job == NULL) {
+        return NULL;
+    }
+    job->pr = pr;
+    job->o.to = WD_NS_MIN;
+    wd_buf_init(&job->body, WD_LAKE_OBJECT_MAX);
+    job->pool = wd_pool_create(POOL_BLOCK);
+    if (job->pool == NULL
+        || processing_symbols_init(&job->symbols, job->pool) != WD_OK) {
+        processing_job_destroy(job);
+        return NULL;
+    }
+    wd_records_init(&job->r, job->pool);
+    return job;
+}
+
+
+void
+processing_job_destroy(processing_job_t *job)
+{
+    if (job != NULL) {
+        processing_symbols_done(&job->symbols);
+        processing_event_done(&job->ev);
+        wd_buf_done(&job->body);
+        wd_pool_destroy(job->pool);
+        free(job);
+    }
+}
+
+
+bool
+processing_job_read_ahead(processing_job_t *job, wd_str_t event,
+                          int64_t max_bytes)
+{
+    int        rc;
+    size_t     i;
+    wd_error_t err = {0};
+
+    job->err = &err;
+    rc = processing_event_parse(event, &job->ev, &err);
+    if (rc == WD_OK && job->ev.size > max_bytes) {
+        rc = WD_ETOOBIG;
+    }
+    for (i = 0; i < wd_array_len(stages) && rc == WD_OK; i++) {
+        if (stages[i].ahead) {
+            rc = stages[i].run(job);
+            if (is_ended(job)) {
+                rc = WD_EPROTO;
+            }
+        }
+    }
+    job->err = NULL;
+    job->ahead = rc == WD_OK;
+    return job->ahead;
+}
+
+
 int
 processing_object(processing_t *pr, wd_pg_conn_t *c, wd_str_t event,
-                  bool last_try, wd_error_t *err)
+                  wd_str_t next, bool last_try, wd_error_t *err)
 {
-    int              rc;
-    processing_job_t job;
-    wd_error_t       none = {0};
+    int               rc;
+    wd_error_t        none = {0};
+    processing_job_t *job;
 
-    memset(&job, 0, sizeof(job));
-    job.pr = pr;
-    job.c = c;
-    job.err = err != NULL ? err : &none;
-    wd_buf_init(&job.body, WD_LAKE_OBJECT_MAX);
-
-    job.pool = wd_pool_create(POOL_BLOCK);
-    rc = job.pool != NULL ? processing_symbols_init(&job.symbols, job.pool)
-                          : WD_ENOMEM;
-    if (rc == WD_OK) {
-        rc = run_job(&job, event, last_try);
+    job = processing_ahead_take(pr->ahead, event);
+    if (job == NULL) {
+        job = processing_job_create(pr);
     }
+    if (job == NULL) {
+        return WD_ENOMEM;
+    }
+    processing_ahead_want(pr->ahead, next);
 
-    processing_symbols_done(&job.symbols);
-    processing_event_done(&job.ev);
-    wd_buf_done(&job.body);
-    wd_pool_destroy(job.pool);
+    job->c = c;
+    job->err = err != NULL ? err : &none;
+    rc = run_job(job, event, last_try);
+    processing_job_destroy(job);
     return rc;
 }

@@ -1,6 +1,6 @@
 /*
- * processing_stages_read.c - stages know, read and parse: from an event to
- * the records of its object.
+ * processing_stages_read.c - stages know, source, read and parse: from an
+ * event to the records of its object.
  */
 #include "processing_job.h"
 #include "wd_gunzip.h"
@@ -33,24 +33,30 @@ processing_job_prepare(processing_job_t *job)
 int
 processing_stage_know(processing_job_t *job)
 {
-    int rc;
-
     job->provider = processing_provider(job->ev.provider);
     job->dataset = processing_dataset(job->ev.provider, job->ev.dataset);
     if (job->provider == NULL || job->dataset == NULL) {
         return processing_job_refuse(job, "error", WD_REASON_UNKNOWN_DATASET,
                                      "nothing is known about this data set");
     }
+    processing_job_prepare(job);
+    return WD_OK;
+}
+
+
+int
+processing_stage_source(processing_job_t *job)
+{
+    int rc;
 
     rc = processing_store_source(job->c, job->ev.provider, &job->p.source,
                                  job->err);
     if (rc == WD_ENOTFOUND) {
+        wd_records_init(&job->r, job->pool); /* what was read ahead */
         return processing_job_refuse(
             job, "error", WD_REASON_UNKNOWN_DATASET,
             "the provider is not in the table of sources");
     }
-
-    processing_job_prepare(job);
     return rc;
 }
 

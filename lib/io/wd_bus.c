@@ -148,12 +148,14 @@ static int
 wd_bus_handle(wd_bus_consumer_t *c, const PGresult *res, int *ret_n,
               wd_error_t *err)
 {
-    int     i, rc;
+    int     i, rc, n = PQntuples(res);
     wd_ns_t until = wd_monotonic() + WD_BUS_BATCH_NS;
 
-    for (i = 0; i < PQntuples(res); i++) {
+    for (i = 0; i < n; i++) {
         wd_bus_event_t ev = {wd_pg_get_int(res, i, 0), wd_pg_get_ts(res, i, 1),
-                             wd_pg_get_str(res, i, 2)};
+                             wd_pg_get_str(res, i, 2),
+                             i + 1 < n ? wd_pg_get_str(res, i + 1, 2)
+                                       : WD_STR("")};
 
         if (i != 0 && (wd_bus_stopped(c) || wd_monotonic() > until)) {
             break;

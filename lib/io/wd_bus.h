@@ -19,6 +19,7 @@ typedef struct {
     int64_t  offset;
     wd_ns_t  at; /* when it was published */
     wd_str_t json; /* zero-terminated behind its length */
+    wd_str_t next; /* of the event that follows, where it is known; or "" */
 } wd_bus_event_t;
 
 /*
