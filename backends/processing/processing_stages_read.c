@@ -42,8 +42,10 @@ processing_stage_know(processing_job_t *job)
                                      "nothing is known about this data set");
     }
 
-    rc = processing_store_source(job->c, job->ev.provider, &job->p.source,
-                                 job->err);
+    rc = processing_store_source(
+        job->c,
+        job->dataset->source != NULL ? job->dataset->source : job->ev.provider,
+        &job->p.source, job->err);
     if (rc == WD_ENOTFOUND) {
         return processing_job_refuse(
             job, "error", WD_REASON_UNKNOWN_DATASET,
