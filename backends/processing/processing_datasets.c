@@ -15,40 +15,41 @@ static const processing_provider_t providers[] = {
 };
 
 
-#define AV(name, who, timeframe, market, flags)                          \
-    {                                                                    \
-        "alphavantage", name, processing_parse_av, processing_who_##who, \
-            timeframe, PROCESSING_##market, flags                        \
+#define AV(name, who, timeframe, market, flags)                                \
+    {                                                                          \
+        "alphavantage", name, NULL, processing_parse_av, processing_who_##who, \
+            timeframe, PROCESSING_##market, flags                              \
     }
 
-#define WB(name, who, flags)                                          \
-    {                                                                 \
-        "worldbank", name, processing_parse_wb, processing_who_##who, \
-            WD_TF_NONE, PROCESSING_WORLD, flags                       \
-    }
-
-#define BBG(name, parse, timeframe)                                         \
+#define WB(name, who, flags)                                                \
     {                                                                       \
-        "bloomberg", name, processing_parse_##parse, processing_who_listed, \
-            timeframe, PROCESSING_WORLD, PROCESSING_NUMBERED                \
+        "worldbank", name, NULL, processing_parse_wb, processing_who_##who, \
+            WD_TF_NONE, PROCESSING_WORLD, flags                             \
     }
 
-#define LSEG(name, who, flags)                                                 \
-    {                                                                          \
-        "lseg", name, processing_parse_lseg, processing_who_##who, WD_TF_NONE, \
-            PROCESSING_WORLD, flags                                            \
+#define BBG(name, parse, timeframe)                             \
+    {                                                           \
+        "bloomberg", name, NULL, processing_parse_##parse,      \
+            processing_who_listed, timeframe, PROCESSING_WORLD, \
+            PROCESSING_NUMBERED                                 \
     }
 
-#define GDS(name)                                                      \
-    {                                                                  \
-        "spglobal", name, processing_parse_gds, processing_who_listed, \
-            WD_TF_NONE, PROCESSING_WORLD, 0                            \
+#define LSEG(name, who, flags)                                           \
+    {                                                                    \
+        "lseg", name, NULL, processing_parse_lseg, processing_who_##who, \
+            WD_TF_NONE, PROCESSING_WORLD, flags                          \
     }
 
-#define PUSH(name, who, flags)                                                 \
-    {                                                                          \
-        "push", name, processing_parse_push, processing_who_##who, WD_TF_NONE, \
-            PROCESSING_WORLD, flags | PROCESSING_PUSHED                        \
+#define GDS(name)                                                            \
+    {                                                                        \
+        "spglobal", name, NULL, processing_parse_gds, processing_who_listed, \
+            WD_TF_NONE, PROCESSING_WORLD, 0                                  \
+    }
+
+#define PUSH(name, who, flags)                                           \
+    {                                                                    \
+        "push", name, NULL, processing_parse_push, processing_who_##who, \
+            WD_TF_NONE, PROCESSING_WORLD, flags | PROCESSING_PUSHED      \
     }
 
 static const processing_dataset_t datasets[] = {
@@ -100,8 +101,11 @@ static const processing_dataset_t datasets[] = {
     LSEG("esg", listed, 0),
     LSEG("symbology", named, 0),
     LSEG("search", all, 0),
-    {"lseg", "stream", processing_parse_capture, processing_who_all, WD_TF_NONE,
-     PROCESSING_WORLD, PROCESSING_MOMENTS},
+
+    /* A stream counts otherwise than the history of ticks, and has other times:
+     * what both bring of one instrument is kept apart. */
+    {"lseg", "stream", "lseg_stream", processing_parse_capture,
+     processing_who_all, WD_TF_NONE, PROCESSING_WORLD, PROCESSING_MOMENTS},
     GDS("values"),
     GDS("history"),
     GDS("series"),

@@ -60,6 +60,7 @@ enum {
 typedef struct {
     const char *provider;
     const char *name;
+    const char *source; /* of its rows, in table source; NULL: the provider */
 
     /* The body as records. */
     int (*parse)(processing_job_t *job);

@@ -91,6 +91,7 @@ processing_parse_lseg(processing_job_t *job)
 }
 
 
+/* What a streaming connection brought. */
 int
 processing_parse_capture(processing_job_t *job)
 {

@@ -49,8 +49,10 @@ processing_stage_source(processing_job_t *job)
 {
     int rc;
 
-    rc = processing_store_source(job->c, job->ev.provider, &job->p.source,
-                                 job->err);
+    rc = processing_store_source(
+        job->c,
+        job->dataset->source != NULL ? job->dataset->source : job->ev.provider,
+        &job->p.source, job->err);
     if (rc == WD_ENOTFOUND) {
         wd_records_init(&job->r, job->pool); /* what was read ahead */
         return processing_job_refuse(

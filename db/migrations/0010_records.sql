@@ -2,6 +2,10 @@
 -- units of figures, and the lists that macro-economic series belong to. All
 -- of it has versions, as 0001_core.sql says.
 
+-- Of LSEG's stream and its history of ticks each has numbers and times of its
+-- own: what both bring of one instrument cannot be told to be the same.
+INSERT INTO source VALUES (7, 'lseg_stream');
+
 -- Quotes. ts is midnight UTC of the trading day where only the day is told,
 -- else the moment. seq: the provider's number of a quote of a moment, 0 where
 -- it gives none; of equal ts the highest is the last. Some providers give the

@@ -217,6 +217,14 @@ wd_lseg_apply_time(wd_lseg_apply_t *a, const char *const *names, size_t n)
 }
 
 
+/* Counted for each stream by the provider, whoever listens. */
+static int64_t
+wd_lseg_apply_number(const wd_lseg_apply_t *a)
+{
+    return wd_max(a->event->sequence, (int64_t) 0);
+}
+
+
 static int
 wd_lseg_apply_quote(wd_lseg_apply_t *a, wd_ns_t t)
 {
@@ -243,6 +251,7 @@ wd_lseg_apply_quote(wd_lseg_apply_t *a, wd_ns_t t)
     q->ask = v[WD_LSEG_F_ASK];
     q->bid_size = v[WD_LSEG_F_BIDSIZE];
     q->ask_size = v[WD_LSEG_F_ASKSIZE];
+    q->seq = wd_lseg_apply_number(a);
     q->record = a->record;
     return WD_OK;
 }
@@ -262,6 +271,7 @@ wd_lseg_apply_trade(wd_lseg_apply_t *a, wd_ns_t t)
     trade->price = a->image->figures[WD_LSEG_F_PRICE];
     trade->size = a->changed[WD_LSEG_F_SIZE] ? a->image->figures[WD_LSEG_F_SIZE]
                                              : NAN;
+    trade->seq = wd_lseg_apply_number(a);
     trade->record = a->record;
     return WD_OK;
 }

@@ -56,7 +56,7 @@ bool wd_lseg_image_init(wd_lseg_image_t *image, wd_str_t symbol);
  * message about another symbol), change nothing. Adds to *r at most one quote
  * and one trade, whose symbol is a copy in its pool. Their time is that of the
  * message where it has one, on the day that it says or the day nearest to
- * `received`; else `received`. A message with a figure or time that is none
+ * `received`; else `received`. Their number is that of the message. A message with a figure or time that is none
  * is rejected; that figure is blank from then on. WD_OK, WD_ENOMEM.
  */
 wd_must_check int wd_lseg_image_apply(wd_lseg_image_t       *image,

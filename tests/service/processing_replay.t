@@ -100,6 +100,8 @@ for my $body ($ticks, $trades, $trades =~ s/,61168,null/,1,"5"/r,
 {
     put('lseg', 'ticks', { identifiers => 'VOD.L' }, $body);
 }
+my $frames = fixture('lseg-stream.ndjson');
+put('lseg', 'stream', {}, $_) for $frames, $frames, $frames =~ s/1\.0567/1.0566/gr;
 for my $body (fixture('lseg-symbology.json'),
     fixture('lseg-symbology.json') =~ s/"MSFT"/"MICRO"/r)
 {
