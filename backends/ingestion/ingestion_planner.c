@@ -51,6 +51,7 @@ learn(ingestion_planner_t *p, planner_known_t *k, wd_error_t *err)
                      "collection", k->def.name, "reason", why.text);
         return WD_OK;
     }
+    k->version = -1; /* to be read again */
     *err = why;
     return rc;
 }

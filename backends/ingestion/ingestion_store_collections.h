@@ -8,6 +8,15 @@
 #include "ingestion_collection.h"
 #include "ingestion_store.h"
 
+/*
+ * Rows `o` of raw_object that answer questions of item `i`: as the index
+ * raw_object_question has them.
+ */
+#define INGESTION_STORE_ANSWERS                                      \
+    "o.provider = i.provider AND o.dataset = i.dataset "             \
+    "AND o.args - '{date,end,month,outputsize,page,per_page,start}'" \
+    "::text[] = i.args "
+
 /* ---- definitions (ingestion_store_collections.c) ------------------------ */
 
 /* Sets timeouts and listens for what concerns collections. */

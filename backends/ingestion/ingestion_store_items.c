@@ -360,13 +360,16 @@ ingestion_store_covered(wd_pg_conn_t *c, int64_t collection, wd_error_t *err)
 
 /* ---- what is to be asked for -------------------------------------------- */
 
-/* Of an item, in the order of ingestion_store_item(). */
-#define ITEM_COLUMNS \
-    "i.id, i.args::text, r.high, i.covered_to, " DAY("i.fill_to") " "
+/*
+ * Of an item, in the order of ingestion_store_item(). The mark is what was
+ * counted, and what has come since.
+ */
+#define ITEM_COLUMNS                                                    \
+    "i.id, i.args::text, greatest(i.high, r.high), i.covered_to, " DAY( \
+        "i.fill_to") " "
 #define ITEM_MARK                                                         \
     "LEFT JOIN LATERAL (SELECT max(o.data_to) AS high FROM raw_object o " \
-    "WHERE o.provider = i.provider AND o.dataset = i.dataset "            \
-    "AND o.args @> i.args) r ON true "
+    "WHERE " INGESTION_STORE_ANSWERS "AND o.id > i.seen) r ON true "
 
 
 int
@@ -509,14 +512,11 @@ int
 ingestion_store_planned(wd_pg_conn_t *c, const ingestion_item_t *item,
                         wd_ns_t tick, wd_ns_t now, wd_error_t *err)
 {
-    wd_pg_param_t p[] = {wd_pg_int(item->id), wd_pg_ts(tick), wd_pg_ts(now),
-                         item->high != WD_NS_MIN
-                             ? wd_pg_ts(item->high)
-                             : (wd_pg_param_t){.type = WD_PG_NULL_TS}};
+    wd_pg_param_t p[] = {wd_pg_int(item->id), wd_pg_ts(tick), wd_pg_ts(now)};
 
     return wd_pg_exec(c,
-                      "UPDATE collection_item SET live_at = $2, live_to = $3, "
-                      "high = $4 WHERE id = $1",
+                      "UPDATE collection_item SET live_at = $2, live_to = $3 "
+                      "WHERE id = $1",
                       p, wd_array_len(p), NULL, err);
 }
 
@@ -540,13 +540,15 @@ ingestion_store_recount(wd_pg_conn_t *c, wd_error_t *err)
 {
     return wd_pg_exec(
         c,
-        "UPDATE collection_item i SET recount_at = NULL, rows = r.rows, "
-        "high = r.high FROM (SELECT id, provider, dataset, args "
-        "FROM collection_item WHERE recount_at <= now() ORDER BY recount_at "
-        "LIMIT 50 FOR UPDATE SKIP LOCKED) w CROSS JOIN LATERAL (SELECT "
+        "UPDATE collection_item u SET recount_at = NULL, "
+        "rows = u.rows + r.rows, high = greatest(u.high, r.high), "
+        "seen = greatest(u.seen, r.seen) FROM (SELECT id, provider, dataset, "
+        "args, seen FROM collection_item WHERE recount_at <= now() "
+        "ORDER BY recount_at LIMIT 50 FOR UPDATE SKIP LOCKED) i "
+        "CROSS JOIN LATERAL (SELECT "
         "coalesce(sum(o.stored + o.corrected), 0) AS rows, "
-        "max(o.data_to) AS high FROM raw_object o "
-        "WHERE o.provider = w.provider AND o.dataset = w.dataset "
-        "AND o.args @> w.args) r WHERE i.id = w.id",
+        "max(o.data_to) AS high, max(o.id) AS seen FROM raw_object o "
+        "WHERE " INGESTION_STORE_ANSWERS "AND o.id > i.seen) r "
+        "WHERE u.id = i.id",
         NULL, 0, NULL, err);
 }

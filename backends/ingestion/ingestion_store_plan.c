@@ -132,8 +132,13 @@ ingestion_store_states(wd_pg_conn_t *c, int64_t collection, int64_t after,
 
 #define MARK                                                              \
     "LEFT JOIN LATERAL (SELECT max(o.data_to) AS high FROM raw_object o " \
-    "WHERE o.provider = i.provider AND o.dataset = i.dataset "            \
-    "AND o.args @> i.args) r ON true "
+    "WHERE " INGESTION_STORE_ANSWERS "AND o.id > i.seen) r ON true "
+
+/* Of questions that no item ever asked, the latest answers tell. */
+#define MARK_OF_NONE                                                 \
+    "LEFT JOIN LATERAL (SELECT max(n.data_to) AS high FROM (SELECT " \
+    "o.data_to FROM raw_object o WHERE " INGESTION_STORE_ANSWERS     \
+    "ORDER BY o.id DESC LIMIT 100) n) r ON true "
 
 int
 ingestion_store_plan_items(wd_pg_conn_t *c, int64_t collection, PGresult **ret,
@@ -143,7 +148,8 @@ ingestion_store_plan_items(wd_pg_conn_t *c, int64_t collection, PGresult **ret,
 
     return wd_pg_exec(
         c,
-        "SELECT i.id, i.args::text, r.high, i.covered_to, " DAY(
+        "SELECT i.id, i.args::text, greatest(i.high, r.high), "
+        "i.covered_to, " DAY(
             "i.fill_to") ", i.instrument, i.calls, " STOPPED ", " FILL_STOPPED
                          ", "
                          "EXISTS (SELECT 1 FROM collection_slice o WHERE "
@@ -186,7 +192,7 @@ ingestion_store_plan_try(wd_pg_conn_t *c, const ingestion_collection_t *def,
             "FROM (SELECT $1 AS provider, $2 AS dataset, u.n, u.i "
             "AS instrument, u.a::jsonb AS args "
             "FROM unnest($3::text[], $4::text[]) WITH ORDINALITY "
-            "AS u(i, a, n)) i " MARK "ORDER BY i.n",
+            "AS u(i, a, n)) i " MARK_OF_NONE "ORDER BY i.n",
             p, wd_array_len(p), ret, err);
     }
     ingestion_items_done(&items);

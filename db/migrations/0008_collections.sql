@@ -59,9 +59,10 @@ CREATE TABLE collection_item (
     fill_error    text,
     fill_until    timestamptz,
 
-    high          timestamptz, -- last valid time, when it was looked at last
-    rows          bigint NOT NULL DEFAULT 0, -- stored or corrected until then
-    recount_at    timestamptz, -- to be looked at
+    high          timestamptz, -- last valid time that processing accepted
+    rows          bigint NOT NULL DEFAULT 0, -- stored or corrected
+    seen          bigint NOT NULL DEFAULT 0, -- both up to this raw_object
+    recount_at    timestamptz, -- to be looked at again
     UNIQUE (collection, provider, dataset, args)
 );
 CREATE INDEX ON collection_item (recount_at) WHERE recount_at IS NOT NULL;
@@ -85,8 +86,10 @@ CREATE UNIQUE INDEX collection_slice_one ON collection_slice (item) WHERE fill;
 CREATE INDEX ON collection_slice (collection);
 CREATE INDEX ON collection_slice (job);
 
--- The high-water mark of an item: what processing accepted of its questions.
-CREATE INDEX raw_object_args ON raw_object USING gin (args jsonb_path_ops);
+-- The answers to an item's questions: its arguments and those of a slice.
+-- Asked for as it stands here by the ingestion (ingestion_store_items.c).
+CREATE INDEX raw_object_question ON raw_object (provider, dataset,
+    (args - '{date,end,month,outputsize,page,per_page,start}'::text[]), id);
 
 -- Whoever ends a job of a collection wakes the planners.
 CREATE FUNCTION ingest_job_ended() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -155,7 +155,7 @@ isnt($pg->psql(sprintf $bar, 'bar', day($before)), 88,
 
 # ---- a mark of the future, and one that somebody else has moved
 
-$pg->psql("UPDATE raw_object SET data_to = now() + interval '30 years'
+$pg->psql("UPDATE collection_item SET high = now() + interval '30 years'
     WHERE dataset = 'intraday'");
 $t->due('minutes', 70);
 ok($t->in->wait_for(sub { $t->provider->requests() > $t->{seen} }),
@@ -164,8 +164,6 @@ ok($t->settled(), 'settled');
 is_deeply([ sort $t->asked() ], [
     map { "intraday interval=5min month=$_ outputsize=full symbol=SPY" }
         months(day(73), day(0)) ], 'from where it was covered');
-$pg->psql("UPDATE raw_object SET data_to = now() - interval '1 day'
-    WHERE dataset = 'intraday'");
 
 # ---- three months without anybody: all of them are caught up with
 

@@ -432,6 +432,66 @@ test_work(void **state)
 }
 
 
+/* Marks are looked up for thousands of items: never by reading all answers. */
+static void
+test_mark(void **state)
+{
+    PGresult        *res;
+    wd_error_t       err = {0};
+    ingestion_item_t item;
+
+    (void) state;
+    put_ok(DAILY("a", "IBM"), &api, PUT_NEW);
+    run("DELETE FROM raw_object; INSERT INTO raw_object (id, key, sha256, "
+        "provider, dataset, args, size, fetched_at, outcome, stored, data_to) "
+        "SELECT n, n, 's', 'alphavantage', 'daily', jsonb_build_object("
+        "'symbol', CASE n % 100 WHEN 7 THEN 'IBM' ELSE 'S' || n % 100 END, "
+        "'outputsize', 'full', 'page', n), 1, now(), 'stored', 2, "
+        "timestamptz '2024-01-01 00:00:00Z' + n * interval '1 s' "
+        "FROM generate_series(1, 20000) n; ANALYZE raw_object");
+    assert_ok(ingestion_store_due(db, one("SELECT id FROM collection"),
+                                  wd_now(), 10, &res, &err));
+    assert_int_equal(PQntuples(res), 1);
+    ingestion_store_item(res, 0, &item);
+    assert_true(item.high
+                == (wd_ns_t) (19723 * WD_NS_PER_DAY + 19907 * WD_NS_PER_S));
+    PQclear(res);
+
+    run("UPDATE collection_item SET recount_at = now()");
+    assert_ok(ingestion_store_recount(db, &err));
+    assert_int_equal(one("SELECT rows FROM collection_item"), 400);
+    assert_int_equal(one("SELECT seen FROM collection_item"), 19907);
+
+    /* Again, nothing is counted twice; what is new is added. */
+    run("INSERT INTO raw_object (id, key, sha256, provider, dataset, args, "
+        "size, fetched_at, outcome, corrected, data_to) VALUES (20001, 'k', "
+        "'s', 'alphavantage', 'daily', '{\"symbol\": \"IBM\", "
+        "\"outputsize\": \"compact\"}', 1, now(), 'stored', 5, '2020-01-01'), "
+        "(20002, 'l', 's', 'alphavantage', 'daily', '{\"symbol\": \"IBM\", "
+        "\"interval\": \"5min\"}', 1, now(), 'stored', 9, now()); "
+        "UPDATE collection_item SET recount_at = now()");
+    assert_ok(ingestion_store_recount(db, &err));
+    assert_int_equal(one("SELECT rows FROM collection_item"), 405);
+    assert_int_equal(one("SELECT extract(epoch FROM high)::bigint "
+                         "FROM collection_item"),
+                     item.high / WD_NS_PER_S);
+
+    /* The index serves this expression, as it stands in the source. */
+    run("SET enable_seqscan = off; CREATE FUNCTION plan_of(q text) RETURNS "
+        "text LANGUAGE plpgsql AS $$ DECLARE l text; t text := ''; BEGIN "
+        "FOR l IN EXECUTE 'EXPLAIN ' || q LOOP t := t || l; END LOOP; "
+        "RETURN t; END $$");
+    assert_int_equal(one("SELECT (plan_of($q$SELECT r.high "
+                         "FROM collection_item i, LATERAL (SELECT "
+                         "max(o.data_to) AS high FROM raw_object o "
+                         "WHERE " INGESTION_STORE_ANSWERS
+                         "AND o.id > i.seen) r$q$) ~ 'Index Scan using "
+                         "raw_object_question.*Index Cond: .*args - ')::int"),
+                     1);
+    run("SET enable_seqscan = on");
+}
+
+
 static int
 start(void **state)
 {
@@ -471,6 +531,7 @@ main(void)
         cmocka_unit_test_setup(test_ended, empty),
         cmocka_unit_test_setup(test_lock, empty),
         cmocka_unit_test_setup(test_work, empty),
+        cmocka_unit_test_setup(test_mark, empty),
     };
 
     return cmocka_run_group_tests(tests, start, stop);

@@ -338,6 +338,7 @@ static void
 check_list(const wd_method_t *m, const wd_param_t *p)
 {
     bool     perm = p->extra != NULL && strcmp(p->extra, "perm") == 0;
+    bool     any = p->type == WD_P_LIST && p->extra == NULL;
     size_t   i, n;
     wd_buf_t v = WD_BUF_INIT;
 
@@ -355,9 +356,10 @@ check_list(const wd_method_t *m, const wd_param_t *p)
     refuses(m, p, perm ? WD_STR("a:b,") : WD_STR("a,"));
     refuses(m, p, perm ? WD_STR(",a:b") : WD_STR(",a"));
     refuses(m, p, perm ? WD_STR("a:b,,c:d") : WD_STR("a,,b"));
-    refuses(m, p, WD_STR("a b"));
+    (any ? takes : refuses)(m, p, WD_STR("a b"));
+    (any ? takes : refuses)(m, p, WD_STR("\xc3\xa9"));
     refuses(m, p, WD_STR("a\0b"));
-    refuses(m, p, WD_STR("\xc3\xa9"));
+    refuses(m, p, WD_STR("a\x1f"));
     wd_buf_done(&v);
 }
 
