@@ -16,6 +16,7 @@ typedef struct {
     struct curl_slist   *headers;
     bool                 too_big;
     bool                 refused;
+    bool                 starved; /* there was no descriptor for it */
 } wd_http_xfer_t;
 
 /* WD_OK or WD_ENOMEM; then, too, wd_http_xfer_done(). */
