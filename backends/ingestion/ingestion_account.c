@@ -9,9 +9,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-/* A shorter one could be part of ordinary text. */
-#define SECRET_MIN 6
-
 #define AT(field) offsetof(ingestion_conf_account_t, field)
 
 static const size_t texts[] = {
@@ -24,6 +21,17 @@ static char **
 text_at(const ingestion_conf_account_t *c, size_t i)
 {
     return (char **) ((char *) (uintptr_t) c + texts[i]);
+}
+
+
+static void
+forget(char **text)
+{
+    if (*text != NULL) {
+        sodium_memzero(*text, strlen(*text));
+    }
+    free(*text);
+    *text = NULL;
 }
 
 
@@ -41,25 +49,67 @@ add_key(ingestion_account_t *a, wd_str_t text)
     crypto_hash_sha256(hash, (const unsigned char *) text.data, text.len);
     wd_hex_encode(hash, sizeof(hash), hex);
     wd_str_copy(k->id, sizeof(k->id), wd_str(hex, INGESTION_KEY_ID));
+    if (ingestion_account_find_key(a, k->id) != a->n_keys) {
+        forget(&k->text); /* it stands there twice */
+        return true;
+    }
     a->n_keys++;
-    return true;
+    return ingestion_secrets_add(&a->secrets, text) == WD_OK;
+}
+
+
+/* The next key of a list; false at its end. */
+static bool
+next_key(wd_str_t *rest, wd_str_t *ret)
+{
+    while (rest->len != 0 && wd_str_split(rest, ',', ret)) {
+        *ret = wd_str_trim(*ret);
+        if (ret->len != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+
+size_t
+ingestion_keys_count(const char *keys)
+{
+    size_t   n = 0;
+    wd_str_t one, rest = wd_str_z(keys);
+
+    while (next_key(&rest, &one)) {
+        n++;
+    }
+    return n;
 }
 
 
 static bool
 split_keys(ingestion_account_t *a)
 {
-    wd_str_t one, rest = wd_str_z(a->c.key != NULL ? a->c.key : "");
+    wd_str_t one, rest = wd_str_z(a->c.key);
 
-    while (a->n_keys < INGESTION_KEYS_MAX && rest.len != 0
-           && wd_str_split(&rest, ',', &one)) {
-        one = wd_str_trim(one);
-        if (one.len != 0 && !add_key(a, one)) {
+    while (a->n_keys < INGESTION_KEYS_MAX && next_key(&rest, &one)) {
+        if (!add_key(a, one)) {
             return false;
         }
     }
-    a->n_keys = wd_max(a->n_keys, (size_t) 1);
     return true;
+}
+
+
+size_t
+ingestion_account_find_key(const ingestion_account_t *a, const char *id)
+{
+    size_t i;
+
+    for (i = 0; i < a->n_keys; i++) {
+        if (strcmp(a->keys[i].id, id) == 0) {
+            break;
+        }
+    }
+    return i;
 }
 
 
@@ -84,10 +134,12 @@ ingestion_account_create(const ingestion_conf_account_t *conf)
             ok &= *text != NULL;
         }
     }
-    if (!ok || !split_keys(a)) {
+    if (!ok || !split_keys(a)
+        || ingestion_secrets_add(&a->secrets, wd_str_z(a->c.secret)) != WD_OK) {
         ingestion_account_release(a);
         return NULL;
     }
+    a->n_keys = wd_max(a->n_keys, (size_t) 1);
     return a;
 }
 
@@ -100,16 +152,6 @@ ingestion_account_ref(ingestion_account_t *a)
 }
 
 
-static void
-forget(char *text)
-{
-    if (text != NULL) {
-        sodium_memzero(text, strlen(text));
-    }
-    free(text);
-}
-
-
 void
 ingestion_account_release(ingestion_account_t *a)
 {
@@ -119,11 +161,12 @@ ingestion_account_release(ingestion_account_t *a)
         return;
     }
     for (i = 0; i < wd_array_len(texts); i++) {
-        forget(*text_at(&a->c, i));
+        forget(text_at(&a->c, i));
     }
-    for (i = 0; i < a->n_keys; i++) {
-        forget(a->keys[i].text);
+    for (i = 0; i < INGESTION_KEYS_MAX; i++) {
+        forget(&a->keys[i].text);
     }
+    ingestion_secrets_done(&a->secrets);
     free(a);
 }
 
@@ -210,59 +253,4 @@ ingestion_account_allows(const ingestion_account_t *a, wd_str_t url)
         }
     }
     return false;
-}
-
-
-static bool
-is_secret(const char *text)
-{
-    return text != NULL && strlen(text) >= SECRET_MIN;
-}
-
-
-static bool
-holds(wd_str_t text, const char *secret)
-{
-    return is_secret(secret)
-           && memmem(text.data, text.len, secret, strlen(secret)) != NULL;
-}
-
-
-bool
-ingestion_account_betrayed(const ingestion_account_t *a, wd_str_t text)
-{
-    size_t i;
-
-    for (i = 0; i < a->n_keys; i++) {
-        if (holds(text, a->keys[i].text)) {
-            return true;
-        }
-    }
-    return holds(text, a->c.secret);
-}
-
-
-static void
-hide(char *text, const char *secret)
-{
-    char *at;
-
-    if (!is_secret(secret)) {
-        return;
-    }
-    while ((at = strstr(text, secret)) != NULL) {
-        memset(at, '*', strlen(secret));
-    }
-}
-
-
-void
-ingestion_account_hide(const ingestion_account_t *a, char *text)
-{
-    size_t i;
-
-    hide(text, a->c.secret);
-    for (i = 0; i < a->n_keys; i++) {
-        hide(text, a->keys[i].text);
-    }
 }

@@ -5,8 +5,7 @@
 #ifndef INGESTION_ACCOUNT_H
 #define INGESTION_ACCOUNT_H
 
-#include "wd_base.h"
-#include "wd_str.h"
+#include "ingestion_secrets.h"
 
 #define INGESTION_KEYS_MAX 16
 #define INGESTION_CONCURRENCY_MAX 2000
@@ -43,7 +42,8 @@ typedef struct {
 typedef struct {
     ingestion_conf_account_t c;
     ingestion_key_t          keys[INGESTION_KEYS_MAX];
-    size_t                   n_keys; /* at least 1 */
+    size_t                   n_keys; /* at least 1; each one once */
+    ingestion_secrets_t      secrets; /* keys and `secret` */
     unsigned                 refs;
 } ingestion_account_t;
 
@@ -64,10 +64,10 @@ bool ingestion_url_ok(const char *url, bool allow_http);
  */
 bool ingestion_account_allows(const ingestion_account_t *a, wd_str_t url);
 
-/* One of the account's secrets stands in the text. */
-bool ingestion_account_betrayed(const ingestion_account_t *a, wd_str_t text);
+/* How many keys a configured text holds. */
+size_t ingestion_keys_count(const char *keys);
 
-/* Replaces them by stars. */
-void ingestion_account_hide(const ingestion_account_t *a, char *text);
+/* The key with this id, or n_keys. */
+size_t ingestion_account_find_key(const ingestion_account_t *a, const char *id);
 
 #endif /* INGESTION_ACCOUNT_H */

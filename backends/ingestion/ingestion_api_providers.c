@@ -5,6 +5,7 @@
 #include "ingestion_api.h"
 #include "ingestion_feed.h"
 #include "ingestion_fetcher.h"
+#include "ingestion_left.h"
 #include "ingestion_store.h"
 
 #include <stdlib.h>
@@ -71,6 +72,15 @@ put_error(wd_json_t *j, const char *class, const char *text, wd_ns_t at)
 }
 
 
+static const char *
+breaker_name(ingestion_breaker_e state)
+{
+    return state == BREAKER_OPEN        ? "open"
+           : state == BREAKER_HALF_OPEN ? "half_open"
+                                        : "closed";
+}
+
+
 static void
 put_dataset(wd_json_t *j, const char *name, const ingestion_endpoint_state_t *e,
             const ingestion_dataset_row_t *row)
@@ -84,7 +94,7 @@ put_dataset(wd_json_t *j, const char *name, const ingestion_endpoint_state_t *e,
     wd_json_key(j, "configured");
     wd_json_bool(j, e->configured);
     wd_json_key(j, "breaker");
-    wd_json_z(j, e->open ? "open" : "closed");
+    wd_json_z(j, breaker_name(e->breaker));
     put_time(j, "breaker_until", e->until);
     wd_json_key(j, "failures_in_a_row");
     wd_json_int(j, e->failures);
@@ -199,6 +209,8 @@ put_provider(wd_json_t *j, const ingestion_fetcher_state_t *s,
     wd_json_int(j, s->inflight);
     wd_json_key(j, "concurrency");
     wd_json_int(j, s->concurrency);
+    wd_json_key(j, "breaker");
+    wd_json_z(j, breaker_name(s->breaker));
     wd_json_key(j, "failures_in_a_row");
     wd_json_int(j, s->failures);
     wd_json_key(j, "retries_left");
@@ -239,8 +251,7 @@ ingestion_api_providers(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     wd_json_arr(&j);
     for (i = 0; i < INGESTION_PROVIDERS; i++) {
         ingestion_fetcher_state(in->fetchers[i], &s);
-        rc = shared ? ingestion_store_provider(pg, s.provider, &row, &err)
-                    : WD_EDB;
+        rc = shared ? ingestion_left_row(pg, &s, &row, &err) : WD_EDB;
         shared = rc == WD_OK;
         put_provider(&j, &s, shared ? &row : NULL, rows, n, in->feed);
     }

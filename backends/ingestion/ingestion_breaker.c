@@ -4,6 +4,7 @@
 #include "ingestion_breaker.h"
 
 #define OPEN_DOUBLINGS_MAX 5
+#define RETRY 100u /* hundredths */
 
 
 void
@@ -30,44 +31,66 @@ ingestion_breaker_success(ingestion_breaker_t *b)
 {
     b->failures = 0;
     b->opened = 0;
+    b->open_until = 0;
 }
 
 
 void
-ingestion_breaker_failure(ingestion_breaker_t *b, wd_ns_t now)
+ingestion_breaker_failure(ingestion_breaker_t *b, wd_ns_t asked, wd_ns_t now)
 {
     b->failures++;
-    if (b->opened == 0 && b->failures < b->threshold) {
+    if (b->opened == 0 ? b->failures < b->threshold : asked < b->opened_at) {
         return;
     }
-    b->open_until = now
-                    + (b->open_min
-                       << wd_min(b->opened, (uint32_t) OPEN_DOUBLINGS_MAX));
+    b->opened_at = now;
+    b->open_until = wd_max(
+        b->open_until, now
+                           + (b->open_min << wd_min(
+                                  b->opened, (uint32_t) OPEN_DOUBLINGS_MAX)));
     b->opened++;
+}
+
+
+void
+ingestion_breaker_hold(ingestion_breaker_t *b, wd_ns_t now, wd_ns_t until)
+{
+    if (b->opened == 0) {
+        b->opened = 1;
+        b->opened_at = now;
+        b->open_until = until;
+    }
+    b->open_until = wd_max(b->open_until, until);
 }
 
 
 void
 ingestion_retries_init(ingestion_retries_t *b, uint32_t percent)
 {
-    *b = (ingestion_retries_t){INGESTION_RETRIES_MAX, percent / 100.0};
+    *b = (ingestion_retries_t){INGESTION_RETRIES_MAX * RETRY, percent};
 }
 
 
 void
 ingestion_retries_answer(ingestion_retries_t *b)
 {
-    b->left = wd_min(b->left + b->share, INGESTION_RETRIES_MAX);
+    b->left = wd_min(b->left + b->share, INGESTION_RETRIES_MAX * RETRY);
+}
+
+
+uint32_t
+ingestion_retries_left(const ingestion_retries_t *b)
+{
+    return b->left / RETRY;
 }
 
 
 bool
 ingestion_retries_take(ingestion_retries_t *b)
 {
-    if (b->left < 1) {
+    if (b->left < RETRY) {
         return false;
     }
-    b->left -= 1;
+    b->left -= RETRY;
     return true;
 }
 

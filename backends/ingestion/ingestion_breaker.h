@@ -18,7 +18,8 @@ typedef struct {
     wd_ns_t  open_min; /* first time open; doubles up to 32 times that */
     uint32_t failures;
     uint32_t opened; /* times in a row */
-    wd_ns_t  open_until; /* wd_monotonic() */
+    wd_ns_t  opened_at; /* wd_monotonic() */
+    wd_ns_t  open_until;
 } ingestion_breaker_t;
 
 void ingestion_breaker_init(ingestion_breaker_t *b, uint32_t threshold,
@@ -27,22 +28,32 @@ void ingestion_breaker_init(ingestion_breaker_t *b, uint32_t threshold,
 ingestion_breaker_e ingestion_breaker_state(const ingestion_breaker_t *b,
                                             wd_ns_t                    now);
 void                ingestion_breaker_success(ingestion_breaker_t *b);
-void ingestion_breaker_failure(ingestion_breaker_t *b, wd_ns_t now);
+
+/*
+ * Of a request that began at `asked`: what began before the breaker opened
+ * says nothing new, and does not keep it open for longer.
+ */
+void ingestion_breaker_failure(ingestion_breaker_t *b, wd_ns_t asked,
+                               wd_ns_t now);
+
+/* Opens it until then at least, whatever went before. */
+void ingestion_breaker_hold(ingestion_breaker_t *b, wd_ns_t now, wd_ns_t until);
 
 /*
  * Retries allowed: so many to begin with, and one for every few answers, so
  * that an outage is not met with many times the ordinary load.
  */
 typedef struct {
-    double left;
-    double share; /* that an answer adds */
+    uint32_t left; /* hundredths of a retry */
+    uint32_t share; /* that an answer adds */
 } ingestion_retries_t;
 
-#define INGESTION_RETRIES_MAX 20.0
+#define INGESTION_RETRIES_MAX 20 /* retries */
 
 /* percent: retries for a hundred answers. */
-void ingestion_retries_init(ingestion_retries_t *b, uint32_t percent);
-void ingestion_retries_answer(ingestion_retries_t *b);
+void     ingestion_retries_init(ingestion_retries_t *b, uint32_t percent);
+void     ingestion_retries_answer(ingestion_retries_t *b);
+uint32_t ingestion_retries_left(const ingestion_retries_t *b); /* retries */
 
 /* False: the budget is spent. */
 wd_must_check bool ingestion_retries_take(ingestion_retries_t *b);

@@ -164,6 +164,11 @@ ingestion_conf_check(const ingestion_conf_t *conf, wd_error_t *err)
                             conf->allow_http ? "http:// or " : "");
         }
     }
+    if (ingestion_keys_count(conf->accounts[AV].key) > INGESTION_KEYS_MAX) {
+        return wd_error(err, WD_ECONFIG,
+                        "WIZDATA_ALPHAVANTAGE_KEY holds more than %d keys",
+                        INGESTION_KEYS_MAX);
+    }
     if (conf->lease_ms <= conf->timeout_ms) {
         return wd_error(err, WD_ECONFIG,
                         "WIZDATA_INGESTION_LEASE must be longer than "

@@ -5,7 +5,6 @@
 
 #include <stdlib.h>
 
-#define REAP_NS (5 * WD_NS_PER_S)
 #define JOIN_MS 3000
 
 
@@ -14,6 +13,14 @@ static int64_t
 whole(uint32_t limit)
 {
     return limit != 0 ? (int64_t) limit : -1;
+}
+
+
+/* Of all keys together. */
+static uint32_t
+sum(uint32_t limit, size_t keys)
+{
+    return (uint32_t) wd_min((uint64_t) limit * keys, (uint64_t) UINT32_MAX);
 }
 
 
@@ -29,16 +36,55 @@ show_account(ingestion_fetcher_t *f)
     s->lacks = ingestion_lacks(f->p, c, NULL);
     s->configured = s->lacks == NULL;
     s->keys = f->p->key_param != NULL ? n : 0;
+    s->n_ids = n;
+    for (i = 0; i < n; i++) {
+        memcpy(s->ids[i], f->account->keys[i].id, sizeof(s->ids[i]));
+        f->left_day[i] = whole(c->per_day);
+    }
     s->concurrency = c->concurrency;
-    s->per_second = c->per_second * n;
-    s->per_minute = c->per_minute * n;
-    s->per_day = c->per_day * n;
+    s->per_second = sum(c->per_second, n);
+    s->per_minute = sum(c->per_minute, n);
+    s->per_day = sum(c->per_day, n);
     s->left_second = whole(s->per_second);
     s->left_minute = whole(s->per_minute);
     s->left_day = whole(s->per_day);
     for (i = 0; i < f->p->n_datasets; i++) {
         s->endpoints[i].configured
             = ingestion_lacks(f->p, c, &f->p->datasets[i]) == NULL;
+    }
+}
+
+
+/* What a key owes goes on under its new number. */
+static void
+move_debts(ingestion_fetcher_t *f, const ingestion_account_t *old)
+{
+    size_t  i, key;
+    int64_t debt[INGESTION_KEYS_MAX] = {0};
+
+    for (i = 0; old != NULL && i < old->n_keys; i++) {
+        key = ingestion_account_find_key(f->account, old->keys[i].id);
+        if (key < f->account->n_keys) {
+            debt[key] = f->debt[i];
+        }
+    }
+    memcpy(f->debt, debt, sizeof(debt));
+}
+
+
+/* What a request has not been made for yet, is asked with the new account. */
+static void
+adopt_all(ingestion_fetcher_t *f)
+{
+    wd_list_t          *at;
+    ingestion_flight_t *fl;
+
+    for (at = f->flights.next; at != &f->flights; at = at->next) {
+        fl = wd_list_entry(at, ingestion_flight_t, link);
+        if (fl->state == FLIGHT_READY || fl->state == FLIGHT_TURN
+            || fl->state == FLIGHT_LATER) {
+            ingestion_flight_adopt(fl);
+        }
     }
 }
 
@@ -60,6 +106,8 @@ take_account(ingestion_fetcher_t *f)
     show_account(f);
     pthread_mutex_unlock(&f->lock);
 
+    move_debts(f, old);
+    adopt_all(f);
     ingestion_account_release(old);
     f->stopped = false;
     f->skew = 0;
@@ -73,6 +121,14 @@ take_account(ingestion_fetcher_t *f)
 }
 
 
+bool
+ingestion_fetcher_in_session(const ingestion_fetcher_t *f)
+{
+    return !f->p->exclusive
+           || (f->session != 0 && f->session == f->t.pg_number);
+}
+
+
 /* Where an account allows one session, one instance has it. */
 static bool
 has_session(ingestion_fetcher_t *f)
@@ -81,7 +137,7 @@ has_session(ingestion_fetcher_t *f)
     bool       held = false;
     wd_error_t err = {0};
 
-    if (!f->p->exclusive || f->session == f->t.pg) {
+    if (ingestion_fetcher_in_session(f)) {
         return true;
     }
     rc = ingestion_store_session_lock(f->t.pg, f->p->name, &held, &err);
@@ -89,7 +145,7 @@ has_session(ingestion_fetcher_t *f)
         ingestion_thread_pg_failed(&f->t, rc, &err);
         return false;
     }
-    f->session = held ? f->t.pg : NULL;
+    f->session = held ? f->t.pg_number : 0;
     if (!held) {
         ingestion_fetcher_set_state(f, FETCHER_STANDBY, 0);
     }
@@ -132,29 +188,6 @@ held_up(ingestion_fetcher_t *f)
 }
 
 
-static void
-reap(ingestion_fetcher_t *f)
-{
-    int        rc;
-    int64_t    n = 0;
-    wd_error_t err = {0};
-
-    if (f->reaped != 0 && wd_monotonic() - f->reaped < REAP_NS) {
-        return;
-    }
-    rc = ingestion_store_reap(f->t.pg, f->p->name, &n, &err);
-    if (rc != WD_OK) {
-        ingestion_thread_pg_failed(&f->t, rc, &err);
-        return;
-    }
-    f->reaped = wd_monotonic();
-    if (n != 0) {
-        wd_log_warn(f->in->log, "jobs without a living process, queued again",
-                    "provider", f->p->name, "jobs", n);
-    }
-}
-
-
 /* New jobs, or the wait for them in milliseconds. */
 static int64_t
 take_jobs(ingestion_fetcher_t *f)
@@ -168,7 +201,7 @@ take_jobs(ingestion_fetcher_t *f)
     if (ingestion_thread_pg(&f->t) != WD_OK) {
         return INGESTION_FAILED_MS;
     }
-    reap(f);
+    ingestion_fetcher_reap(f);
     if (f->t.pg == NULL) {
         return INGESTION_FAILED_MS;
     }
@@ -186,11 +219,16 @@ step(ingestion_fetcher_t *f)
     int64_t ms, wait;
 
     take_account(f);
-    wait = ingestion_keeper_tick(f);
+    ms = ingestion_keeper_tick(f);
     ingestion_fetcher_land(f);
-    ms = take_jobs(f);
+    wait = ingestion_fetcher_write_down(f);
+    ms = wd_min(ms, wait);
+    ingestion_fetcher_renew(f);
+    ingestion_fetcher_pay_debts(f);
+    wait = take_jobs(f);
     ms = wd_min(ms, wait);
     wait = ingestion_fetcher_go_on(f);
+    ingestion_fetcher_show(f);
     return wd_min(ms, wait);
 }
 
@@ -236,6 +274,22 @@ init(ingestion_fetcher_t *f)
 }
 
 
+/* NULL without memory. */
+static ingestion_account_t *
+make_account(const ingestion_fetcher_t *f)
+{
+    ingestion_account_t *a;
+
+    a = ingestion_account_create(&f->in->conf.accounts[f->index]);
+    if (a != NULL && f->p->secret_app
+        && ingestion_secrets_add(&a->secrets, wd_str_z(a->c.app)) != WD_OK) {
+        ingestion_account_release(a);
+        return NULL;
+    }
+    return a;
+}
+
+
 int
 ingestion_fetcher_start(ingestion_t *in, size_t provider,
                         ingestion_fetcher_t **ret, wd_error_t *err)
@@ -251,7 +305,7 @@ ingestion_fetcher_start(ingestion_t *in, size_t provider,
     f->index = provider;
     f->p = ingestion_providers[provider];
     init(f);
-    f->next = ingestion_account_create(&in->conf.accounts[provider]);
+    f->next = make_account(f);
     if (f->next == NULL) {
         return wd_error(err, WD_ENOMEM, "no memory for a fetcher");
     }
@@ -267,7 +321,7 @@ ingestion_fetcher_reload(ingestion_fetcher_t *f)
 {
     ingestion_account_t *next, *unseen;
 
-    next = ingestion_account_create(&f->in->conf.accounts[f->index]);
+    next = make_account(f);
     if (next == NULL) {
         wd_log_warn(f->in->log, "no memory for the new account, the old stays",
                     "provider", f->p->name);

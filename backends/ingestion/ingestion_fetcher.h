@@ -11,6 +11,7 @@
 #define INGESTION_FETCHER_H
 
 #include "ingestion.h"
+#include "ingestion_breaker.h"
 
 /*
  *     FETCHER_STATE(id, name)
@@ -35,11 +36,11 @@ typedef enum {
 
 /* What is known of a data set's endpoint. */
 typedef struct {
-    bool     configured;
-    bool     open; /* the breaker: it is left alone */
-    wd_ns_t  until; /* the end of that */
-    uint32_t failures; /* outages in a row */
-    uint32_t inflight;
+    bool                configured;
+    ingestion_breaker_e breaker;
+    wd_ns_t             until; /* the end of BREAKER_OPEN */
+    uint32_t            failures; /* outages in a row */
+    uint32_t            inflight;
 } ingestion_endpoint_state_t;
 
 /* A copy of what a fetcher is doing. */
@@ -53,8 +54,11 @@ typedef struct {
     wd_ns_t             until; /* when the state is looked at again; 0: open */
     uint32_t            inflight;
     uint32_t            concurrency;
+    ingestion_breaker_e breaker; /* of the host */
     uint32_t            keys;
     uint32_t            keys_refused;
+    size_t              n_ids; /* of keys, also of the one that is none */
+    char                ids[INGESTION_KEYS_MAX][INGESTION_KEY_ID + 1];
     int64_t             left_second; /* -1: no limit */
     int64_t             left_minute;
     int64_t             left_day;

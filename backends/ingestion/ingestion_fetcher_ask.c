@@ -14,10 +14,11 @@ on_done(ingestion_call_t *call)
     ingestion_flight_t  *fl = call->arg;
     ingestion_fetcher_t *f = fl->f;
 
+    /* Woken with the lock held: once it is free, f may be gone. */
     pthread_mutex_lock(&f->lock);
     wd_list_push_back(&f->landed, &fl->landing);
-    pthread_mutex_unlock(&f->lock);
     ingestion_thread_wake(&f->t);
+    pthread_mutex_unlock(&f->lock);
 }
 
 
@@ -40,7 +41,8 @@ name_question(ingestion_flight_t *fl)
 
 /*
  * What is known of the last answer goes along, so that an equal one need not
- * be sent. Headers of it in fl->headers: their number.
+ * be sent. Headers of it in fl->headers: their number. To a POST, such a
+ * condition would be one of another meaning.
  */
 static size_t
 conditions(ingestion_fetcher_t *f, ingestion_flight_t *fl)
@@ -52,7 +54,7 @@ conditions(ingestion_fetcher_t *f, ingestion_flight_t *fl)
     const char *value[2] = {fl->fresh.etag, fl->fresh.modified};
 
     memset(&fl->fresh, 0, sizeof(fl->fresh));
-    if (fl->job.page != 1 || fl->job.cursor[0] != '\0'
+    if (fl->job.page != 1 || fl->job.cursor[0] != '\0' || fl->q.post
         || ingestion_thread_pg(&f->t) != WD_OK) {
         return 0;
     }
@@ -155,9 +157,36 @@ ask(ingestion_fetcher_t *f, ingestion_flight_t *fl)
 }
 
 
+/* Milliseconds for which nothing of this kind is asked; 0: it may be. */
+static int64_t
+barred(const ingestion_fetcher_t *f, const ingestion_flight_t *fl)
+{
+    wd_ns_t until = 0, now = wd_monotonic();
+
+    if (f->stopped || !ingestion_fetcher_in_session(f)
+        || ingestion_lacks(f->p, &f->account->c, fl->dataset) != NULL) {
+        return f->in->conf.retry_ms;
+    }
+    if (ingestion_breaker_state(&f->breaker, now) == BREAKER_OPEN) {
+        until = f->breaker.open_until;
+    }
+    if (ingestion_breaker_state(&fl->endpoint->breaker, now) == BREAKER_OPEN) {
+        until = wd_max(until, fl->endpoint->breaker.open_until);
+    }
+    return until != 0 ? (until - now) / WD_NS_PER_MS + 1 : 0;
+}
+
+
+/* The quota has nothing for *f before this time; 0: that is not known. */
+typedef struct {
+    wd_ns_t until;
+} ingestion_drought_t;
+
+
 /* Milliseconds until the flight can go on; 0: it has. */
 static int64_t
-wait_turn(ingestion_fetcher_t *f, ingestion_flight_t *fl)
+wait_turn(ingestion_fetcher_t *f, ingestion_flight_t *fl,
+          ingestion_drought_t *drought)
 {
     int64_t ms = 0;
     wd_ns_t now = wd_monotonic();
@@ -169,33 +198,38 @@ wait_turn(ingestion_fetcher_t *f, ingestion_flight_t *fl)
         fl->state = FLIGHT_TURN;
         fl->until = now + INGESTION_PATIENCE_MS * WD_NS_PER_MS;
     }
-    if (ingestion_fetcher_turn(f, fl, &ms) == WD_OK) {
+    if (drought->until > now) { /* what one was told, holds for all */
+        ms = (drought->until - now) / WD_NS_PER_MS + 1;
+    } else if (ingestion_fetcher_turn(f, fl, &ms) == WD_OK) {
         fl->state = FLIGHT_READY;
         return ask(f, fl);
     }
-    if (now + ms * WD_NS_PER_MS > fl->until) {
+    fl->at = drought->until = now + ms * WD_NS_PER_MS;
+    if (fl->at > fl->until) {
         ingestion_fetcher_give_back(f, fl, ms, "limit_short",
                                     "Waiting for the quota");
         return 0;
     }
-    fl->at = now + ms * WD_NS_PER_MS;
     return ms;
 }
 
 
-/* Requests that have no connection yet. */
-static uint32_t
-connecting(const ingestion_fetcher_t *f)
+/* The same of any flight that has something to ask. */
+static int64_t
+go_on(ingestion_fetcher_t *f, ingestion_flight_t *fl,
+      ingestion_drought_t *drought)
 {
-    uint32_t                  n = 0;
-    const wd_list_t          *at;
-    const ingestion_flight_t *fl;
+    int64_t ms = barred(f, fl);
 
-    for (at = f->flights.next; at != &f->flights; at = at->next) {
-        fl = wd_list_entry(at, ingestion_flight_t, link);
-        n += fl->state == FLIGHT_ASKED && !ingestion_net_sent(&fl->call);
+    if (ms != 0) {
+        ingestion_fetcher_give_back(f, fl, ms, NULL,
+                                    "The provider is left alone for a while");
+        return 0;
     }
-    return n;
+    if (fl->state == FLIGHT_READY && f->refused[fl->job.key]) {
+        ingestion_flight_wait_turn(fl);
+    }
+    return fl->state == FLIGHT_READY ? ask(f, fl) : wait_turn(f, fl, drought);
 }
 
 
@@ -203,22 +237,18 @@ int64_t
 ingestion_fetcher_go_on(ingestion_fetcher_t *f)
 {
     int64_t             ms = INGESTION_IDLE_MS, wait;
-    uint32_t            n = connecting(f);
     wd_list_t          *at, *next;
     ingestion_flight_t *fl;
+    ingestion_drought_t drought = {0};
 
     for (at = f->flights.next; at != &f->flights; at = next) {
         next = at->next;
         fl = wd_list_entry(at, ingestion_flight_t, link);
-        if (fl->state == FLIGHT_ASKED) {
-            continue;
+        if (fl->state == FLIGHT_READY || fl->state == FLIGHT_TURN
+            || fl->state == FLIGHT_LATER) {
+            wait = go_on(f, fl, &drought);
+            ms = wait > 0 ? wd_min(ms, wait) : ms;
         }
-        if (n >= INGESTION_CONNECTS_MAX) {
-            return INGESTION_CONNECT_MS;
-        }
-        wait = fl->state == FLIGHT_READY ? ask(f, fl) : wait_turn(f, fl);
-        n += wait == 0;
-        ms = wait > 0 ? wd_min(ms, wait) : ms;
     }
     return ms;
 }

@@ -6,6 +6,9 @@
 
 #include <stdlib.h>
 
+_Static_assert(INGESTION_CONNECTS_MAX <= INGESTION_CLAIM_MAX,
+               "as many are claimed at a time");
+
 
 ingestion_quota_t
 ingestion_fetcher_quota(const ingestion_fetcher_t *f)
@@ -17,26 +20,71 @@ ingestion_fetcher_quota(const ingestion_fetcher_t *f)
 }
 
 
-static void
-debt_told(ingestion_fetcher_t *f)
+void
+ingestion_fetcher_pay_debts(ingestion_fetcher_t *f)
 {
+    int               rc;
+    size_t            i;
+    bool              any = false;
+    wd_error_t        err = {0};
+    ingestion_take_t  take;
+    ingestion_quota_t quota = ingestion_fetcher_quota(f);
+
+    for (i = 0; i < f->account->n_keys; i++) {
+        any |= f->debt[i] != 0;
+    }
+    if (!any || ingestion_fetcher_pg(f) != WD_OK) {
+        return;
+    }
+    rc = ingestion_store_take(f->t.pg, &quota, 0, &take, &err);
+    if (rc != WD_OK) {
+        ingestion_thread_pg_failed(&f->t, rc, &err);
+        return;
+    }
     memset(f->debt, 0, sizeof(f->debt));
+    ingestion_fetcher_set_quota(f, &take);
 }
 
 
-/* While the breaker tries one request, there is room for just that. */
+/* Flights that have no connection yet. */
 static size_t
-room(const ingestion_fetcher_t *f)
+connecting(const ingestion_fetcher_t *f)
 {
-    size_t n = f->account->c.concurrency > f->n_flights
-                   ? f->account->c.concurrency - f->n_flights
-                   : 0;
+    size_t           n = 0;
+    const wd_list_t *at;
+
+    for (at = f->flights.next; at != &f->flights; at = at->next) {
+        n += ingestion_flight_connects(
+            wd_list_entry(at, ingestion_flight_t, link));
+    }
+    return n;
+}
+
+
+/*
+ * While the breaker tries one request, there is room for just that. Without,
+ * *ret_ms is the time until there may be.
+ */
+static size_t
+room(const ingestion_fetcher_t *f, int64_t *ret_ms)
+{
+    size_t n, waiting, most = f->account->c.concurrency;
 
     if (ingestion_breaker_state(&f->breaker, wd_monotonic())
         == BREAKER_HALF_OPEN) {
-        n = f->n_flights == 0 ? 1 : 0;
+        most = 1;
     }
-    return wd_min(n, (size_t) INGESTION_CLAIM_MAX);
+    n = most > f->n_flights ? most - f->n_flights : 0;
+    *ret_ms = INGESTION_IDLE_MS;
+    if (n == 0) {
+        return 0;
+    }
+    waiting = connecting(f);
+    if (waiting >= INGESTION_CONNECTS_MAX) {
+        *ret_ms = INGESTION_CONNECT_MS;
+        return 0;
+    }
+    return wd_min(n, INGESTION_CONNECTS_MAX - waiting);
 }
 
 
@@ -82,7 +130,7 @@ claim(ingestion_fetcher_t *f, ingestion_claim_t *c)
         ingestion_thread_pg_failed(&f->t, rc, &err);
     }
     if (rc == WD_OK) {
-        debt_told(f);
+        memset(f->debt, 0, sizeof(f->debt));
     }
     if (rc == WD_OK || rc == WD_ELIMIT) {
         ingestion_fetcher_set_quota(f, &take);
@@ -139,19 +187,23 @@ claim_probes(ingestion_fetcher_t *f, ingestion_claim_t c)
 
     c.n_skip = 0;
     c.max = 1;
-    for (i = 0; i < f->p->n_datasets && room(f) != 0; i++) {
-        if (f->endpoints[i].inflight == 0
-            && ingestion_breaker_state(&f->endpoints[i].breaker, wd_monotonic())
-                   == BREAKER_HALF_OPEN) {
+    for (i = 0; i < f->p->n_datasets && f->t.pg != NULL; i++) {
+        if (f->endpoints[i].inflight != 0
+            || ingestion_breaker_state(&f->endpoints[i].breaker, wd_monotonic())
+                   != BREAKER_HALF_OPEN) {
+            continue;
+        }
+        if (room(f, &wait) != 0) {
             c.only = f->p->datasets[i].name;
             wait = claim(f, &c);
-            ms = wd_min(ms, wait);
         }
+        ms = wd_min(ms, wait);
     }
     return ms;
 }
 
 
+/* First those that decide about a data set, whoever else wants the room. */
 int64_t
 ingestion_fetcher_claim(ingestion_fetcher_t *f)
 {
@@ -160,18 +212,16 @@ ingestion_fetcher_claim(ingestion_fetcher_t *f)
     ingestion_claim_t c = {.quota = ingestion_fetcher_quota(f),
                            .worker = f->in->worker,
                            .lease_ms = f->in->conf.lease_ms,
-                           .skip = skip,
-                           .max = room(f)};
+                           .skip = skip};
 
-    if (c.max == 0) {
-        return INGESTION_IDLE_MS;
-    }
     ms = left_alone(f, skip, &c.n_skip);
-    wait = claim(f, &c);
-    ms = wd_min(ms, wait);
-    if (f->t.pg != NULL && c.n_skip != 0) {
+    if (c.n_skip != 0) {
         wait = claim_probes(f, c);
         ms = wd_min(ms, wait);
     }
-    return ms;
+    c.max = room(f, &wait);
+    if (c.max != 0 && f->t.pg != NULL) {
+        wait = claim(f, &c);
+    }
+    return wd_min(ms, wait);
 }

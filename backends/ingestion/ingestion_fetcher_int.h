@@ -3,9 +3,9 @@
  * alone. All of it runs on the fetcher's thread unless said otherwise.
  *
  * A flight is a claimed job on its way. It is READY until a request can be
- * made (which may need a token), ASKED while the net has it, lands when that
- * has ended, and is then over, or waits for its TURN (a call of the quota) to
- * ask for what comes next.
+ * made (which may need a token), ASKED while the net has it, LANDED when that
+ * has ended, and is then OVER, or waits for its TURN (a call of the quota) to
+ * ask for what comes next. It is gone when its result is written down.
  */
 #ifndef INGESTION_FETCHER_INT_H
 #define INGESTION_FETCHER_INT_H
@@ -22,6 +22,7 @@
 #define INGESTION_PATIENCE_MS 10000 /* longer waits are the queue's */
 #define INGESTION_CONNECTS_MAX 64 /* at a time: each takes much memory */
 #define INGESTION_CONNECT_MS 10 /* until that is looked at again */
+#define INGESTION_WAIT_MAX_S 86400 /* of what a provider may ask for */
 
 /* A data set's own part of the provider: its breaker. */
 typedef struct {
@@ -50,8 +51,10 @@ typedef struct {
 typedef enum {
     FLIGHT_READY,
     FLIGHT_ASKED,
+    FLIGHT_LANDED,
     FLIGHT_TURN, /* waits for a call of the quota, from `at` on */
-    FLIGHT_LATER /* the provider is not ready: TURN from `at` on */
+    FLIGHT_LATER, /* the provider is not ready: TURN from `at` on */
+    FLIGHT_OVER /* its result is to be written down, from `at` on */
 } ingestion_flight_e;
 
 typedef struct {
@@ -63,6 +66,7 @@ typedef struct {
     const ingestion_dataset_t *dataset;
     ingestion_endpoint_t      *endpoint;
     ingestion_flight_e         state;
+    bool                       lost; /* another process has the job */
     wd_ns_t                    at; /* wd_monotonic() */
     wd_ns_t                    until; /* of TURN: then the job goes back */
 
@@ -81,6 +85,8 @@ typedef struct {
     char                 last_sha256[65]; /* of the page before */
     bool                 alone; /* the answer is one page and all */
     ingestion_fresh_t    fresh; /* sha256 "": asked without a condition */
+    ingestion_result_t   result; /* of OVER */
+    char                 text[WD_ANSWER_TEXT_MAX]; /* of the result */
 } ingestion_flight_t;
 
 struct ingestion_fetcher {
@@ -111,12 +117,20 @@ struct ingestion_fetcher {
     uint32_t             outages; /* answers in a row, of any data set */
     bool                 refused[INGESTION_KEYS_MAX]; /* keys */
     bool                 stopped; /* all of them */
-    int64_t debt[INGESTION_KEYS_MAX]; /* calls that the database knows not */
-    wd_ns_t last_call;
-    wd_ns_t skew; /* the provider's clock minus ours */
-    wd_ns_t reaped;
-    wd_pg_conn_t *session; /* connection that holds the session lock */
+    int64_t  debt[INGESTION_KEYS_MAX]; /* calls that the database knows not */
+    int64_t  left_day[INGESTION_KEYS_MAX]; /* as last told; -1: no limit */
+    wd_ns_t  last_call;
+    wd_ns_t  skew; /* the provider's clock minus ours */
+    wd_ns_t  renewed; /* leases */
+    wd_ns_t  reaped;
+    uint64_t session; /* connection that holds the session lock; 0: none */
 };
+
+/* Requests may be made: no other instance has the account's one session. */
+bool ingestion_fetcher_in_session(const ingestion_fetcher_t *f);
+
+/* WD_OK: f->t.pg is usable. One that is to stop opens no connection. */
+wd_must_check int ingestion_fetcher_pg(ingestion_fetcher_t *f);
 
 /* What a flight asks. */
 ingestion_ask_t ingestion_flight_ask(const ingestion_flight_t *fl);
@@ -130,6 +144,7 @@ void ingestion_fetcher_set_quota(ingestion_fetcher_t    *f,
 void ingestion_fetcher_limited(ingestion_fetcher_t    *f,
                                const ingestion_take_t *take);
 void ingestion_fetcher_note(ingestion_fetcher_t      *f,
+                            const ingestion_flight_t *fl,
                             const ingestion_result_t *r);
 
 /*
@@ -139,6 +154,9 @@ void ingestion_fetcher_note(ingestion_fetcher_t      *f,
 int64_t ingestion_fetcher_claim(ingestion_fetcher_t *f);
 
 ingestion_quota_t ingestion_fetcher_quota(const ingestion_fetcher_t *f);
+
+/* The database has been told what it did not know. */
+void ingestion_fetcher_pay_debts(ingestion_fetcher_t *f);
 
 /*
  * A call of the quota for a flight that waits for its turn. WD_OK; WD_ELIMIT:
@@ -160,8 +178,27 @@ ingestion_flight_t *ingestion_flight_create(ingestion_fetcher_t   *f,
 void ingestion_flight_clear(ingestion_flight_t *fl); /* before it asks again */
 void ingestion_flight_destroy(ingestion_flight_t *fl);
 
+/* The net has not found a connection for it yet. */
+bool ingestion_flight_connects(const ingestion_flight_t *fl);
+
+/* What it asks next, it asks with the fetcher's account of now. */
+void ingestion_flight_adopt(ingestion_flight_t *fl);
+
+/* Another process has the job: the flight is gone, or ends soon. */
+void ingestion_flight_lose(ingestion_flight_t *fl);
+
+/* Waits for its turn from now on. */
+void ingestion_flight_wait_turn(ingestion_flight_t *fl);
+
 /* All flights whose request has ended: ingestion_fetcher_land.c. */
+void ingestion_fetcher_take_landed(ingestion_fetcher_t *f);
 void ingestion_fetcher_land(ingestion_fetcher_t *f);
+
+/* Leases that end soon are made longer: ingestion_fetcher_lease.c. */
+void ingestion_fetcher_renew(ingestion_fetcher_t *f);
+
+/* Jobs of processes that are gone are queued again. */
+void ingestion_fetcher_reap(ingestion_fetcher_t *f);
 
 /* All flights end, their jobs are queued again. */
 void ingestion_fetcher_give_up(ingestion_fetcher_t *f);
@@ -184,15 +221,18 @@ bool ingestion_keeper_busy(const ingestion_fetcher_t *f);
 
 /*
  * How a page or a job ends: ingestion_fetcher_result.c. The result is written
- * down, waiting for the database as long as it takes: the lake has the
- * payload, and there is no other work without it. Told to stop meanwhile, the
- * lease returns the job. The flight is gone but after _progress().
+ * down as soon as the database can be reached, until when the flight stays:
+ * the lake has the payload. Told to stop meanwhile, the lease returns the job.
  */
 void ingestion_fetcher_end(ingestion_fetcher_t *f, ingestion_flight_t *fl,
-                           ingestion_result_t *r);
+                           const ingestion_result_t *r);
 
-/* A page is done and the job goes on. */
-void ingestion_fetcher_progress(ingestion_fetcher_t *f, ingestion_flight_t *fl);
+/* Results that wait for that. Milliseconds until it is tried again. */
+int64_t ingestion_fetcher_write_down(ingestion_fetcher_t *f);
+
+/* A page is done and the job goes on. False: not here, the flight is gone. */
+wd_must_check bool ingestion_fetcher_progress(ingestion_fetcher_t *f,
+                                              ingestion_flight_t  *fl);
 
 /* Gives the job back without blame; name: the class of the answer or NULL. */
 void ingestion_fetcher_give_back(ingestion_fetcher_t *f, ingestion_flight_t *fl,

@@ -12,6 +12,78 @@
 #define SKEW_MIN (2 * WD_NS_PER_S) /* less is the network's */
 
 
+/* ---- secrets in an answer ------------------------------------------------- */
+
+/* "Authorization: Bearer X": X is said by us alone, and by nobody else. */
+static int
+know_proof(const ingestion_flight_t *fl, ingestion_secrets_t *ret)
+{
+    const char *at = fl->secret_header;
+
+    *ret = (ingestion_secrets_t){NULL, 0};
+    at = at != NULL ? strrchr(at, ' ') : NULL;
+    return at != NULL ? ingestion_secrets_add(ret, wd_str_z(at + 1)) : WD_OK;
+}
+
+
+static bool
+betrays(const ingestion_ask_t *ask, wd_str_t text)
+{
+    return ingestion_secrets_in(&ask->account->secrets, text)
+           || ingestion_secrets_in(ask->proof, text);
+}
+
+
+/* What surrounds the body: lines with a secret are as good as not sent. */
+static int
+clean_headers(const ingestion_ask_t *ask, wd_http_res_t *res)
+{
+    wd_buf_t clean;
+    wd_str_t line, rest = wd_buf_view(&res->headers);
+
+    if (betrays(ask, wd_str_z(res->content_type))) {
+        res->content_type[0] = '\0';
+    }
+    if (!betrays(ask, rest)) {
+        return WD_OK;
+    }
+    wd_buf_init(&clean, WD_HTTP_HEADERS_MAX);
+    while (rest.len != 0 && wd_str_split(&rest, '\n', &line)) {
+        if (line.len != 0 && !betrays(ask, line)) {
+            wd_buf_str(&clean, line);
+            wd_buf_byte(&clean, '\n');
+        }
+    }
+    if (clean.err != WD_OK) {
+        wd_buf_done(&clean);
+        return WD_ENOMEM;
+    }
+    wd_buf_done(&res->headers);
+    res->headers = clean;
+    return WD_OK;
+}
+
+
+/* Data are kept; what stands in them and is secret is not. */
+static void
+mask_body(ingestion_fetcher_t *f, ingestion_flight_t *fl,
+          const ingestion_ask_t *ask)
+{
+    size_t    n;
+    wd_buf_t *body = &fl->call.res.body;
+
+    n = ingestion_secrets_mask(&ask->account->secrets, (char *) body->data,
+                               body->len)
+        + ingestion_secrets_mask(ask->proof, (char *) body->data, body->len);
+    if (n != 0) {
+        wd_log_warn(f->in->log,
+                    "an answer held a secret, stars are kept instead",
+                    "provider", f->p->name, "dataset", fl->dataset->name, "job",
+                    fl->job.id);
+    }
+}
+
+
 static void
 count_call(ingestion_fetcher_t *f, const ingestion_flight_t *fl)
 {
@@ -60,15 +132,6 @@ may_prove_again(ingestion_fetcher_t *f, const ingestion_flight_t *fl)
         return true;
     }
     return learnt_time(f, fl);
-}
-
-
-static void
-wait_for_turn(ingestion_flight_t *fl)
-{
-    fl->state = FLIGHT_TURN;
-    fl->at = wd_monotonic();
-    fl->until = fl->at + INGESTION_PATIENCE_MS * WD_NS_PER_MS;
 }
 
 
@@ -143,10 +206,11 @@ next_page(ingestion_fetcher_t *f, ingestion_flight_t *fl,
     fl->job.rows += fl->v.page.rows;
     fl->job.page++;
     wd_str_copy(fl->job.cursor, sizeof(fl->job.cursor), wd_str_z(next->cursor));
-    ingestion_fetcher_progress(f, fl);
-    fl->archived = false;
-    fl->renewed = false;
-    wait_for_turn(fl);
+    if (ingestion_fetcher_progress(f, fl)) {
+        fl->archived = false;
+        fl->renewed = false;
+        ingestion_flight_wait_turn(fl);
+    }
 }
 
 
@@ -160,28 +224,33 @@ not_ready(ingestion_fetcher_t *f, ingestion_flight_t *fl,
                                     "Waiting for the provider's answer");
         return;
     }
-    ingestion_fetcher_progress(f, fl);
-    fl->archived = false;
-    fl->renewed = false;
-    fl->state = FLIGHT_LATER;
-    fl->at = wd_monotonic() + next->wait_ms * WD_NS_PER_MS;
+    if (ingestion_fetcher_progress(f, fl)) {
+        fl->archived = false;
+        fl->renewed = false;
+        ingestion_flight_wait_turn(fl);
+        fl->state = FLIGHT_LATER;
+        fl->at += next->wait_ms * WD_NS_PER_MS;
+    }
 }
 
 
 /* The answer was OK or EMPTY. */
 static void
-accepted(ingestion_fetcher_t *f, ingestion_flight_t *fl)
+accepted(ingestion_fetcher_t *f, ingestion_flight_t *fl, ingestion_ask_t *a)
 {
     ingestion_next_t next;
-    ingestion_ask_t  a = ingestion_flight_ask(fl);
     const char      *text = fl->v.answer.text;
 
-    a.rows = fl->job.rows;
-    a.same = fl->last_sha256[0] != '\0'
-             && strcmp(fl->last_sha256, fl->object.sha256) == 0;
-    if (ingestion_next(&a, &fl->call.res, &fl->v, &next) != WD_OK) {
+    a->rows = fl->job.rows;
+    a->same = fl->last_sha256[0] != '\0'
+              && strcmp(fl->last_sha256, fl->object.sha256) == 0;
+    if (ingestion_next(a, &fl->call.res, &fl->v, &next) != WD_OK) {
         ingestion_fetcher_give_back(f, fl, f->in->conf.retry_ms, NULL, NULL);
         return;
+    }
+    if (betrays(a, wd_str_z(next.cursor))) {
+        next.what = INGESTION_NEXT_STUCK;
+        next.text = "The address of the next page holds a secret";
     }
     switch (next.what) {
     case INGESTION_NEXT_MORE:
@@ -206,13 +275,45 @@ accepted(ingestion_fetcher_t *f, ingestion_flight_t *fl)
 }
 
 
+/* The answer was judged. */
 static void
-land(ingestion_fetcher_t *f, ingestion_flight_t *fl)
+use(ingestion_fetcher_t *f, ingestion_flight_t *fl, ingestion_ask_t *a)
+{
+    int        rc;
+    wd_error_t err = {0};
+
+    count_call(f, fl);
+    if (may_prove_again(f, fl)) {
+        fl->renewed = true;
+        ingestion_flight_wait_turn(fl);
+        return;
+    }
+    if (fl->v.keep) {
+        mask_body(f, fl, a);
+    }
+    rc = archive(f, fl, &err);
+    if (rc != WD_OK) {
+        not_archived(f, fl, rc, &err);
+    } else if (fl->v.answer.class == WD_ANSWER_OK
+               || fl->v.answer.class == WD_ANSWER_EMPTY) {
+        accepted(f, fl, a);
+    } else {
+        ingestion_fetcher_refused(f, fl);
+    }
+}
+
+
+static void
+land(ingestion_fetcher_t *f, ingestion_flight_t *fl,
+     const ingestion_secrets_t *proof)
 {
     int             rc = fl->call.rc;
-    wd_error_t      err = {0};
     ingestion_ask_t a = ingestion_flight_ask(fl);
 
+    a.proof = proof;
+    if (clean_headers(&a, &fl->call.res) != WD_OK) {
+        rc = WD_ENOMEM;
+    }
     if (rc == WD_OK && fl->call.res.status == 304
         && fl->fresh.sha256[0] != '\0') {
         memset(&fl->v, 0, sizeof(fl->v));
@@ -225,81 +326,60 @@ land(ingestion_fetcher_t *f, ingestion_flight_t *fl)
         rc = ingestion_judge(&a, rc, &fl->call.err, &fl->call.res,
                              fl->job.attempts, &fl->v);
     }
-    if (rc != WD_OK) {
+    if (rc == WD_OK) {
+        use(f, fl, &a);
+    } else {
         ingestion_fetcher_give_back(
             f, fl, rc == WD_ECANCELED ? 0 : f->in->conf.retry_ms, NULL, NULL);
-        return;
-    }
-    count_call(f, fl);
-    if (may_prove_again(f, fl)) {
-        fl->renewed = true;
-        wait_for_turn(fl);
-        return;
-    }
-
-    rc = archive(f, fl, &err);
-    if (rc != WD_OK) {
-        not_archived(f, fl, rc, &err);
-    } else if (fl->v.answer.class == WD_ANSWER_OK
-               || fl->v.answer.class == WD_ANSWER_EMPTY) {
-        accepted(f, fl);
-    } else {
-        ingestion_fetcher_refused(f, fl);
     }
 }
 
 
-static ingestion_flight_t *
-next_landed(ingestion_fetcher_t *f)
+static void
+land_one(ingestion_fetcher_t *f, ingestion_flight_t *fl)
 {
-    ingestion_flight_t *fl = NULL;
+    ingestion_secrets_t proof;
+
+    if (fl->lost) {
+        ingestion_flight_lose(fl);
+        return;
+    }
+    if (know_proof(fl, &proof) == WD_OK) {
+        land(f, fl, &proof);
+    } else {
+        ingestion_fetcher_give_back(f, fl, f->in->conf.retry_ms, NULL, NULL);
+    }
+    ingestion_secrets_done(&proof);
+}
+
+
+void
+ingestion_fetcher_take_landed(ingestion_fetcher_t *f)
+{
+    ingestion_flight_t *fl;
 
     pthread_mutex_lock(&f->lock);
-    if (!wd_list_empty(&f->landed)) {
+    while (!wd_list_empty(&f->landed)) {
         fl = wd_list_entry(f->landed.next, ingestion_flight_t, landing);
         wd_list_remove(&fl->landing);
+        fl->state = FLIGHT_LANDED;
     }
     pthread_mutex_unlock(&f->lock);
-    return fl;
 }
 
 
 void
 ingestion_fetcher_land(ingestion_fetcher_t *f)
 {
-    ingestion_flight_t *fl;
-
-    while ((fl = next_landed(f)) != NULL) {
-        fl->state = FLIGHT_READY;
-        land(f, fl);
-    }
-}
-
-
-/* ---- the end of all ------------------------------------------------------- */
-
-void
-ingestion_fetcher_give_up(ingestion_fetcher_t *f)
-{
     wd_list_t          *at, *next;
     ingestion_flight_t *fl;
 
+    ingestion_fetcher_take_landed(f);
     for (at = f->flights.next; at != &f->flights; at = next) {
         next = at->next;
         fl = wd_list_entry(at, ingestion_flight_t, link);
-        if (fl->state == FLIGHT_ASKED) {
-            ingestion_net_cancel(f->in->net, &fl->call);
-        } else {
-            ingestion_fetcher_give_back(f, fl, 0, NULL, NULL);
+        if (fl->state == FLIGHT_LANDED) {
+            land_one(f, fl);
         }
     }
-    if (f->keeper.asking) {
-        ingestion_net_cancel(f->in->net, &f->keeper.call);
-    }
-    while (f->n_flights != 0 || ingestion_keeper_busy(f)) {
-        ingestion_thread_wait_woken(&f->t, INGESTION_IDLE_MS);
-        ingestion_keeper_tick(f);
-        ingestion_fetcher_land(f);
-    }
-    ingestion_keeper_revoke(f);
 }

@@ -8,8 +8,6 @@
 
 #include <sodium.h>
 
-#define WAIT_MAX_S 86400
-
 
 /* What to ask with the next time; a 304 need not repeat it. */
 static wd_str_t
@@ -31,13 +29,10 @@ condition(const ingestion_flight_t *fl, const char *header, const char *kept,
 }
 
 
+/* What all results have. */
 static void
-write_down(ingestion_fetcher_t *f, ingestion_flight_t *fl,
-           ingestion_result_t *r)
+fill(ingestion_fetcher_t *f, ingestion_flight_t *fl, ingestion_result_t *r)
 {
-    int        rc;
-    wd_error_t err = {0};
-
     r->provider = f->p->name;
     r->worker = f->in->worker;
     r->lease_ms = f->in->conf.lease_ms;
@@ -53,38 +48,39 @@ write_down(ingestion_fetcher_t *f, ingestion_flight_t *fl,
                                     sizeof(fl->fresh.modified));
         }
     }
-
     if (r->answered) {
-        ingestion_fetcher_note(f, r);
+        ingestion_fetcher_note(f, fl, r);
     }
-    do {
-        rc = ingestion_thread_pg(&f->t);
-        if (rc == WD_OK) {
-            rc = ingestion_store_result(f->t.pg, &fl->job, r, &err);
-            if (rc == WD_OK) {
-                ingestion_thread_pg_worked(&f->t);
-                return;
-            }
-            if (rc == WD_ENOTFOUND) {
-                wd_log_warn(f->in->log,
-                            "job was taken over, its result is not recorded",
-                            "provider", f->p->name, "job", fl->job.id);
-                return;
-            }
-            ingestion_thread_pg_failed(&f->t, rc, &err);
-        }
-        if (r->outcome == OUTCOME_PROGRESS) {
-            return; /* the next page does not wait for it */
-        }
-        ingestion_thread_wait(&f->t, INGESTION_FAILED_MS);
-    } while (!ingestion_thread_stops(&f->t));
+}
+
+
+/* WD_OK; WD_ENOTFOUND: the job is another's by now; else another time. */
+static int
+write_result(ingestion_fetcher_t *f, ingestion_flight_t *fl,
+             const ingestion_result_t *r)
+{
+    int        rc;
+    wd_error_t err = {0};
+
+    rc = ingestion_fetcher_pg(f);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    rc = ingestion_store_result(f->t.pg, &fl->job, r, &err);
+    if (rc == WD_OK || rc == WD_ENOTFOUND) {
+        ingestion_thread_pg_worked(&f->t);
+    } else {
+        ingestion_thread_pg_failed(&f->t, rc, &err);
+    }
+    return rc;
 }
 
 
 static void
-tell_end(ingestion_fetcher_t *f, const ingestion_flight_t *fl,
-         const ingestion_result_t *r)
+tell_end(ingestion_fetcher_t *f, const ingestion_flight_t *fl)
 {
+    const ingestion_result_t *r = &fl->result;
+
     if (r->outcome == OUTCOME_DONE || r->outcome == OUTCOME_FAILED) {
         wd_metric(WD_MX_JOBS, 1, f->p->name, fl->job.dataset,
                   r->outcome == OUTCOME_DONE ? "done" : "failed");
@@ -102,14 +98,64 @@ tell_end(ingestion_fetcher_t *f, const ingestion_flight_t *fl,
 }
 
 
+/* The flight is gone, or waits for the database. */
+static void
+write_end(ingestion_fetcher_t *f, ingestion_flight_t *fl)
+{
+    switch (write_result(f, fl, &fl->result)) {
+    case WD_OK:
+        tell_end(f, fl);
+        ingestion_flight_destroy(fl);
+        break;
+    case WD_ENOTFOUND:
+        ingestion_flight_lose(fl);
+        break;
+    default:
+        fl->at = wd_monotonic() + INGESTION_FAILED_MS * WD_NS_PER_MS;
+    }
+}
+
+
 void
 ingestion_fetcher_end(ingestion_fetcher_t *f, ingestion_flight_t *fl,
-                      ingestion_result_t *r)
+                      const ingestion_result_t *r)
 {
-    write_down(f, fl, r);
-    tell_end(f, fl, r);
-    ingestion_flight_destroy(fl);
-    ingestion_fetcher_show(f);
+    fl->result = *r;
+    if (r->text != NULL) {
+        wd_str_copy(fl->text, sizeof(fl->text), wd_str_z(r->text));
+        fl->result.text = fl->text;
+    }
+    fill(f, fl, &fl->result);
+    wd_buf_done(&fl->call.res.body); /* its headers are still needed */
+    fl->state = FLIGHT_OVER;
+    write_end(f, fl);
+}
+
+
+int64_t
+ingestion_fetcher_write_down(ingestion_fetcher_t *f)
+{
+    int64_t             ms = INGESTION_IDLE_MS;
+    wd_ns_t             now = wd_monotonic();
+    wd_list_t          *at, *next;
+    ingestion_flight_t *fl;
+
+    for (at = f->flights.next; at != &f->flights; at = next) {
+        next = at->next;
+        fl = wd_list_entry(at, ingestion_flight_t, link);
+        if (fl->state != FLIGHT_OVER) {
+            continue;
+        }
+        if (fl->at > now && !ingestion_thread_stops(&f->t)) {
+            ms = wd_min(ms, (fl->at - now) / WD_NS_PER_MS + 1);
+            continue;
+        }
+        write_end(f, fl);
+        if (f->t.pg == NULL) {
+            return INGESTION_FAILED_MS;
+        }
+    }
+    return ms;
 }
 
 
@@ -130,6 +176,13 @@ ingestion_fetcher_give_back(ingestion_fetcher_t *f, ingestion_flight_t *fl,
 
 /* ---- outages -------------------------------------------------------------- */
 
+static int64_t
+wait_s(const ingestion_flight_t *fl)
+{
+    return wd_min(fl->v.wait_s, (int64_t) INGESTION_WAIT_MAX_S);
+}
+
+
 /*
  * No answer at all speaks against the host, a bad one against the data set
  * alone.
@@ -141,9 +194,15 @@ outage(ingestion_fetcher_t *f, ingestion_flight_t *fl)
 
     f->outages++;
     if (fl->v.transport) {
-        ingestion_breaker_failure(&f->breaker, now);
+        ingestion_breaker_failure(&f->breaker, fl->call.asked, now);
+    } else {
+        ingestion_breaker_success(&f->breaker);
     }
-    ingestion_breaker_failure(&fl->endpoint->breaker, now);
+    ingestion_breaker_failure(&fl->endpoint->breaker, fl->call.asked, now);
+    if (fl->v.wait_s > 0) { /* it said when to come again, to all */
+        ingestion_breaker_hold(&fl->endpoint->breaker, now,
+                               now + wait_s(fl) * WD_NS_PER_S);
+    }
 }
 
 
@@ -163,13 +222,14 @@ in_order(ingestion_fetcher_t *f, ingestion_flight_t *fl)
 static void
 try_again(ingestion_fetcher_t *f, ingestion_flight_t *fl, ingestion_result_t *r)
 {
-    int64_t floor_ms = wd_min(fl->v.wait_s, (int64_t) WAIT_MAX_S) * 1000;
+    int64_t floor_ms = wait_s(fl) * 1000;
 
     r->outcome = fl->job.attempts < (int) f->in->conf.attempts ? OUTCOME_AGAIN
                                                                : OUTCOME_FAILED;
     if (fl->v.answer.class == WD_ANSWER_LIMIT_SHORT) {
         r->block = BLOCK_SHORT;
-    } else if (!ingestion_retries_take(&f->retries)) {
+    } else if (r->outcome == OUTCOME_AGAIN
+               && !ingestion_retries_take(&f->retries)) {
         floor_ms = wd_max(floor_ms, (int64_t) f->in->conf.breaker_open_ms);
     }
     r->delay_ms = ingestion_backoff_ms(f->in->conf.retry_ms, fl->job.attempts,
@@ -247,12 +307,18 @@ ingestion_fetcher_finish(ingestion_fetcher_t *f, ingestion_flight_t *fl,
 }
 
 
-void
+bool
 ingestion_fetcher_progress(ingestion_fetcher_t *f, ingestion_flight_t *fl)
 {
     ingestion_result_t r = {
         .outcome = OUTCOME_PROGRESS, .answered = true, .good = true};
 
     in_order(f, fl);
-    write_down(f, fl, &r);
+    fill(f, fl, &r);
+    /* The next page does not wait for a database that is away. */
+    if (write_result(f, fl, &r) == WD_ENOTFOUND) {
+        ingestion_flight_lose(fl);
+        return false;
+    }
+    return true;
 }

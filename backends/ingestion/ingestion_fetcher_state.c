@@ -56,31 +56,70 @@ ingestion_fetcher_set_state(ingestion_fetcher_t *f, ingestion_fetcher_e state,
 }
 
 
+static void
+tell_endpoint(const ingestion_fetcher_t *f, const char *dataset,
+              const ingestion_endpoint_state_t *s)
+{
+    wd_metric(WD_MX_PROVIDER_INFLIGHT, s->inflight, f->p->name, dataset, NULL);
+    wd_metric(WD_MX_PROVIDER_BREAKER, s->breaker, f->p->name, dataset, NULL);
+}
+
+
+/* With the lock held. What nobody uses has no metrics. */
+static void
+show_endpoint(ingestion_fetcher_t *f, size_t i, wd_ns_t now)
+{
+    const ingestion_endpoint_t *e = &f->endpoints[i];
+    ingestion_endpoint_state_t *s = &f->state.endpoints[i], old = *s;
+
+    s->breaker = ingestion_breaker_state(&e->breaker, now);
+    s->until = s->breaker == BREAKER_OPEN
+                   ? wd_now() + (e->breaker.open_until - now)
+                   : 0;
+    s->failures = e->breaker.failures;
+    s->inflight = e->inflight;
+    if (s->breaker != old.breaker || s->inflight != old.inflight) {
+        tell_endpoint(f, f->p->datasets[i].name, s);
+    }
+}
+
+
+static void
+show_host(ingestion_fetcher_t *f, wd_ns_t now)
+{
+    uint32_t                   retries = ingestion_retries_left(&f->retries);
+    ingestion_fetcher_state_t *s = &f->state;
+    ingestion_breaker_e        old = s->breaker;
+
+    s->breaker = ingestion_breaker_state(&f->breaker, now);
+    if (s->breaker != old) {
+        wd_metric(WD_MX_PROVIDER_BREAKER, s->breaker, f->p->name, "", NULL);
+    }
+    if (s->retries_left != retries) {
+        wd_metric(WD_MX_PROVIDER_RETRIES, retries, f->p->name, NULL, NULL);
+    }
+    s->retries_left = retries;
+}
+
+
 /* Breakers and what is under way, as they are now. */
 void
 ingestion_fetcher_show(ingestion_fetcher_t *f)
 {
-    size_t                      i;
-    wd_ns_t                     now = wd_monotonic();
-    const ingestion_endpoint_t *e;
-    ingestion_endpoint_state_t *s;
+    size_t  i;
+    wd_ns_t now = wd_monotonic();
 
     pthread_mutex_lock(&f->lock);
+    show_host(f, now);
     f->state.failures = f->outages;
     f->state.inflight = f->n_flights;
-    f->state.retries_left = (uint32_t) f->retries.left;
     f->state.n_endpoints = f->p->n_datasets;
     f->state.keys_refused = 0;
     for (i = 0; i < f->account->n_keys; i++) {
         f->state.keys_refused += f->refused[i];
     }
     for (i = 0; i < f->p->n_datasets; i++) {
-        e = &f->endpoints[i];
-        s = &f->state.endpoints[i];
-        s->open = ingestion_breaker_state(&e->breaker, now) == BREAKER_OPEN;
-        s->until = s->open ? wd_now() + (e->breaker.open_until - now) : 0;
-        s->failures = e->breaker.failures;
-        s->inflight = e->inflight;
+        show_endpoint(f, i, now);
     }
     pthread_mutex_unlock(&f->lock);
 }
@@ -100,6 +139,7 @@ void
 ingestion_fetcher_set_quota(ingestion_fetcher_t    *f,
                             const ingestion_take_t *take)
 {
+    memcpy(f->left_day, take->left_day_of, sizeof(f->left_day));
     pthread_mutex_lock(&f->lock);
     f->state.left_second = take->left_second;
     f->state.left_minute = take->left_minute;
@@ -124,15 +164,22 @@ ingestion_fetcher_limited(ingestion_fetcher_t *f, const ingestion_take_t *take)
 
 
 void
-ingestion_fetcher_note(ingestion_fetcher_t *f, const ingestion_result_t *r)
+ingestion_fetcher_note(ingestion_fetcher_t *f, const ingestion_flight_t *fl,
+                       const ingestion_result_t *r)
 {
+    wd_ns_t now = wd_now();
+
+    if (r->good) {
+        wd_metric(WD_MX_PROVIDER_SUCCESS, (double) (now / WD_NS_PER_S),
+                  f->p->name, fl->job.dataset, NULL);
+    }
     pthread_mutex_lock(&f->lock);
     if (r->good) {
         f->state.succeeded++;
-        f->state.last_success = wd_now();
+        f->state.last_success = now;
     } else {
         f->state.failed++;
-        f->state.last_error_at = wd_now();
+        f->state.last_error_at = now;
         wd_str_copy(f->state.last_error_class,
                     sizeof(f->state.last_error_class), wd_str_z(r->class));
         wd_str_copy(f->state.last_error, sizeof(f->state.last_error),

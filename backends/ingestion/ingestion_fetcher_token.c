@@ -4,6 +4,8 @@
  */
 #include "ingestion_fetcher_request.h"
 
+#include "wd_metrics.h"
+
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -92,6 +94,9 @@ ingestion_keeper_reset(ingestion_fetcher_t *f)
     f->keeper.failures = 0;
     f->keeper.again_at = 0;
     f->keeper.generation++; /* an answer on its way is of the old account */
+    if (f->keeper.asking) {
+        ingestion_net_cancel(f->in->net, &f->keeper.call);
+    }
     lend(f);
 }
 
@@ -102,10 +107,11 @@ on_done(ingestion_call_t *call)
 {
     ingestion_fetcher_t *f = call->arg;
 
+    /* Woken with the lock held: once it is free, f may be gone. */
     pthread_mutex_lock(&f->lock);
     f->token_landed = true;
-    pthread_mutex_unlock(&f->lock);
     ingestion_thread_wake(&f->t);
+    pthread_mutex_unlock(&f->lock);
 }
 
 
@@ -117,6 +123,7 @@ failed(ingestion_fetcher_t *f, const wd_answer_t *why, int64_t wait_s)
 
     k->failures++;
     k->why = *why;
+    wait_s = wd_min(wait_s, (int64_t) INGESTION_WAIT_MAX_S);
     /* A refused refresh token is not tried again: who asks proves himself. */
     ingestion_token_done(&k->token);
     lend(f);
@@ -152,6 +159,31 @@ take_token(ingestion_fetcher_t *f, ingestion_token_t *token)
 }
 
 
+/* The provider may say back what it was asked with. */
+static void
+hide_secrets(const ingestion_keeper_t *k, wd_answer_t *why)
+{
+    size_t              len = strlen(why->text);
+    ingestion_secrets_t refresh = {NULL, 0};
+
+    ingestion_secrets_hide(&k->account->secrets, why->text, len);
+    if (ingestion_secrets_add(&refresh, wd_str_z(k->token.refresh)) == WD_OK) {
+        ingestion_secrets_hide(&refresh, why->text, len);
+    } else {
+        why->text[0] = '\0';
+    }
+    ingestion_secrets_done(&refresh);
+}
+
+
+static void
+count_call(const ingestion_fetcher_t *f, const wd_answer_t *why)
+{
+    wd_metric(WD_MX_EXTERNAL_CALLS, 1, f->p->name, "token",
+              wd_answer_name(why->class));
+}
+
+
 static void
 judge(ingestion_fetcher_t *f, unsigned asked_for)
 {
@@ -169,11 +201,14 @@ judge(ingestion_fetcher_t *f, unsigned asked_for)
     }
     if (asked_for != k->generation || k->call.rc == WD_ECANCELED) {
         ingestion_token_done(&token);
-    } else if (rc == WD_OK && why.class == WD_ANSWER_OK) {
+        return;
+    }
+    count_call(f, &why);
+    if (rc == WD_OK && why.class == WD_ANSWER_OK) {
         take_token(f, &token);
     } else {
         ingestion_token_done(&token);
-        ingestion_account_hide(k->account, why.text);
+        hide_secrets(k, &why);
         failed(f, &why, wait_s);
     }
 }
@@ -319,8 +354,7 @@ ingestion_keeper_revoke(ingestion_fetcher_t *f)
 static bool
 may_ask(const ingestion_fetcher_t *f)
 {
-    return !f->keeper.asking && !f->stopped
-           && (!f->p->exclusive || f->session != NULL)
+    return !f->keeper.asking && !f->stopped && ingestion_fetcher_in_session(f)
            && wd_monotonic() >= f->keeper.again_at
            && !ingestion_thread_stops(&f->t);
 }

@@ -44,7 +44,7 @@ may_keep(wd_str_t value, const ingestion_account_t *account)
         }
     }
     return value.len >= 1 && value.len <= VALUE_MAX && wd_utf8_valid(value)
-           && !ingestion_account_betrayed(account, value);
+           && !ingestion_secrets_in(&account->secrets, value);
 }
 
 

@@ -8,6 +8,20 @@
 
 
 int
+ingestion_left_row(wd_pg_conn_t *pg, const ingestion_fetcher_state_t *s,
+                   ingestion_provider_row_t *ret, wd_error_t *err)
+{
+    size_t   i;
+    wd_str_t ids[INGESTION_KEYS_MAX];
+
+    for (i = 0; i < s->n_ids; i++) {
+        ids[i] = wd_str_z(s->ids[i]);
+    }
+    return ingestion_store_provider(pg, s->provider, ids, s->n_ids, ret, err);
+}
+
+
+int
 ingestion_left(const ingestion_t *in, wd_pg_conn_t *pg, size_t provider,
                ingestion_left_t *ret, wd_error_t *err)
 {
@@ -17,7 +31,7 @@ ingestion_left(const ingestion_t *in, wd_pg_conn_t *pg, size_t provider,
     memset(ret, 0, sizeof(*ret));
     ingestion_fetcher_state(in->fetchers[provider], &ret->state);
     ret->configured = s->configured;
-    rc = ingestion_store_provider(pg, s->provider, &ret->row, err);
+    rc = ingestion_left_row(pg, s, &ret->row, err);
     ret->budget = (ingestion_budget_t){
         .per_second = s->per_second,
         .per_minute = s->per_minute,

@@ -17,6 +17,12 @@ typedef struct {
     ingestion_budget_t        budget; /* live_per_day is the caller's */
 } ingestion_left_t;
 
+/* What all instances made of the provider, by the keys of now. */
+wd_must_check int ingestion_left_row(wd_pg_conn_t                    *pg,
+                                     const ingestion_fetcher_state_t *s,
+                                     ingestion_provider_row_t        *ret,
+                                     wd_error_t                      *err);
+
 /* Of all instances. Worker thread. */
 wd_must_check int ingestion_left(const ingestion_t *in, wd_pg_conn_t *pg,
                                  size_t provider, ingestion_left_t *ret,

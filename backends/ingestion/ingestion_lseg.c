@@ -599,6 +599,7 @@ const ingestion_provider_t ingestion_lseg = {
     .datasets = datasets,
     .n_datasets = wd_array_len(datasets),
     .exclusive = true,
+    .secret_app = true,
     .lacks = lseg_lacks,
     .question = lseg_question,
     .classify = lseg_classify,

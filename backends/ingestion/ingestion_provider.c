@@ -275,6 +275,24 @@ judge_transport(int rc, const wd_error_t *why, const wd_http_res_t *res,
 }
 
 
+static bool
+betrays(const ingestion_ask_t *ask, wd_str_t body)
+{
+    return ingestion_secrets_in(&ask->account->secrets, body)
+           || (ask->proof != NULL && ingestion_secrets_in(ask->proof, body));
+}
+
+
+static void
+hide(const ingestion_ask_t *ask, char *text)
+{
+    ingestion_secrets_hide(&ask->account->secrets, text, strlen(text));
+    if (ask->proof != NULL) {
+        ingestion_secrets_hide(ask->proof, text, strlen(text));
+    }
+}
+
+
 int
 ingestion_judge(const ingestion_ask_t *ask, int rc, const wd_error_t *why,
                 const wd_http_res_t *res, int attempt, ingestion_verdict_t *ret)
@@ -306,11 +324,11 @@ ingestion_judge(const ingestion_ask_t *ask, int rc, const wd_error_t *why,
                       || a->class == WD_ANSWER_LIMIT_SHORT;
     }
 
-    ingestion_account_hide(ask->account, a->text);
-    if (ret->keep && a->class != WD_ANSWER_OK
-        && ingestion_account_betrayed(ask->account, body)) {
+    if (ret->keep && a->class != WD_ANSWER_OK && a->class != WD_ANSWER_PARTIAL
+        && betrays(ask, body)) {
         ret->keep = false;
     }
+    hide(ask, a->text);
     ret->wait_s = wd_max(a->wait_s, res->retry_after_s);
     ret->wait_s = wd_max(ret->wait_s, 0);
     return WD_OK;

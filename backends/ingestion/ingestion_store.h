@@ -38,6 +38,7 @@ typedef struct {
     int64_t left_second;
     int64_t left_minute;
     int64_t left_day;
+    int64_t left_day_of[INGESTION_KEYS_MAX]; /* by key */
     size_t  key; /* of the last call granted */
 } ingestion_take_t;
 
@@ -85,10 +86,11 @@ wd_must_check int ingestion_store_claim(wd_pg_conn_t            *c,
                                         ingestion_take_t *take,
                                         wd_error_t       *err);
 
-/* One call of the quota. */
+/* Up to n calls of the quota; 0: the debts are told, nothing else. */
 wd_must_check int ingestion_store_take(wd_pg_conn_t            *c,
                                        const ingestion_quota_t *quota,
-                                       ingestion_take_t *take, wd_error_t *err);
+                                       int64_t n, ingestion_take_t *take,
+                                       wd_error_t *err);
 
 typedef enum {
     OUTCOME_PROGRESS, /* a page is done, the job goes on */
@@ -150,6 +152,20 @@ wd_must_check int ingestion_store_session_lock(wd_pg_conn_t *c,
                                                const char   *provider,
                                                bool *ret_held, wd_error_t *err);
 
+/*
+ * Longer leases for jobs that are under way. *ret_lost of ids[] are another
+ * worker's by now, or gone; they stand first in lost[], which has room for n.
+ */
+wd_must_check int ingestion_store_renew(wd_pg_conn_t *c, const char *worker,
+                                        uint32_t lease_ms, const int64_t *ids,
+                                        size_t n, int64_t *lost,
+                                        size_t *ret_lost, wd_error_t *err);
+
+/* All of them are queued again as they stand, without blame. */
+wd_must_check int ingestion_store_give_back(wd_pg_conn_t *c, const char *worker,
+                                            const ingestion_job_t *const *jobs,
+                                            size_t n, wd_error_t *err);
+
 /* Queues jobs again whose worker is gone. */
 wd_must_check int ingestion_store_reap(wd_pg_conn_t *c, const char *provider,
                                        int64_t *ret_n, wd_error_t *err);
@@ -166,15 +182,16 @@ typedef struct {
     int64_t succeeded;
     int64_t failed;
     int64_t queued;
-    int64_t used_today;
+    int64_t used_today; /* of the keys that were asked for */
     wd_ns_t last_success; /* 0: never */
     wd_ns_t last_error_at;
     char    last_error_class[16];
     char    last_error[WD_ANSWER_TEXT_MAX];
 } ingestion_provider_row_t;
 
-wd_must_check int ingestion_store_provider(wd_pg_conn_t             *c,
-                                           const char               *provider,
+wd_must_check int ingestion_store_provider(wd_pg_conn_t   *c,
+                                           const char     *provider,
+                                           const wd_str_t *keys, size_t n_keys,
                                            ingestion_provider_row_t *ret,
                                            wd_error_t               *err);
 

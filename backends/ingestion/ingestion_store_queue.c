@@ -4,6 +4,8 @@
  */
 #include "ingestion_store.h"
 
+#include <stdlib.h>
+
 /* An equal job may end between insert and look-up. */
 #define ENQUEUE_TRIES 5
 
@@ -107,6 +109,7 @@ take_of_key(wd_pg_conn_t *c, const ingestion_quota_t *q, size_t key,
                     wd_pg_get_str(res, 0, 2));
     }
     take->granted += granted;
+    take->left_day_of[key] = left(res, 5);
     add_left(&take->left_second, left(res, 3));
     add_left(&take->left_minute, left(res, 4));
     add_left(&take->left_day, left(res, 5));
@@ -117,7 +120,8 @@ take_of_key(wd_pg_conn_t *c, const ingestion_quota_t *q, size_t key,
 
 /*
  * Up to n calls, of one key after the other; of which, for job after job, in
- * jobs[].key.
+ * jobs[].key. Those that are not needed are looked at all the same, for what
+ * is left of them.
  */
 static int
 take_calls(wd_pg_conn_t *c, const ingestion_quota_t *q, ingestion_job_t *jobs,
@@ -130,10 +134,11 @@ take_calls(wd_pg_conn_t *c, const ingestion_quota_t *q, ingestion_job_t *jobs,
     memset(take, 0, sizeof(*take));
     /* All instances in the same order, so that none waits for another. */
     for (key = 0; key < q->account->n_keys && rc == WD_OK; key++) {
-        if (q->refused[key] || (take->granted == n && q->debt[key] == 0)) {
+        if (q->refused[key] && q->debt[key] == 0) {
             continue;
         }
-        rc = take_of_key(c, q, key, n, take, err);
+        rc = take_of_key(c, q, key, q->refused[key] ? take->granted : n, take,
+                         err);
         for (; done < take->granted && jobs != NULL; done++) {
             jobs[done].key = key;
         }
@@ -147,7 +152,7 @@ take_calls(wd_pg_conn_t *c, const ingestion_quota_t *q, ingestion_job_t *jobs,
 
 
 int
-ingestion_store_take(wd_pg_conn_t *c, const ingestion_quota_t *quota,
+ingestion_store_take(wd_pg_conn_t *c, const ingestion_quota_t *quota, int64_t n,
                      ingestion_take_t *take, wd_error_t *err)
 {
     int rc;
@@ -156,7 +161,7 @@ ingestion_store_take(wd_pg_conn_t *c, const ingestion_quota_t *quota,
     if (rc != WD_OK) {
         return rc;
     }
-    rc = take_calls(c, quota, NULL, 1, take, err);
+    rc = take_calls(c, quota, NULL, n, take, err);
     if (rc == WD_OK) {
         return wd_pg_commit(c, err);
     }
@@ -246,17 +251,20 @@ static int
 look_at_block(wd_pg_conn_t *c, const ingestion_quota_t *q,
               ingestion_take_t *take, wd_error_t *err)
 {
-    int           rc;
-    size_t        i, n = q->account->n_keys;
-    PGresult     *res;
-    wd_str_t      ids[INGESTION_KEYS_MAX];
+    int       rc;
+    size_t    i, n = 0;
+    PGresult *res;
+    wd_str_t  ids[INGESTION_KEYS_MAX];
+
+    memset(take, 0, sizeof(*take));
+    for (i = 0; i < q->account->n_keys; i++) {
+        if (!q->refused[i]) {
+            ids[n++] = wd_str_z(q->account->keys[i].id);
+        }
+    }
     wd_pg_param_t p[] = {wd_pg_text_z(q->provider), wd_pg_texts(ids, n),
                          wd_pg_int((int64_t) n)};
 
-    memset(take, 0, sizeof(*take));
-    for (i = 0; i < n; i++) {
-        ids[i] = wd_str_z(q->account->keys[i].id);
-    }
     rc = wd_pg_exec(c,
                     "SELECT (extract(epoch FROM blocked_until - now()) "
                     "* 1000)::bigint, blocked_by FROM (SELECT blocked_until, "
@@ -346,6 +354,84 @@ ingestion_store_session_lock(wd_pg_conn_t *c, const char *provider,
 
 
 /* ---- leases --------------------------------------------------------------- */
+
+int
+ingestion_store_renew(wd_pg_conn_t *c, const char *worker, uint32_t lease_ms,
+                      const int64_t *ids, size_t n, int64_t *lost,
+                      size_t *ret_lost, wd_error_t *err)
+{
+    int           rc, i;
+    PGresult     *res;
+    wd_pg_param_t p[] = {wd_pg_ints(ids, n), wd_pg_text_z(worker),
+                         wd_pg_int(lease_ms)};
+
+    rc = wd_pg_exec(
+        c,
+        "WITH held AS (UPDATE ingest_job SET "
+        "lease_until = clock_timestamp() + $3 * interval '1 millisecond' "
+        "WHERE id = ANY($1) AND worker = $2 AND status = 'running' "
+        "RETURNING id) "
+        "SELECT id FROM unnest($1) AS id EXCEPT SELECT id FROM held",
+        p, wd_array_len(p), &res, err);
+    if (rc == WD_OK) {
+        *ret_lost = (size_t) PQntuples(res);
+        for (i = 0; i < PQntuples(res); i++) {
+            lost[i] = wd_pg_get_int(res, i, 0);
+        }
+        PQclear(res);
+    }
+    return rc;
+}
+
+
+#define GIVEN_COLUMNS 5 /* of integers */
+
+int
+ingestion_store_give_back(wd_pg_conn_t *c, const char *worker,
+                          const ingestion_job_t *const *jobs, size_t n,
+                          wd_error_t *err)
+{
+    int                    rc;
+    size_t                 i;
+    int64_t               *v = calloc(n * GIVEN_COLUMNS + 1, sizeof(*v));
+    wd_str_t              *cursors = calloc(n + 1, sizeof(*cursors));
+    const ingestion_job_t *j;
+
+    if (v == NULL || cursors == NULL) {
+        free(v);
+        free(cursors);
+        return wd_error(err, WD_ENOMEM, "no memory for jobs");
+    }
+    for (i = 0; i < n; i++) {
+        j = jobs[i];
+        v[i] = j->id;
+        v[n + i] = j->page;
+        v[2 * n + i] = j->rows;
+        v[3 * n + i] = j->objects;
+        v[4 * n + i] = j->duplicates;
+        cursors[i] = wd_str_z(j->cursor);
+    }
+    wd_pg_param_t p[] = {wd_pg_text_z(worker),     wd_pg_ints(v, n),
+                         wd_pg_ints(v + n, n),     wd_pg_ints(v + 2 * n, n),
+                         wd_pg_ints(v + 3 * n, n), wd_pg_ints(v + 4 * n, n),
+                         wd_pg_texts(cursors, n)};
+
+    rc = wd_pg_exec(
+        c,
+        "UPDATE ingest_job j SET status = 'queued', worker = NULL, "
+        "lease_until = NULL, error_class = NULL, error = NULL, "
+        "not_before = now(), attempts = j.attempts - 1, page = v.page, "
+        "rows = v.rows, objects = v.objects, duplicates = v.duplicates, "
+        "cursor = v.cursor "
+        "FROM unnest($2, $3, $4, $5, $6, $7) "
+        "AS v (id, page, rows, objects, duplicates, cursor) "
+        "WHERE j.id = v.id AND j.worker = $1 AND j.status = 'running'",
+        p, wd_array_len(p), NULL, err);
+    free(v);
+    free(cursors);
+    return rc;
+}
+
 
 int
 ingestion_store_reap(wd_pg_conn_t *c, const char *provider, int64_t *ret_n,

@@ -126,7 +126,8 @@ write_block(wd_pg_conn_t *c, const ingestion_result_t *r, wd_error_t *err)
     /*
      * Where the provider's day begins is not known. Refused once, its quota
      * is used up and the next day of UTC is waited for; refused again right
-     * then, its day begins later: one question an hour finds out when.
+     * then, its day begins later: one question an hour finds out when. What
+     * was under way when it was refused says nothing new.
      */
     return wd_pg_exec(
         c,
@@ -136,7 +137,8 @@ write_block(wd_pg_conn_t *c, const ingestion_result_t *r, wd_error_t *err)
         "CASE WHEN refused = 0 "
         "THEN date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' "
         "+ interval '1 day' ELSE now() + interval '1 hour' END) "
-        "WHERE provider = $1 AND key = $2",
+        "WHERE provider = $1 AND key = $2 "
+        "AND NOT (blocked_by = 'limit_long' AND blocked_until > now())",
         p, wd_array_len(p), NULL, err);
 }
 

@@ -200,18 +200,19 @@ ts_or_0(const PGresult *res, int row, int col)
 
 int
 ingestion_store_provider(wd_pg_conn_t *c, const char *provider,
+                         const wd_str_t *keys, size_t n_keys,
                          ingestion_provider_row_t *ret, wd_error_t *err)
 {
     int           rc;
     PGresult     *res;
-    wd_pg_param_t p[] = {wd_pg_text_z(provider)};
+    wd_pg_param_t p[] = {wd_pg_text_z(provider), wd_pg_texts(keys, n_keys)};
 
     rc = wd_pg_exec(
         c,
         "SELECT s.succeeded, s.failed, s.last_success, s.last_error_at, "
         "s.last_error_class, s.last_error, "
         "(SELECT coalesce(sum(q.used), 0)::bigint FROM provider_quota q "
-        "WHERE q.provider = s.provider "
+        "WHERE q.provider = s.provider AND q.key = ANY($2) "
         "AND q.day = (now() AT TIME ZONE 'UTC')::date), "
         "(SELECT count(*) FROM ingest_job j "
         "WHERE j.provider = s.provider AND j.status = 'queued') "

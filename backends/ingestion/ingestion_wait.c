@@ -140,6 +140,7 @@ ingestion_thread_pg(ingestion_thread_t *t)
         ingestion_thread_pg_close(t);
         return rc;
     }
+    t->pg_number++;
     return WD_OK;
 }
 

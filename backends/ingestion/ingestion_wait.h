@@ -20,6 +20,7 @@ typedef struct {
 
     /* The thread's own. */
     wd_pg_conn_t *pg;
+    uint64_t      pg_number; /* of the connection: 1, 2, ... */
     const char   *url;
     const char   *name;
     wd_log_t     *log;

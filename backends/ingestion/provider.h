@@ -29,6 +29,7 @@ typedef struct {
     size_t                      key; /* of the account */
     int64_t                     rows; /* of the pages before */
     bool                        same; /* the body is that of the page before */
+    const ingestion_secrets_t  *proof; /* what it was asked with, or NULL */
     int64_t                     job; /* number and birth: together unique */
     wd_ns_t                     created;
     wd_ns_t                     now;
@@ -103,6 +104,7 @@ struct ingestion_provider {
     const ingestion_dataset_t *datasets;
     size_t                     n_datasets;
     bool                       exclusive; /* one session for all instances */
+    bool                       secret_app; /* `app` shows nowhere, either */
 
     /* What the account lacks for this data set, NULL: for any; NULL: nothing.
      * Without the function: a URL, and a key where there is a key_param. */

@@ -6,6 +6,7 @@
 #include "wd_num.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -257,13 +258,16 @@ static curl_socket_t
 wd_http_on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *addr)
 {
     wd_http_xfer_t *x = arg;
+    curl_socket_t   fd;
 
     (void) purpose;
     if (!x->req->allow_private && wd_http_private(&addr->addr)) {
         x->refused = true;
         return CURL_SOCKET_BAD;
     }
-    return socket(addr->family, addr->socktype | SOCK_CLOEXEC, addr->protocol);
+    fd = socket(addr->family, addr->socktype | SOCK_CLOEXEC, addr->protocol);
+    x->starved = fd < 0 && (errno == EMFILE || errno == ENFILE);
+    return fd;
 }
 
 
@@ -350,6 +354,10 @@ wd_http_judge(CURLcode cc, const wd_http_xfer_t *x, wd_error_t *err)
     if (x->refused) {
         return wd_error(err, WD_EFORBIDDEN,
                         "the host has a private address, which is not allowed");
+    }
+
+    if (cc != CURLE_OK && x->starved) {
+        return wd_error(err, WD_EAGAIN, "no descriptor is left");
     }
 
     switch (cc) {

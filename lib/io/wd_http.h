@@ -60,7 +60,8 @@ int64_t wd_http_date(wd_str_t text);
 /*
  * WD_OK for any complete HTTP answer, whatever its status. WD_ETIMEOUT,
  * WD_ETOOBIG (max_bytes), WD_ETRUNC (ended early), WD_EFORBIDDEN (address
- * not allowed), WD_ECANCELED, WD_EUNAVAIL (no connection, TLS failure).
+ * not allowed), WD_ECANCELED, WD_EUNAVAIL (no connection, TLS failure),
+ * WD_EAGAIN (this process has no descriptor left).
  * err->text never contains the URL.
  */
 wd_must_check int wd_http_get(wd_http_t *h, const wd_http_req_t *req,

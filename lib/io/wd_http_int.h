@@ -17,6 +17,7 @@ typedef struct {
     bool                 too_big;
     bool                 refused;
     bool                 asked; /* the request was sent, or was to be */
+    bool                 starved; /* there was no descriptor for it */
 } wd_http_xfer_t;
 
 /* WD_OK or WD_ENOMEM; then, too, wd_http_xfer_done(). */

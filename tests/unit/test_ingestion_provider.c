@@ -485,6 +485,13 @@ paging(void **state)
 
 
 static void
+fail_at(ingestion_breaker_t *b, wd_ns_t t)
+{
+    ingestion_breaker_failure(b, t, t);
+}
+
+
+static void
 breaker(void **state)
 {
     wd_ns_t             t = 1000 * WD_NS_PER_S;
@@ -492,25 +499,99 @@ breaker(void **state)
 
     (void) state;
     ingestion_breaker_init(&b, 3, 100);
-    ingestion_breaker_failure(&b, t);
-    ingestion_breaker_failure(&b, t);
+    fail_at(&b, t);
+    fail_at(&b, t);
     assert_int_equal(ingestion_breaker_state(&b, t), BREAKER_CLOSED);
     ingestion_breaker_success(&b);
-    ingestion_breaker_failure(&b, t);
-    ingestion_breaker_failure(&b, t);
+    fail_at(&b, t);
+    fail_at(&b, t);
     assert_int_equal(ingestion_breaker_state(&b, t), BREAKER_CLOSED);
-    ingestion_breaker_failure(&b, t);
+    fail_at(&b, t);
     assert_int_equal(ingestion_breaker_state(&b, t), BREAKER_OPEN);
 
     t += 100 * WD_NS_PER_MS;
     assert_int_equal(ingestion_breaker_state(&b, t), BREAKER_HALF_OPEN);
-    ingestion_breaker_failure(&b, t); /* one is enough now, twice as long */
+    fail_at(&b, t); /* one is enough now, twice as long */
     assert_int_equal(ingestion_breaker_state(&b, t + 199 * WD_NS_PER_MS),
                      BREAKER_OPEN);
     t += 200 * WD_NS_PER_MS;
     assert_int_equal(ingestion_breaker_state(&b, t), BREAKER_HALF_OPEN);
     ingestion_breaker_success(&b);
     assert_int_equal(ingestion_breaker_state(&b, t), BREAKER_CLOSED);
+}
+
+
+/* A hundred requests that began before the first of them failed. */
+static void
+breaker_crowd(void **state)
+{
+    int                 i;
+    wd_ns_t             asked = 1000 * WD_NS_PER_S;
+    wd_ns_t             t = asked + 10 * WD_NS_PER_MS;
+    ingestion_breaker_t b;
+
+    (void) state;
+    ingestion_breaker_init(&b, 3, 100);
+    for (i = 0; i < 100; i++) {
+        ingestion_breaker_failure(&b, asked, t);
+    }
+    assert_int_equal(b.failures, 100);
+    assert_int_equal(b.open_until, t + 100 * WD_NS_PER_MS);
+
+    /* Late ones do not speak for the one that is let through. */
+    t += 150 * WD_NS_PER_MS;
+    ingestion_breaker_failure(&b, asked, t);
+    assert_int_equal(ingestion_breaker_state(&b, t), BREAKER_HALF_OPEN);
+    fail_at(&b, t);
+    assert_int_equal(b.open_until, t + 200 * WD_NS_PER_MS);
+}
+
+
+static void
+breaker_held(void **state)
+{
+    wd_ns_t             t = 1000 * WD_NS_PER_S;
+    ingestion_breaker_t b;
+
+    (void) state;
+    ingestion_breaker_init(&b, 3, 100);
+    fail_at(&b, t);
+    ingestion_breaker_hold(&b, t, t + WD_NS_PER_S);
+    assert_int_equal(ingestion_breaker_state(&b, t + WD_NS_PER_S - 1),
+                     BREAKER_OPEN);
+    ingestion_breaker_hold(&b, t, t + 5); /* not shorter */
+    ingestion_breaker_failure(&b, t - 1, t + 5);
+    assert_int_equal(b.open_until, t + WD_NS_PER_S);
+    t += WD_NS_PER_S;
+    assert_int_equal(ingestion_breaker_state(&b, t), BREAKER_HALF_OPEN);
+    ingestion_breaker_success(&b);
+    assert_int_equal(ingestion_breaker_state(&b, t), BREAKER_CLOSED);
+}
+
+
+static void
+retry_budget(void **state)
+{
+    int                i;
+    ingestion_retries_t b;
+
+    (void) state;
+    ingestion_retries_init(&b, 20);
+    for (i = 0; i < INGESTION_RETRIES_MAX; i++) {
+        assert_true(ingestion_retries_take(&b));
+    }
+    assert_false(ingestion_retries_take(&b));
+    for (i = 0; i < 50; i++) {
+        ingestion_retries_answer(&b);
+    }
+    assert_int_equal(ingestion_retries_left(&b), 10);
+    for (i = 0; i < 1000; i++) {
+        ingestion_retries_answer(&b);
+    }
+    assert_int_equal(ingestion_retries_left(&b), INGESTION_RETRIES_MAX);
+    ingestion_retries_init(&b, 0);
+    ingestion_retries_answer(&b);
+    assert_int_equal(ingestion_retries_left(&b), INGESTION_RETRIES_MAX);
 }
 
 
@@ -542,7 +623,9 @@ main(void)
         cmocka_unit_test(months),         cmocka_unit_test(base_addresses),
         cmocka_unit_test(verdicts),       cmocka_unit_test(the_key_stays_here),
         cmocka_unit_test(retry_after),    cmocka_unit_test(paging),
-        cmocka_unit_test(breaker),        cmocka_unit_test(backoff),
+        cmocka_unit_test(breaker),        cmocka_unit_test(breaker_crowd),
+        cmocka_unit_test(breaker_held),   cmocka_unit_test(retry_budget),
+        cmocka_unit_test(backoff),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
