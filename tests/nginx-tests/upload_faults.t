@@ -126,8 +126,8 @@ sub fine {
 
 sub cancelled {
     my ($name) = @_;
-    my $call = this_call();
     $t->wait_for("$name: the backend is told", sub {
+        my $call = this_call() or return;
         grep { $_->{c} == $call->{c} && $_->{id} == $call->{id} }
             $t->backend_events('ingestion', 'cancel') });
 }

@@ -176,8 +176,8 @@ $c = chunked(200_000);
 $r = $c->response;
 is_problem($r, 413, 'too-large', 'chunks beyond the limit');
 is($r->header('connection'), 'close', 'the connection ends');
-my $call = ($t->backend_requests('ingestion', 'ingest.push'))[-1];
 $t->wait_for('the backend is told', sub {
+    my $call = ($t->backend_requests('ingestion', 'ingest.push'))[-1];
     grep { $_->{c} == $call->{c} && $_->{id} == $call->{id} }
         $t->backend_events('ingestion', 'cancel') });
 
@@ -280,7 +280,7 @@ sub is_h2_problem {
     my $ok = ok($r->{status} == $status && $r->{body} =~ /problem:$slug"/,
         "HTTP/2: $name");
     diag("$r->{status}: $r->{body}") unless $ok;
-    is($r->{reset} // -1, 0, 'no more is wanted, and nothing was wrong');
+    is($h->reset_of($s), 0, 'no more is wanted, and nothing was wrong');
 }
 
 is_h2_problem(h2_post('', 0, 'content-type' => 'x/y'), 415,

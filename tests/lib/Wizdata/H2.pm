@@ -8,6 +8,7 @@ package Wizdata::H2;
 #     $h->data($s, $bytes);           as the server's windows allow
 #     $h->data($s, '', end => 1);
 #     my $r = $h->response($s);       { status, body, reset, end }
+#     my $code = $h->reset_of($s);    of RST_STREAM, undef: none came
 #
 # $r->{reset} is the code of RST_STREAM when one came behind the answer, or
 # instead of it; a response that never came has status 0.
@@ -148,6 +149,17 @@ sub response {
     }
     $self->frames(0);
     return $s;
+}
+
+# The code of the RST_STREAM that is to come, perhaps behind the answer.
+sub reset_of {
+    my ($self, $stream) = @_;
+
+    my $s = $self->{streams}{$stream};
+    while (!defined $s->{reset}) {
+        last unless $self->frames(WAIT);
+    }
+    return $s->{reset};
 }
 
 # Reads what is there, or comes within that time; false: nothing came.
