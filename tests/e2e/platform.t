@@ -329,7 +329,9 @@ sub database_stops {
 sub fingerprint {
     my @tables = ('bar', 'bar_history', 'instrument', 'instrument_alias',
         'quote', 'observation', 'macro_series', 'corporate_action',
-        'fundamental', 'raw_object');
+        'fundamental', 'instrument_identifier', 'trade', 'news',
+        'news_mention', 'macro_country', 'macro_indicator', 'macro_database',
+        'macro_group', 'raw_object');
     my %hash = map {
         $_ => sql("SELECT count(*) || ' ' || coalesce(md5(string_agg(t::text,"
                 . " E'\\n' ORDER BY t::text)), '') FROM $_ t")
@@ -351,6 +353,11 @@ sub replay {
             . ' observation, observation_history, macro_series,'
             . ' corporate_action, corporate_action_history, fundamental,'
             . ' fundamental_history, instrument, raw_object, reject,'
+            . ' instrument_identifier, instrument_identifier_history,'
+            . ' trade, trade_history, news, news_history, news_mention,'
+            . ' news_mention_history, macro_country, macro_country_history,'
+            . ' macro_indicator, macro_indicator_history, macro_database,'
+            . ' macro_database_history, macro_group, macro_group_history,'
             . ' bus_event, bus_offset');
     sql('UPDATE bus_topic SET last = 0');
     sql('UPDATE lake_cursor SET seq = 0');
