@@ -33,7 +33,7 @@ use constant {
 # the machine's own release, for which they were built.
 my @PACKAGES = qw/ systemd-sysv dbus nginx-light postgresql redis-server
     libuv1 libpq5 libcurl4 libjansson4 libhiredis0.14 libsodium23 libzstd1
-    zlib1g libmsgpackc2 libsystemd0 ca-certificates curl openssl tzdata /;
+    zlib1g libwslay1 libmsgpackc2 libsystemd0 ca-certificates curl openssl tzdata /;
 
 my $OWNER = $$;
 
