@@ -105,7 +105,7 @@ learnt_time(ingestion_fetcher_t *f, const ingestion_flight_t *fl)
     wd_ns_t skew;
 
     t = wd_http_date(wd_http_res_header(&fl->call.res, "date"));
-    if (t < 0) {
+    if (t < 0 || t > WD_NS_MAX / WD_NS_PER_S) {
         return false;
     }
     skew = t * WD_NS_PER_S - wd_now();

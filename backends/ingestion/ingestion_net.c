@@ -56,7 +56,6 @@ begin(ingestion_net_t *net, ingestion_call_t *call)
     int  rc;
     bool gone;
 
-    call->asked = wd_monotonic();
     pthread_mutex_lock(&net->lock);
     gone = call->canceled || net->stop;
     if (!gone) {
@@ -192,6 +191,7 @@ void
 ingestion_net_ask(ingestion_net_t *net, ingestion_call_t *call)
 {
     call->net = net;
+    call->asked = wd_monotonic();
     call->http = NULL;
     call->canceled = false;
     call->sent = false;

@@ -26,7 +26,7 @@ struct ingestion_call {
     int           rc;
     wd_error_t    err;
     wd_http_res_t res; /* the caller's, to be freed by him */
-    wd_ns_t       asked; /* wd_monotonic() */
+    wd_ns_t       asked; /* handed over: wd_monotonic() */
     wd_ns_t       ended;
 
     /* The net's own. */

@@ -131,13 +131,17 @@ service($p->url(), WIZDATA_INGESTION_MAX_BYTES => '1m');
 is(outcome(quote()), 'done - 1', 'an answer');
 my $before = memory('VmRSS');
 my $at = $in->manifest();
-$p->rules({ zeros => 2 << 30 });
-is(outcome($job = quote()), 'failed malformed 1', 'two gigabytes of zeros in'
-    . ' two megabytes');
+$p->rules({ zeros => 1 << 28 });
+is(outcome($job = quote()), 'failed malformed 1', 'a quarter of a gigabyte of'
+    . ' zeros');
 like($job->{reason}, qr/longer than 1048576 bytes/, 'the reason');
 is(($in->manifest())[$at]{size}, 1 << 20, 'kept is what was allowed');
-cmp_ok(memory('VmHWM') - $before, '<', 24,
-    'in memory, too, and never was more');
+SKIP: {
+    skip 'a sanitizer keeps memory that was freed', 1
+        if $ENV{WIZDATA_ASAN_PRELOAD};
+    cmp_ok(memory('VmHWM') - $before, '<', 24,
+        'in memory, too, and never was more');
+}
 $p->rules({ body => 'x' x ((1 << 20) + 1) });
 is(outcome(quote()), 'failed malformed 1', 'a byte too many, not compressed');
 my $long = '{"Global Quote": {"01. symbol": "A", "05. price": "1", '
