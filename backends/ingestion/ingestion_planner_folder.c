@@ -160,27 +160,40 @@ tell(ingestion_planner_t *p, const ingestion_folder_t *folder)
 }
 
 
+static int
+load(ingestion_planner_t *p, ingestion_folder_t *folder, wd_error_t *err)
+{
+    int rc;
+
+    rc = wd_pg_begin(p->t.pg, err);
+    if (rc == WD_OK) {
+        rc = ingestion_store_files_lock(p->t.pg, p->origin, err);
+    }
+    if (rc == WD_OK) {
+        rc = ingestion_folder_read(p->folder, folder);
+    }
+    if (rc == WD_OK) {
+        rc = store_folder(p, folder, err);
+    }
+    if (rc == WD_OK) {
+        return wd_pg_commit(p->t.pg, err);
+    }
+    wd_pg_rollback(p->t.pg);
+    return rc;
+}
+
+
 int
 planner_load(ingestion_planner_t *p, wd_error_t *err)
 {
     int                rc;
-    ingestion_folder_t folder;
+    ingestion_folder_t folder = {.n = 0};
 
     if (p->origin == NULL) {
         p->origin = make_origin(p->folder);
     }
-    rc = ingestion_folder_read(p->folder, &folder);
-    if (rc == WD_OK && p->origin != NULL) {
-        rc = wd_pg_begin(p->t.pg, err);
-        if (rc == WD_OK) {
-            rc = store_folder(p, &folder, err);
-        }
-        if (rc == WD_OK) {
-            rc = wd_pg_commit(p->t.pg, err);
-        } else {
-            wd_pg_rollback(p->t.pg);
-        }
-    }
+    rc = p->origin != NULL ? load(p, &folder, err)
+                           : wd_error(err, WD_ENOMEM, "no memory");
     if (rc == WD_OK) {
         tell(p, &folder);
     }

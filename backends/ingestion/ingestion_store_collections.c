@@ -364,6 +364,18 @@ ingestion_store_retire_gone(wd_pg_conn_t *c, const char *origin,
 
 
 int
+ingestion_store_files_lock(wd_pg_conn_t *c, const char *origin, wd_error_t *err)
+{
+    wd_pg_param_t p[] = {wd_pg_text_z(origin)};
+
+    return wd_pg_exec(c,
+                      "SELECT pg_advisory_xact_lock(hashtext('collections'), "
+                      "hashtext($1))",
+                      p, wd_array_len(p), NULL, err);
+}
+
+
+int
 ingestion_store_files_clear(wd_pg_conn_t *c, const char *origin,
                             wd_error_t *err)
 {

@@ -73,6 +73,14 @@ wd_must_check int ingestion_store_retire_gone(
     wd_pg_conn_t *c, const char *origin, const wd_str_t *names, size_t n_names,
     const wd_str_t *bad, size_t n_bad, int64_t *ret_n, wd_error_t *err);
 
+/*
+ * Inside a transaction, before the files are read: of several instances on a
+ * host, whoever stores last has read last.
+ */
+wd_must_check int ingestion_store_files_lock(wd_pg_conn_t *c,
+                                             const char   *origin,
+                                             wd_error_t   *err);
+
 /* What the status says about files: all rows of an origin. */
 wd_must_check int ingestion_store_files_clear(wd_pg_conn_t *c,
                                               const char   *origin,
