@@ -285,6 +285,33 @@ test_shared_jobs(void **state)
 }
 
 
+/* What was dropped before it came is asked for when its owner returns. */
+static void
+test_return(void **state)
+{
+    wd_error_t err = {0};
+
+    (void) state;
+    put_ok(DAILY("a", "IBM"), &api, PUT_NEW);
+    run("UPDATE collection_item SET live_at = now(), live_to = now()");
+    want("a", false, 10);
+    assert_ok(ingestion_store_retire(db, "a", &err));
+    put_ok(DAILY("a", "IBM"), &api, PUT_NEW);
+    assert_int_equal(one("SELECT count(*) FROM collection_item WHERE active "
+                         "AND live_at IS NULL AND live_to IS NULL "
+                         "AND covered_to IS NULL"),
+                     1);
+
+    /* What had come is not. */
+    run("UPDATE collection_item SET live_at = now(), covered_to = now()");
+    assert_ok(ingestion_store_retire(db, "a", &err));
+    put_ok(DAILY("a", "IBM"), &api, PUT_NEW);
+    assert_int_equal(one("SELECT count(*) FROM collection_item "
+                         "WHERE live_at IS NOT NULL"),
+                     1);
+}
+
+
 /* A job of somebody who asked by hand is joined, and never taken away. */
 static void
 test_foreign_job(void **state)
@@ -527,6 +554,7 @@ main(void)
         cmocka_unit_test_setup(test_files, empty),
         cmocka_unit_test_setup(test_identifiers, empty),
         cmocka_unit_test_setup(test_shared_jobs, empty),
+        cmocka_unit_test_setup(test_return, empty),
         cmocka_unit_test_setup(test_foreign_job, empty),
         cmocka_unit_test_setup(test_ended, empty),
         cmocka_unit_test_setup(test_lock, empty),
