@@ -110,15 +110,18 @@ sub stamp {
         $t[4] + 1, @t[3, 2, 1, 0], $nanos // 0;
 }
 
+# Which are applied: all unless said otherwise. Of the two corrections all or
+# none are, and none is not to be had of summaries; of the others all or none.
 sub adjustments_of {
-    my ($args, @all) = @_;
+    my ($args) = @_;
 
     my @asked = split /,/, $args->{adjustments} // '';
     for my $name (@asked) {
         bad("adjustments: $name") if !grep { $_ eq $name } @CORAX,
             'unadjusted';
     }
-    return @all;
+    return @CORAX if !@asked || grep { /^[A-Z]{3}\z/ } @asked;
+    return @CORAX[0, 1];
 }
 
 # ---- interday
@@ -386,7 +389,8 @@ sub entry {
         universe => { ric => $ric },
         $o->{interval} ? (interval => $o->{interval},
             summaryTimestampLabel => $o->{label}) : (),
-        adjustments => $o->{interval} ? \@CORAX : [ @CORAX[0, 1] ],
+        adjustments => $o->{interval} ? [ adjustments_of($args) ]
+        : [ @CORAX[0, 1] ],
         defaultPricingField => ($instrument->{kind} // '') =~ /^(fx|bond)$/
         ? 'BID' : 'TRDPRC_1',
         $o->{what} eq 'Intraday' ? (qos => { timeliness => 'delayed' }) : (),
