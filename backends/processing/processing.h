@@ -17,6 +17,8 @@ typedef struct {
 extern const wd_conf_row_t processing_conf_rows[];
 extern const size_t        processing_n_conf_rows;
 
+#define PROCESSING_SOURCES_MAX 16 /* more are asked for each time */
+
 typedef struct processing_ahead processing_ahead_t;
 
 typedef struct {
@@ -31,6 +33,13 @@ typedef struct {
     /* Consumer's thread: failures of the event at hand. */
     int64_t  failed_offset;
     unsigned failures;
+
+    /* And the ids of sources, which never change, by their first use. */
+    struct {
+        const char *name; /* of a description, which stays */
+        int         id;
+    } sources[PROCESSING_SOURCES_MAX];
+    size_t n_sources;
 } processing_t;
 
 /* main() is: return processing_main(argc, argv); */

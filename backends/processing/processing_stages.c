@@ -82,10 +82,7 @@ walk(processing_job_t *job, bool last_try)
         }
     }
 
-    if (rc == WD_OK) {
-        return processing_store_keep(job->c, job->err);
-    }
-    if (is_outage(rc, last_try)) {
+    if (rc == WD_OK || is_outage(rc, last_try)) {
         return rc;
     }
 
@@ -122,7 +119,7 @@ record_or_skip(processing_job_t *job, bool last_try)
 {
     int rc;
 
-    rc = processing_store_mark(job->c, job->err);
+    rc = processing_store_mark_outcome(job->c, job->err);
     if (rc == WD_OK) {
         rc = record(job);
     }
@@ -142,7 +139,8 @@ record_or_skip(processing_job_t *job, bool last_try)
 
     wd_log_error(job->pr->log, "outcome not recorded", "raw_seq", job->ev.seq,
                  "code", rc, "reason", (const char *) job->err->text);
-    return processing_store_back(job->c, job->err);
+    rc = processing_store_back_outcome(job->c, job->err);
+    return rc != WD_OK ? rc : processing_store_keep(job->c, job->err);
 }
 
 

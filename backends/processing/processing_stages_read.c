@@ -44,15 +44,35 @@ processing_stage_know(processing_job_t *job)
 }
 
 
+static int
+source_id(processing_job_t *job, int *ret)
+{
+    int           rc;
+    size_t        i;
+    processing_t *pr = job->pr;
+    const char   *name = job->dataset->source != NULL ? job->dataset->source
+                                                      : job->provider->name;
+
+    for (i = 0; i < pr->n_sources; i++) {
+        if (strcmp(pr->sources[i].name, name) == 0) {
+            *ret = pr->sources[i].id;
+            return WD_OK;
+        }
+    }
+    rc = processing_store_source(job->c, name, ret, job->err);
+    if (rc == WD_OK && pr->n_sources < PROCESSING_SOURCES_MAX) {
+        pr->sources[pr->n_sources].name = name;
+        pr->sources[pr->n_sources++].id = *ret;
+    }
+    return rc;
+}
+
+
 int
 processing_stage_source(processing_job_t *job)
 {
-    int rc;
+    int rc = source_id(job, &job->p.source);
 
-    rc = processing_store_source(
-        job->c,
-        job->dataset->source != NULL ? job->dataset->source : job->ev.provider,
-        &job->p.source, job->err);
     if (rc == WD_ENOTFOUND) {
         wd_records_init(&job->r, job->pool); /* what was read ahead */
         return processing_job_refuse(

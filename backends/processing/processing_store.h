@@ -128,9 +128,17 @@ wd_must_check int processing_store_outcome(wd_pg_conn_t               *c,
                                            const wd_records_t         *r,
                                            wd_error_t                 *err);
 
-/* A point to which a payload that the database refuses is rolled back. */
+/*
+ * Points to which what the database refuses is rolled back: one before the
+ * payload's rows, and behind them, within it, one before their outcome.
+ * processing_store_keep() ends both.
+ */
 wd_must_check int processing_store_mark(wd_pg_conn_t *c, wd_error_t *err);
 wd_must_check int processing_store_back(wd_pg_conn_t *c, wd_error_t *err);
+wd_must_check int processing_store_mark_outcome(wd_pg_conn_t *c,
+                                                wd_error_t   *err);
+wd_must_check int processing_store_back_outcome(wd_pg_conn_t *c,
+                                                wd_error_t   *err);
 wd_must_check int processing_store_keep(wd_pg_conn_t *c, wd_error_t *err);
 
 typedef struct {

@@ -1,6 +1,6 @@
 /*
  * processing_store_outcome.c - what became of a payload: its row of
- * raw_object, its rejects, and the savepoint around both.
+ * raw_object, its rejects, and the savepoints around both.
  */
 #include "processing_copy.h"
 #include "processing_store.h"
@@ -227,6 +227,20 @@ int
 processing_store_back(wd_pg_conn_t *c, wd_error_t *err)
 {
     return wd_pg_exec(c, "ROLLBACK TO SAVEPOINT payload", NULL, 0, NULL, err);
+}
+
+
+int
+processing_store_mark_outcome(wd_pg_conn_t *c, wd_error_t *err)
+{
+    return wd_pg_exec(c, "SAVEPOINT outcome", NULL, 0, NULL, err);
+}
+
+
+int
+processing_store_back_outcome(wd_pg_conn_t *c, wd_error_t *err)
+{
+    return wd_pg_exec(c, "ROLLBACK TO SAVEPOINT outcome", NULL, 0, NULL, err);
 }
 
 
