@@ -329,7 +329,7 @@ for my $date ('Fri, 31 Dec 9999 23:59:59 GMT', 'Thu, 01 Jan 1970 00:00:00 GMT',
     service(WIZDATA_BLOOMBERG_URL => $p->url() . '/eap',
         WIZDATA_BLOOMBERG_CLIENT => 'client-0001', WIZDATA_BLOOMBERG_SECRET =>
         '00112233445566778899aabbccddeeff', WIZDATA_BLOOMBERG_CATALOG => '1');
-    $p->rules({ status => 401, body => '{"errors":[{"detail":"no"}]}',
+    $p->rules({ status => 401, body => '',
             headers => ["Date: $date"] });
     $in->run('bloomberg', 'reference', identifiers => 'IBM US Equity',
         fields => 'PX_LAST');
