@@ -322,6 +322,22 @@ $n = seconds_to($in->provider('lseg')->{until});
 cmp_ok($n, '>=', 86300, 'a day at least');
 cmp_ok($n, '<=', 86400 * 1.25 + 1, 'and not for ever');
 
+# ---- a clock that tells nonsense
+
+for my $date ('Fri, 31 Dec 9999 23:59:59 GMT', 'Thu, 01 Jan 1970 00:00:00 GMT',
+    'Fri, 31 Dec 99999999 23:59:59 GMT', 'now') {
+    service(WIZDATA_BLOOMBERG_URL => $p->url() . '/eap',
+        WIZDATA_BLOOMBERG_CLIENT => 'client-0001', WIZDATA_BLOOMBERG_SECRET =>
+        '00112233445566778899aabbccddeeff', WIZDATA_BLOOMBERG_CATALOG => '1');
+    $p->rules({ status => 401, body => '',
+            headers => ["Date: $date"] });
+    $in->run('bloomberg', 'reference', identifiers => 'IBM US Equity',
+        fields => 'PX_LAST');
+    ok($in->wait_for(sub { $in->provider('bloomberg')->{state} eq 'stopped' }),
+        "refused by a clock of $date");
+    cmp_ok($p->asked(), '<=', 2, 'asked twice at most');
+}
+
 unlike($in->log(), qr/Sanitizer|runtime error/, 'no sanitizer findings');
 
 done_testing();
