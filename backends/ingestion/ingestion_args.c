@@ -230,11 +230,11 @@ static bool
 is_interval(wd_str_t s)
 {
     return wd_str_eq_z(s, "1min") || wd_str_eq_z(s, "5min")
-           || wd_str_eq_z(s, "10min") || wd_str_eq_z(s, "15min")
-           || wd_str_eq_z(s, "30min") || wd_str_eq_z(s, "60min")
-           || wd_str_eq_z(s, "daily") || wd_str_eq_z(s, "weekly")
-           || wd_str_eq_z(s, "monthly") || wd_str_eq_z(s, "quarterly")
-           || wd_str_eq_z(s, "semiannual") || wd_str_eq_z(s, "annual");
+           || wd_str_eq_z(s, "15min") || wd_str_eq_z(s, "30min")
+           || wd_str_eq_z(s, "60min") || wd_str_eq_z(s, "daily")
+           || wd_str_eq_z(s, "weekly") || wd_str_eq_z(s, "monthly")
+           || wd_str_eq_z(s, "quarterly") || wd_str_eq_z(s, "semiannual")
+           || wd_str_eq_z(s, "annual");
 }
 
 

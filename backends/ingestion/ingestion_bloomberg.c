@@ -146,17 +146,54 @@ put_day(wd_json_t *j, const char *key, const char *day)
 }
 
 
+/* Periods of the calendar, not such as end on the weekday of the last day. */
 static void
 put_periodicity(wd_json_t *j, const char *interval)
 {
     size_t i;
 
+    wd_json_key(j, "periodicityAdjustment");
+    wd_json_z(j, "CALENDAR");
     for (i = 0; i < wd_array_len(periodicities); i++) {
         if (strcmp(periodicities[i].interval, interval) == 0) {
             wd_json_key(j, "periodicitySelection");
             wd_json_z(j, periodicities[i].name);
         }
     }
+}
+
+
+/*
+ * As they were traded: left unsaid, prices come as somebody has set it at a
+ * terminal (DPDF), and no answer says how that is.
+ */
+static void
+put_unadjusted(wd_json_t *j)
+{
+    size_t i;
+
+    static const char *const flags[] = {
+        "adjustmentFollowDPDF", "adjustmentNormal", "adjustmentAbnormal",
+        "adjustmentSplit"};
+
+    for (i = 0; i < wd_array_len(flags); i++) {
+        wd_json_key(j, flags[i]);
+        wd_json_bool(j, false);
+    }
+}
+
+
+static void
+put_history(wd_json_t *j, const ingestion_args_t *args)
+{
+    put_day(j, "startDate", ingestion_arg(args, ARG_START));
+    put_day(j, "endDate", ingestion_arg(args, ARG_END));
+    put_periodicity(j, ingestion_arg(args, ARG_INTERVAL));
+    if (args->at[ARG_CURRENCY] != 0) {
+        wd_json_key(j, "currency");
+        wd_json_z(j, ingestion_arg(args, ARG_CURRENCY));
+    }
+    put_unadjusted(j);
 }
 
 
@@ -178,12 +215,8 @@ ask_bridge(const ingestion_ask_t *ask, ingestion_question_t *ret)
     wd_json_obj(&j);
     put_list(&j, "securities", ingestion_arg(ask->args, ARG_IDENTIFIERS));
     put_list(&j, "fields", ingestion_arg(ask->args, ARG_FIELDS));
-    put_day(&j, "startDate", ingestion_arg(ask->args, ARG_START));
-    put_day(&j, "endDate", ingestion_arg(ask->args, ARG_END));
-    put_periodicity(&j, ingestion_arg(ask->args, ARG_INTERVAL));
-    if (ask->args->at[ARG_CURRENCY] != 0) {
-        wd_json_key(&j, "currency");
-        wd_json_z(&j, ingestion_arg(ask->args, ARG_CURRENCY));
+    if ((ask->dataset->required & BIT(ARG_START)) != 0) {
+        put_history(&j, ask->args);
     }
     wd_json_end(&j);
     ingestion_question_header(ret, "Content-Type: application/json");

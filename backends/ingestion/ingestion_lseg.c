@@ -47,10 +47,9 @@ static const ingestion_dataset_t datasets[] = {
 static const struct {
     const char *interval, *name;
 } intervals[] = {
-    {"1min", "PT1M"},   {"5min", "PT5M"},   {"10min", "PT10M"},
-    {"30min", "PT30M"}, {"60min", "PT60M"}, {"daily", "P1D"},
-    {"weekly", "P1W"},  {"monthly", "P1M"}, {"quarterly", "P3M"},
-    {"annual", "P1Y"},
+    {"1min", "PT1M"},   {"5min", "PT5M"},     {"30min", "PT30M"},
+    {"60min", "PT60M"}, {"daily", "P1D"},     {"weekly", "P1W"},
+    {"monthly", "P1M"}, {"quarterly", "P3M"}, {"annual", "P1Y"},
 };
 
 static const char *const views[] = {
@@ -112,7 +111,7 @@ check_intraday(const ingestion_args_t *args, const char **ret_rule)
     const char *name = interval_name(args);
 
     if (name == NULL || strncmp(name, "PT", 2) != 0) {
-        *ret_rule = "must be 1min, 5min, 10min, 30min or 60min";
+        *ret_rule = "must be 1min, 5min, 30min or 60min";
         return ARG_INTERVAL;
     }
     return check_one(args, ret_rule);
@@ -209,8 +208,13 @@ ask_series(const ingestion_ask_t *ask, ingestion_question_t *ret)
         put_time(url, "end", ingestion_arg(ask->args, ARG_END),
                  "T23:59:59.999999999Z", days);
     }
-    /* Prices are kept as they were traded, and adjusted when they are read. */
-    ingestion_url_param(url, "adjustments", WD_STR("unadjusted"));
+    /*
+     * Prices are kept as they were traded, and adjusted when they are read.
+     * Corrections of errors are always made, and so they are asked for:
+     * "unadjusted" is answered with a warning.
+     */
+    ingestion_url_param(url, "adjustments",
+                        WD_STR("exchangeCorrection,manualCorrection"));
     ingestion_url_param(url, "fields",
                         wd_str_z(ingestion_arg(ask->args, ARG_FIELDS)));
     snprintf(count, sizeof(count), "%u", rows_max(ask->dataset));

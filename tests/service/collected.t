@@ -25,7 +25,8 @@ use Wizdata::Sim::WorldBank;
 my $pg = Wizdata::Postgres->start();
 my @sims = (Wizdata::Sim::AlphaVantage->start(today => '2026-05-16'),
     Wizdata::Sim::WorldBank->start(),
-    Wizdata::Sim::Bloomberg->start(polls => 1), Wizdata::Sim::Blpapi->start(),
+    Wizdata::Sim::Bloomberg->start(polls => 1), Wizdata::Sim::Blpapi->start(
+        split => { 'IBM US Equity' => [ '2024-01-16', 4 ] }),
     Wizdata::Sim::Lseg->start(any => 1), Wizdata::Sim::CapitalIq->start());
 my $in = Wizdata::Ingestion->start($pg, url => nowhere(),
     (map { account($_) } @sims), WIZDATA_WORLDBANK_PER_PAGE => 50);

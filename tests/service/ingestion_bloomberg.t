@@ -239,7 +239,9 @@ is($asked->{target}, '/request?ns=blp&service=refdata'
 is_deeply($json->decode($asked->{body}), {
     securities => [ 'IBM US Equity', 'AAPL US Equity' ],
     fields => [ 'PX_LAST', 'OPEN' ], startDate => '20120103',
-    endDate => '20120105' }, 'with these elements');
+    endDate => '20120105', periodicityAdjustment => 'CALENDAR',
+    map { $_ => JSON::PP::false } qw/ adjustmentFollowDPDF adjustmentNormal
+        adjustmentAbnormal adjustmentSplit / }, 'with these elements');
 is($asked->{headers}{jwt}, undef, 'the bridge gets no signature');
 
 is(outcome(over('history', identifiers => 'IBM US Equity,BAD',

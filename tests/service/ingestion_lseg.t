@@ -246,7 +246,8 @@ for my $what (@series) {
     }
 }
 my ($first) = $sim->log(path => qr{^/data/});
-is($first->{query}{adjustments}, 'unadjusted', 'as they were traded');
+is($first->{query}{adjustments}, 'exchangeCorrection,manualCorrection',
+    'as they were traded, but for errors');
 is($first->{query}{start}, '2024-01-02T00:00:00.000000000Z', 'from the day');
 is($first->{query}{end}, '2024-01-02T23:59:59.999999999Z', 'to its end');
 

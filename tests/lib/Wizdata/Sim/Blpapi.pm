@@ -43,7 +43,9 @@ sequence of one element is an object, as some bridges write it), C<dates>
 unknown securities begin), C<empty> ('SPY Equity': a security without data and
 without an error), C<bad_code> (43; older answers have 15), C<null_every> (0;
 n: in every n-th row of history the last field is missing), C<holidays> (list
-of days that history omits).
+of days that history omits), C<split> ({}: of securities, C<[day, ratio]>: what
+was before that day is divided, as the terminal is set to, unless the request
+says otherwise).
 
 =cut
 
@@ -63,7 +65,7 @@ use constant { MAX_FIELDS => 25, DAY => 86400 };
 sub settings {
     return (daily_limit => undef, monthly => 0, single_as_object => 0,
         dates => 'iso', unknown => 'BAD', empty => 'SPY Equity',
-        bad_code => 43, null_every => 0, holidays => ['2012-01-02']);
+        bad_code => 43, null_every => 0, holidays => ['2012-01-02'], split => {});
 }
 
 sub start {
@@ -192,11 +194,20 @@ sub bad_arguments {
 my %PERIOD = (DAILY => 'P1D', WEEKLY => 'P1W', MONTHLY => 'P1M',
     QUARTERLY => 'P3M', YEARLY => 'P1Y');
 
+my %OF_HISTORY = map { $_ => 1 } qw/ securities fields startDate endDate
+    periodicitySelection periodicityAdjustment currency overrides
+    maxDataPoints nonTradingDayFillOption nonTradingDayFillMethod
+    adjustmentFollowDPDF adjustmentNormal adjustmentAbnormal
+    adjustmentSplit /;
+
 sub historical {
     my ($self, $body, $req) = @_;
 
     my $wrong = $self->bad_arguments($body, 1);
     return $wrong if $wrong;
+    my ($odd) = grep { !$OF_HISTORY{$_} } sort keys %$body;
+    return $self->response_error(9, 'BAD_ARGS', 'INVALID_ARGUMENT',
+        "no element $odd") if $odd;
     my $period = $PERIOD{ $body->{periodicitySelection} // 'DAILY' };
     my $first = day($body->{startDate} // '');
     my $last = day($body->{endDate} // '')
@@ -217,6 +228,7 @@ sub history_of {
     my $unknown = index($security, $self->{unknown}) == 0;
     my @rows = $unknown || $security eq $self->{empty} ? ()
         : $self->rows_of($security, $fields, $period, $first, $last);
+    $self->adjust($security, $fields, $body, \@rows);
     my $most = $body->{maxDataPoints};
     splice @rows, 0, @rows - $most if $most && @rows > $most;
     my @known = grep { $OF_BAR{$_} } @$fields;
@@ -227,6 +239,23 @@ sub history_of {
         fieldExceptions => $unknown ? [] : $self->exceptions($fields, \%OF_BAR,
             1, 'NOT_APPLICABLE_TO_HIST_DATA'),
         fieldData => $self->sequence(map { $self->row($_, @known) } @$rows));
+}
+
+sub adjust {
+    my ($self, $security, $fields, $body, $rows) = @_;
+
+    my ($day, $ratio) = @{ $self->{split}{$security} // return };
+    my ($follow, $split) = map { $body->{$_} // 1 }
+        qw/ adjustmentFollowDPDF adjustmentSplit /;
+    return if !$follow && !$split;
+    my @known = grep { $OF_BAR{$_} } @$fields;
+    for my $row (grep { $_->[0] lt $day } @$rows) {
+        for my $i (grep { defined $row->[ $_ + 1 ] } 0 .. $#known) {
+            my $v = "$row->[$i + 1]";
+            $row->[ $i + 1 ] = num($OF_BAR{ $known[$i] } eq 'volume'
+                ? $v * $ratio : $v / $ratio);
+        }
+    }
 }
 
 # [day, values], oldest first.
