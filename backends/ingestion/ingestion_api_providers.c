@@ -37,23 +37,6 @@ ingestion_put_window(wd_json_t *j, const char *window, uint32_t limit,
 }
 
 
-/* The row of a data set; NULL: it was never asked for, or nobody knows. */
-static const ingestion_dataset_row_t *
-find_row(const ingestion_dataset_row_t *rows, size_t n, const char *provider,
-         const char *dataset)
-{
-    size_t i;
-
-    for (i = 0; i < n; i++) {
-        if (strcmp(rows[i].provider, provider) == 0
-            && strcmp(rows[i].dataset, dataset) == 0) {
-            return &rows[i];
-        }
-    }
-    return NULL;
-}
-
-
 static void
 put_error(wd_json_t *j, const char *class, const char *text, wd_ns_t at)
 {
@@ -126,8 +109,9 @@ put_datasets(wd_json_t *j, const ingestion_fetcher_state_t *s,
     wd_json_key(j, "datasets");
     wd_json_arr(j);
     for (i = 0; i < p->n_datasets; i++) {
-        put_dataset(j, p->datasets[i].name, &s->endpoints[i],
-                    find_row(rows, n, p->name, p->datasets[i].name));
+        put_dataset(
+            j, p->datasets[i].name, &s->endpoints[i],
+            ingestion_store_dataset(rows, n, p->name, p->datasets[i].name));
     }
     wd_json_end(j);
 }

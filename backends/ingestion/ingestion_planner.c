@@ -168,15 +168,18 @@ plan(ingestion_planner_t *p, wd_error_t *err)
         rc = take_over(p, list, n, err);
     }
     free(list);
-    if (rc == WD_OK && n != 0) {
-        work = calloc(n, sizeof(*work));
+    if (rc == WD_OK) {
+        work = calloc(n + 1, sizeof(*work));
         if (work == NULL) {
             return wd_error(err, WD_ENOMEM, "no memory for the collections");
         }
         n = make_work(p, now, work);
+        rc = planner_lag(p, work, n, err);
+    }
+    if (rc == WD_OK && n != 0) {
         rc = ingestion_store_work(p->t.pg, work, &n, err);
     }
-    if (rc == WD_OK && work != NULL) {
+    if (rc == WD_OK && n != 0) {
         rc = work_through(p, work, n, err);
     }
     free(work);

@@ -7,6 +7,7 @@
 
 #include "ingestion_planner.h"
 #include "ingestion_wait.h"
+#include "provider.h"
 
 /* Of one transaction, so that nobody waits long for a collection's row. */
 #define PLANNER_ITEMS 100
@@ -29,6 +30,12 @@ typedef struct {
     ingestion_schedule_t   schedule;
 } planner_known_t;
 
+/* Which data sets were ever collected, by provider: they have metrics. */
+typedef struct {
+    uint64_t told[INGESTION_PROVIDERS];
+    wd_ns_t  next;
+} planner_lag_t;
+
 struct ingestion_planner {
     ingestion_thread_t t;
     wd_log_t          *log;
@@ -44,6 +51,7 @@ struct ingestion_planner {
     char            *origin; /* host and folder */
     planner_known_t *known; /* by id */
     size_t           n_known;
+    planner_lag_t    lag;
 };
 
 /* Files to the database: ingestion_planner_folder.c. */
@@ -56,6 +64,14 @@ wd_must_check int planner_load(ingestion_planner_t *p, wd_error_t *err);
 wd_must_check int planner_one(ingestion_planner_t    *p,
                               const planner_known_t  *known,
                               const ingestion_work_t *work, bool *ret_more,
+                              wd_error_t *err);
+
+/*
+ * Every few seconds: marks what is late of collections that cannot be planned,
+ * and tells how far all are behind. ingestion_planner_lag.c
+ */
+wd_must_check int planner_lag(ingestion_planner_t    *p,
+                              const ingestion_work_t *work, size_t n,
                               wd_error_t *err);
 
 #endif /* INGESTION_PLANNER_INT_H */

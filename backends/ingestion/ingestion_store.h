@@ -207,13 +207,18 @@ typedef struct {
     char    last_error[WD_ANSWER_TEXT_MAX];
     char    errors[512]; /* JSON: {"class": count} */
     int64_t items; /* instruments that collections want of it */
-    int64_t lag_s; /* of the one that waits longest for an answer; 0: none */
+    int64_t lag_s; /* since the oldest run that has not brought all; 0: none */
 } ingestion_dataset_row_t;
 
 /* *ret is the caller's, to be freed. */
 wd_must_check int ingestion_store_datasets(wd_pg_conn_t             *c,
                                            ingestion_dataset_row_t **ret,
                                            size_t *ret_n, wd_error_t *err);
+
+/* NULL: it was never asked for, and nobody wants it. */
+const ingestion_dataset_row_t *
+ingestion_store_dataset(const ingestion_dataset_row_t *rows, size_t n,
+                        const char *provider, const char *dataset);
 
 /* The publishing cursor; _lock inside a transaction. */
 wd_must_check int ingestion_store_cursor(wd_pg_conn_t *c, int64_t *ret,

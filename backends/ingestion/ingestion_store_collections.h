@@ -236,6 +236,10 @@ wd_must_check int ingestion_store_planned(wd_pg_conn_t           *c,
                                           wd_ns_t tick, wd_ns_t now,
                                           wd_error_t *err);
 
+/* The run of `tick` is late, and cannot be planned for now. */
+wd_must_check int ingestion_store_overdue(wd_pg_conn_t *c, int64_t collection,
+                                          wd_ns_t tick, wd_error_t *err);
+
 /* Its back-fill begins at this day. */
 wd_must_check int ingestion_store_fill_begin(wd_pg_conn_t *c, int64_t item,
                                              int64_t day, wd_error_t *err);

@@ -348,13 +348,14 @@ ingestion_store_covered(wd_pg_conn_t *c, int64_t collection, wd_error_t *err)
 {
     wd_pg_param_t p[] = {wd_pg_int(collection)};
 
-    return wd_pg_exec(c,
-                      "UPDATE collection_item i SET covered_to = i.live_to, "
-                      "live_to = NULL WHERE i.collection = $1 "
-                      "AND i.live_to IS NOT NULL AND NOT EXISTS (SELECT 1 "
-                      "FROM collection_slice o WHERE o.item = i.id "
-                      "AND NOT o.fill)",
-                      p, wd_array_len(p), NULL, err);
+    return wd_pg_exec(
+        c,
+        "UPDATE collection_item i SET covered_to = i.live_to, "
+        "live_to = NULL, due_since = NULL WHERE i.collection = $1 "
+        "AND i.live_to IS NOT NULL AND NOT EXISTS (SELECT 1 "
+        "FROM collection_slice o WHERE o.item = i.id "
+        "AND NOT o.fill)",
+        p, wd_array_len(p), NULL, err);
 }
 
 
@@ -515,8 +516,26 @@ ingestion_store_planned(wd_pg_conn_t *c, const ingestion_item_t *item,
     wd_pg_param_t p[] = {wd_pg_int(item->id), wd_pg_ts(tick), wd_pg_ts(now)};
 
     return wd_pg_exec(c,
-                      "UPDATE collection_item SET live_at = $2, live_to = $3 "
+                      "UPDATE collection_item SET live_at = $2, live_to = $3, "
+                      "due_since = coalesce(due_since, CASE "
+                      "WHEN live_at IS NULL THEN $3 ELSE $2 END) "
                       "WHERE id = $1",
+                      p, wd_array_len(p), NULL, err);
+}
+
+
+int
+ingestion_store_overdue(wd_pg_conn_t *c, int64_t collection, wd_ns_t tick,
+                        wd_error_t *err)
+{
+    wd_pg_param_t p[] = {wd_pg_int(collection), wd_pg_ts(tick)};
+
+    return wd_pg_exec(c,
+                      "UPDATE collection_item i SET due_since = CASE "
+                      "WHEN i.live_at IS NULL THEN now() ELSE $2 END "
+                      "FROM collection c WHERE c.id = $1 AND NOT c.paused "
+                      "AND i.collection = c.id AND i.due_since IS NULL "
+                      "AND i.active AND (i.live_at IS NULL OR i.live_at < $2)",
                       p, wd_array_len(p), NULL, err);
 }
 

@@ -272,9 +272,8 @@ ingestion_store_datasets(wd_pg_conn_t *c, ingestion_dataset_row_t **ret,
                     "coalesce(errors, '{}')::text, coalesce(items, 0), "
                     "coalesce(lag, 0) FROM provider_dataset FULL JOIN "
                     "(SELECT i.provider, i.dataset, count(*) AS items, "
-                    "greatest(0, max(CASE WHEN i.answered_at >= i.live_at "
-                    "THEN 0 ELSE extract(epoch FROM now() - coalesce("
-                    "i.live_at, i.answered_at, c.created_at)) END))::bigint "
+                    "greatest(0, extract(epoch FROM now() - "
+                    "min(i.due_since)))::bigint "
                     "AS lag FROM collection_item i "
                     "JOIN collection c ON c.id = i.collection "
                     "WHERE i.active AND NOT c.paused AND c.retired_at IS NULL "
@@ -295,4 +294,20 @@ ingestion_store_datasets(wd_pg_conn_t *c, ingestion_dataset_row_t **ret,
     }
     PQclear(res);
     return WD_OK;
+}
+
+
+const ingestion_dataset_row_t *
+ingestion_store_dataset(const ingestion_dataset_row_t *rows, size_t n,
+                        const char *provider, const char *dataset)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        if (strcmp(rows[i].provider, provider) == 0
+            && strcmp(rows[i].dataset, dataset) == 0) {
+            return &rows[i];
+        }
+    }
+    return NULL;
 }

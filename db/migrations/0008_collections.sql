@@ -127,8 +127,7 @@ CREATE FUNCTION collection_release(c bigint) RETURNS void LANGUAGE sql AS $$
 $$;
 
 -- Slices that nobody wants any more, of items that are not active or of all:
--- a job that waits is canceled unless another collection waits for it. What a
--- live run was to bring has then not come: if the item returns, it is due.
+-- a job that waits is canceled unless another collection waits for it.
 CREATE FUNCTION collection_drop(c bigint, whole boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -139,9 +138,6 @@ DECLARE
         SELECT job FROM collection_slice WHERE id = ANY(gone)
         AND job IS NOT NULL);
 BEGIN
-    UPDATE collection_item SET live_at = NULL, live_to = NULL
-    WHERE id IN (SELECT item FROM collection_slice
-                 WHERE id = ANY(gone) AND NOT fill);
     DELETE FROM collection_slice WHERE id = ANY(gone);
     UPDATE ingest_job j SET collection = o.collection
     FROM collection_slice o

@@ -82,14 +82,7 @@ sub breaker_is {
     return $in->wait_for(sub { dataset($dataset)->{breaker} eq $state });
 }
 
-sub metric {
-    my ($name, %labels) = @_;
-
-    my ($line) = grep { my $l = $_; /^\Q$name\E\{/
-        && !grep { $l !~ /\b$_="$labels{$_}"/ } keys %labels }
-        split /\n/, ($in->c->call('sys.metrics', {}))[2];
-    return $line && $line =~ / (\S+)$/ ? $1 : undef;
-}
+sub metric { return $in->metric(@_) }
 
 # Seconds from now until a time that the status tells.
 sub seconds_to {

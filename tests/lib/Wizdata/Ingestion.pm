@@ -139,6 +139,16 @@ sub provider {
     return $p;
 }
 
+# One value, or undef when nothing was counted.
+sub metric {
+    my ($self, $name, %labels) = @_;
+
+    my ($line) = grep { my $l = $_; /^\Q$name\E\{/
+        && !grep { $l !~ /\b$_="$labels{$_}"/ } keys %labels }
+        split /\n/, ($self->c->call('sys.metrics', {}))[2];
+    return $line && $line =~ / (\S+)$/ ? $1 : undef;
+}
+
 # A row counts when its line has ended.
 sub manifest {
     my ($self) = @_;
