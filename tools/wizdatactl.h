@@ -231,11 +231,15 @@ int ctl_ingest_resume(ctl_t *ctl);
 int ctl_ingest_start_now(ctl_t *ctl);
 int ctl_ingest_plan(ctl_t *ctl);
 int ctl_ingest_watch(ctl_t *ctl); /* wizdatactl_watch.c */
-int ctl_replay(ctl_t *ctl); /* wizdatactl_data.c */
-int ctl_lake_verify(ctl_t *ctl);
-int ctl_quality(ctl_t *ctl);
-int ctl_rejects(ctl_t *ctl);
-int ctl_status(ctl_t *ctl); /* wizdatactl_status.c */
-int ctl_any(ctl_t *ctl); /* wizdatactl_data.c */
+int ctl_ingest_providers(ctl_t *ctl); /* wizdatactl_providers.c */
+
+/* lag_seconds of a provider: that of its data set that is most behind. */
+void ctl_put_lag(json_t *provider);
+int  ctl_replay(ctl_t *ctl); /* wizdatactl_data.c */
+int  ctl_lake_verify(ctl_t *ctl);
+int  ctl_quality(ctl_t *ctl);
+int  ctl_rejects(ctl_t *ctl);
+int  ctl_status(ctl_t *ctl); /* wizdatactl_status.c */
+int  ctl_any(ctl_t *ctl); /* wizdatactl_data.c */
 
 #endif /* WIZDATACTL_H */

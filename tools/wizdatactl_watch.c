@@ -38,17 +38,12 @@ static const ctl_column_t ctl_watch_jobs[] = {
 };
 
 static const ctl_column_t ctl_watch_providers[] = {
-    {"PROVIDER", "provider"},
-    {"STATE", "state"},
-    {"RUNNING", "running"},
-    {"LIVE", "live"},
-    {"BACK-FILL", "fill"},
-    {"PAUSED", "paused"},
-    {"SECOND", "second"},
-    {"MINUTE", "minute"},
-    {"DAY", "day"},
-    {"UNTIL", "until"},
-    {"LAST ERROR", "last_error.text"},
+    {"PROVIDER", "provider"}, {"STATE", "state"},
+    {"RUNNING", "running"},   {"LIVE", "live"},
+    {"BACK-FILL", "fill"},    {"PAUSED", "paused"},
+    {"SECOND", "second"},     {"MINUTE", "minute"},
+    {"DAY", "day"},           {"LAG S", "lag_seconds"},
+    {"UNTIL", "until"},       {"LAST ERROR", "last_error.text"},
 };
 
 static const ctl_column_t ctl_watch_collections[] = {
@@ -242,6 +237,7 @@ ctl_providers_of(const ctl_picture_t *p)
         ctl_put_left(row, "second");
         ctl_put_left(row, "minute");
         ctl_put_left(row, "day");
+        ctl_put_lag(row);
         ctl_put_queues(row, json_object_get(p->status, "queues"));
         json_array_append(out, row);
     }
