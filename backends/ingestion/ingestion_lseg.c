@@ -135,21 +135,6 @@ check_view(const ingestion_args_t *args, const char **ret_rule)
 }
 
 
-static const char *
-lseg_lacks(const ingestion_conf_account_t *account,
-           const ingestion_dataset_t      *dataset)
-{
-    (void) dataset;
-    if (account->user == NULL || account->user[0] == '\0') {
-        return "a user";
-    }
-    if (account->secret == NULL || account->secret[0] == '\0') {
-        return "a password";
-    }
-    return NULL;
-}
-
-
 /* ---- questions ------------------------------------------------------------ */
 
 static bool
@@ -604,7 +589,7 @@ const ingestion_provider_t ingestion_lseg = {
     .n_datasets = wd_array_len(datasets),
     .exclusive = true,
     .secret_app = true,
-    .lacks = lseg_lacks,
+    .lacks = ingestion_lacks_login,
     .question = lseg_question,
     .classify = lseg_classify,
     .next = lseg_next,

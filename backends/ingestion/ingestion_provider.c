@@ -64,6 +64,21 @@ ingestion_lacks(const ingestion_provider_t     *p,
 }
 
 
+const char *
+ingestion_lacks_login(const ingestion_conf_account_t *account,
+                      const ingestion_dataset_t      *dataset)
+{
+    (void) dataset;
+    if (account->user == NULL || account->user[0] == '\0') {
+        return "a user";
+    }
+    if (account->secret == NULL || account->secret[0] == '\0') {
+        return "a password";
+    }
+    return NULL;
+}
+
+
 void
 ingestion_escape(wd_buf_t *out, wd_str_t s, const char *keep)
 {

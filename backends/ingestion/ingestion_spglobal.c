@@ -103,21 +103,6 @@ check_days(const ingestion_args_t *args, const char **ret_rule)
 }
 
 
-static const char *
-spglobal_lacks(const ingestion_conf_account_t *account,
-               const ingestion_dataset_t      *dataset)
-{
-    (void) dataset;
-    if (account->user == NULL || account->user[0] == '\0') {
-        return "a user";
-    }
-    if (account->secret == NULL || account->secret[0] == '\0') {
-        return "a password";
-    }
-    return NULL;
-}
-
-
 static int
 spglobal_question(const ingestion_ask_t *ask, ingestion_question_t *ret,
                   wd_error_t *err)
@@ -269,7 +254,7 @@ const ingestion_provider_t ingestion_spglobal = {
     .health_name = "sp_global",
     .datasets = datasets,
     .n_datasets = wd_array_len(datasets),
-    .lacks = spglobal_lacks,
+    .lacks = ingestion_lacks_login,
     .question = spglobal_question,
     .classify = spglobal_classify,
     .sign = spglobal_sign,

@@ -170,6 +170,10 @@ const char *ingestion_lacks(const ingestion_provider_t     *p,
                             const ingestion_conf_account_t *account,
                             const ingestion_dataset_t      *dataset);
 
+/* For .lacks of those that a user and a password log in at. */
+const char *ingestion_lacks_login(const ingestion_conf_account_t *account,
+                                  const ingestion_dataset_t      *dataset);
+
 /* Percent-encodes all but unreserved characters and those of `keep`. */
 void ingestion_escape(wd_buf_t *out, wd_str_t s, const char *keep);
 
