@@ -214,6 +214,8 @@ $job = fetch();
 is(outcome($job), 'failed malformed 3 0', 'wrong each time: failed');
 like($job->{reason}, qr/not what its digest says/, 'the reason');
 is(scalar(() = $in->manifest()), 0, 'nothing is kept');
+is($in->metric('external_api_calls_total', provider => 'bloomberg',
+        status => 'malformed'), 3, 'each is counted');
 
 for my $fault ([ 'unheader', name => 'Digest' ],
     [ 'wrong_digest', algorithm => 'crc32c' ]) {
