@@ -1,6 +1,7 @@
 /*
  * fuzz_answer.c - the judgement of provider answers: any bytes get a class,
  * a text that is UTF-8 without control characters, and sane page numbers.
+ * What is JSON to the one who judges is JSON to those who read records.
  */
 #include "wd_av_answer.h"
 #include "wd_wb_answer.h"
@@ -28,6 +29,28 @@ check(const wd_answer_t *a)
 }
 
 
+static void
+check_both_read(wd_str_t body)
+{
+    size_t         i, brackets = 0;
+    json_t        *root;
+    wd_error_t     err;
+    wd_json_scan_t s = wd_answer_scan(wd_answer_body(body));
+
+    for (i = 0; i < body.len; i++) {
+        brackets += body.data[i] == '[' || body.data[i] == '{';
+    }
+    if (brackets > WD_JSON_SCAN_DEPTH_MAX
+        || wd_answer_json(body, &root, &err) != WD_OK) {
+        return;
+    }
+    json_decref(root);
+    if (wd_json_scan_skip(&s) != WD_OK || !wd_json_scan_at_end(&s)) {
+        abort();
+    }
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -46,6 +69,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
 
+    check_both_read(body);
     wd_answer_redact(body, text, sizeof(text));
     if (!wd_utf8_valid(wd_str_z(text))) {
         abort();

@@ -13,8 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void
 check_json(const wd_buf_t *out)
 {
-    wd_json_scan_t s = {(const char *) out->data,
-                        (const char *) out->data + out->len};
+    wd_json_scan_t s = wd_json_scan(wd_buf_view(out));
 
     if (out->err != WD_OK || wd_json_scan_skip(&s) != WD_OK
         || !wd_json_scan_at_end(&s) || !wd_utf8_valid(wd_buf_view(out))) {

@@ -7,7 +7,7 @@
 
 ngx_int_t
 ngx_http_wizdata_send_text(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t status,
-    const char *type, wd_str_t text)
+                           const char *type, wd_str_t text)
 {
     ngx_int_t           rc;
     ngx_buf_t          *b;
@@ -34,10 +34,11 @@ ngx_http_wizdata_send_text(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t status,
     r->headers_out.content_type_len = r->headers_out.content_type.len;
 
     if (ngx_http_wizdata_header(r, "Cache-Control", "no-store",
-                                sizeof("no-store") - 1) != NGX_OK
+                                sizeof("no-store") - 1)
+            != NGX_OK
         || ngx_http_wizdata_header(r, "X-Request-Id", ctx->request_id.data,
-                                   ctx->request_id.len) != NGX_OK)
-    {
+                                   ctx->request_id.len)
+               != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -55,7 +56,7 @@ ngx_http_wizdata_send_text(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t status,
 int
 ngx_http_wizdata_read_only(ngx_http_wizdata_ctx_t *ctx)
 {
-    if (ctx->request->method & (NGX_HTTP_GET|NGX_HTTP_HEAD)) {
+    if (ctx->request->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) {
         return WD_OK;
     }
     ctx->problem.allow = 1u << WD_HTTP_GET;
@@ -98,9 +99,9 @@ ngx_http_wizdata_status_send(ngx_http_wizdata_ctx_t *ctx, ngx_uint_t status)
         ngx_http_wizdata_finish_refused(ctx);
         return;
     }
-    ngx_http_wizdata_finish(
-        ctx, ngx_http_wizdata_send_text(ctx, status, "application/json",
-                                        wd_buf_view(out)));
+    ngx_http_wizdata_finish(ctx, ngx_http_wizdata_send_text(ctx, status,
+                                                            "application/json",
+                                                            wd_buf_view(out)));
 }
 
 
@@ -126,24 +127,22 @@ ngx_http_wizdata_health_handler(ngx_http_request_t *r)
     wd_json_init(&j, &ctx->worker->scratch);
     ngx_http_wizdata_health_head(&j, draining ? "draining" : "healthy");
     wd_json_end(&j);
-    ngx_http_wizdata_status_send(ctx, draining
-                                          ? NGX_HTTP_SERVICE_UNAVAILABLE
-                                          : NGX_HTTP_OK);
+    ngx_http_wizdata_status_send(ctx, draining ? NGX_HTTP_SERVICE_UNAVAILABLE
+                                               : NGX_HTTP_OK);
     return NGX_DONE;
 }
 
 
 wd_str_t
 ngx_http_wizdata_answer_meta(const ngx_http_wizdata_answer_t *a,
-    const char *key)
+                             const char                      *key)
 {
     wd_mp_t  at;
     wd_str_t v;
 
     if (a->code != WD_OK
         || wd_mp_map_find(wd_mp(a->meta.data, a->meta.len), key, &at) != WD_OK
-        || wd_mp_read_bytes(&at, &v) != WD_OK)
-    {
+        || wd_mp_read_bytes(&at, &v) != WD_OK) {
         return WD_STR_NULL;
     }
     return v;
@@ -156,17 +155,16 @@ ngx_http_wizdata_answer_meta(const ngx_http_wizdata_answer_t *a,
  */
 static const char *
 ngx_http_wizdata_answer_dep(const ngx_http_wizdata_answer_t *a,
-    const char *name)
+                            const char                      *name)
 {
     wd_mp_t  deps, at;
     wd_str_t v;
 
     if (a->code != WD_OK
         || wd_mp_map_find(wd_mp(a->meta.data, a->meta.len), "deps", &deps)
-           != WD_OK
+               != WD_OK
         || wd_mp_map_find(deps, name, &at) != WD_OK
-        || wd_mp_read_str(&at, &v) != WD_OK)
-    {
+        || wd_mp_read_str(&at, &v) != WD_OK) {
         return NULL;
     }
 
@@ -202,18 +200,15 @@ ngx_http_wizdata_answer_deps_ok(const ngx_http_wizdata_answer_t *a)
     wd_mp_t  deps;
     wd_str_t v;
 
-    if (wd_mp_map_find(wd_mp(a->meta.data, a->meta.len), "deps", &deps)
-            != WD_OK
-        || wd_mp_read_map(&deps, &n) != WD_OK)
-    {
+    if (wd_mp_map_find(wd_mp(a->meta.data, a->meta.len), "deps", &deps) != WD_OK
+        || wd_mp_read_map(&deps, &n) != WD_OK) {
         return true;
     }
 
     for (i = 0; i < n; i++) {
         if (wd_mp_skip(&deps) != WD_OK || wd_mp_read_str(&deps, &v) != WD_OK
             || (!wd_str_eq(v, WD_STR("healthy"))
-                && !wd_str_eq(v, WD_STR("not_configured"))))
-        {
+                && !wd_str_eq(v, WD_STR("not_configured")))) {
             return false;
         }
     }
@@ -243,8 +238,8 @@ ngx_http_wizdata_answer_status(const ngx_http_wizdata_answer_t *a)
 
 
 static void
-ngx_http_wizdata_detailed_service(wd_json_t *j,
-    const ngx_http_wizdata_answer_t *a)
+ngx_http_wizdata_detailed_service(wd_json_t                       *j,
+                                  const ngx_http_wizdata_answer_t *a)
 {
     wd_json_key(j, wd_service_name(a->service->id));
     wd_json_obj(j);
@@ -254,9 +249,7 @@ ngx_http_wizdata_detailed_service(wd_json_t *j,
 
     /* What it says of itself and of what it depends on. */
     wd_json_key(j, "detail");
-    if (a->code == WD_OK
-        && ngx_http_wizdata_is_object(wd_buf_view(&a->body)))
-    {
+    if (a->code == WD_OK && ngx_http_wizdata_is_object(wd_buf_view(&a->body))) {
         wd_json_raw(j, wd_buf_view(&a->body));
     } else {
         wd_json_null(j);
@@ -269,7 +262,7 @@ ngx_http_wizdata_detailed_service(wd_json_t *j,
 bool
 ngx_http_wizdata_is_object(wd_str_t v)
 {
-    wd_json_scan_t s = {v.data, v.data + v.len};
+    wd_json_scan_t s = wd_json_scan(v);
 
     return v.len >= 2 && v.data[0] == '{' && wd_utf8_valid(v)
            && wd_json_scan_skip(&s) == WD_OK && wd_json_scan_at_end(&s);
@@ -280,10 +273,10 @@ ngx_http_wizdata_is_object(wd_str_t v)
 wd_str_t
 ngx_http_wizdata_json_member(wd_str_t object, const char *name)
 {
-    bool            first = true;
-    wd_str_t        key, value = WD_STR_NULL;
-    wd_pool_t      *pool;
-    wd_json_scan_t  s = {object.data, object.data + object.len};
+    bool           first = true;
+    wd_str_t       key, value = WD_STR_NULL;
+    wd_pool_t     *pool;
+    wd_json_scan_t s = wd_json_scan(object);
 
     pool = wd_pool_create(256);
     if (pool == NULL || wd_json_scan_open(&s, '{') != WD_OK) {
@@ -310,7 +303,7 @@ ngx_http_wizdata_json_member(wd_str_t object, const char *name)
 
 wd_str_t
 ngx_http_wizdata_ingestion_says(const ngx_http_wizdata_collect_t *c,
-    const char *key)
+                                const char                       *key)
 {
     ngx_uint_t i;
     wd_str_t   v;
@@ -328,15 +321,15 @@ ngx_http_wizdata_ingestion_says(const ngx_http_wizdata_collect_t *c,
 
 
 static void
-ngx_http_wizdata_detailed_external(wd_json_t *j,
-    const ngx_http_wizdata_collect_t *c)
+ngx_http_wizdata_detailed_external(wd_json_t                        *j,
+                                   const ngx_http_wizdata_collect_t *c)
 {
     wd_str_t v = ngx_http_wizdata_ingestion_says(c, "external");
 
     wd_json_key(j, "external_apis");
-    wd_json_raw(j, v.data != NULL
-                       ? v : WD_STR("{\"configured_apis\":0,"
-                                    "\"total_apis\":0,\"details\":{}}"));
+    wd_json_raw(j, v.data != NULL ? v
+                                  : WD_STR("{\"configured_apis\":0,"
+                                           "\"total_apis\":0,\"details\":{}}"));
 }
 
 
@@ -351,12 +344,12 @@ ngx_http_wizdata_detailed_gateway(wd_json_t *j, ngx_http_wizdata_worker_t *w)
     wd_json_key(j, "redis");
     wd_json_obj(j);
     wd_json_key(j, "status");
-    wd_json_z(j, w->redis == NULL                         ? "not_configured"
+    wd_json_z(j, w->redis == NULL                      ? "not_configured"
                  : ngx_http_wizdata_redis_up(w->redis) ? "healthy"
                                                        : "unhealthy");
     wd_json_key(j, "last_error");
-    wd_json_z(j, w->redis != NULL ? ngx_http_wizdata_redis_error(w->redis)
-                                  : NULL);
+    wd_json_z(j,
+              w->redis != NULL ? ngx_http_wizdata_redis_error(w->redis) : NULL);
     wd_json_end(j);
     wd_json_end(j);
 }
@@ -369,8 +362,7 @@ ngx_http_wizdata_all_healthy(const ngx_http_wizdata_collect_t *c)
 
     for (i = 0; i < c->n; i++) {
         if (strcmp(ngx_http_wizdata_answer_status(&c->answers[i]), "healthy")
-            != 0)
-        {
+            != 0) {
             return false;
         }
     }
@@ -418,8 +410,8 @@ static void
 ngx_http_wizdata_detailed_ask(ngx_http_wizdata_ctx_t *ctx)
 {
     if (ngx_http_wizdata_collect(ctx, WD_METHOD_SYS_HEALTH, 0,
-                                 ngx_http_wizdata_detailed_done) != NGX_OK)
-    {
+                                 ngx_http_wizdata_detailed_done)
+        != NGX_OK) {
         (void) ngx_http_wizdata_refuse(ctx, WD_ENOMEM, NULL);
         ngx_http_wizdata_finish_refused(ctx);
     }
@@ -435,8 +427,8 @@ ngx_http_wizdata_status_refused(ngx_http_wizdata_ctx_t *ctx)
 
 
 ngx_int_t
-ngx_http_wizdata_status_begin(ngx_http_request_t *r,
-    ngx_http_wizdata_next_pt next)
+ngx_http_wizdata_status_begin(ngx_http_request_t      *r,
+                              ngx_http_wizdata_next_pt next)
 {
     ngx_http_wizdata_ctx_t      *ctx;
     ngx_http_wizdata_loc_conf_t *lcf;

@@ -85,7 +85,7 @@ ngx_http_wizdata_services_apis(ngx_http_wizdata_tally_t *t, wd_str_t apis)
     char            name[64];
     wd_str_t        key, value;
     wd_pool_t      *pool;
-    wd_json_scan_t  s = {apis.data, apis.data + apis.len};
+    wd_json_scan_t  s = wd_json_scan(apis);
 
     pool = wd_pool_create(1024);
     if (pool == NULL || wd_json_scan_open(&s, '{') != WD_OK) {

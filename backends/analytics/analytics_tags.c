@@ -142,7 +142,7 @@ analytics_event_read(wd_str_t json, wd_pool_t *pool, analytics_news_t *ret)
     int            rc;
     bool           first = true;
     wd_str_t       key;
-    wd_json_scan_t s = {json.data, json.data + json.len};
+    wd_json_scan_t s = wd_json_scan(json);
 
     rc = wd_json_scan_open(&s, '{');
     while (rc == WD_OK) {
@@ -192,11 +192,11 @@ static int
 analytics_outdate_names(const analytics_news_t *news, wd_pool_t *pool,
                         wd_buf_t *out, uint32_t *ret_n)
 {
-    int            rc;
-    bool           first = true;
-    bool           series = strcmp(news->kind->kind, "observations") == 0;
-    wd_str_t       name, last = WD_STR_NULL;
-    wd_json_scan_t s = {news->names.data, news->names.data + news->names.len};
+    int                rc;
+    bool               first = true;
+    bool               series = strcmp(news->kind->kind, "observations") == 0;
+    wd_str_t           name, last = WD_STR_NULL;
+    wd_json_scan_t     s = wd_json_scan(news->names);
     wd_json_scan_val_t v;
 
     rc = wd_json_scan_open(&s, '[');

@@ -350,7 +350,7 @@ is_text(wd_str_t s)
             return false;
         }
     }
-    return s.len >= 1 && s.len <= 64 && wd_utf8_valid(s);
+    return wd_str_trim(s).len != 0 && s.len <= 64 && wd_utf8_valid(s);
 }
 
 

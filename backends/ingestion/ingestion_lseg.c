@@ -152,18 +152,37 @@ rows_max(const ingestion_dataset_t *dataset)
 }
 
 
-/* Days become the times that the service wants. */
+/* A day of the range, for other series than days its midnight. */
 static void
-put_time(wd_buf_t *url, const char *name, const char *day, const char *time,
-         bool whole_days)
+put_time(wd_buf_t *url, const char *name, const char *day, bool days)
 {
     char text[64];
 
     if (day[0] == '\0') {
         return;
     }
-    snprintf(text, sizeof(text), "%s%s", day, whole_days ? "" : time);
+    snprintf(text, sizeof(text), "%s%s", day,
+             days ? "" : "T00:00:00.000000000Z");
     ingestion_url_param(url, name, wd_str_z(text));
+}
+
+
+/*
+ * The day behind the last one: so that comes whole whether the service counts
+ * the end in or not. What else comes is stored as its own day will say it.
+ */
+static void
+put_end(wd_buf_t *url, const char *day, bool days)
+{
+    bool    is_date;
+    char    next[WD_TIME_TEXT_MAX];
+    wd_ns_t t;
+
+    if (wd_time_parse(wd_str_z(day), &t, &is_date) == WD_OK) {
+        t = wd_min(t, WD_NS_MAX - WD_NS_PER_DAY);
+        wd_date_format(t + WD_NS_PER_DAY, next);
+        put_time(url, "end", next, days);
+    }
 }
 
 
@@ -185,13 +204,11 @@ ask_series(const ingestion_ask_t *ask, ingestion_question_t *ret)
         ingestion_url_param(url, "interval",
                             wd_str_z(interval != NULL ? interval : "P1D"));
     }
-    put_time(url, "start", ingestion_arg(ask->args, ARG_START),
-             "T00:00:00.000000000Z", days);
+    put_time(url, "start", ingestion_arg(ask->args, ARG_START), days);
     if (ask->cursor[0] != '\0') {
         ingestion_url_param(url, "end", wd_str_z(ask->cursor));
     } else {
-        put_time(url, "end", ingestion_arg(ask->args, ARG_END),
-                 "T23:59:59.999999999Z", days);
+        put_end(url, ingestion_arg(ask->args, ARG_END), days);
     }
     /*
      * Prices are kept as they were traded, and adjusted when they are read.

@@ -268,12 +268,13 @@ judge_transport(int rc, const wd_error_t *why, const wd_http_res_t *res,
     ret->transport = true;
     switch (rc) {
     case WD_ETRUNC:
-        if (res->body.len == 0) {
-            wd_answer_set(&ret->answer, WD_ANSWER_UPSTREAM, text);
-        } else {
-            wd_answer_set(&ret->answer, WD_ANSWER_MALFORMED, text);
-            ret->keep = true;
-        }
+    case WD_EPROTO:
+        wd_answer_set(&ret->answer,
+                      res->body.len == 0 ? WD_ANSWER_UPSTREAM
+                                         : WD_ANSWER_MALFORMED,
+                      text);
+        /* What came before a cut is right; of what was changed nothing is. */
+        ret->keep = rc == WD_ETRUNC && res->body.len != 0;
         ret->retry = true;
         break;
     case WD_ETOOBIG:

@@ -22,6 +22,18 @@ refuse_other(processing_job_t *job, wd_str_t asked, wd_str_t came)
 }
 
 
+/* Asked for or not, nothing can be stored under that name. */
+static int
+refuse_name(processing_job_t *job, wd_str_t name)
+{
+    char detail[80];
+
+    snprintf(detail, sizeof(detail), "\"%.*s\" is no symbol",
+             (int) wd_min(name.len, (size_t) 40), name.data);
+    return processing_job_refuse(job, "rejected", WD_REASON_BAD_SYMBOL, detail);
+}
+
+
 static int
 refuse_nobody(processing_job_t *job)
 {
@@ -132,7 +144,9 @@ processing_who_listed(processing_job_t *job)
         return rc;
     }
     if (own.len != 0 && !processing_symbols_wanted(&job->symbols, own)) {
-        return refuse_other(job, asked, own);
+        return processing_symbol_make(job->pool, own).data != NULL
+                   ? refuse_other(job, asked, own)
+                   : refuse_name(job, own);
     }
     return processing_symbols_gather(&job->symbols, &job->r, own);
 }

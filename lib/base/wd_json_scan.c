@@ -3,6 +3,8 @@
  */
 #include "wd_json_scan.h"
 
+#include "wd_num.h"
+
 
 static inline void
 wd_scan_blanks(wd_json_scan_t *s)
@@ -265,12 +267,60 @@ wd_scan_literal(wd_json_scan_t *s, const char *word)
 }
 
 
+static bool
+wd_scan_may_become(wd_str_t part, wd_str_t word)
+{
+    return part.len != 0 && part.len <= word.len
+           && wd_str_ieq(part, wd_str(word.data, part.len));
+}
+
+
+/* WD_ENOTFOUND: something else stands there. */
+static int
+wd_scan_word(wd_json_scan_t *s, wd_str_t *ret)
+{
+    const char *p = s->p;
+    const char *from;
+
+    if (memchr("+-NnIi", *p, 6) == NULL) {
+        return WD_ENOTFOUND;
+    }
+    p += *p == '-' || *p == '+';
+    from = p;
+    while (p < s->end && (*p | 0x20) >= 'a' && (*p | 0x20) <= 'z') {
+        p++;
+    }
+    *ret = wd_str(from, (size_t) (p - from));
+    if (p == s->end) {
+        return wd_scan_may_become(*ret, WD_STR("nan"))
+                       || wd_scan_may_become(*ret, WD_STR("infinity"))
+                   ? WD_ETRUNC
+                   : WD_ENOTFOUND;
+    }
+    *ret = wd_str(s->p, (size_t) (p - s->p));
+    if (!wd_num_not_finite(*ret)) {
+        return WD_ENOTFOUND;
+    }
+    s->p = p;
+    return WD_OK;
+}
+
+
 int
 wd_json_scan_value(wd_json_scan_t *s, wd_pool_t *pool, wd_json_scan_val_t *ret)
 {
+    int rc;
+
     wd_scan_blanks(s);
     if (s->p == s->end) {
         return WD_ETRUNC;
+    }
+    if (s->words) {
+        rc = wd_scan_word(s, &ret->text);
+        if (rc != WD_ENOTFOUND) {
+            ret->type = WD_JS_NUMBER;
+            return rc;
+        }
     }
 
     ret->text = WD_STR_NULL;

@@ -5,8 +5,8 @@
  * A document parser such as jansson answers all or nothing. Payloads of
  * providers arrive cut, or with one bad row among thousands; this cursor
  * hands out each value as it is reached and lets the caller go on behind a
- * bad one. It is strict about the grammar (RFC 8259), bounded in depth, and
- * allocates only for strings with escapes.
+ * bad one. It is strict about the grammar (RFC 8259) unless told otherwise,
+ * bounded in depth, and allocates only for strings with escapes.
  */
 #ifndef WD_JSON_SCAN_H
 #define WD_JSON_SCAN_H
@@ -19,7 +19,26 @@
 typedef struct {
     const char *p;
     const char *end;
+
+    /* NaN, Infinity and the like (wd_num_not_finite()) are numbers: no JSON,
+     * but many programs write them. */
+    bool words;
 } wd_json_scan_t;
+
+/* A cursor at the beginning of a text, strict. */
+static inline wd_json_scan_t
+wd_json_scan(wd_str_t text)
+{
+    return (wd_json_scan_t){text.data, text.data + text.len, false};
+}
+
+
+/* Another one in the same text, by the same rules. */
+static inline wd_json_scan_t
+wd_json_scan_from(const wd_json_scan_t *s, const char *p)
+{
+    return (wd_json_scan_t){p, s->end, s->words};
+}
 
 typedef enum {
     WD_JS_STRING,

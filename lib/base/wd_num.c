@@ -77,6 +77,17 @@ wd_int_format(int64_t v, char out[WD_NUM_TEXT_MAX])
 }
 
 
+bool
+wd_num_not_finite(wd_str_t s)
+{
+    if (s.len != 0 && (s.data[0] == '-' || s.data[0] == '+')) {
+        s = wd_str(s.data + 1, s.len - 1);
+    }
+    return wd_str_ieq(s, WD_STR("nan")) || wd_str_ieq(s, WD_STR("inf"))
+           || wd_str_ieq(s, WD_STR("infinity"));
+}
+
+
 /* digits with `k` of them behind the point */
 static size_t
 wd_fixed_put(uint64_t digits, size_t k, char *out)

@@ -19,6 +19,12 @@ size_t wd_num_format(double v, char out[WD_NUM_TEXT_MAX]);
 size_t wd_int_format(int64_t v, char out[WD_NUM_TEXT_MAX]);
 
 /*
+ * What programs print for a figure that is none: "NaN", "inf", "Infinity",
+ * whatever their case, perhaps behind a sign.
+ */
+bool wd_num_not_finite(wd_str_t s);
+
+/*
  * A decimal number that fills `s`: sign, digits, fraction, exponent; correctly
  * rounded. Refuses hexadecimal, infinity, NaN, blanks: WD_EINVAL. A finite
  * text whose value is beyond double: WD_EOVERFLOW.

@@ -3,7 +3,10 @@
  */
 #include "wd_answer.h"
 
+#include "wd_num.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 
 #define REDACTED "[redacted]"
 
@@ -193,6 +196,108 @@ within_bounds(wd_str_t body)
 }
 
 
+wd_json_scan_t
+wd_answer_scan(wd_str_t body)
+{
+    return (wd_json_scan_t){body.data, body.data + body.len, true};
+}
+
+
+/* Beyond a double, or beyond the 64 bits that the parser has for integers. */
+static bool
+beyond(wd_str_t number)
+{
+    double  v;
+    int64_t n;
+
+    return memchr(number.data, '.', number.len) != NULL
+                   || memchr(number.data, 'e', number.len) != NULL
+                   || memchr(number.data, 'E', number.len) != NULL
+               ? wd_num_parse(number, &v) != WD_OK
+               : wd_int_parse(number, &n) != WD_OK;
+}
+
+
+/* Behind the string at p, or the end. */
+static char *
+behind_string(char *p, const char *end)
+{
+    for (p++; p < end && *p != '"'; p++) {
+        p += *p == '\\' && p + 1 < end;
+    }
+    return p + (p < end);
+}
+
+
+/* The number at *p, which is moved behind it; data NULL: none, and *p is one
+ * further. */
+static wd_str_t
+number_at(char **p, const char *begin, const char *end)
+{
+    wd_json_scan_t     s = wd_answer_scan(wd_str(*p, (size_t) (end - *p)));
+    wd_json_scan_val_t v;
+
+    if ((*p == begin || strchr("[,: \t\r\n", (*p)[-1]) != NULL)
+        && memchr("+-0123456789NnIi", **p, 16) != NULL
+        && wd_json_scan_value(&s, NULL, &v) == WD_OK && v.type == WD_JS_NUMBER
+        && strchr(",]} \t\r\n", *s.p) != NULL) {
+        *p += v.text.len;
+        return v.text;
+    }
+    *p += 1;
+    return WD_STR_NULL;
+}
+
+
+/*
+ * Puts a zero of the same length in the place of each figure that the parser
+ * would refuse the document for. Returns how many there were.
+ */
+static size_t
+mask_figures(char *text, size_t len)
+{
+    char    *p = text, *end = text + len;
+    size_t   n = 0;
+    wd_str_t number;
+
+    while (p < end) {
+        if (*p == '"') {
+            p = behind_string(p, end);
+            continue;
+        }
+        number = number_at(&p, text, end);
+        if (number.data != NULL && beyond(number)) {
+            memset(p - number.len, '0', number.len);
+            memcpy(p - number.len, "0e", 2);
+            n++;
+        }
+    }
+    return n;
+}
+
+
+/* Again, without them. WD_ENOTFOUND: there are none, it is no JSON. */
+static int
+load_masked(wd_str_t body, json_t **ret, json_error_t *at)
+{
+    int   rc = WD_OK;
+    char *copy = malloc(body.len + 1);
+
+    if (copy == NULL) {
+        return WD_ENOMEM;
+    }
+    memcpy(copy, body.data, body.len);
+    copy[body.len] = '\0';
+    if (mask_figures(copy, body.len) != 0) {
+        *ret = json_loadb(copy, body.len, 0, at);
+    } else {
+        rc = WD_ENOTFOUND;
+    }
+    free(copy);
+    return rc;
+}
+
+
 int
 wd_answer_json(wd_str_t body, json_t **ret, wd_error_t *err)
 {
@@ -207,6 +312,12 @@ wd_answer_json(wd_str_t body, json_t **ret, wd_error_t *err)
     }
 
     *ret = json_loadb(body.data, body.len, 0, &at);
+    if (*ret == NULL
+        && (json_error_code(&at) == json_error_invalid_syntax
+            || json_error_code(&at) == json_error_numeric_overflow)
+        && load_masked(body, ret, &at) == WD_ENOMEM) {
+        return wd_error(err, WD_ENOMEM, "no memory");
+    }
     if (*ret != NULL) {
         return WD_OK;
     }

@@ -9,7 +9,7 @@
 #define WD_ANSWER_H
 
 #include "wd_err.h"
-#include "wd_str.h"
+#include "wd_json_scan.h"
 
 #include <jansson.h>
 
@@ -74,8 +74,16 @@ wd_str_t wd_answer_body(wd_str_t body);
 #define WD_ANSWER_VALUES_MAX 8000000u
 
 /*
- * Parses one JSON document of a provider. WD_OK: *ret is the caller's.
- * WD_ENOMEM; WD_ETRUNC: it ends too early; WD_ETOOBIG: beyond the bounds
+ * A cursor over a provider's JSON. As wd_answer_json() it takes figures that
+ * are none (NaN, 1e999): what they stand in is rejected by its own reader, and
+ * all else is read.
+ */
+wd_json_scan_t wd_answer_scan(wd_str_t body);
+
+/*
+ * Parses one JSON document of a provider. WD_OK: *ret is the caller's, with 0
+ * for each figure that a number cannot hold: it is to be judged by its shape,
+ * not for its figures. WD_ENOMEM; WD_ETRUNC: it ends too early; WD_ETOOBIG: beyond the bounds
  * above; WD_EPROTO: no JSON. err->text says where.
  */
 wd_must_check int wd_answer_json(wd_str_t body, json_t **ret, wd_error_t *err);

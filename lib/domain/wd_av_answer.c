@@ -141,7 +141,7 @@ sound_series(wd_str_t body)
     bool           first = true, meta = false, rows = false;
     wd_str_t       key;
     wd_pool_t     *pool;
-    wd_json_scan_t s = {body.data, body.data + body.len}, inside;
+    wd_json_scan_t s = wd_answer_scan(body), inside;
 
     if (wd_json_scan_open(&s, '{') != WD_OK
         || (pool = wd_pool_create(256)) == NULL) {

@@ -29,7 +29,7 @@ wd_av_member(wd_av_parse_t *a, bool *first, wd_str_t *key, wd_str_t *text,
         return rc;
     }
 
-    *text = v.text;
+    *text = v.type == WD_JS_TRUE ? WD_STR("true") : v.text;
     *ret_scalar = v.type != WD_JS_OBJECT && v.type != WD_JS_ARRAY;
     if (!*ret_scalar) {
         *text = WD_STR("[...]");

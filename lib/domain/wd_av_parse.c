@@ -4,6 +4,7 @@
  */
 #include "wd_av_parse.h"
 
+#include "wd_answer.h"
 #include "wd_av_csv.h"
 #include "wd_av_json.h"
 
@@ -327,8 +328,7 @@ wd_av_parse(wd_av_dataset_e dataset, wd_str_t body, wd_records_t *ret)
     memset(&a, 0, sizeof(a));
     a.dataset = dataset;
     a.r = ret;
-    a.s.p = body.data;
-    a.s.end = body.data + body.len;
+    a.s = wd_answer_scan(body);
 
     if (wd_json_scan_at_end(&a.s)) {
         return wd_records_refuse(ret, WD_REASON_TRUNCATED, WD_STR(""),

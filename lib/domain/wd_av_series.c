@@ -198,7 +198,7 @@ wd_av_find_series(wd_av_parse_t *a)
             p++;
             continue;
         }
-        at = (wd_json_scan_t){p, a->s.end};
+        at = wd_json_scan_from(&a->s, p);
         if (wd_json_scan_member(&at, a->r->pool, &first, &key) == WD_OK
             && wd_av_is_series_key(a, key)) {
             return wd_av_find_stamp(a, at.p);

@@ -202,8 +202,7 @@ wd_bbg_blp_parse(wd_str_t body, wd_records_t *ret)
 
     memset(&b, 0, offsetof(wd_bbg_blp_t, row));
     b.r = ret;
-    b.s.p = body.data;
-    b.s.end = body.data + body.len;
+    b.s = wd_answer_scan(body);
     for (mark = b.s.p; rc == WD_OK && !wd_json_scan_at_end(&b.s);) {
         mark = b.s.p;
         rc = wd_bbg_each(&b, WD_STR_NULL, &messages, message);

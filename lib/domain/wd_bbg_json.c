@@ -32,8 +32,7 @@ find_item(wd_bbg_blp_t *b, const char *p, const wd_bbg_marks_t *m)
         if (*p != '{') {
             continue;
         }
-        inside.p = p + 1;
-        inside.end = b->s.end;
+        inside = wd_json_scan_from(&b->s, p + 1);
         wd_json_scan_at_end(&inside);
         rest = wd_bbg_slice(inside.p, inside.end);
         if (starts_with_one(rest, m->starts, wd_array_len(m->starts))) {

@@ -76,18 +76,6 @@ wd_bbg_missing(wd_str_t s)
 }
 
 
-/* What programs print for a figure that is none. */
-static bool
-wd_bbg_not_finite(wd_str_t s)
-{
-    if (s.len > 1 && (s.data[0] == '-' || s.data[0] == '+')) {
-        s = wd_str(s.data + 1, s.len - 1);
-    }
-    return wd_str_ieq(s, WD_STR("nan")) || wd_str_ieq(s, WD_STR("inf"))
-           || wd_str_ieq(s, WD_STR("infinity"));
-}
-
-
 void
 wd_bbg_row_init(wd_bbg_row_t *row, wd_str_t symbol, wd_ns_t time)
 {
@@ -127,7 +115,7 @@ wd_bbg_row_put(wd_records_t *r, wd_bbg_row_t *row, int32_t record,
     }
 
     rc = c.text.data != NULL ? wd_num_parse(c.text, &c.value) : WD_OK;
-    if (rc == WD_EOVERFLOW || wd_bbg_not_finite(c.text)
+    if (rc == WD_EOVERFLOW || wd_num_not_finite(c.text)
         || (rc != WD_OK && c.role != WD_BBG_NO_PRICE)) {
         return wd_records_reject(r, record, WD_REASON_NOT_A_NUMBER, sample,
                                  "%.*s is \"%.*s\"", WD_STR_ARG(c.item),

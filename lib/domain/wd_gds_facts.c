@@ -24,17 +24,6 @@ wd_gds_reject(wd_gds_facts_t *f, wd_reason_e reason, wd_str_t sample,
 }
 
 
-static bool
-wd_gds_is_nan(wd_str_t s)
-{
-    if (s.len != 0 && (s.data[0] == '-' || s.data[0] == '+')) {
-        s.data++;
-        s.len--;
-    }
-    return wd_str_ieq(s, WD_STR("nan")) || wd_str_ieq(s, WD_STR("infinity"));
-}
-
-
 wd_str_t
 wd_gds_cell_text(const wd_json_scan_val_t *v)
 {
@@ -79,7 +68,7 @@ wd_gds_value(const wd_json_scan_val_t *v, wd_str_t *ret_text, double *ret_value)
     }
 
     rc = wd_figure_parse(*ret_text, ret_value);
-    if (rc == WD_EOVERFLOW || wd_gds_is_nan(*ret_text)) {
+    if (rc == WD_EOVERFLOW || wd_num_not_finite(*ret_text)) {
         return WD_REASON_NOT_A_NUMBER;
     }
     *ret_value = rc == WD_OK ? *ret_value : NAN;

@@ -230,7 +230,7 @@ wd_gds_find_entry(wd_gds_parse_t *g, const char *from)
 
     while (p < g->s.end
            && (p = memchr(p, '{', (size_t) (g->s.end - p))) != NULL) {
-        at = (wd_json_scan_t){p + 1, g->s.end};
+        at = wd_json_scan_from(&g->s, p + 1);
         first = true;
         if (wd_json_scan_member(&at, NULL, &first, &key) == WD_OK
             && wd_gds_entry_key(key)) {
@@ -434,7 +434,7 @@ wd_gds_parse(wd_str_t body, const wd_gds_item_t *items, size_t n_items,
 
     body = wd_answer_body(body);
     g.body = body.data;
-    g.s = (wd_json_scan_t){body.data, body.data + body.len};
+    g.s = wd_answer_scan(body);
     if (body.len == 0) {
         return wd_records_refuse(ret, WD_REASON_TRUNCATED, WD_STR(""),
                                  "nothing in the payload");

@@ -443,7 +443,7 @@ wd_kf_parse(wd_kf_dataset_e dataset, wd_str_t body, const wd_kf_asked_t *asked,
         .r = ret, .asked = asked, .dataset = dataset, .symbol = asked->symbol};
 
     body = wd_answer_body(body);
-    k.s = (wd_json_scan_t){body.data, body.data + body.len};
+    k.s = wd_answer_scan(body);
     if (body.len == 0) {
         return wd_records_refuse(ret, WD_REASON_TRUNCATED, WD_STR(""),
                                  "nothing in the payload");

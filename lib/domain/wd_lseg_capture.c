@@ -257,7 +257,7 @@ wd_lseg_line_read(wd_str_t line, wd_pool_t *pool, wd_lseg_line_t *l)
     int                rc;
     bool               first = true;
     wd_str_t           key;
-    wd_json_scan_t     at, s = {line.data, line.data + line.len};
+    wd_json_scan_t     at, s = wd_answer_scan(line);
     wd_json_scan_val_t v;
 
     memset(l, 0, sizeof(*l));

@@ -160,7 +160,7 @@ wd_lseg_lookup_item(wd_lseg_list_t *l)
     int            rc;
     bool           first = true;
     wd_str_t       key, symbol, asked = WD_STR_NULL, type = WD_STR_NULL;
-    wd_json_scan_t input = {NULL, NULL}, output = {NULL, NULL};
+    wd_json_scan_t input = {.p = NULL}, output = {.p = NULL};
 
     rc = wd_json_scan_open(&l->s, '{');
     while (rc == WD_OK

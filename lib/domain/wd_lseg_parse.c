@@ -4,6 +4,7 @@
  */
 #include "wd_lseg_parse.h"
 
+#include "wd_answer.h"
 #include "wd_lseg_table.h"
 
 static const char *const wd_lseg_datasets[] = {
@@ -161,8 +162,7 @@ wd_lseg_parse(wd_lseg_dataset_e dataset, wd_str_t body, wd_records_t *ret)
     memset(&p, 0, sizeof(p));
     p.dataset = dataset;
     p.r = ret;
-    p.s.p = body.data;
-    p.s.end = body.data + body.len;
+    p.s = wd_answer_scan(body);
 
     if (wd_json_scan_at_end(&p.s)) {
         return wd_records_refuse(ret, WD_REASON_TRUNCATED, WD_STR(""),

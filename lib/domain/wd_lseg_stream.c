@@ -209,7 +209,7 @@ wd_lseg_stream_parse(wd_str_t frame, wd_pool_t *pool, wd_lseg_events_t *ret,
                      wd_error_t *err)
 {
     int            rc;
-    wd_json_scan_t s = {frame.data, frame.data + frame.len};
+    wd_json_scan_t s = wd_answer_scan(frame);
 
     memset(ret, 0, sizeof(*ret));
     if (frame.len > WD_LSEG_FRAME_MAX) {

@@ -71,7 +71,7 @@ token_scan(wd_str_t body, token_members_t *m)
     int                rc;
     bool               first = true;
     wd_str_t           key;
-    wd_json_scan_t     s = {body.data, body.data + body.len};
+    wd_json_scan_t     s = wd_json_scan(body);
     wd_json_scan_val_t v;
 
     memset(m, 0, sizeof(*m));

@@ -86,7 +86,7 @@ wd_push_row_json(const wd_push_dataset_t *d, wd_str_t text, wd_pool_t *pool,
     int            rc, at;
     bool           first = true;
     wd_str_t       key, value;
-    wd_json_scan_t s = {text.data, text.data + text.len};
+    wd_json_scan_t s = wd_json_scan(text);
 
     wd_push_row_init(ret);
     *ret_none = wd_json_scan_open(&s, '{') != WD_OK;
@@ -180,7 +180,7 @@ wd_push_read_json(const wd_push_dataset_t *d, wd_str_t part, wd_records_t *r)
     size_t              n;
     int32_t             number = 0;
     wd_str_t            left;
-    wd_json_scan_t      s = {part.data, part.data + part.len};
+    wd_json_scan_t      s = wd_json_scan(part);
     wd_push_json_scan_t end;
 
     rc = wd_json_scan_open(&s, '[');

@@ -326,14 +326,12 @@ wd_missing(wd_str_t s)
 int
 wd_figure_parse(wd_str_t s, double *ret)
 {
-    /* The usual case first: a digit begins a number, never a marker. */
-    if (s.len != 0 && s.data[0] >= '0' && s.data[0] <= '9') {
-        return wd_num_parse(s, ret);
-    }
+    s = wd_str_trim(s);
 
-    if (wd_missing(s)) {
+    /* The usual case first: a digit begins a number, never a marker. */
+    if ((s.len == 0 || s.data[0] < '0' || s.data[0] > '9') && wd_missing(s)) {
         *ret = NAN;
         return WD_OK;
     }
-    return wd_num_parse(wd_str_trim(s), ret);
+    return wd_num_parse(s, ret);
 }

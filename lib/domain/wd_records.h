@@ -284,7 +284,10 @@ wd_str_t wd_record_symbol(wd_pool_t *pool, wd_str_t text);
 /* "None", "null", "-", "n/a", "", blanks, ".": the provider has no figure. */
 bool wd_missing(wd_str_t s);
 
-/* Missing becomes NAN. WD_EINVAL, WD_EOVERFLOW as wd_num_parse(). */
+/*
+ * Blanks around it are nothing, missing becomes NAN. WD_EINVAL, WD_EOVERFLOW
+ * as wd_num_parse().
+ */
 wd_must_check int wd_figure_parse(wd_str_t s, double *ret);
 
 #endif /* WD_RECORDS_H */

@@ -42,7 +42,7 @@ wd_wb_find_row(wd_wb_json_t *w, const wd_wb_rows_t *rows, const char *from)
 
     while (p < w->s.end
            && (p = memchr(p, '{', (size_t) (w->s.end - p))) != NULL) {
-        if (rows->begins(w, (wd_json_scan_t){p, w->s.end})) {
+        if (rows->begins(w, wd_json_scan_from(&w->s, p))) {
             w->s.p = p;
             return true;
         }

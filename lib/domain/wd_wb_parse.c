@@ -268,8 +268,7 @@ wd_wb_parse_dataset(wd_wb_dataset_e dataset, wd_str_t body, wd_records_t *ret)
     memset(&w, 0, sizeof(w));
     w.dataset = dataset;
     w.r = ret;
-    w.s.p = body.data;
-    w.s.end = body.data + body.len;
+    w.s = wd_answer_scan(body);
     return body.data[0] == '{' ? wd_wb_object(&w) : wd_wb_list(&w);
 }
 

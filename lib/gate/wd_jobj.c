@@ -263,7 +263,7 @@ wd_jobj_next_text(wd_str_t *at, wd_pool_t *pool, wd_str_t *ret)
 {
     int                rc;
     bool               first;
-    wd_json_scan_t     s = {at->data, at->data + at->len};
+    wd_json_scan_t     s = wd_json_scan(*at);
     wd_json_scan_val_t v;
 
     first = at->len != 0 && *at->data == '[';

@@ -359,7 +359,7 @@ wd_jwks_elements(wd_jwks_t *set, wd_str_t array, wd_pool_t *pool,
     int            rc;
     bool           first = true;
     const char    *from;
-    wd_json_scan_t s = {array.data, array.data + array.len};
+    wd_json_scan_t s = wd_json_scan(array);
 
     rc = wd_json_scan_open(&s, '[');
     while (rc == WD_OK) {

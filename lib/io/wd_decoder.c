@@ -1,13 +1,13 @@
 /*
- * wd_decoder.c - gzip by zlib and zstd by libzstd, in bounded memory: an
- * input buffer and the window of the coding.
+ * wd_decoder.c - gzip and zstd (by libzstd), in bounded memory: an input
+ * buffer and the window of the coding.
  */
 #include "wd_decoder.h"
 
 #include "wd_base.h"
+#include "wd_gunzip.h"
 
 #include <stdlib.h>
-#include <zlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
@@ -27,14 +27,13 @@ struct wd_decoder {
     int (*read)(wd_decoder_t *d, void *buf, size_t cap, size_t *ret_n,
                 wd_error_t *err);
 
-    z_stream   z;
-    bool       z_open;
-    bool       inside; /* gzip member or zstd frame is not at its end */
-    bool       full; /* the last output was: there may be more without input */
-    ZSTD_DCtx *zstd;
-    uint8_t   *in; /* with a coding */
-    size_t     in_at;
-    size_t     in_len;
+    bool         inside; /* gzip member or zstd frame is not at its end */
+    bool         full; /* the last output was: more may come without input */
+    wd_gunzip_t *gzip;
+    ZSTD_DCtx   *zstd;
+    uint8_t     *in; /* with a coding */
+    size_t       in_at;
+    size_t       in_len;
 };
 
 
@@ -84,38 +83,23 @@ wd_decoder_damaged(const wd_decoder_t *d, const char *coding, const char *what,
 }
 
 
-/* A member may follow another one. */
 static int
 wd_decoder_gzip_step(wd_decoder_t *d, void *buf, size_t cap, size_t *ret_n,
                      wd_error_t *err)
 {
-    int rc;
+    int      rc;
+    wd_str_t in = wd_str((const char *) d->in + d->in_at, d->in_len - d->in_at);
 
-    if (!d->inside) {
-        inflateReset(&d->z);
-        d->inside = true;
+    rc = wd_gunzip_step(d->gzip, &in, buf, cap, ret_n);
+    d->in_at = d->in_len - in.len;
+    d->inside = !wd_gunzip_whole(d->gzip);
+    d->full = *ret_n == cap;
+    if (rc == WD_ENOMEM) {
+        return wd_error(err, rc, "no memory for gzip");
     }
-    d->z.next_in = d->in + d->in_at;
-    d->z.avail_in = (uInt) (d->in_len - d->in_at);
-    d->z.next_out = buf;
-    d->z.avail_out = (uInt) cap;
-    rc = inflate(&d->z, Z_NO_FLUSH);
-    d->in_at = d->in_len - d->z.avail_in;
-    *ret_n = cap - d->z.avail_out;
-    d->full = d->z.avail_out == 0 && rc != Z_STREAM_END;
-
-    switch (rc) {
-    case Z_STREAM_END:
-        d->inside = false;
-        return WD_OK;
-    case Z_OK:
-    case Z_BUF_ERROR: /* more input is needed */
-        return WD_OK;
-    case Z_MEM_ERROR:
-        return wd_error(err, WD_ENOMEM, "no memory for gzip");
-    default:
-        return wd_decoder_damaged(d, "gzip", "damaged, or no gzip,", err);
-    }
+    return rc == WD_OK
+               ? WD_OK
+               : wd_decoder_damaged(d, "gzip", "damaged, or no gzip,", err);
 }
 
 
@@ -154,7 +138,7 @@ wd_decoder_read_coded(wd_decoder_t *d, void *buf, size_t cap, size_t *ret_n,
 {
     int  rc;
     bool end = false;
-    bool gzip = d->zstd == NULL;
+    bool gzip = d->gzip != NULL;
 
     for (*ret_n = 0; *ret_n == 0;) {
         rc = d->full ? WD_OK : wd_decoder_fill(d, &end, err);
@@ -180,10 +164,9 @@ static int
 wd_decoder_open_gzip(wd_decoder_t *d)
 {
     d->in = malloc(WD_DECODER_INPUT);
-    /* 16: gzip and nothing else. */
-    d->z_open = inflateInit2(&d->z, MAX_WBITS + 16) == Z_OK;
+    d->gzip = wd_gunzip_create();
     d->read = wd_decoder_read_coded;
-    return d->in != NULL && d->z_open ? WD_OK : WD_ENOMEM;
+    return d->in != NULL && d->gzip != NULL ? WD_OK : WD_ENOMEM;
 }
 
 
@@ -241,9 +224,7 @@ wd_decoder_destroy(wd_decoder_t *d)
     if (d == NULL) {
         return;
     }
-    if (d->z_open) {
-        inflateEnd(&d->z);
-    }
+    wd_gunzip_destroy(d->gzip);
     ZSTD_freeDCtx(d->zstd);
     free(d->in);
     free(d);

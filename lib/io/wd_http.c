@@ -91,22 +91,11 @@ wd_http_res_header(const wd_http_res_t *res, const char *name)
 }
 
 
-/* MAXFILESIZE helps only when a length is announced: count what comes. */
 static size_t
 wd_http_on_body(char *data, size_t size, size_t n, void *arg)
 {
-    wd_http_xfer_t *x = arg;
-
     n *= size;
-    if (n > x->req->max_bytes - x->res->body.len) {
-        wd_buf_append(&x->res->body, data,
-                      x->req->max_bytes - x->res->body.len);
-        x->too_big = true;
-        return 0;
-    }
-
-    wd_buf_append(&x->res->body, data, n);
-    return x->res->body.err == WD_OK ? n : 0;
+    return wd_http_body_take(arg, wd_str(data, n)) == WD_OK ? n : 0;
 }
 
 
@@ -135,6 +124,7 @@ wd_http_on_header(char *data, size_t size, size_t n, void *arg)
     wd_http_xfer_t *x = arg;
 
     wd_http_keep_header(x->res, wd_str(data, size * n));
+    wd_http_body_header(&x->body, wd_str(data, size * n));
     return size * n;
 }
 
@@ -324,6 +314,7 @@ wd_http_setup_all(CURL *curl, wd_http_xfer_t *x)
     curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, req->user_agent);
     curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "gzip");
+    curl_easy_setopt(curl, CURLOPT_HTTP_CONTENT_DECODING, 0L);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                      (long) req->connect_timeout_ms);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long) req->timeout_ms);
@@ -342,14 +333,12 @@ wd_http_setup_all(CURL *curl, wd_http_xfer_t *x)
 
 
 static int
-wd_http_judge(CURLcode cc, const wd_http_xfer_t *x, wd_error_t *err)
+wd_http_judge(CURLcode cc, wd_http_xfer_t *x, wd_error_t *err)
 {
-    if (x->too_big) {
-        return wd_error(err, WD_ETOOBIG, "the answer is longer than %zu bytes",
-                        x->req->max_bytes);
-    }
-    if (x->res->body.err != WD_OK) {
-        return wd_error(err, WD_ENOMEM, "no memory for the answer");
+    if (x->body.why.code != WD_OK
+        || (cc == CURLE_OK && wd_http_body_end(x) != WD_OK)) {
+        *err = x->body.why;
+        return err->code;
     }
     if (x->refused) {
         return wd_error(err, WD_EFORBIDDEN,
@@ -370,7 +359,6 @@ wd_http_judge(CURLcode cc, const wd_http_xfer_t *x, wd_error_t *err)
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:
     case CURLE_GOT_NOTHING:
-    case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_WRITE_ERROR:
         return wd_error(err, WD_ETRUNC, "the answer ended early: %s",
                         curl_easy_strerror(cc));
@@ -424,6 +412,7 @@ wd_http_setup(CURL *curl, wd_http_xfer_t *x, bool post)
     wd_buf_reset(&x->res->body);
     wd_buf_reset(&x->res->headers);
     x->res->retry_after_s = -1;
+    memset(&x->body, 0, sizeof(x->body));
     wd_http_setup_all(curl, x);
     if (post) {
         wd_http_setup_post(curl, x->req);
@@ -442,6 +431,7 @@ wd_http_xfer_done(CURL *curl, wd_http_xfer_t *x)
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(x->headers);
     x->headers = NULL;
+    wd_http_body_done(&x->body);
 }
 
 

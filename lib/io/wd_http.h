@@ -34,7 +34,7 @@ typedef struct {
     char     content_type[64];
     int64_t  retry_after_s; /* from seconds or a date; -1: none was sent */
     wd_buf_t headers; /* "Name: value" lines that end with \n, in order */
-    wd_buf_t body; /* what arrived, also on WD_ETRUNC */
+    wd_buf_t body; /* unpacked; what arrived, also on WD_ETRUNC */
 } wd_http_res_t;
 
 #define WD_HTTP_HEADERS_MAX (32 * 1024) /* bytes of headers that are kept */
@@ -59,9 +59,10 @@ int64_t wd_http_date(wd_str_t text);
 
 /*
  * WD_OK for any complete HTTP answer, whatever its status. WD_ETIMEOUT,
- * WD_ETOOBIG (max_bytes), WD_ETRUNC (ended early), WD_EFORBIDDEN (address
- * not allowed), WD_ECANCELED, WD_EUNAVAIL (no connection, TLS failure),
- * WD_EAGAIN (this process has no descriptor left).
+ * WD_ETOOBIG (max_bytes), WD_ETRUNC (ended early), WD_EPROTO (not what was
+ * sent: it cannot be unpacked, or is not what its header `Digest` says),
+ * WD_EFORBIDDEN (address not allowed), WD_ECANCELED, WD_EUNAVAIL (no
+ * connection, TLS failure), WD_EAGAIN (this process has no descriptor left).
  * err->text never contains the URL.
  */
 wd_must_check int wd_http_get(wd_http_t *h, const wd_http_req_t *req,

@@ -5,20 +5,50 @@
 #ifndef WD_HTTP_INT_H
 #define WD_HTTP_INT_H
 
+#include "wd_digest.h"
+#include "wd_gunzip.h"
 #include "wd_http_multi.h"
 
 #include <curl/curl.h>
+
+typedef enum {
+    WD_HTTP_PLAIN,
+    WD_HTTP_GZIP, /* what is asked for */
+    WD_HTTP_FOREIGN
+} wd_http_coding_e;
+
+/* The body of an answer while it comes. */
+typedef struct {
+    wd_http_coding_e coding;
+    bool             open; /* its first bytes are here */
+    wd_gunzip_t     *gunzip; /* NULL: it is not packed */
+    wd_digest_t      digest; /* with `sums` */
+    EVP_MD_CTX      *sums[2]; /* as sent, and unpacked; NULL: not needed */
+    wd_error_t       why; /* code WD_OK: nothing is wrong with it */
+} wd_http_body_t;
 
 /* Callbacks see it. What it points to must stay until the transfer's end. */
 typedef struct {
     const wd_http_req_t *req;
     wd_http_res_t       *res;
     struct curl_slist   *headers;
-    bool                 too_big;
+    wd_http_body_t       body;
     bool                 refused;
     bool                 asked; /* the request was sent, or was to be */
     bool                 starved; /* there was no descriptor for it */
 } wd_http_xfer_t;
+
+/* A header line of an answer, or the one that it begins with. */
+void wd_http_body_header(wd_http_body_t *b, wd_str_t line);
+
+/*
+ * More of the body, to res->body; its end, after all of it came; both fill
+ * body.why. WD_OK; WD_ENOMEM; WD_ETOOBIG: max_bytes; WD_ETRUNC: more should
+ * have come; WD_EPROTO: not what the sender had.
+ */
+wd_must_check int wd_http_body_take(wd_http_xfer_t *x, wd_str_t bytes);
+wd_must_check int wd_http_body_end(wd_http_xfer_t *x);
+void              wd_http_body_done(wd_http_body_t *b);
 
 /* WD_OK or WD_ENOMEM; then, too, wd_http_xfer_done(). */
 wd_must_check int wd_http_setup(CURL *curl, wd_http_xfer_t *x, bool post);

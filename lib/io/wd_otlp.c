@@ -347,7 +347,7 @@ wd_otlp_rejected(wd_str_t answer)
 {
     int64_t            n = 0;
     wd_pool_t         *pool;
-    wd_json_scan_t     s = {answer.data, answer.data + answer.len};
+    wd_json_scan_t     s = wd_json_scan(answer);
     wd_json_scan_val_t v;
 
     pool = answer.len != 0 ? wd_pool_create(WD_OTLP_POOL) : NULL;

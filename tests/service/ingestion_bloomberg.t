@@ -197,6 +197,34 @@ $job = fetch();
 is("$job->{status} $job->{objects}", 'done 2', 'half a file: kept, then whole')
     or diag outcome($job), " $job->{reason}";
 
+# ---- a file that is not what its digest says
+
+simulator();
+service();
+$sim->fault('wrong_digest', path => qr{responses/.+}, nth => 1);
+$job = fetch();
+is(outcome($job), 'done - 2 1', 'a wrong digest: another attempt');
+is($sim->count(path => qr{responses/.+}), 2, 'of the file alone');
+is($sim->count(method => 'POST'), 4, 'no step before it');
+is(scalar(() = $in->manifest()), 1, 'the first one is not kept');
+
+simulator(wrong_digest => 1);
+service(WIZDATA_INGESTION_RETRY => '50ms');
+$job = fetch();
+is(outcome($job), 'failed malformed 3 0', 'wrong each time: failed');
+like($job->{reason}, qr/not what its digest says/, 'the reason');
+is(scalar(() = $in->manifest()), 0, 'nothing is kept');
+is($in->metric('external_api_calls_total', provider => 'bloomberg',
+        status => 'malformed'), 3, 'each is counted');
+
+for my $fault ([ 'unheader', name => 'Digest' ],
+    [ 'wrong_digest', algorithm => 'crc32c' ]) {
+    simulator();
+    service();
+    $sim->fault(@$fault, path => qr{responses/.+});
+    is(outcome(fetch()), 'done - 1 1', "@$fault: taken as it is");
+}
+
 simulator();
 service();
 $sim->fault('status', path => qr{responses/$}, status => 404, times => 2);

@@ -140,9 +140,17 @@ service(av => { today => '2026-05-16' });
 my $processing = Wizdata::Processing->start($pg, lake => $in->{lake});
 $av->fault('rows', duplicate => 2, shuffle => 1);
 my $bare = $wb->fault('rows', values => [ 'None', 'NaN', '1e999' ], bare => 1);
-is(bank('indicator', %GDP, date => '1990:2020'), 'failed malformed 1 1',
-    'the World Bank, without quotes: no JSON, kept');
+is(bank('indicator', %GDP, date => '1990:2020'), 'done - 1 1',
+    'the World Bank, without quotes');
 $wb->unfault($bare);
+my $of_bare = q(raw_id = (SELECT min(id) FROM raw_object
+    WHERE dataset = 'indicator'));
+ok($in->wait_for(sub { $pg->psql("SELECT string_agg(reason, ' ') FROM reject
+    WHERE $of_bare") eq 'not_a_number not_a_number' }),
+    'two figures that are none cost their rows');
+ok($in->wait_for(sub { $pg->psql("SELECT stored FROM raw_object WHERE id =
+    (SELECT raw_id FROM reject WHERE $of_bare LIMIT 1)") > 20 }),
+    'and no others');
 $wb->fault('rows', values => [ 'None', '-', '.', '', undef ], shuffle => 1);
 is(bank('indicator', %GDP) =~ s/\d+$/n/r, 'done - 1 n',
     'the World Bank, with quotes');

@@ -192,6 +192,33 @@ test_missing_is_not_zero(void **state)
 }
 
 
+/* Bare words that no JSON has cost their row, and are told from damage. */
+static void
+test_figures_that_are_none(void **state)
+{
+    size_t           i;
+    char             body[1000];
+    wd_test_parsed_t p;
+
+    static const char *const none[] = {"NaN",       "nan",     "Infinity",
+                                       "-Infinity", "1e999",   "-1e999",
+                                       "\"NaN\"",   "\"1e999\"", "true"};
+
+    (void) state;
+    for (i = 0; i < wd_array_len(none); i++) {
+        snprintf(body, sizeof(body),
+                 DAILY(GOOD1 ",\"2024-04-03\":{\"1. open\":%s,\"2. high\":1,"
+                             "\"3. low\":1,\"4. close\":1}," GOOD2),
+                 none[i]);
+        parse(&p, WD_AV_DAILY, wd_str_z(body));
+        assert_int_equal(p.r.n_bars, 2);
+        assert_int_equal(p.r.n_rejects, 1);
+        assert_rejected(&p, 0, WD_REASON_NOT_A_NUMBER, 1);
+        wd_test_parsed_done(&p);
+    }
+}
+
+
 static void
 test_bad_records_cost_only_themselves(void **state)
 {
@@ -589,6 +616,7 @@ main(void)
         cmocka_unit_test(test_adjusted),
         cmocka_unit_test(test_csv),
         cmocka_unit_test(test_missing_is_not_zero),
+        cmocka_unit_test(test_figures_that_are_none),
         cmocka_unit_test(test_bad_records_cost_only_themselves),
         cmocka_unit_test(test_damage_anywhere),
         cmocka_unit_test(test_every_cut),

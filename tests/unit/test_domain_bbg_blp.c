@@ -489,6 +489,8 @@ test_bad_values(void **state)
         {"\"Y\":\"NaN\"", WD_REASON_NOT_A_NUMBER},
         {"\"Y\":\"-Infinity\"", WD_REASON_NOT_A_NUMBER},
         {"\"Y\":1e999", WD_REASON_NOT_A_NUMBER},
+        {"\"Y\":NaN", WD_REASON_NOT_A_NUMBER},
+        {"\"PX_LAST\":-Infinity", WD_REASON_NOT_A_NUMBER},
         {"\"Y\":\"-1e999\"", WD_REASON_NOT_A_NUMBER},
         {"\"Y\":[1]", WD_REASON_SYNTAX},
         {"\"Y\":{\"a\":{}}", WD_REASON_SYNTAX},
@@ -519,7 +521,7 @@ test_bad_values(void **state)
     }
 
     /* What is no JSON costs its row. */
-    parse_z(&p, HISTORY("A", "{\"date\":20200101,\"X\":NaN},"
+    parse_z(&p, HISTORY("A", "{\"date\":20200101,\"X\":None},"
                              "{\"date\":20200102,\"X\":1}"));
     assert_int_equal(p.r.n_facts, 1);
     assert_rejected(&p, 0, WD_REASON_SYNTAX, 0);

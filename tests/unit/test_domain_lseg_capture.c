@@ -172,6 +172,17 @@ test_rejects(void **state)
     assert_int_equal(p.r.n_quotes, 2);
     assert_int_equal(p.r.n_rejects, 4);
     assert_true(isnan(p.r.quotes[1].bid) && p.r.quotes[1].ask == 3);
+
+    /* Nor does a figure that is none, though it is no JSON. */
+    parse(&p, FIRST LINE(REFRESH "," UPDATE("\"BID\":NaN") "," UPDATE(
+                  "\"BID\":-Infinity") "," UPDATE("\"BID\":1e999"))
+                  LINE(UPDATE("\"ASK\":3")));
+    assert_int_equal(p.r.n_quotes, 2);
+    assert_int_equal(p.r.n_rejects, 3);
+    for (i = 0; i < 3; i++) {
+        assert_int_equal(p.r.rejects[i].reason, WD_REASON_NOT_A_NUMBER);
+    }
+    assert_true(isnan(p.r.quotes[1].bid) && p.r.quotes[1].ask == 3);
     wd_test_parsed_done(&p);
 }
 

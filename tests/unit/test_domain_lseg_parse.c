@@ -557,7 +557,10 @@ test_bad_rows(void **state)
         {"\"2020-01-08\"", WD_REASON_SYNTAX},
         {"{\"DATE\":\"2020-01-08\"}", WD_REASON_SYNTAX},
         {"[\"2020-01-08\",1,1,1,1,nope]", WD_REASON_SYNTAX},
-        {"[\"2020-01-08\",1,1,1,1,NaN]", WD_REASON_SYNTAX},
+        {"[\"2020-01-08\",1,1,1,1,None]", WD_REASON_SYNTAX},
+        {"[\"2020-01-08\",1,1,1,1,NaN]", WD_REASON_NOT_A_NUMBER},
+        {"[\"2020-01-08\",-Infinity,1,1,1,1]", WD_REASON_NOT_A_NUMBER},
+        {"[NaN,1,1,1,1,1]", WD_REASON_BAD_TIME},
         {"[\"2020-01-08\",1,1,1,1,01]", WD_REASON_SYNTAX},
     };
 

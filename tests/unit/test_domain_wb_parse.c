@@ -61,6 +61,48 @@ test_page(void **state)
 }
 
 
+/* A figure that is none costs its row; what is no JSON at all costs it, too. */
+static void
+test_figures_that_are_none(void **state)
+{
+    size_t           i;
+    char             body[2000];
+    wd_test_parsed_t p;
+
+    static const struct {
+        const char *value;
+        wd_reason_e reason;
+    } rows[] = {
+        {"NaN", WD_REASON_NOT_A_NUMBER},
+        {"nan", WD_REASON_NOT_A_NUMBER},
+        {"Infinity", WD_REASON_NOT_A_NUMBER},
+        {"-Infinity", WD_REASON_NOT_A_NUMBER},
+        {"1e999", WD_REASON_NOT_A_NUMBER},
+        {"-1E+999", WD_REASON_NOT_A_NUMBER},
+        {"\"NaN\"", WD_REASON_NOT_A_NUMBER},
+        {"\"1e999\"", WD_REASON_NOT_A_NUMBER},
+        {"true", WD_REASON_NOT_A_NUMBER},
+        {"None", WD_REASON_SYNTAX},
+        {"NaN7", WD_REASON_SYNTAX},
+        {"1NaN", WD_REASON_SYNTAX},
+        {".5", WD_REASON_SYNTAX},
+    };
+
+    (void) state;
+    for (i = 0; i < wd_array_len(rows); i++) {
+        snprintf(body, sizeof(body),
+                 "[" PAGE("3") ",[" FR "," ROW("IT", "ITA", "2022", "%s")
+                 "," DE "]]", rows[i].value);
+        parse_z(&p, body);
+        assert_int_equal(p.r.n_observations, 2);
+        assert_int_equal(p.r.n_rejects, 1);
+        assert_rejected(&p, 0, rows[i].reason, 1);
+        assert_view(p.r.observations[1].country, "DEU");
+        wd_test_parsed_done(&p);
+    }
+}
+
+
 /* Answers of 2013: numbers as text, counts as text, no alpha-3 code. */
 static void
 test_old_page(void **state)
@@ -278,6 +320,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_page),
+        cmocka_unit_test(test_figures_that_are_none),
         cmocka_unit_test(test_old_page),
         cmocka_unit_test(test_periods),
         cmocka_unit_test(test_countries),

@@ -3,6 +3,10 @@
  * of data, and what no provider documents.
  */
 #include "wd_av_answer.h"
+#include "wd_bbg_answer.h"
+#include "wd_gds_answer.h"
+#include "wd_kf_answer.h"
+#include "wd_lseg_answer.h"
 #include "wd_wb_answer.h"
 
 #include <stdarg.h>
@@ -279,6 +283,94 @@ wb_pages(void **state)
 }
 
 
+/*
+ * A figure that no number holds spoils its row and not the answer. Nothing
+ * else that is no JSON is taken with it.
+ */
+static void
+figures_that_are_none(void **state)
+{
+    static const struct {
+        const char *name;
+        int (*classify)(wd_str_t body, wd_answer_t *ret);
+        const char *body; /* %s: a value */
+    } shapes[] = {
+        {"alphavantage", wd_av_classify,
+         "{" META ", \"Time Series (Daily)\": {\"2021-03-31\": {\"1. open\": "
+         "%s}, \"2021-03-30\": {\"1. open\": \"1\"}}}"},
+        {"worldbank", wd_wb_classify,
+         "[" WB_HEAD ",[{\"value\":%s},{\"value\":1}]]"},
+        {"lseg", wd_lseg_classify,
+         "[{\"universe\":{\"ric\":\"A\"},\"headers\":[{\"name\":\"DATE\"}],"
+         "\"data\":[[%s],[1]]}]"},
+        {"blpapi", wd_bbg_classify,
+         "{\"data\":[{\"securityData\":{\"security\":\"A\",\"fieldData\":[{"
+         "\"X\":%s},{\"X\":1}]}}],\"status\":0}"},
+        {"gds", wd_gds_classify,
+         "{\"GDSSDKResponse\":[{\"ErrMsg\":null,\"Function\":\"GDSP\","
+         "\"Identifier\":\"A:\",\"Mnemonic\":\"X\",\"Rows\":[{\"Row\":[%s]}]}]}"},
+        {"kfinance", wd_kf_classify,
+         "{\"prices\":[{\"date\":\"2024-01-02\",\"close\":%s}]}"},
+    };
+    static const char *const none[] = {
+        "NaN", "nan", "-nan", "Infinity", "-Infinity", "inf", "1e999",
+        "-1.5E+400", "[NaN, 1e999 ]", "{\"a\":-Infinity\n}",
+        "123456789012345678901234567890",
+        "\"NaN, \\\" 1e999\", \"x\": NaN"};
+    static const char *const broken[] = {
+        "None", "NA", "undefined", "NaNa", "NaN5", "1NaN", "5 NaN", "+1",
+        "NaN NaN", "Infinity1e999", "1e999x", "01", "NaN\"", "--Infinity",
+        "1e999}", "NaN,", "'NaN'", "\"NaN", "NaN:1"};
+    char        body[1000];
+    size_t      i, k;
+    wd_answer_t a;
+
+    (void) state;
+    for (i = 0; i < wd_array_len(shapes); i++) {
+        for (k = 0; k < wd_array_len(none); k++) {
+            if (none[k][0] == '"' && strchr(shapes[i].body, '[') != NULL
+                && strstr(shapes[i].body, "[%s]") != NULL) {
+                continue; /* a member, where there are none */
+            }
+            snprintf(body, sizeof(body), shapes[i].body, none[k]);
+            assert_int_equal(shapes[i].classify(wd_str_z(body), &a), WD_OK);
+            if (a.class != WD_ANSWER_OK) {
+                fail_msg("%s, %s: %s, \"%s\"", shapes[i].name, none[k],
+                         wd_answer_name(a.class), a.text);
+            }
+        }
+        for (k = 0; k < wd_array_len(broken); k++) {
+            snprintf(body, sizeof(body), shapes[i].body, broken[k]);
+            assert_int_equal(shapes[i].classify(wd_str_z(body), &a), WD_OK);
+            if (a.class != WD_ANSWER_MALFORMED) {
+                fail_msg("%s, %s: %s, \"%s\"", shapes[i].name, broken[k],
+                         wd_answer_name(a.class), a.text);
+            }
+        }
+    }
+}
+
+
+/* A page number that is none is none. */
+static void
+page_numbers_that_are_none(void **state)
+{
+    wd_answer_t  a;
+    wd_wb_page_t p;
+
+    (void) state;
+    assert_int_equal(
+        wd_wb_classify_page(WD_STR("[{\"page\":NaN,\"pages\":1e999,"
+                                   "\"total\":99999999999999999999},[{}]]"),
+                            &a, &p),
+        WD_OK);
+    assert_int_equal(p.page, 0);
+    assert_int_equal(p.pages, 0);
+    assert_int_equal(p.total, 0);
+    assert_int_equal(a.class, WD_ANSWER_PARTIAL);
+}
+
+
 static void
 waits_of_limits(void **state)
 {
@@ -358,6 +450,8 @@ main(void)
         cmocka_unit_test(wb_classes),
         cmocka_unit_test(every_cut_is_seen),
         cmocka_unit_test(wb_pages),
+        cmocka_unit_test(figures_that_are_none),
+        cmocka_unit_test(page_numbers_that_are_none),
         cmocka_unit_test(waits_of_limits),
         cmocka_unit_test(redacts),
         cmocka_unit_test(brackets_are_bounded),

@@ -386,6 +386,8 @@ verdicts(void **state)
          WD_ANSWER_UPSTREAM, false, true},
         {WD_ETRUNC, 200, "[{", 1, WD_ANSWER_MALFORMED, true, true},
         {WD_ETRUNC, 0, "", 1, WD_ANSWER_UPSTREAM, false, true},
+        {WD_EPROTO, 200, "[{}]", 1, WD_ANSWER_MALFORMED, false, true},
+        {WD_EPROTO, 200, "", 1, WD_ANSWER_UPSTREAM, false, true},
         {WD_ETOOBIG, 200, "[[[", 1, WD_ANSWER_MALFORMED, true, false},
         {WD_ETIMEOUT, 200, "[", 1, WD_ANSWER_UPSTREAM, false, true},
         {WD_EUNAVAIL, 0, "", 1, WD_ANSWER_UPSTREAM, false, true},

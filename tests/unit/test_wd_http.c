@@ -55,8 +55,12 @@ hang(int fd)
 }
 
 
+typedef enum { GZIP_GOOD, GZIP_BAD, GZIP_CUT } gzip_e;
+
+
+/* GZIP_CUT: without a length, so that nothing but gzip tells of it. */
 static void
-tell_gzip(int fd, size_t n, bool good)
+tell_gzip(int fd, size_t n, gzip_e how)
 {
     char          head[200], *raw = calloc(1, n);
     uLong         cap = compressBound(n) + 64;
@@ -69,15 +73,17 @@ tell_gzip(int fd, size_t n, bool good)
     z.next_out = out;
     z.avail_out = (uInt) cap;
     deflate(&z, Z_FINISH);
-    if (!good) {
+    if (how == GZIP_BAD) {
         out[z.total_out / 2] ^= 0x55;
     }
     snprintf(head, sizeof(head),
-             "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
-             "Content-Length: %lu\r\n\r\n",
+             how == GZIP_CUT ? "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+                               "Connection: close\r\n\r\n"
+                             : "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+                               "Content-Length: %lu\r\n\r\n",
              z.total_out);
     tell_z(fd, head);
-    tell(fd, (char *) out, z.total_out);
+    tell(fd, (char *) out, z.total_out - (how == GZIP_CUT ? 9 : 0));
     deflateEnd(&z);
     free(raw);
     free(out);
@@ -174,12 +180,16 @@ answer(int fd, const char *path)
         return false;
     }
     if (strncmp(path, "/gzip/", 6) == 0) {
-        tell_gzip(fd, (size_t) n, true);
+        tell_gzip(fd, (size_t) n, GZIP_GOOD);
         return true;
     }
     if (strncmp(path, "/badgzip/", 9) == 0) {
-        tell_gzip(fd, (size_t) n, false);
+        tell_gzip(fd, (size_t) n, GZIP_BAD);
         return true;
+    }
+    if (strncmp(path, "/cutgzip/", 9) == 0) {
+        tell_gzip(fd, (size_t) n, GZIP_CUT);
+        return false;
     }
     if (strncmp(path, "/hang", 5) == 0) {
         hang(fd);
@@ -407,7 +417,11 @@ test_truncated(void **state)
     assert_view(wd_buf_view(&res.body), "abc");
     assert_int_equal(get("/chunked/cut"), WD_ETRUNC);
     assert_view(wd_buf_view(&res.body), "hello world");
-    assert_int_equal(get("/badgzip/5000"), WD_ETRUNC);
+    assert_int_equal(get("/badgzip/5000"), WD_EPROTO);
+    assert_has(err.text, "cannot be unpacked");
+    assert_int_equal(get("/cutgzip/5000"), WD_ETRUNC);
+    assert_has(err.text, "inside of gzip");
+    assert_true(res.body.len != 0);
     assert_int_equal(get("/bye"), WD_ETRUNC);
     assert_int_not_equal(get("/noise"), WD_OK);
     assert_int_not_equal(get("/headers"), WD_OK);

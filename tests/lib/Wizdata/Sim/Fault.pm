@@ -52,6 +52,8 @@ is compressed as it is (of Data License) is changed as it is.
                 same value)
     big_header  bytes (100_000): one header of that size
     many_headers  n (2000)
+    wrong_digest  algorithm (sha-256): a header Digest of other bytes, in the
+                  place of the right one if there is one
     chunked     chunked, correctly
     unframed    without length: the end of the connection ends it
 
@@ -72,6 +74,8 @@ Of these the last one counts.
     endless       chunked without end; chunk => bytes
     bad_chunk     how => size (no number), negative, huge, crlf (no line end),
                   unfinished (no last chunk, then the end)
+    cut_gzip      by (12): gzip without its last bytes, and without length:
+                  the end of the connection looks like the end of the body
     bad_status    line => what stands for the status line
 
 C<at> is C<start> (before the first byte), C<head> (after the headers), or a
@@ -94,6 +98,7 @@ C<rows> changes what the provider's series hold, where it has rows:
 use warnings;
 use strict;
 
+use Digest::SHA qw/ sha256_base64 /;
 use Encode ();
 
 use Wizdata::Sim::Answer;
@@ -313,6 +318,11 @@ sub replace {
             // length $answer->{body};
         $answer->header($o->{name}, $value);
     },
+    wrong_digest => sub {
+        my ($answer, $o) = @_;
+        $answer->set_header(Digest => ($o->{algorithm} // 'sha-256') . '='
+                . sha256_base64("other than $answer->{body}") . '=');
+    },
     big_header => sub { $_[0]->header('X-Big',
             'x' x ($_[1]{bytes} // 100_000)) },
     many_headers => sub { $_[0]->header("X-H$_", 'x')
@@ -389,6 +399,15 @@ sub bad_chunk {
             $chunk ]);
     },
     bad_chunk => \&bad_chunk,
+    cut_gzip => sub {
+        my ($answer, $o, $req) = @_;
+        encoded($answer, 'gzip', Wizdata::Sim::Answer::gzipped(
+                $answer->{body}))
+            if !defined $answer->get_header('Content-Encoding');
+        $answer->{framing} = 'close';
+        return ($answer->head($req),
+            substr($answer->{body}, 0, -($o->{by} // 12)), ['fin']);
+    },
     bad_status => sub {
         my ($answer, $o, $req) = @_;
         my $line = $o->{line} // 'HTTP/1.1 OK';
