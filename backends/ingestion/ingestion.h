@@ -30,6 +30,9 @@ typedef struct {
     bool     allow_http;
     bool     allow_private;
     uint32_t pushes;
+    uint64_t upload_rate; /* bytes a second */
+    uint32_t upload_window_ms;
+    uint32_t upload_time_ms;
 
     ingestion_conf_account_t accounts[INGESTION_PROVIDERS];
 } ingestion_conf_t;

@@ -122,6 +122,7 @@ tell_failure(const wd_rpc_call_t *call, const push_t *p, int rc,
     case WD_ETOOBIG:
     case WD_EMEDIATYPE:
     case WD_EEXIST:
+    case WD_ESLOW:
         return p->got.n == 0 ? wd_rpc_fail(res, rc, "%s", err->text)
                              : wd_rpc_fail(res, rc,
                                            "%.110s (upload %lld has what is "

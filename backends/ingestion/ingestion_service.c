@@ -34,6 +34,13 @@ static const wd_rpc_method_t methods[] = {
 static int
 start_pushes(wd_service_t *svc, ingestion_t *in, wd_error_t *err)
 {
+    const wd_rpc_pace_t pace = {
+        .silence = WD_RPC_BODY_WAIT,
+        .window = in->conf.upload_window_ms * WD_NS_PER_MS,
+        .rate = in->conf.upload_rate,
+        .total = in->conf.upload_time_ms * WD_NS_PER_MS};
+
+    wd_rpc_server_pace(wd_service_rpc(svc), &pace);
     in->pushes = wd_lane_create(wd_service_loop(svc), in->conf.pushes, 0);
     if (in->pushes == NULL) {
         return wd_error(err, WD_ENOMEM, "no threads for pushes");

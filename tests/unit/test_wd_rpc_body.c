@@ -7,6 +7,7 @@
 #include "wd_rpc.h"
 #include "wd_test_peer.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -30,7 +31,7 @@ static const wd_conf_row_t conf_rows[] = {
 static conf_t           conf;
 static wd_rpc_server_t *server;
 static wd_lane_t       *lane;
-static wd_ns_t          body_wait; /* 0: the usual one */
+static wd_rpc_pace_t    pace; /* silence 0: the usual one */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t  changed = PTHREAD_COND_INITIALIZER;
@@ -207,8 +208,8 @@ on_start(wd_daemon_t *d, void *arg, wd_error_t *err)
     server = wd_rpc_server_create(d, methods, wd_array_len(methods), NULL, NULL,
                                   100);
     wd_rpc_server_lane(server, lane);
-    if (body_wait != 0) {
-        wd_rpc_server_body_wait(server, body_wait);
+    if (pace.silence != 0) {
+        wd_rpc_server_pace(server, &pace);
     }
     rc = wd_daemon_listen(d, fds, 2, &n, err);
     return rc != WD_OK ? rc : wd_rpc_server_listen(server, fds, n, err);
@@ -297,14 +298,40 @@ start(void **state)
 
 
 static int
-start_hasty(void **state)
+start_paced(void **state, const wd_rpc_pace_t *p)
 {
     int rc;
 
-    body_wait = WD_NS_PER_MS;
+    pace = *p;
     rc = start(state);
-    body_wait = 0;
+    pace.silence = 0;
     return rc;
+}
+
+
+static int
+start_hasty(void **state)
+{
+    return start_paced(state, &(wd_rpc_pace_t){.silence = WD_NS_PER_MS,
+                                               .total = WD_NS_PER_HOUR});
+}
+
+
+static int
+start_rate(void **state)
+{
+    return start_paced(state, &(wd_rpc_pace_t){.silence = WD_NS_PER_HOUR,
+                                               .window = 200 * WD_NS_PER_MS,
+                                               .rate = 1000 * MIB,
+                                               .total = WD_NS_PER_HOUR});
+}
+
+
+static int
+start_short(void **state)
+{
+    return start_paced(state, &(wd_rpc_pace_t){.silence = WD_NS_PER_HOUR,
+                                               .total = 200 * WD_NS_PER_MS});
 }
 
 
@@ -861,7 +888,29 @@ test_silence(void **state)
     wd_peer_send(&p);
     while (!up_answered(&p, &u)) { /* void */
     }
-    assert_int_equal(p.f.code, WD_ETIMEOUT);
+    assert_int_equal(p.f.code, WD_ESLOW);
+    plain_works(&p);
+    wd_peer_done(&p);
+}
+
+
+/* A byte now and then, and never an end. */
+static void
+test_trickle(void **state)
+{
+    up_t      u;
+    wd_peer_t p;
+
+    (void) state;
+    wd_peer_open(&p, path);
+    u = (up_t){put_take(&p, NULL, 0), MIB, 0, 0};
+    do {
+        put_piece(&p, &u, 1);
+        wd_peer_send(&p);
+    } while (poll(&(struct pollfd){p.fd, POLLIN, 0}, 1, 1) == 0);
+    while (!up_answered(&p, &u)) { /* void */
+    }
+    assert_int_equal(p.f.code, WD_ESLOW);
     plain_works(&p);
     wd_peer_done(&p);
 }
@@ -963,6 +1012,8 @@ main(void)
         T(test_not_taken),
         T(test_malformed),
         cmocka_unit_test_setup_teardown(test_silence, start_hasty, stop),
+        cmocka_unit_test_setup_teardown(test_trickle, start_rate, stop),
+        cmocka_unit_test_setup_teardown(test_trickle, start_short, stop),
     };
 
     signal(SIGPIPE, SIG_IGN);
