@@ -91,6 +91,10 @@ const wd_conf_row_t ingestion_conf_rows[] = {
     {"ingestion", "upload_time", wd_conf_ms, AT(upload_time_ms), "6h", 1000,
      4233600000.0, 0,
      "Longest time that the client of an upload is waited for in all"},
+    {"ingestion", "uploads_keep", wd_conf_ms, AT(uploads_keep_ms), "30d", 60000,
+     4233600000.0, 0,
+     "Uploads that ended are known for so long, and so are their "
+     "Idempotency-Keys; what they brought stays"},
 
     TEXT("alphavantage", "url", accounts[AV].url, "https://www.alphavantage.co",
          0, "Base address of Alpha Vantage"),

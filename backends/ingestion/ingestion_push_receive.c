@@ -34,6 +34,7 @@ typedef struct {
     wd_decoder_t             *decoder;
     EVP_MD_CTX               *hash;
     wd_push_split_t          *split; /* NULL: only the hash is wanted */
+    bool                      ending; /* the body is over */
     left_t                   *left;
     size_t                    n_left;
     size_t                    cap_left;
@@ -42,31 +43,38 @@ typedef struct {
 
 
 /*
- * Says now and then that the upload is being received here, which somebody
- * else may say after a long wait: WD_EEXIST. A database that is away for a
- * while ends nothing.
+ * Says that the upload is being received here, and what is in the lake of it.
+ * After a long wait somebody else may say so: WD_EEXIST. A database that is
+ * away for a while ends nothing.
  */
 static int
-renew(receiver_t *r, wd_error_t *err)
+hold(receiver_t *r, wd_error_t *err)
 {
     int           rc;
-    wd_ns_t       now = wd_monotonic();
     wd_pg_conn_t *pg;
     wd_error_t    why = {0};
 
-    if (r->split == NULL || now - r->renewed_at < RENEW_NS) {
-        return WD_OK;
-    }
-    r->renewed_at = now;
-    rc = wd_pg_acquire(r->in->pool, now + PG_WAIT_NS, &pg, &why);
+    r->renewed_at = wd_monotonic();
+    rc = wd_pg_acquire(r->in->pool, r->renewed_at + PG_WAIT_NS, &pg, &why);
     if (rc == WD_OK) {
-        rc = ingestion_store_push_renew(pg, r->u->id, r->worker, &why);
+        rc = ingestion_store_push_renew(pg, r->u->id, r->worker, r->ret->parts,
+                                        r->ret->n, &why);
         wd_pg_release(pg);
     }
     return rc == WD_ENOTFOUND
                ? wd_error(err, WD_EEXIST,
                           "this upload was sent again and is received there")
                : WD_OK;
+}
+
+
+/* Now and then. */
+static int
+renew(receiver_t *r, wd_error_t *err)
+{
+    return r->split == NULL || wd_monotonic() - r->renewed_at < RENEW_NS
+               ? WD_OK
+               : hold(r, err);
 }
 
 
@@ -215,7 +223,8 @@ take_part(const wd_push_part_t *part, void *arg, wd_error_t *err)
         }
         ingestion_publisher_wake(r->in->publisher);
     }
-    return keep_part(r->ret, seq, err);
+    rc = keep_part(r->ret, seq, err);
+    return rc == WD_OK && !r->ending ? hold(r, err) : rc;
 }
 
 
@@ -245,6 +254,7 @@ take_end(receiver_t *r, wd_error_t *err)
         return wd_error(err, WD_EINTERNAL, "SHA-256 failed");
     }
     wd_hex_encode(hash, 32, r->ret->sha256);
+    r->ending = true;
     if (r->split != NULL) {
         rc = wd_push_split_end(r->split, err);
         r->ret->records = wd_push_split_records(r->split);

@@ -2,6 +2,7 @@
  * ingestion_service.c - the service's life.
  */
 #include "ingestion_api.h"
+#include "ingestion_chores.h"
 #include "ingestion_collections_api.h"
 #include "ingestion_feed.h"
 #include "ingestion_fetcher.h"
@@ -117,6 +118,9 @@ ingestion_start(wd_service_t *svc, void *arg, wd_error_t *err)
     if (rc == WD_OK) {
         rc = ingestion_feed_start(in, svc, &in->feed, err);
     }
+    if (rc == WD_OK) {
+        rc = ingestion_chores_start(in, &in->chores, err);
+    }
     return rc == WD_OK ? start_pushes(svc, in, err) : rc;
 }
 
@@ -152,6 +156,7 @@ ingestion_drain(wd_service_t *svc, void *arg)
     __atomic_store_n(&in->draining, true, __ATOMIC_RELAXED);
     ingestion_planner_ask_stop(in->planner);
     ingestion_feed_ask_stop(in->feed);
+    ingestion_chores_ask_stop(in->chores);
     for (i = 0; i < INGESTION_PROVIDERS; i++) {
         ingestion_fetcher_ask_stop(in->fetchers[i]);
     }
@@ -169,6 +174,7 @@ ingestion_stop(wd_service_t *svc, void *arg)
     in->pushes = NULL;
     ingestion_planner_join(in->planner);
     ingestion_feed_join(in->feed);
+    ingestion_chores_join(in->chores);
     for (i = 0; i < INGESTION_PROVIDERS; i++) {
         ingestion_fetcher_join(in->fetchers[i]);
     }
@@ -202,6 +208,7 @@ ingestion_main(int argc, char **argv)
 
     rc = wd_service_main(&spec, argc, argv);
 
+    ingestion_chores_destroy(in.chores);
     ingestion_feed_destroy(in.feed);
     ingestion_planner_destroy(in.planner);
     for (i = 0; i < INGESTION_PROVIDERS; i++) {
