@@ -5,8 +5,10 @@
 #include "wd_test.h"
 
 #include "wd_rpc.h"
+#include "wd_rpc_client.h"
 #include "wd_test_peer.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -916,6 +918,143 @@ test_trickle(void **state)
 }
 
 
+/* ---- the blocking client ---- */
+
+static wd_rpc_client_t *
+client_open(void)
+{
+    char             endpoint[320];
+    wd_error_t       err;
+    wd_rpc_client_t *c = NULL;
+
+    snprintf(endpoint, sizeof(endpoint), "unix:%s", path);
+    assert_ok(
+        wd_rpc_client_connect(endpoint, "test", WD_TEST_WAIT_MS, &c, &err));
+    return c;
+}
+
+
+/* A file with the beginning of every body, at its start. */
+static int
+body_file(size_t n)
+{
+    int      fd;
+    size_t   i;
+    uint8_t *bytes = malloc(n + 1);
+
+    for (i = 0; i < n; i++) {
+        bytes[i] = byte_at(i);
+    }
+    fd = open(wd_test_path("body"), O_RDWR | O_CREAT | O_TRUNC, 0600);
+    assert_int_equal(write(fd, bytes, n), n);
+    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+    free(bytes);
+    return fd;
+}
+
+
+static int64_t
+answer_int(const wd_rpc_answer_t *a, const char *key)
+{
+    int64_t v = -1;
+    wd_mp_t at;
+
+    assert_ok(wd_mp_map_find(wd_mp((const char *) a->meta.data, a->meta.len),
+                             key, &at));
+    assert_ok(wd_mp_read_int(&at, &v));
+    return v;
+}
+
+
+static void
+test_client(void **state)
+{
+    int                 fd;
+    size_t              i;
+    wd_error_t          err;
+    wd_rpc_answer_t     a;
+    wd_rpc_client_t    *c = client_open();
+    static const size_t totals[] = {
+        0, 1, WD_CHUNK_MAX, WD_WINDOW, WD_WINDOW + 1, 3 * MIB, 1000003};
+
+    (void) state;
+    for (i = 0; i < wd_array_len(totals); i++) {
+        fd = body_file(totals[i]);
+        assert_ok(wd_rpc_client_upload(c, "t.take", &plain_ctx, WD_STR("\x80"),
+                                       fd, WD_TEST_WAIT_MS, &a, &err));
+        assert_int_equal(answer_int(&a, "got"), totals[i]);
+        assert_int_equal(answer_int(&a, "wrong"), 0);
+        wd_rpc_answer_done(&a);
+        close(fd);
+    }
+    wd_rpc_client_close(c);
+}
+
+
+/* Refused when a byte was read, long before the end; the connection goes on. */
+static void
+test_client_refused(void **state)
+{
+    int              fd, fds[2];
+    wd_error_t       err;
+    wd_rpc_answer_t  a;
+    wd_rpc_client_t *c = client_open();
+    const wd_str_t   refuse = WD_STR("\x82\xa4stop\x01\xa4"
+                                       "code\xf6"); /* WD_EMEDIATYPE */
+
+    (void) state;
+    fd = body_file(3 * MIB);
+    assert_int_equal(wd_rpc_client_upload(c, "t.take", &plain_ctx, refuse, fd,
+                                          WD_TEST_WAIT_MS, &a, &err),
+                     WD_EMEDIATYPE);
+    close(fd);
+
+    /* whoever writes into a pipe has not ended, and need not */
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(write(fds[1], "xyz", 3), 3);
+    assert_int_equal(wd_rpc_client_upload(c, "t.take", &plain_ctx, refuse,
+                                          fds[0], WD_TEST_WAIT_MS, &a, &err),
+                     WD_EMEDIATYPE);
+    close(fds[0]);
+    close(fds[1]);
+
+    assert_ok(wd_rpc_client_call(c, "t.plain", &(wd_ctx_t){.id = WD_STR("x")},
+                                 WD_STR("\x80"), WD_TEST_WAIT_MS, &a, &err));
+    assert_view(wd_buf_view(&a.body), "plain");
+    wd_rpc_answer_done(&a);
+    wd_rpc_client_close(c);
+}
+
+
+/* A body that cannot be read, a service that takes nothing: it is told. */
+static void
+test_client_gives_up(void **state)
+{
+    int              fd;
+    wd_error_t       err;
+    wd_rpc_answer_t  a;
+    wd_rpc_client_t *c = client_open();
+
+    (void) state;
+    fd = open("/", O_RDONLY | O_DIRECTORY);
+    assert_int_equal(wd_rpc_client_upload(c, "t.take", &plain_ctx,
+                                          WD_STR("\x80"), fd, WD_TEST_WAIT_MS,
+                                          &a, &err),
+                     WD_EIO);
+    close(fd);
+    wait_stat("inflight", 0);
+
+    fd = body_file(3 * MIB);
+    assert_int_equal(wd_rpc_client_upload(c, "t.take", &plain_ctx,
+                                          WD_STR("\x81\xa4hold\x01"), fd, 50,
+                                          &a, &err),
+                     WD_ETIMEOUT);
+    close(fd);
+    wait_stat("inflight", 0);
+    wd_rpc_client_close(c);
+}
+
+
 /* A body for a method that takes none: refused, and nothing else. */
 static void
 test_not_taken(void **state)
@@ -1007,6 +1146,9 @@ main(void)
         T(test_side_by_side),
         T(test_lane_full),
         T(test_early_answer),
+        T(test_client),
+        T(test_client_refused),
+        T(test_client_gives_up),
         T(test_leave),
         T(test_stop),
         T(test_not_taken),
