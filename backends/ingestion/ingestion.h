@@ -64,6 +64,7 @@ typedef struct {
     ingestion_chores_t    *chores;
     ingestion_fetcher_t   *fetchers[INGESTION_PROVIDERS];
     wd_lane_t             *pushes;
+    uint32_t               pushing; /* atomic: threads of the lane in use */
     bool                   draining; /* atomic: nobody waits any more */
 } ingestion_t;
 
