@@ -119,6 +119,25 @@ ngx_http_wizdata_upload_room(ngx_http_wizdata_rpc_t *rpc)
 
 
 /*
+ * nginx ends requests that are late without an answer; this one gets its
+ * problem, and the connection is closed when the client has had it.
+ */
+static void
+ngx_http_wizdata_upload_late(ngx_http_wizdata_ctx_t *ctx)
+{
+    ngx_http_request_t *r = ctx->request;
+
+    r->connection->timedout = 0;
+    r->connection->read->timedout = 0;
+    r->lingering_close = 1;
+    (void) ngx_http_wizdata_refuse(
+        ctx, WD_ESLOW, "the client paused for too long while it sent the "
+        "body");
+    ngx_http_wizdata_finish_refused(ctx);
+}
+
+
+/*
  * The client's fault, or its leaving: nginx has the answer. What it has sent
  * cannot be told from another request any more.
  */
@@ -131,6 +150,10 @@ ngx_http_wizdata_upload_broken(ngx_http_wizdata_ctx_t *ctx, ngx_int_t rc)
     ctx->upload->over = 1;
     r->read_event_handler = ngx_http_block_reading;
     r->keepalive = 0;
+    if (rc == NGX_HTTP_REQUEST_TIME_OUT) {
+        ngx_http_wizdata_upload_late(ctx);
+        return;
+    }
     if (rc == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE) {
         (void) ngx_http_wizdata_refuse(
             ctx, WD_ETOOBIG, "the body is longer than this server takes");

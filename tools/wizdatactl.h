@@ -7,6 +7,7 @@
 #include "wd_buf.h"
 #include "wd_method.h"
 #include "wd_rpc_client.h"
+#include "wd_time.h"
 
 #include <jansson.h>
 
@@ -149,6 +150,19 @@ wd_must_check int ctl_ask(ctl_t *ctl, const ctl_args_t *args, wd_buf_t *ret,
 wd_must_check int ctl_ask_json(ctl_t *ctl, const ctl_args_t *args, json_t **ret,
                                ctl_error_t *err);
 
+/* A body that is sent with a call. */
+typedef struct {
+    int         fd; /* read until its end */
+    const char *type; /* media type */
+    const char *coding; /* "gzip", "zstd" or "" */
+    const char *key; /* Idempotency-Key, or NULL */
+} ctl_body_t;
+
+/* As ctl_ask_json(), with a body: no more than a piece of it is in memory. */
+wd_must_check int ctl_upload_json(ctl_t *ctl, const ctl_args_t *args,
+                                  const ctl_body_t *with, json_t **ret,
+                                  ctl_error_t *err);
+
 /*
  * Asks and shows, and returns the exit status. With --json, and for _raw
  * always, the body as it came; else the table of the rows in `member`, or
@@ -168,7 +182,16 @@ void ctl_disconnect(ctl_t *ctl);
 wd_must_check int ctl_option_seconds(const ctl_t *ctl, const char *name,
                                      char out[16], const char **ret);
 
-/* ---- jobs (wizdatactl_jobs.c) ------------------------------------------- */
+/* ---- waiting (wizdatactl_jobs.c) ---------------------------------------- */
+
+/*
+ * Asks again and again, until the answer has `ended` or the time has come
+ * (wd_monotonic(); WD_NS_MAX: never); services may restart meanwhile. WD_OK and
+ * the last answer, a new reference; or a code with *err.
+ */
+wd_must_check int ctl_wait_for(ctl_t *ctl, const ctl_args_t          *args,
+                               bool (*ended)(const json_t *), wd_ns_t until,
+                               json_t **ret, ctl_error_t *err);
 
 /*
  * Appends the ids of the jobs that the answer of ingest.run names to the
@@ -225,6 +248,8 @@ int ctl_ingest_run(ctl_t *ctl); /* wizdatactl_ingest.c */
 int ctl_ingest_backfill(ctl_t *ctl);
 int ctl_ingest_status(ctl_t *ctl);
 int ctl_ingest_feed(ctl_t *ctl); /* wizdatactl_feed.c */
+int ctl_ingest_push(ctl_t *ctl); /* wizdatactl_push.c */
+int ctl_ingest_upload(ctl_t *ctl);
 int ctl_ingest_collections(ctl_t *ctl); /* wizdatactl_collections.c */
 int ctl_ingest_pause(ctl_t *ctl);
 int ctl_ingest_resume(ctl_t *ctl);

@@ -396,6 +396,31 @@ const ctl_command_t ctl_commands[] = {
      "how long the oldest run of a collection waits for its rows (LAG S).",
      {{NULL, NULL, NULL}},
      ctl_ingest_providers},
+    {"ingest push",
+     "DATASET FILE",
+     2,
+     2,
+     "Push the rows of a file, and show what became of them",
+     "\nData sets and their columns are in PUSH.md. FILE - is standard input;\n"
+     "what a file is, and whether it is compressed, its name tells (.csv,\n"
+     ".json, .ndjson, .jsonl, .msgpack, with .gz or .zst behind it), or the\n"
+     "options. It is sent as it is read, up to 1 GiB decompressed. The exit\n"
+     "status is 1 when rows were rejected, too: they are listed with their\n"
+     "line or record and the rule. With a key the same file may be sent again\n"
+     "after a failure, and goes on where it was.",
+     {{"format", "FORMAT", "csv, json, ndjson or msgpack"},
+      {"coding", "CODING", "gzip, zstd or none"},
+      {"key", "KEY", "Idempotency-Key: such a push counts once"},
+      {"wait", "TIME", "Longest wait for the rows to be stored (5m)"}},
+     ctl_ingest_push},
+    {"ingest upload",
+     "ID",
+     1,
+     1,
+     "Show what became of a push",
+     "\nThe exit status is 1 when it failed or rows were rejected.",
+     {{"wait", "TIME", "Longest wait for the rows to be stored (0s)"}},
+     ctl_ingest_upload},
     {"ingest collections",
      "[NAME]",
      0,
@@ -444,7 +469,8 @@ const ctl_command_t ctl_commands[] = {
      0,
      0,
      "Show what the ingestion is doing, until Ctrl-C",
-     "\nOn a terminal a picture that is drawn anew each second; else, and with\n"
+     "\nOn a terminal a picture that is drawn anew each second; else, and "
+     "with\n"
      "--json, a line for each change.",
      {{"once", NULL, "Show one picture and end"}},
      ctl_ingest_watch},

@@ -46,32 +46,6 @@ ctl_job_failed(const json_t *job)
 }
 
 
-/* The job's row, a new reference; NULL with *err. */
-static json_t *
-ctl_job_get(ctl_t *ctl, json_int_t id, ctl_error_t *err)
-{
-    char       text[24];
-    json_t    *doc, *job;
-    ctl_args_t args;
-
-    snprintf(text, sizeof(text), "%lld", (long long) id);
-    ctl_args_init(&args, WD_METHOD_INGEST_STATUS);
-    ctl_args_add(&args, "job", text);
-    if (ctl_ask_json(ctl, &args, &doc, err) != WD_OK) {
-        return NULL;
-    }
-
-    job = json_incref(json_array_get(json_object_get(doc, "jobs"), 0));
-    json_decref(doc);
-    if (job == NULL) {
-        err->code = WD_ENOTFOUND;
-        snprintf(err->text, sizeof(err->text), "ingestion knows no job %s",
-                 text);
-    }
-    return job;
-}
-
-
 /* Failures that end by themselves: a service restarts, a database returns. */
 static bool
 ctl_may_pass(int code)
@@ -91,25 +65,21 @@ ctl_pause(long *ms)
 }
 
 
-/*
- * There is no limit in time: a job that waits for a provider's quota may
- * take a day, and the operator can leave.
- */
 int
-ctl_job_wait(ctl_t *ctl, json_int_t id, json_t **ret, ctl_error_t *err)
+ctl_wait_for(ctl_t *ctl, const ctl_args_t *args, bool (*ended)(const json_t *),
+             wd_ns_t until, json_t **ret, ctl_error_t *err)
 {
     long    ms = CTL_POLL_MIN_MS;
-    json_t *job;
+    json_t *doc;
     wd_ns_t heard = wd_monotonic();
 
     for (;;) {
-        job = ctl_job_get(ctl, id, err);
-        if (job != NULL) {
-            if (ctl_job_failed(job) || ctl_job_status_is(job, "done")) {
-                *ret = job;
+        if (ctl_ask_json(ctl, args, &doc, err) == WD_OK) {
+            if (ended(doc) || wd_monotonic() >= until) {
+                *ret = doc;
                 return WD_OK;
             }
-            json_decref(job);
+            json_decref(doc);
             heard = wd_monotonic();
         } else if (!ctl_may_pass(err->code)
                    || wd_monotonic() - heard > CTL_PATIENCE_NS) {
@@ -117,4 +87,52 @@ ctl_job_wait(ctl_t *ctl, json_int_t id, json_t **ret, ctl_error_t *err)
         }
         ctl_pause(&ms);
     }
+}
+
+
+/* The row of the only job; NULL: there is none. */
+static json_t *
+ctl_job_of(const json_t *doc)
+{
+    return json_array_get(json_object_get(doc, "jobs"), 0);
+}
+
+
+static bool
+ctl_job_ended(const json_t *doc)
+{
+    const json_t *job = ctl_job_of(doc);
+
+    return job == NULL || ctl_job_failed(job) || ctl_job_status_is(job, "done");
+}
+
+
+/*
+ * There is no limit in time: a job that waits for a provider's quota may
+ * take a day, and the operator can leave.
+ */
+int
+ctl_job_wait(ctl_t *ctl, json_int_t id, json_t **ret, ctl_error_t *err)
+{
+    char       text[24];
+    json_t    *doc;
+    ctl_args_t args;
+
+    snprintf(text, sizeof(text), "%lld", (long long) id);
+    ctl_args_init(&args, WD_METHOD_INGEST_STATUS);
+    ctl_args_add(&args, "job", text);
+    if (ctl_wait_for(ctl, &args, ctl_job_ended, WD_NS_MAX, &doc, err)
+        != WD_OK) {
+        return err->code;
+    }
+
+    *ret = json_incref(ctl_job_of(doc));
+    json_decref(doc);
+    if (*ret == NULL) {
+        err->code = WD_ENOTFOUND;
+        snprintf(err->text, sizeof(err->text), "ingestion knows no job %s",
+                 text);
+        return err->code;
+    }
+    return WD_OK;
 }

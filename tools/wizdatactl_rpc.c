@@ -269,9 +269,10 @@ ctl_request_id(char out[24])
 }
 
 
+/* body NULL: there is none. */
 static int
 ctl_send(ctl_t *ctl, const ctl_args_t *args, wd_str_t encoded,
-         wd_rpc_answer_t *ret, ctl_error_t *err)
+         const ctl_body_t *body, wd_rpc_answer_t *ret, ctl_error_t *err)
 {
     int            rc;
     char           id[24];
@@ -285,9 +286,17 @@ ctl_send(ctl_t *ctl, const ctl_args_t *args, wd_str_t encoded,
     ctx.perms = WD_STR("\x91\xa1*"); /* ["*"] */
     ctx.ms = timeout_ms;
     ctx.format = args->format;
+    if (body != NULL) {
+        ctx.body = true;
+        ctx.body_len = -1;
+        ctx.type = wd_str_z(body->type);
+        ctx.enc = wd_str_z(body->coding);
+        ctx.idem = wd_str_z(body->key != NULL ? body->key : "");
+    }
 
-    rc = wd_rpc_client_call(ctl->conns[args->service], args->method->name, &ctx,
-                            encoded, timeout_ms + CTL_SLACK_MS, ret, &why);
+    rc = wd_rpc_client_upload(ctl->conns[args->service], args->method->name,
+                              &ctx, encoded, body != NULL ? body->fd : -1,
+                              timeout_ms + CTL_SLACK_MS, ret, &why);
     if (rc == WD_OK) {
         return WD_OK;
     }
@@ -298,8 +307,9 @@ ctl_send(ctl_t *ctl, const ctl_args_t *args, wd_str_t encoded,
 }
 
 
-int
-ctl_ask(ctl_t *ctl, const ctl_args_t *args, wd_buf_t *ret, ctl_error_t *err)
+static int
+ctl_ask_with(ctl_t *ctl, const ctl_args_t *args, const ctl_body_t *with,
+             wd_buf_t *ret, ctl_error_t *err)
 {
     int             rc;
     wd_buf_t        encoded = WD_BUF_INIT;
@@ -310,7 +320,7 @@ ctl_ask(ctl_t *ctl, const ctl_args_t *args, wd_buf_t *ret, ctl_error_t *err)
         rc = ctl_connect(ctl, args->service, err);
     }
     if (rc == WD_OK) {
-        rc = ctl_send(ctl, args, wd_buf_view(&encoded), &answer, err);
+        rc = ctl_send(ctl, args, wd_buf_view(&encoded), with, &answer, err);
     }
 
     if (encoded.data != NULL) { /* it may hold a password */
@@ -324,6 +334,13 @@ ctl_ask(ctl_t *ctl, const ctl_args_t *args, wd_buf_t *ret, ctl_error_t *err)
         wd_rpc_answer_done(&answer);
     }
     return rc;
+}
+
+
+int
+ctl_ask(ctl_t *ctl, const ctl_args_t *args, wd_buf_t *ret, ctl_error_t *err)
+{
+    return ctl_ask_with(ctl, args, NULL, ret, err);
 }
 
 
@@ -347,10 +364,18 @@ ctl_parse(const ctl_args_t *args, const wd_buf_t *body, json_t **ret,
 int
 ctl_ask_json(ctl_t *ctl, const ctl_args_t *args, json_t **ret, ctl_error_t *err)
 {
+    return ctl_upload_json(ctl, args, NULL, ret, err);
+}
+
+
+int
+ctl_upload_json(ctl_t *ctl, const ctl_args_t *args, const ctl_body_t *with,
+                json_t **ret, ctl_error_t *err)
+{
     int      rc;
     wd_buf_t body;
 
-    rc = ctl_ask(ctl, args, &body, err);
+    rc = ctl_ask_with(ctl, args, with, &body, err);
     if (rc != WD_OK) {
         return rc;
     }

@@ -30,6 +30,10 @@ typedef struct {
     bool     allow_http;
     bool     allow_private;
     uint32_t pushes;
+    uint64_t upload_rate; /* bytes a second */
+    uint32_t upload_window_ms;
+    uint32_t upload_time_ms;
+    uint32_t uploads_keep_ms;
 
     ingestion_conf_account_t accounts[INGESTION_PROVIDERS];
 } ingestion_conf_t;
@@ -45,6 +49,7 @@ typedef struct ingestion_fetcher   ingestion_fetcher_t;
 typedef struct ingestion_publisher ingestion_publisher_t;
 typedef struct ingestion_planner   ingestion_planner_t;
 typedef struct ingestion_feed      ingestion_feed_t;
+typedef struct ingestion_chores    ingestion_chores_t;
 
 typedef struct {
     ingestion_conf_t       conf; /* loop thread; fixed keys: any thread */
@@ -56,8 +61,10 @@ typedef struct {
     ingestion_planner_t   *planner;
     ingestion_net_t       *net;
     ingestion_feed_t      *feed;
+    ingestion_chores_t    *chores;
     ingestion_fetcher_t   *fetchers[INGESTION_PROVIDERS];
     wd_lane_t             *pushes;
+    uint32_t               pushing; /* atomic: threads of the lane in use */
     bool                   draining; /* atomic: nobody waits any more */
 } ingestion_t;
 

@@ -82,6 +82,19 @@ const wd_conf_row_t ingestion_conf_rows[] = {
      "own network"},
     {"ingestion", "pushes", wd_conf_u32, AT(pushes), "4", 1, 64, 0,
      "Uploads of clients at a time"},
+    {"ingestion", "upload_rate", wd_conf_bytes, AT(upload_rate), "4k", 0,
+     1024 * MB, 0,
+     "Bytes a second that the client of an upload must send at least, while "
+     "it is waited for; who is slower is answered 408; 0: no limit"},
+    {"ingestion", "upload_window", wd_conf_ms, AT(upload_window_ms), "60s", 100,
+     3600000, 0, "Time of waiting in which that rate is to be reached"},
+    {"ingestion", "upload_time", wd_conf_ms, AT(upload_time_ms), "6h", 1000,
+     4233600000.0, 0,
+     "Longest time that the client of an upload is waited for in all"},
+    {"ingestion", "uploads_keep", wd_conf_ms, AT(uploads_keep_ms), "30d", 60000,
+     4233600000.0, 0,
+     "Uploads that ended are known for so long, and so are their "
+     "Idempotency-Keys; what they brought stays"},
 
     TEXT("alphavantage", "url", accounts[AV].url, "https://www.alphavantage.co",
          0, "Base address of Alpha Vantage"),

@@ -122,6 +122,7 @@ tell_failure(const wd_rpc_call_t *call, const push_t *p, int rc,
     case WD_ETOOBIG:
     case WD_EMEDIATYPE:
     case WD_EEXIST:
+    case WD_ESLOW:
         return p->got.n == 0 ? wd_rpc_fail(res, rc, "%s", err->text)
                              : wd_rpc_fail(res, rc,
                                            "%.110s (upload %lld has what is "
@@ -240,8 +241,8 @@ count(const push_t *p, int rc, const wd_rpc_res_t *res)
 }
 
 
-int
-ingestion_push(const wd_rpc_call_t *call, wd_rpc_res_t *res)
+static int
+push(const wd_rpc_call_t *call, wd_rpc_res_t *res)
 {
     int    rc;
     push_t p = {.d = NULL};
@@ -260,5 +261,18 @@ ingestion_push(const wd_rpc_call_t *call, wd_rpc_res_t *res)
     if (p.d != NULL) {
         count(&p, rc, res);
     }
+    return rc;
+}
+
+
+int
+ingestion_push(const wd_rpc_call_t *call, wd_rpc_res_t *res)
+{
+    int          rc;
+    ingestion_t *in = call->svc;
+
+    __atomic_add_fetch(&in->pushing, 1, __ATOMIC_RELAXED);
+    rc = push(call, res);
+    __atomic_sub_fetch(&in->pushing, 1, __ATOMIC_RELAXED);
     return rc;
 }

@@ -35,8 +35,8 @@ typedef struct {
  * are to be freed, and are what is in the lake also after a failure.
  *
  * WD_EINVAL, WD_ETOOBIG, WD_EMEDIATYPE: the body's fault, *err is for the
- * client; WD_EEXIST: somebody took the upload over; WD_ECANCELED, WD_ETIMEOUT
- * of wd_rpc_read(); codes of the lake and of wd_pg.
+ * client; WD_EEXIST: somebody took the upload over; WD_ECANCELED, WD_ESLOW of
+ * wd_rpc_read(); codes of the lake and of wd_pg.
  */
 wd_must_check int
 ingestion_push_receive(const wd_rpc_call_t *call, const wd_push_dataset_t *d,

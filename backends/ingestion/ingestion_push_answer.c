@@ -9,6 +9,9 @@
 #define POLL_MAX_MS 200
 #define PG_WAIT_NS (2 * WD_NS_PER_S)
 
+/* For so long an answer is waited for, however many others want to push. */
+#define CROWDED_NS (2 * WD_NS_PER_S)
+
 /* Of the call's deadline, for the answer itself. */
 #define ANSWER_NS (3 * WD_NS_PER_S)
 
@@ -168,6 +171,14 @@ canceled(const wd_rpc_call_t *call)
 }
 
 
+/* Every thread is in use: one that only waits makes room. */
+static bool
+crowded(const ingestion_t *in)
+{
+    return __atomic_load_n(&in->pushing, __ATOMIC_RELAXED) >= in->conf.pushes;
+}
+
+
 int
 ingestion_push_answer(const wd_rpc_call_t *call, int64_t id, int64_t wait_s,
                       wd_rpc_res_t *res)
@@ -175,7 +186,8 @@ ingestion_push_answer(const wd_rpc_call_t *call, int64_t id, int64_t wait_s,
     int                rc;
     int                ms = POLL_MIN_MS;
     bool               last, end = false;
-    wd_ns_t            until = wd_monotonic() + wait_s * WD_NS_PER_S;
+    wd_ns_t            from = wd_monotonic();
+    wd_ns_t            until = from + wait_s * WD_NS_PER_S;
     const ingestion_t *in = call->svc;
 
     if (call->deadline != WD_NS_MAX) {
@@ -183,7 +195,8 @@ ingestion_push_answer(const wd_rpc_call_t *call, int64_t id, int64_t wait_s,
     }
     do {
         last = wd_monotonic() >= until
-               || __atomic_load_n(&in->draining, __ATOMIC_RELAXED);
+               || __atomic_load_n(&in->draining, __ATOMIC_RELAXED)
+               || (wd_monotonic() >= from + CROWDED_NS && crowded(in));
         rc = look(call, id, last, &end, res);
         if (rc == WD_OK && !end && !last) {
             poll(NULL, 0, ms);

@@ -34,6 +34,7 @@ typedef struct {
     wd_decoder_t             *decoder;
     EVP_MD_CTX               *hash;
     wd_push_split_t          *split; /* NULL: only the hash is wanted */
+    bool                      ending; /* the body is over */
     left_t                   *left;
     size_t                    n_left;
     size_t                    cap_left;
@@ -41,12 +42,50 @@ typedef struct {
 } receiver_t;
 
 
+/*
+ * Says that the upload is being received here, and what is in the lake of it.
+ * After a long wait somebody else may say so: WD_EEXIST. A database that is
+ * away for a while ends nothing.
+ */
+static int
+hold(receiver_t *r, wd_error_t *err)
+{
+    int           rc;
+    wd_pg_conn_t *pg;
+    wd_error_t    why = {0};
+
+    r->renewed_at = wd_monotonic();
+    rc = wd_pg_acquire(r->in->pool, r->renewed_at + PG_WAIT_NS, &pg, &why);
+    if (rc == WD_OK) {
+        rc = ingestion_store_push_renew(pg, r->u->id, r->worker, r->ret->parts,
+                                        r->ret->n, &why);
+        wd_pg_release(pg);
+    }
+    return rc == WD_ENOTFOUND
+               ? wd_error(err, WD_EEXIST,
+                          "this upload was sent again and is received there")
+               : WD_OK;
+}
+
+
+/* Now and then. */
+static int
+renew(receiver_t *r, wd_error_t *err)
+{
+    return r->split == NULL || wd_monotonic() - r->renewed_at < RENEW_NS
+               ? WD_OK
+               : hold(r, err);
+}
+
+
 static int
 source(void *arg, void *buf, size_t cap, size_t *ret_n, wd_error_t *err)
 {
-    const receiver_t *r = arg;
+    int         rc;
+    receiver_t *r = arg;
 
-    return wd_rpc_read(r->call, buf, cap, ret_n, err);
+    rc = wd_rpc_read(r->call, buf, cap, ret_n, err);
+    return rc == WD_OK ? renew(r, err) : rc;
 }
 
 
@@ -170,7 +209,10 @@ take_part(const wd_push_part_t *part, void *arg, wd_error_t *err)
     part_args(r, part->number, part->first, args, sizeof(args));
     seq = find_left(r, args, part->bytes);
     if (seq == 0) {
-        rc = check_room(r, err);
+        rc = renew(r, err); /* who was too late stores nothing */
+        if (rc == WD_OK) {
+            rc = check_room(r, err);
+        }
         if (rc == WD_OK) {
             rc = ingestion_archive_add(r->in->archive, r->d->name, args,
                                        wd_push_format_type(r->format),
@@ -181,32 +223,8 @@ take_part(const wd_push_part_t *part, void *arg, wd_error_t *err)
         }
         ingestion_publisher_wake(r->in->publisher);
     }
-    return keep_part(r->ret, seq, err);
-}
-
-
-/* Now and then; a database that is away for a while ends nothing. */
-static int
-renew(receiver_t *r, wd_error_t *err)
-{
-    int           rc;
-    wd_ns_t       now = wd_monotonic();
-    wd_pg_conn_t *pg;
-    wd_error_t    why = {0};
-
-    if (r->split == NULL || now - r->renewed_at < RENEW_NS) {
-        return WD_OK;
-    }
-    r->renewed_at = now;
-    rc = wd_pg_acquire(r->in->pool, now + PG_WAIT_NS, &pg, &why);
-    if (rc == WD_OK) {
-        rc = ingestion_store_push_renew(pg, r->u->id, r->worker, &why);
-        wd_pg_release(pg);
-    }
-    return rc == WD_ENOTFOUND
-               ? wd_error(err, WD_EEXIST,
-                          "this upload was sent again and is received there")
-               : WD_OK;
+    rc = keep_part(r->ret, seq, err);
+    return rc == WD_OK && !r->ending ? hold(r, err) : rc;
 }
 
 
@@ -222,7 +240,7 @@ take_piece(receiver_t *r, const uint8_t *piece, size_t n, wd_error_t *err)
     if (r->split != NULL) {
         rc = wd_push_split_feed(r->split, wd_str((const char *) piece, n), err);
     }
-    return rc == WD_OK ? renew(r, err) : rc;
+    return rc;
 }
 
 
@@ -236,6 +254,7 @@ take_end(receiver_t *r, wd_error_t *err)
         return wd_error(err, WD_EINTERNAL, "SHA-256 failed");
     }
     wd_hex_encode(hash, 32, r->ret->sha256);
+    r->ending = true;
     if (r->split != NULL) {
         rc = wd_push_split_end(r->split, err);
         r->ret->records = wd_push_split_records(r->split);

@@ -2,6 +2,7 @@
  * ingestion_service.c - the service's life.
  */
 #include "ingestion_api.h"
+#include "ingestion_chores.h"
 #include "ingestion_collections_api.h"
 #include "ingestion_feed.h"
 #include "ingestion_fetcher.h"
@@ -34,6 +35,13 @@ static const wd_rpc_method_t methods[] = {
 static int
 start_pushes(wd_service_t *svc, ingestion_t *in, wd_error_t *err)
 {
+    const wd_rpc_pace_t pace = {
+        .silence = WD_RPC_BODY_WAIT,
+        .window = in->conf.upload_window_ms * WD_NS_PER_MS,
+        .rate = in->conf.upload_rate,
+        .total = in->conf.upload_time_ms * WD_NS_PER_MS};
+
+    wd_rpc_server_pace(wd_service_rpc(svc), &pace);
     in->pushes = wd_lane_create(wd_service_loop(svc), in->conf.pushes, 0);
     if (in->pushes == NULL) {
         return wd_error(err, WD_ENOMEM, "no threads for pushes");
@@ -110,6 +118,9 @@ ingestion_start(wd_service_t *svc, void *arg, wd_error_t *err)
     if (rc == WD_OK) {
         rc = ingestion_feed_start(in, svc, &in->feed, err);
     }
+    if (rc == WD_OK) {
+        rc = ingestion_chores_start(in, &in->chores, err);
+    }
     return rc == WD_OK ? start_pushes(svc, in, err) : rc;
 }
 
@@ -145,6 +156,7 @@ ingestion_drain(wd_service_t *svc, void *arg)
     __atomic_store_n(&in->draining, true, __ATOMIC_RELAXED);
     ingestion_planner_ask_stop(in->planner);
     ingestion_feed_ask_stop(in->feed);
+    ingestion_chores_ask_stop(in->chores);
     for (i = 0; i < INGESTION_PROVIDERS; i++) {
         ingestion_fetcher_ask_stop(in->fetchers[i]);
     }
@@ -162,6 +174,7 @@ ingestion_stop(wd_service_t *svc, void *arg)
     in->pushes = NULL;
     ingestion_planner_join(in->planner);
     ingestion_feed_join(in->feed);
+    ingestion_chores_join(in->chores);
     for (i = 0; i < INGESTION_PROVIDERS; i++) {
         ingestion_fetcher_join(in->fetchers[i]);
     }
@@ -195,6 +208,7 @@ ingestion_main(int argc, char **argv)
 
     rc = wd_service_main(&spec, argc, argv);
 
+    ingestion_chores_destroy(in.chores);
     ingestion_feed_destroy(in.feed);
     ingestion_planner_destroy(in.planner);
     for (i = 0; i < INGESTION_PROVIDERS; i++) {

@@ -201,35 +201,52 @@ ingestion_store_push_begin(wd_pg_conn_t *c, const ingestion_push_ask_t *ask,
 }
 
 
-/* A statement that changes the upload of a worker. */
+/* A statement that returns a row for each that it changes. */
 static int
-change(wd_pg_conn_t *c, const char *sql, const wd_pg_param_t *p, size_t n,
-       wd_error_t *err)
+changed(wd_pg_conn_t *c, const char *sql, const wd_pg_param_t *p, size_t n,
+        int64_t *ret, wd_error_t *err)
 {
     int       rc;
     PGresult *res;
 
     rc = wd_pg_exec(c, sql, p, n, &res, err);
-    if (rc != WD_OK) {
-        return rc;
+    if (rc == WD_OK) {
+        *ret = PQntuples(res);
+        PQclear(res);
     }
-    rc = PQntuples(res) != 0 ? WD_OK : WD_ENOTFOUND;
-    PQclear(res);
     return rc;
 }
 
-#define MINE \
-    "WHERE id = $1 AND worker = $2 AND state = 'receiving' RETURNING id"
+
+/* One that changes the upload of a worker. */
+static int
+change(wd_pg_conn_t *c, const char *sql, const wd_pg_param_t *p, size_t n,
+       wd_error_t *err)
+{
+    int     rc;
+    int64_t rows = 0;
+
+    rc = changed(c, sql, p, n, &rows, err);
+    return rc == WD_OK && rows == 0 ? WD_ENOTFOUND : rc;
+}
+
+#define MINE                                                              \
+    "WHERE id = $1 AND worker = $2 AND state IN ('receiving', 'failed') " \
+    "RETURNING id"
 
 
 int
 ingestion_store_push_renew(wd_pg_conn_t *c, int64_t id, const char *worker,
-                           wd_error_t *err)
+                           const int64_t *parts, size_t n, wd_error_t *err)
 {
     wd_pg_param_t p[] = {wd_pg_int(id), wd_pg_text_z(worker),
-                         wd_pg_num(INGESTION_PUSH_LEASE_S)};
+                         wd_pg_num(INGESTION_PUSH_LEASE_S),
+                         wd_pg_ints(parts, n)};
 
-    return change(c, "UPDATE ingest_upload SET lease_until = " LEASE "3) " MINE,
+    return change(c,
+                  "UPDATE ingest_upload SET state = 'receiving', parts = $4, "
+                  "error = NULL, finished_at = NULL, "
+                  "lease_until = " LEASE "3) " MINE,
                   p, wd_array_len(p), err);
 }
 
@@ -245,7 +262,8 @@ ingestion_store_push_stored(wd_pg_conn_t *c, int64_t id, const char *worker,
 
     return change(c,
                   "UPDATE ingest_upload SET state = 'stored', sha256 = $3, "
-                  "bytes = $4, records = $5, parts = $6 " MINE,
+                  "bytes = $4, records = $5, parts = $6, error = NULL, "
+                  "finished_at = NULL " MINE,
                   p, wd_array_len(p), err);
 }
 
@@ -336,4 +354,110 @@ ingestion_store_push_rejects(wd_pg_conn_t *c, int64_t id, int64_t limit,
     }
     PQclear(res);
     return WD_OK;
+}
+
+
+/* ---- sweeping ------------------------------------------------------------- */
+
+#define BATCH "LIMIT $1 FOR UPDATE SKIP LOCKED)"
+
+/* Of instances that were killed; the keys were free before, too. */
+static int
+sweep_lost(wd_pg_conn_t *c, int64_t *ret, wd_error_t *err)
+{
+    wd_pg_param_t p[] = {wd_pg_int(INGESTION_PUSH_SWEEP_MAX),
+                         wd_pg_num(INGESTION_PUSH_LOST_S)};
+
+    return changed(c,
+                   "UPDATE ingest_upload SET state = 'failed', "
+                   "error = 'the service ended while it received it', "
+                   "finished_at = now() WHERE id IN (SELECT id FROM "
+                   "ingest_upload WHERE state = 'receiving' AND lease_until < "
+                   "now() - make_interval(secs => $2) " BATCH " RETURNING id",
+                   p, wd_array_len(p), ret, err);
+}
+
+
+/* Those that nobody asked about since their records were handled. */
+static int
+sweep_ended(wd_pg_conn_t *c, int64_t *ret, wd_error_t *err)
+{
+    wd_pg_param_t p[] = {wd_pg_int(INGESTION_PUSH_SWEEP_MAX)};
+
+    return changed(c,
+                   "UPDATE ingest_upload SET state = 'done', "
+                   "finished_at = now(), accepted = e.accepted, "
+                   "duplicate = e.duplicate, rejected = e.rejected FROM "
+                   "(SELECT u.id, p.*" FROM "WHERE u.state = 'stored' "
+                   "AND p.handled = cardinality(u.parts) "
+                   "LIMIT $1 FOR UPDATE OF u SKIP LOCKED) e "
+                   "WHERE ingest_upload.id = e.id RETURNING e.id",
+                   p, wd_array_len(p), ret, err);
+}
+
+
+static int
+sweep_old(wd_pg_conn_t *c, int64_t keep_s, int64_t *ret, wd_error_t *err)
+{
+    wd_pg_param_t p[] = {wd_pg_int(INGESTION_PUSH_SWEEP_MAX),
+                         wd_pg_num((double) keep_s)};
+
+    return changed(c,
+                   "DELETE FROM ingest_upload WHERE id IN (SELECT id FROM "
+                   "ingest_upload WHERE state IN ('done', 'failed') AND "
+                   "finished_at < now() - make_interval(secs => $2) "
+                   "ORDER BY finished_at " BATCH " RETURNING id",
+                   p, wd_array_len(p), ret, err);
+}
+
+
+/* In a transaction. */
+static int
+sweep(wd_pg_conn_t *c, int64_t keep_s, ingestion_push_swept_t *ret,
+      wd_error_t *err)
+{
+    int       rc;
+    bool      alone;
+    PGresult *res;
+
+    rc = wd_pg_exec(c,
+                    "SELECT pg_try_advisory_xact_lock("
+                    "hashtext('wizdata sweep'), hashtext('ingest_upload'))",
+                    NULL, 0, &res, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    alone = wd_pg_get_bool(res, 0, 0);
+    PQclear(res);
+    if (!alone) {
+        return WD_OK;
+    }
+    rc = sweep_lost(c, &ret->lost, err);
+    if (rc == WD_OK) {
+        rc = sweep_ended(c, &ret->ended, err);
+    }
+    return rc == WD_OK ? sweep_old(c, keep_s, &ret->removed, err) : rc;
+}
+
+
+int
+ingestion_store_push_sweep(wd_pg_conn_t *c, int64_t keep_s,
+                           ingestion_push_swept_t *ret, bool *ret_more,
+                           wd_error_t *err)
+{
+    int rc;
+
+    memset(ret, 0, sizeof(*ret));
+    rc = wd_pg_begin(c, err);
+    if (rc == WD_OK) {
+        rc = sweep(c, keep_s, ret, err);
+    }
+    if (rc == WD_OK) {
+        rc = wd_pg_commit(c, err);
+    } else {
+        wd_pg_rollback(c);
+    }
+    *ret_more = wd_max(ret->lost, wd_max(ret->ended, ret->removed))
+                == INGESTION_PUSH_SWEEP_MAX;
+    return rc;
 }

@@ -14,6 +14,12 @@
  */
 #define INGESTION_PUSH_LEASE_S 15
 
+/* For so long its upload may go on all the same; then it has failed. */
+#define INGESTION_PUSH_LOST_S 60
+
+/* Rows that a sweep changes at a time. */
+#define INGESTION_PUSH_SWEEP_MAX 500
+
 typedef struct {
     int64_t  id;
     wd_str_t principal;
@@ -63,9 +69,14 @@ ingestion_store_push_begin(wd_pg_conn_t *c, const ingestion_push_ask_t *ask,
                            wd_pool_t *pool, ingestion_upload_t *ret,
                            ingestion_push_found_e *ret_found, wd_error_t *err);
 
-/* Of these three WD_ENOTFOUND: the upload is another worker's by now. */
+/*
+ * Of these three WD_ENOTFOUND: the upload is another worker's by now. One that
+ * was held for lost meanwhile, and that nobody took over, goes on. `parts` are
+ * those that are in the lake so far.
+ */
 wd_must_check int ingestion_store_push_renew(wd_pg_conn_t *c, int64_t id,
-                                             const char *worker,
+                                             const char    *worker,
+                                             const int64_t *parts, size_t n,
                                              wd_error_t *err);
 wd_must_check int
 ingestion_store_push_stored(wd_pg_conn_t *c, int64_t id, const char *worker,
@@ -98,5 +109,20 @@ wd_must_check int ingestion_store_push_rejects(
     wd_pg_conn_t *c, int64_t id, int64_t limit,
     void (*fn)(const ingestion_push_reject_t *row, void *arg), void *arg,
     wd_error_t *err);
+
+/* What a sweep did. */
+typedef struct {
+    int64_t lost; /* failed, because their receiver is gone */
+    int64_t ended; /* all of their records were handled */
+    int64_t removed;
+} ingestion_push_swept_t;
+
+/*
+ * One batch; *ret_more: there may be another. Removes uploads that ended more
+ * than `keep_s` ago; while another instance sweeps, nothing is done.
+ */
+wd_must_check int ingestion_store_push_sweep(wd_pg_conn_t *c, int64_t keep_s,
+                                             ingestion_push_swept_t *ret,
+                                             bool *ret_more, wd_error_t *err);
 
 #endif /* INGESTION_STORE_PUSH_H */

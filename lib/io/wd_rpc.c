@@ -74,7 +74,8 @@ wd_rpc_server_create(wd_daemon_t *d, const wd_rpc_method_t *methods, size_t n,
     wd_list_init(&s->conns);
     wd_list_init(&s->dirty);
     wd_list_init(&s->bodies);
-    s->body_wait = WD_RPC_BODY_WAIT;
+    s->pace = (wd_rpc_pace_t){.silence = WD_RPC_BODY_WAIT,
+                              .total = WD_RPC_BODY_TOTAL};
     wd_buf_init(&s->scratch, WD_META_MAX);
 
     if (wd_rpc_index(s, methods, n) != WD_OK
@@ -603,9 +604,9 @@ wd_rpc_close_listeners(wd_rpc_server_t *s)
 
 
 void
-wd_rpc_server_body_wait(wd_rpc_server_t *s, wd_ns_t longest)
+wd_rpc_server_pace(wd_rpc_server_t *s, const wd_rpc_pace_t *pace)
 {
-    s->body_wait = longest;
+    s->pace = *pace;
 }
 
 

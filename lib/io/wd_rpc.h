@@ -79,8 +79,8 @@ void wd_rpc_server_lane(wd_rpc_server_t *s, wd_lane_t *lane);
  * The next bytes of the request's body (call->ctx.body), for methods with
  * WD_RPC_UPLOAD: waits for them. WD_OK with 1 to cap bytes, or with *ret_n 0:
  * the body is over, or there is none. WD_ECANCELED: the caller left, or the
- * server stops. WD_ETIMEOUT: nothing came for WD_RPC_BODY_WAIT. What is read
- * is credited to the caller, who sends more: as much as a window is kept for a
+ * server stops. WD_ESLOW: it comes too slowly (wd_rpc_pace_t). What is read is
+ * credited to the caller, who sends more: as much as a window is kept for a
  * method that does not read. A method may answer before it has read all, or
  * anything. Only on the thread that the method runs on; `cap` is not 0.
  */
@@ -88,13 +88,25 @@ wd_must_check int wd_rpc_read(const wd_rpc_call_t *call, void *buf, size_t cap,
                               size_t *ret_n, wd_error_t *err);
 
 /*
- * Longer than gateways let their clients pause (client_body_timeout): it is
- * the gateway that ends those.
+ * How slowly bodies may come. Only the time counts that their reader waits for
+ * the next byte: who has sent as much as there is room for is not slow.
+ */
+typedef struct {
+    wd_ns_t  silence; /* longest wait for the next byte */
+    wd_ns_t  window; /* of waiting, for `rate` */
+    uint64_t rate; /* bytes a second at least, in each window; 0: any */
+    wd_ns_t  total; /* longest wait in all */
+} wd_rpc_pace_t;
+
+/*
+ * Unless said otherwise. The silence is longer than gateways let their clients
+ * pause (client_body_timeout): it is the gateway that ends those.
  */
 #define WD_RPC_BODY_WAIT (10 * 60 * WD_NS_PER_S)
+#define WD_RPC_BODY_TOTAL (24 * WD_NS_PER_HOUR)
 
-/* Another longest silence. Before wd_rpc_server_listen(). */
-void wd_rpc_server_body_wait(wd_rpc_server_t *s, wd_ns_t longest);
+/* Before wd_rpc_server_listen(). */
+void wd_rpc_server_pace(wd_rpc_server_t *s, const wd_rpc_pace_t *pace);
 
 /*
  * `quick` is tried first, on the loop; when it answers WD_EAGAIN, which it

@@ -19,6 +19,11 @@ struct wd_rpc_body {
     wd_rpc_req_t *req;
     size_t        outstanding; /* bytes received and not credited */
 
+    /* the thread that reads: how long it waited, in all and in this window */
+    wd_ns_t  waited;
+    wd_ns_t  waited_window;
+    uint64_t read_window; /* bytes */
+
     pthread_mutex_t lock;
     pthread_cond_t  news;
     uint8_t        *ring; /* WD_WINDOW bytes */
@@ -151,20 +156,86 @@ wd_rpc_body_credit_all(wd_rpc_server_t *s)
 
 /* ---- on the thread that reads ------------------------------------------- */
 
-/* With the lock held, until there is something, or nothing to come. */
-static int
-wd_rpc_body_wait(wd_rpc_body_t *b, wd_ns_t until)
+/* How long may be waited before the pace has to be looked at again. */
+static wd_ns_t
+wd_rpc_body_patience(const wd_rpc_body_t *b, const wd_rpc_pace_t *pace,
+                     wd_ns_t silent)
 {
+    wd_ns_t left = wd_min(pace->silence - silent, pace->total - b->waited);
+
+    return pace->rate == 0 ? left
+                           : wd_min(left, pace->window - b->waited_window);
+}
+
+
+/* A window that is over must have brought as many bytes as were due. */
+static int
+wd_rpc_body_check_window(wd_rpc_body_t *b, const wd_rpc_pace_t *pace,
+                         wd_error_t *err)
+{
+    double seconds = (double) b->waited_window / (double) WD_NS_PER_S;
+
+    if (pace->rate == 0 || b->waited_window < pace->window) {
+        return WD_OK;
+    }
+    if ((double) b->read_window < (double) pace->rate * seconds) {
+        return wd_error(err, WD_ESLOW,
+                        "the body comes with less than %llu bytes a second",
+                        (unsigned long long) pace->rate);
+    }
+    b->waited_window = 0;
+    b->read_window = 0;
+    return WD_OK;
+}
+
+
+static int
+wd_rpc_body_check(wd_rpc_body_t *b, const wd_rpc_pace_t *pace, wd_ns_t silent,
+                  wd_error_t *err)
+{
+    if (silent >= pace->silence) {
+        return wd_error(err, WD_ESLOW, "the body does not go on");
+    }
+    if (b->waited >= pace->total) {
+        return wd_error(err, WD_ESLOW,
+                        "the body was waited for longer than %lld s in all",
+                        (long long) (pace->total / WD_NS_PER_S));
+    }
+    return wd_rpc_body_check_window(b, pace, err);
+}
+
+
+/* With the lock held: until there is something, or nothing to come, or `ns`. */
+static void
+wd_rpc_body_sleep(wd_rpc_body_t *b, wd_ns_t ns)
+{
+    wd_ns_t         from = wd_monotonic(), until = from + ns;
     struct timespec ts = {.tv_sec = (time_t) (until / WD_NS_PER_S),
                           .tv_nsec = (long) (until % WD_NS_PER_S)};
 
-    while (!b->gone && b->len == 0 && !b->last) {
-        if (pthread_cond_timedwait(&b->news, &b->lock, &ts) != 0
-            && wd_monotonic() >= until) {
-            return WD_ETIMEOUT;
+    while (!b->gone && b->len == 0 && !b->last && wd_monotonic() < until) {
+        pthread_cond_timedwait(&b->news, &b->lock, &ts);
+    }
+    from = wd_monotonic() - from;
+    b->waited += from;
+    b->waited_window += from;
+}
+
+
+/* With the lock held, until there is something, or nothing to come. */
+static int
+wd_rpc_body_wait(wd_rpc_body_t *b, const wd_rpc_pace_t *pace, wd_error_t *err)
+{
+    int     rc = WD_OK;
+    wd_ns_t before = b->waited;
+
+    while (rc == WD_OK && !b->gone && b->len == 0 && !b->last) {
+        wd_rpc_body_sleep(b, wd_rpc_body_patience(b, pace, b->waited - before));
+        if (b->len == 0 && !b->last) {
+            rc = wd_rpc_body_check(b, pace, b->waited - before, err);
         }
     }
-    return b->gone ? WD_ECANCELED : WD_OK;
+    return b->gone ? wd_error(err, WD_ECANCELED, "the caller left") : rc;
 }
 
 
@@ -180,6 +251,7 @@ wd_rpc_body_pull(wd_rpc_body_t *b, uint8_t *to, size_t cap)
     b->from = (b->from + n) % WD_WINDOW;
     b->len -= n;
     b->taken += n;
+    b->read_window += n;
     return n;
 }
 
@@ -199,18 +271,15 @@ wd_rpc_read(const wd_rpc_call_t *call, void *buf, size_t cap, size_t *ret_n,
     }
 
     pthread_mutex_lock(&b->lock);
-    rc = wd_rpc_body_wait(b, wd_monotonic() + req->s->body_wait);
+    rc = wd_rpc_body_wait(b, &req->s->pace, err);
     if (rc == WD_OK) {
         *ret_n = wd_rpc_body_pull(b, buf, cap);
     }
     tell = b->taken >= WD_RPC_CREDIT && !b->last;
     pthread_mutex_unlock(&b->lock);
 
-    if (rc == WD_ECANCELED) {
-        return wd_error(err, rc, "the caller left");
-    }
-    if (rc == WD_ETIMEOUT) {
-        return wd_error(err, rc, "the body does not go on");
+    if (rc != WD_OK) {
+        return rc;
     }
     if (*ret_n == 0) { /* from its end on the caller counts */
         req->call.deadline = wd_rpc_deadline(&call->ctx, b->ended);

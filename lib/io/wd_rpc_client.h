@@ -32,4 +32,17 @@ wd_must_check int wd_rpc_client_call(wd_rpc_client_t *c, const char *method,
                                      uint32_t timeout_ms, wd_rpc_answer_t *ret,
                                      wd_error_t *err);
 
+/*
+ * The same with a body, which is read from a descriptor until its end; no more
+ * than a piece of it is in memory. ctx->body and what describes it are the
+ * caller's to fill. There is no limit in time for whoever writes into the
+ * descriptor, but the service's; `timeout_ms` is for the service to take some
+ * of the body, and from its end on to answer. It may answer before that. WD_EIO:
+ * the descriptor cannot be read.
+ */
+wd_must_check int wd_rpc_client_upload(wd_rpc_client_t *c, const char *method,
+                                       const wd_ctx_t *ctx, wd_str_t args,
+                                       int body_fd, uint32_t timeout_ms,
+                                       wd_rpc_answer_t *ret, wd_error_t *err);
+
 #endif /* WD_RPC_CLIENT_H */

@@ -12,7 +12,7 @@
 
 #define WD_RPC_OUT_HIGH (512 * 1024) /* chunks wait when more is unsent */
 #define WD_RPC_NOTIFY_HIGH (4 * 1024 * 1024) /* unread: closed */
-#define WD_RPC_CODES 32
+#define WD_RPC_CODES 40
 #define WD_RPC_LOG_LINES 10 /* failed requests logged in a second */
 
 typedef struct wd_rpc_conn wd_rpc_conn_t;
@@ -48,24 +48,24 @@ struct wd_rpc_server {
     wd_rpc_connect_pt on_connect; /* or NULL */
     void             *connect_arg;
     void (*before_answer)(void *arg); /* of what ran on a worker, or NULL */
-    void        *before_arg;
-    wd_list_t    listeners;
-    wd_list_t    conns;
-    size_t       n_conns;
-    size_t       inflight;
-    wd_spans_t  *spans; /* or NULL */
-    wd_buf_t     scratch; /* meta of the answer being written */
-    uv_check_t   flush; /* end of a loop turn: one write each */
-    uv_prepare_t flush_timers; /* what timers said, before the loop waits */
-    wd_list_t    dirty; /* connections with something to send */
-    wd_list_t    bodies; /* of requests, being received */
-    uv_async_t   credit; /* some of them were read */
-    wd_ns_t      body_wait; /* longest silence of one */
-    wd_ns_t      log_second; /* failures are logged so many a second */
-    uint32_t     log_lines;
-    uint64_t     log_withheld;
-    bool         draining;
-    bool         stopping;
+    void         *before_arg;
+    wd_list_t     listeners;
+    wd_list_t     conns;
+    size_t        n_conns;
+    size_t        inflight;
+    wd_spans_t   *spans; /* or NULL */
+    wd_buf_t      scratch; /* meta of the answer being written */
+    uv_check_t    flush; /* end of a loop turn: one write each */
+    uv_prepare_t  flush_timers; /* what timers said, before the loop waits */
+    wd_list_t     dirty; /* connections with something to send */
+    wd_list_t     bodies; /* of requests, being received */
+    uv_async_t    credit; /* some of them were read */
+    wd_rpc_pace_t pace; /* of those */
+    wd_ns_t       log_second; /* failures are logged so many a second */
+    uint32_t      log_lines;
+    uint64_t      log_withheld;
+    bool          draining;
+    bool          stopping;
 };
 
 struct wd_rpc_conn {

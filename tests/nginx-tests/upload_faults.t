@@ -238,14 +238,18 @@ for my $port (8083, 8084) {
     if ($port == 8083) {
         $c = client(port => port($port));
         $c->send(bytes_of('TAKE', 1000, 10));
-        is($c->slurp, '', "$name: the connection ends");
+        my $r = $c->response;
+        is_problem($r, 408, 'request-timeout', "$name: 408");
+        is($r->header('connection'), 'close', "$name: says that it closes");
+        ok($c->closed, "$name: and does");
     } else {
         $c = Wizdata::H2->new(port($port));
         $s = $c->start('POST', $path, [ 'x-api-key' => $t->key,
             'content-type' => 'text/csv', 'idempotency-key' => 'TAKE ' . ++$n ]);
         $c->data($s, 'abc');
         my $r = $c->response($s);
-        ok($r->{end} && $r->{status} != 200, "$name: the stream ends");
+        is("$r->{end} $r->{status}", '1 408', "$name: 408");
+        like($r->{body}, qr/problem:request-timeout/, "$name: as a problem");
     }
     cancelled("$name, a client that stalls");
 

@@ -5,8 +5,11 @@
 #include "wd_test.h"
 
 #include "wd_rpc.h"
+#include "wd_rpc_client.h"
 #include "wd_test_peer.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -30,7 +33,7 @@ static const wd_conf_row_t conf_rows[] = {
 static conf_t           conf;
 static wd_rpc_server_t *server;
 static wd_lane_t       *lane;
-static wd_ns_t          body_wait; /* 0: the usual one */
+static wd_rpc_pace_t    pace; /* silence 0: the usual one */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t  changed = PTHREAD_COND_INITIALIZER;
@@ -207,8 +210,8 @@ on_start(wd_daemon_t *d, void *arg, wd_error_t *err)
     server = wd_rpc_server_create(d, methods, wd_array_len(methods), NULL, NULL,
                                   100);
     wd_rpc_server_lane(server, lane);
-    if (body_wait != 0) {
-        wd_rpc_server_body_wait(server, body_wait);
+    if (pace.silence != 0) {
+        wd_rpc_server_pace(server, &pace);
     }
     rc = wd_daemon_listen(d, fds, 2, &n, err);
     return rc != WD_OK ? rc : wd_rpc_server_listen(server, fds, n, err);
@@ -297,14 +300,40 @@ start(void **state)
 
 
 static int
-start_hasty(void **state)
+start_paced(void **state, const wd_rpc_pace_t *p)
 {
     int rc;
 
-    body_wait = WD_NS_PER_MS;
+    pace = *p;
     rc = start(state);
-    body_wait = 0;
+    pace.silence = 0;
     return rc;
+}
+
+
+static int
+start_hasty(void **state)
+{
+    return start_paced(state, &(wd_rpc_pace_t){.silence = WD_NS_PER_MS,
+                                               .total = WD_NS_PER_HOUR});
+}
+
+
+static int
+start_rate(void **state)
+{
+    return start_paced(state, &(wd_rpc_pace_t){.silence = WD_NS_PER_HOUR,
+                                               .window = 200 * WD_NS_PER_MS,
+                                               .rate = 1000 * MIB,
+                                               .total = WD_NS_PER_HOUR});
+}
+
+
+static int
+start_short(void **state)
+{
+    return start_paced(state, &(wd_rpc_pace_t){.silence = WD_NS_PER_HOUR,
+                                               .total = 200 * WD_NS_PER_MS});
 }
 
 
@@ -861,9 +890,168 @@ test_silence(void **state)
     wd_peer_send(&p);
     while (!up_answered(&p, &u)) { /* void */
     }
-    assert_int_equal(p.f.code, WD_ETIMEOUT);
+    assert_int_equal(p.f.code, WD_ESLOW);
     plain_works(&p);
     wd_peer_done(&p);
+}
+
+
+/* A byte now and then, and never an end. */
+static void
+test_trickle(void **state)
+{
+    up_t      u;
+    wd_peer_t p;
+
+    (void) state;
+    wd_peer_open(&p, path);
+    u = (up_t){put_take(&p, NULL, 0), MIB, 0, 0};
+    do {
+        put_piece(&p, &u, 1);
+        wd_peer_send(&p);
+    } while (poll(&(struct pollfd){p.fd, POLLIN, 0}, 1, 1) == 0);
+    while (!up_answered(&p, &u)) { /* void */
+    }
+    assert_int_equal(p.f.code, WD_ESLOW);
+    plain_works(&p);
+    wd_peer_done(&p);
+}
+
+
+/* ---- the blocking client ---- */
+
+static wd_rpc_client_t *
+client_open(void)
+{
+    char             endpoint[320];
+    wd_error_t       err;
+    wd_rpc_client_t *c = NULL;
+
+    snprintf(endpoint, sizeof(endpoint), "unix:%s", path);
+    assert_ok(
+        wd_rpc_client_connect(endpoint, "test", WD_TEST_WAIT_MS, &c, &err));
+    return c;
+}
+
+
+/* A file with the beginning of every body, at its start. */
+static int
+body_file(size_t n)
+{
+    int      fd;
+    size_t   i;
+    uint8_t *bytes = malloc(n + 1);
+
+    for (i = 0; i < n; i++) {
+        bytes[i] = byte_at(i);
+    }
+    fd = open(wd_test_path("body"), O_RDWR | O_CREAT | O_TRUNC, 0600);
+    assert_int_equal(write(fd, bytes, n), n);
+    assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+    free(bytes);
+    return fd;
+}
+
+
+static int64_t
+answer_int(const wd_rpc_answer_t *a, const char *key)
+{
+    int64_t v = -1;
+    wd_mp_t at;
+
+    assert_ok(wd_mp_map_find(wd_mp((const char *) a->meta.data, a->meta.len),
+                             key, &at));
+    assert_ok(wd_mp_read_int(&at, &v));
+    return v;
+}
+
+
+static void
+test_client(void **state)
+{
+    int                 fd;
+    size_t              i;
+    wd_error_t          err;
+    wd_rpc_answer_t     a;
+    wd_rpc_client_t    *c = client_open();
+    static const size_t totals[] = {
+        0, 1, WD_CHUNK_MAX, WD_WINDOW, WD_WINDOW + 1, 3 * MIB, 1000003};
+
+    (void) state;
+    for (i = 0; i < wd_array_len(totals); i++) {
+        fd = body_file(totals[i]);
+        assert_ok(wd_rpc_client_upload(c, "t.take", &plain_ctx, WD_STR("\x80"),
+                                       fd, WD_TEST_WAIT_MS, &a, &err));
+        assert_int_equal(answer_int(&a, "got"), totals[i]);
+        assert_int_equal(answer_int(&a, "wrong"), 0);
+        wd_rpc_answer_done(&a);
+        close(fd);
+    }
+    wd_rpc_client_close(c);
+}
+
+
+/* Refused when a byte was read, long before the end; the connection goes on. */
+static void
+test_client_refused(void **state)
+{
+    int              fd, fds[2];
+    wd_error_t       err;
+    wd_rpc_answer_t  a;
+    wd_rpc_client_t *c = client_open();
+    const wd_str_t   refuse = WD_STR("\x82\xa4stop\x01\xa4"
+                                       "code\xf6"); /* WD_EMEDIATYPE */
+
+    (void) state;
+    fd = body_file(3 * MIB);
+    assert_int_equal(wd_rpc_client_upload(c, "t.take", &plain_ctx, refuse, fd,
+                                          WD_TEST_WAIT_MS, &a, &err),
+                     WD_EMEDIATYPE);
+    close(fd);
+
+    /* whoever writes into a pipe has not ended, and need not */
+    assert_int_equal(pipe(fds), 0);
+    assert_int_equal(write(fds[1], "xyz", 3), 3);
+    assert_int_equal(wd_rpc_client_upload(c, "t.take", &plain_ctx, refuse,
+                                          fds[0], WD_TEST_WAIT_MS, &a, &err),
+                     WD_EMEDIATYPE);
+    close(fds[0]);
+    close(fds[1]);
+
+    assert_ok(wd_rpc_client_call(c, "t.plain", &(wd_ctx_t){.id = WD_STR("x")},
+                                 WD_STR("\x80"), WD_TEST_WAIT_MS, &a, &err));
+    assert_view(wd_buf_view(&a.body), "plain");
+    wd_rpc_answer_done(&a);
+    wd_rpc_client_close(c);
+}
+
+
+/* A body that cannot be read, a service that takes nothing: it is told. */
+static void
+test_client_gives_up(void **state)
+{
+    int              fd;
+    wd_error_t       err;
+    wd_rpc_answer_t  a;
+    wd_rpc_client_t *c = client_open();
+
+    (void) state;
+    fd = open("/", O_RDONLY | O_DIRECTORY);
+    assert_int_equal(wd_rpc_client_upload(c, "t.take", &plain_ctx,
+                                          WD_STR("\x80"), fd, WD_TEST_WAIT_MS,
+                                          &a, &err),
+                     WD_EIO);
+    close(fd);
+    wait_stat("inflight", 0);
+
+    fd = body_file(3 * MIB);
+    assert_int_equal(wd_rpc_client_upload(c, "t.take", &plain_ctx,
+                                          WD_STR("\x81\xa4hold\x01"), fd, 50,
+                                          &a, &err),
+                     WD_ETIMEOUT);
+    close(fd);
+    wait_stat("inflight", 0);
+    wd_rpc_client_close(c);
 }
 
 
@@ -958,11 +1146,16 @@ main(void)
         T(test_side_by_side),
         T(test_lane_full),
         T(test_early_answer),
+        T(test_client),
+        T(test_client_refused),
+        T(test_client_gives_up),
         T(test_leave),
         T(test_stop),
         T(test_not_taken),
         T(test_malformed),
         cmocka_unit_test_setup_teardown(test_silence, start_hasty, stop),
+        cmocka_unit_test_setup_teardown(test_trickle, start_rate, stop),
+        cmocka_unit_test_setup_teardown(test_trickle, start_short, stop),
     };
 
     signal(SIGPIPE, SIG_IGN);
