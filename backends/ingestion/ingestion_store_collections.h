@@ -158,7 +158,7 @@ typedef struct {
     int64_t job;
     bool    fill;
     bool    done;
-    bool    answered; /* the item ever had a good answer */
+    bool    answered; /* the item has had a good answer, or may get one yet */
     int     attempts;
     int     calls; /* that the job made and that gave something */
     char class[16];

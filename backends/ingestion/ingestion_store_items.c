@@ -209,6 +209,15 @@ ingestion_store_lock(wd_pg_conn_t *c, int64_t id, int64_t *ret_version,
 
 /* ---- what has ended ----------------------------------------------------- */
 
+/*
+ * Slices of a run end in any order: one that has come or may come yet is an
+ * answer, too.
+ */
+#define OTHER_ANSWER                                                  \
+    "EXISTS (SELECT 1 FROM collection_slice o JOIN ingest_job k "     \
+    "ON k.id = o.job WHERE o.item = s.item AND o.id <> s.id AND NOT " \
+    "o.fill AND k.status <> 'failed')"
+
 int
 ingestion_store_ended(wd_pg_conn_t *c, int64_t collection,
                       ingestion_ended_t *ret, size_t cap, size_t *ret_n,
@@ -221,7 +230,8 @@ ingestion_store_ended(wd_pg_conn_t *c, int64_t collection,
     rc = wd_pg_exec(
         c,
         "SELECT s.id, s.item, s.job, s.fill, "
-        "coalesce(j.status = 'done', false), i.answered_at IS NOT NULL, "
+        "coalesce(j.status = 'done', false), "
+        "i.answered_at IS NOT NULL OR " OTHER_ANSWER ", "
         "s.attempts, coalesce(j.objects + j.duplicates, 0), "
         "coalesce(j.error_class, ''), "
         "coalesce(j.error, CASE WHEN j.id IS NULL THEN 'Its job is gone' "
