@@ -22,6 +22,10 @@ ingestion_store_session(wd_pg_conn_t *c, wd_error_t *err)
 }
 
 
+/*
+ * An equal job of a collection's is theirs now who ask: it comes before the
+ * back-fill, and neither waits nor goes with its collection.
+ */
 int
 ingestion_store_enqueue(wd_pg_conn_t *c, const char *provider,
                         const char *dataset, wd_str_t args, wd_str_t asked_by,
@@ -35,11 +39,15 @@ ingestion_store_enqueue(wd_pg_conn_t *c, const char *provider,
     for (i = 0; i < ENQUEUE_TRIES; i++) {
         rc = wd_pg_exec(
             c,
-            "WITH new AS (INSERT INTO ingest_job (provider, dataset, args, "
-            "asked_by) VALUES ($1, $2, $3, nullif($4, '')) "
+            "WITH new AS (INSERT INTO ingest_job AS q (provider, dataset, "
+            "args, asked_by) VALUES ($1, $2, $3, nullif($4, '')) "
             "ON CONFLICT (provider, dataset, args) "
-            "WHERE status IN ('queued', 'running', 'paused') DO NOTHING "
-            "RETURNING id, status) "
+            "WHERE status IN ('queued', 'running', 'paused') DO UPDATE SET "
+            "priority = least(q.priority, excluded.priority), "
+            "collection = NULL, status = CASE q.status WHEN 'paused' "
+            "THEN 'queued' ELSE q.status END "
+            "WHERE q.status <> 'running' AND q.collection IS NOT NULL "
+            "RETURNING id, status, pg_notify('wizdata_ingest', provider)) "
             "SELECT id, status FROM new UNION ALL "
             "SELECT id, status FROM ingest_job WHERE provider = $1 "
             "AND dataset = $2 AND args = $3 "
