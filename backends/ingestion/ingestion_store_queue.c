@@ -441,6 +441,12 @@ ingestion_store_give_back(wd_pg_conn_t *c, const char *worker,
 }
 
 
+/*
+ * Nothing is leased, waits or is blocked for longer than a day: moments that
+ * are farther away were written before the clock was set back.
+ */
+#define OF_ANOTHER_CLOCK(column) column " > now() + interval '2 days'"
+
 int
 ingestion_store_reap(wd_pg_conn_t *c, const char *provider, int64_t *ret_n,
                      wd_error_t *err)
@@ -449,12 +455,25 @@ ingestion_store_reap(wd_pg_conn_t *c, const char *provider, int64_t *ret_n,
     PGresult     *res;
     wd_pg_param_t p[] = {wd_pg_text_z(provider)};
 
-    rc = wd_pg_exec(c,
-                    "UPDATE ingest_job SET status = 'queued', worker = NULL, "
-                    "lease_until = NULL WHERE provider = $1 "
-                    "AND status = 'running' AND lease_until < now() "
-                    "RETURNING id",
-                    p, wd_array_len(p), &res, err);
+    rc = wd_pg_exec(
+        c,
+        "WITH waits AS (UPDATE ingest_job SET not_before = now() "
+        "WHERE provider = $1 AND status = 'queued' AND " OF_ANOTHER_CLOCK(
+            "not_before") "), "
+                          "blocks AS (UPDATE provider_quota "
+                          "SET blocked_until = '-infinity' WHERE provider = $1 "
+                          "AND " OF_ANOTHER_CLOCK(
+                              "blocked_until") ") "
+                                               "UPDATE ingest_job SET status = "
+                                               "'queued', worker = NULL, "
+                                               "lease_until = NULL WHERE "
+                                               "provider = $1 "
+                                               "AND status = 'running' AND "
+                                               "(lease_until < now() "
+                                               "OR " OF_ANOTHER_CLOCK(
+                                                   "lease_until") ") RETURNING "
+                                                                  "id",
+        p, wd_array_len(p), &res, err);
     if (rc == WD_OK) {
         *ret_n = PQntuples(res);
         PQclear(res);

@@ -503,6 +503,54 @@ work_left(int64_t id, wd_ns_t tick, int64_t from)
 }
 
 
+/* The clock was set back: nobody waits until it is again what it was. */
+static void
+test_clock_set_back(void **state)
+{
+    int64_t       id, n;
+    wd_ns_t       before;
+    wd_error_t    err = {0};
+    const int64_t from = 18262; /* 2020-01-01 */
+
+    (void) state;
+    before = wd_now() - WD_NS_PER_HOUR;
+    put_ok(DAILY("a", "IBM"), &api, PUT_NEW);
+    id = one("SELECT id FROM collection");
+    run("UPDATE collection_item SET live_at = now(), fill_to = '2020-01-01'");
+    want("a", true, 10);
+    run("UPDATE collection_slice SET job = NULL, "
+        "not_before = now() + interval '6 hours'");
+    assert_int_equal(work_left(id, before, from), 0);
+    run("UPDATE collection_slice SET not_before = now() + interval '1 year'");
+    assert_int_equal(work_left(id, before, from), 1);
+
+    run("DELETE FROM collection_slice; UPDATE collection_item SET "
+        "fill_class = 'not_found', fill_until = now() + interval '30 days'");
+    assert_int_equal(work_left(id, before, from - 1), 0);
+    run("UPDATE collection_item SET fill_until = now() + interval '1 year'");
+    assert_int_equal(work_left(id, before, from - 1), 1);
+
+    run("UPDATE ingest_job SET not_before = now() + interval '1 year'; "
+        "INSERT INTO ingest_job (provider, dataset, args, status, worker, "
+        "lease_until) VALUES ('alphavantage', 'daily', '{\"symbol\":\"A\"}', "
+        "'running', 'me', now() + interval '1 year'), "
+        "('alphavantage', 'daily', '{\"symbol\":\"B\"}', 'running', 'me', "
+        "now() + interval '1 day'); "
+        "INSERT INTO provider_quota (provider, key, blocked_until) VALUES "
+        "('alphavantage', 'x', now() + interval '1 year'), "
+        "('alphavantage', 'y', now() + interval '1 day')");
+    assert_ok(ingestion_store_reap(db, "alphavantage", &n, &err));
+    assert_int_equal(n, 1);
+    assert_int_equal(one("SELECT count(*) FROM ingest_job WHERE "
+                         "status = 'queued' AND not_before <= now()"),
+                     2);
+    assert_int_equal(one("SELECT count(*) FROM provider_quota "
+                         "WHERE blocked_until > now()"),
+                     1);
+    run("DELETE FROM provider_quota WHERE key IN ('x', 'y')");
+}
+
+
 static void
 test_work(void **state)
 {
@@ -638,6 +686,7 @@ main(void)
         cmocka_unit_test_setup(test_ended_together, empty),
         cmocka_unit_test_setup(test_ended, empty),
         cmocka_unit_test_setup(test_lock, empty),
+        cmocka_unit_test_setup(test_clock_set_back, empty),
         cmocka_unit_test_setup(test_work, empty),
         cmocka_unit_test_setup(test_mark, empty),
     };
