@@ -92,5 +92,21 @@ my %at_once = map { $_ => 1 } split /\n/, $pg->psql($bars);
 is_deeply([ grep { !$at_once{$_} } split /\n/, $in_pieces ], [],
     'each row is that of one question for all');
 
+# ---- a collection of very many questions keeps no other one waiting
+
+$in->get('collections.set', name => 'huge', provider => 'lseg',
+    dataset => 'ticks', every => '1d', overlap => '3650d',
+    instruments => [ map { "T$_.N" } 1 .. 40 ]);
+$in->get('collections.set', name => 'small', provider => 'bloomberg',
+    dataset => 'bridge_reference', every => '1d', fields => 'NAME',
+    instruments => ['IBM US Equity']);
+ok($in->wait_for(sub { $pg->psql("SELECT count(*) FROM ingest_job
+    WHERE dataset = 'bridge_reference'") }), 'it is asked');
+cmp_ok($pg->psql("SELECT count(live_at) FROM collection_item
+    WHERE dataset = 'ticks'"), '<', 40, 'before all of the other one are');
+$in->get('collections.delete', name => 'huge');
+is($pg->psql("SELECT count(*) FROM ingest_job WHERE dataset = 'ticks'
+    AND status = 'queued'"), 0, 'which goes at once');
+
 unlike($in->log() . $pr->log(), qr/"level":"error"/, 'no errors');
 done_testing();
