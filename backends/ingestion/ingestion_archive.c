@@ -208,6 +208,26 @@ begin_row(wd_lake_row_t *row, const char *provider, const char *dataset,
 }
 
 
+bool
+ingestion_archive_has(ingestion_archive_t *a, const char *provider,
+                      const char *dataset, const char *args, const char *sha256)
+{
+    bool          has = false;
+    char          key[1200];
+    wd_error_t    err = {0};
+    const last_t *last;
+
+    pthread_mutex_lock(&a->lock);
+    if (wd_lake_rows(a->lake, a->seen, on_row, a, &err) == WD_OK) {
+        last = wd_map_get(a->last,
+                          question(key, sizeof(key), provider, dataset, args));
+        has = last != NULL && strcmp(last->sha256, sha256) == 0;
+    }
+    pthread_mutex_unlock(&a->lock);
+    return has;
+}
+
+
 int
 ingestion_archive_put(ingestion_archive_t *a, const char *provider,
                       const char *dataset, const char *args,

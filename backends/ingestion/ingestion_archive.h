@@ -42,6 +42,14 @@ wd_must_check int ingestion_archive_open(const char *root, uint64_t reserve,
 void ingestion_archive_close(ingestion_archive_t *a); /* NULL is accepted */
 
 /*
+ * Is this what the lake got last for the question? Reads the rows that are new
+ * in the manifest; false also when that fails.
+ */
+bool ingestion_archive_has(ingestion_archive_t *a, const char *provider,
+                           const char *dataset, const char *args,
+                           const char *sha256);
+
+/*
  * `headers` is a JSON object of ingestion_headers_json(), or "". Errors are
  * those of wd_lake_put(); nothing was kept then.
  */

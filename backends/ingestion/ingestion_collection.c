@@ -353,6 +353,7 @@ ingestion_collection_span(const ingestion_collection_t *c,
     *ret = (ingestion_span_t){
         .kind = c->set->window,
         .window_days = (int) c->set->window_days,
+        .period = ingestion_window_period(&c->args),
         .row_ns = ingestion_window_row_ns(&c->args),
         .overlap_ns = c->overlap_ns >= 0
                           ? c->overlap_ns

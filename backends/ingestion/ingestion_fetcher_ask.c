@@ -67,6 +67,11 @@ conditions(ingestion_fetcher_t *f, ingestion_flight_t *fl)
         memset(&fl->fresh, 0, sizeof(fl->fresh));
         return 0;
     }
+    if (!ingestion_archive_has(f->in->archive, f->p->name, fl->dataset->name,
+                               fl->args, fl->fresh.sha256)) {
+        memset(&fl->fresh, 0, sizeof(fl->fresh)); /* the lake was lost */
+        return 0;
+    }
     for (size_t i = 0; i < 2; i++) {
         if (value[i][0] != '\0') {
             snprintf(fl->condition[n], sizeof(fl->condition[n]), "%s: %s",

@@ -128,6 +128,24 @@ same_args(const ingestion_args_t *a, const ingestion_args_t *b)
 }
 
 
+/* The first slice of an item; they are in the order of their items. */
+static int
+first_slice(const part_t *part, int64_t item)
+{
+    int mid, lo = 0, hi = PQntuples(part->slices);
+
+    while (lo < hi) {
+        mid = lo + (hi - lo) / 2;
+        if (wd_pg_get_int(part->slices, mid, SLICE_ITEM) < item) {
+            lo = mid + 1;
+        } else {
+            hi = mid;
+        }
+    }
+    return lo;
+}
+
+
 /* A slice that failed and waits is asked for again, not a second time. */
 static bool
 is_waiting(const part_t *part, int64_t item, const ingestion_args_t *args)
@@ -135,11 +153,16 @@ is_waiting(const part_t *part, int64_t item, const ingestion_args_t *args)
     int              i;
     ingestion_args_t other;
 
-    for (i = 0; part->slices != NULL && i < PQntuples(part->slices); i++) {
-        if (wd_pg_get_int(part->slices, i, SLICE_ITEM) == item
-            && ingestion_args_parse(wd_pg_get_str(part->slices, i, SLICE_ARGS),
-                                    &other)
-                   == WD_OK
+    if (part->slices == NULL) {
+        return false;
+    }
+    for (i = first_slice(part, item);
+         i < PQntuples(part->slices)
+         && wd_pg_get_int(part->slices, i, SLICE_ITEM) == item;
+         i++) {
+        if (ingestion_args_parse(wd_pg_get_str(part->slices, i, SLICE_ARGS),
+                                 &other)
+                == WD_OK
             && same_args(args, &other)) {
             return true;
         }

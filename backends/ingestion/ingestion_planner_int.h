@@ -14,6 +14,13 @@
 #define PLANNER_ENDED 200
 
 /*
+ * Questions of live runs, but for those of the last item. Then the other
+ * collections have their turn: an overlap of years where each day is a
+ * question of its own is no reason to keep them waiting.
+ */
+#define PLANNER_QUESTIONS 2000
+
+/*
  * Queued or running jobs of one collection's back-fill. Enough to keep a
  * provider busy; the rest of it needs no rows in the queue.
  */

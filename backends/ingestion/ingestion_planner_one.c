@@ -207,12 +207,13 @@ plan_live(one_t *one, wd_error_t *err)
         return rc;
     }
     n = PQntuples(res);
-    for (i = 0; i < n && rc == WD_OK; i++) {
+    for (i = 0; i < n && one->live < PLANNER_QUESTIONS && rc == WD_OK; i++) {
         ingestion_store_item(res, i, &item);
         rc = plan_item(one, &item, err);
     }
     PQclear(res);
     one->more |= n == PLANNER_ITEMS;
+    one->more &= one->live < PLANNER_QUESTIONS;
     return rc;
 }
 

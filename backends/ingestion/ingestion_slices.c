@@ -35,33 +35,61 @@ civil_of(int64_t day, wd_civil_t *ret)
 
 /* ---- units -------------------------------------------------------------- */
 
-/* The unit that a day lies in. */
-static int64_t
-unit_of(ingestion_window_e kind, int64_t day)
+/* Months of a unit; 0: it is a week or a day. */
+static int
+months_of(const ingestion_span_t *s)
 {
+    static const int of_period[] = {[PERIOD_MONTH] = 1,
+                                    [PERIOD_QUARTER] = 3,
+                                    [PERIOD_HALF] = 6,
+                                    [PERIOD_YEAR] = 12};
+
+    switch (s->kind) {
+    case WINDOW_MONTH:
+        return 1;
+    case WINDOW_YEARS:
+        return 12;
+    case WINDOW_RANGE:
+        return of_period[s->period];
+    default:
+        return 0;
+    }
+}
+
+
+static int
+days_of(const ingestion_span_t *s)
+{
+    return s->kind == WINDOW_RANGE && s->period == PERIOD_WEEK ? 7 : 1;
+}
+
+
+/* The unit that a day lies in. 1970-01-01 was a Thursday. */
+static int64_t
+unit_of(const ingestion_span_t *s, int64_t day)
+{
+    int        months = months_of(s);
     wd_civil_t c;
 
-    if (kind != WINDOW_MONTH && kind != WINDOW_YEARS) {
-        return day;
+    if (months == 0) {
+        return days_of(s) == 1 ? day : floor_div(day + 3, 7);
     }
     civil_of(day, &c);
-    return kind == WINDOW_YEARS ? c.year : c.year * 12 + c.month - 1;
+    return floor_div(c.year * 12 + c.month - 1, months);
 }
 
 
 static int64_t
-first_day(ingestion_window_e kind, int64_t unit)
+first_day(const ingestion_span_t *s, int64_t unit)
 {
-    switch (kind) {
-    case WINDOW_MONTH:
-        return wd_days_from_civil((int) floor_div(unit, 12),
-                                  (int) (unit - floor_div(unit, 12) * 12) + 1,
-                                  1);
-    case WINDOW_YEARS:
-        return wd_days_from_civil((int) unit, 1, 1);
-    default:
-        return unit;
+    int     months = months_of(s);
+    int64_t month = unit * months;
+
+    if (months == 0) {
+        return days_of(s) == 1 ? unit : unit * 7 - 3;
     }
+    return wd_days_from_civil((int) floor_div(month, 12),
+                              (int) (month - floor_div(month, 12) * 12) + 1, 1);
 }
 
 
@@ -76,7 +104,11 @@ step_of(const ingestion_span_t *s)
         return s->window_days == 0 ? 0
                                    : wd_max(s->window_days / DAYS_OF_YEAR, 1);
     case WINDOW_RANGE:
-        return s->window_days;
+        return s->window_days == 0
+                   ? 0
+                   : wd_max(s->window_days
+                                / wd_max(months_of(s) * 31, days_of(s)),
+                            1);
     default:
         return 0;
     }
@@ -161,8 +193,8 @@ live_units(const ingestion_span_t *s, int64_t *ret_a, int64_t *ret_b)
 {
     int64_t step = step_of(s);
 
-    *ret_b = unit_of(s->kind, today_of(s));
-    *ret_a = wd_min(unit_of(s->kind, ingestion_slices_start(s)), *ret_b);
+    *ret_b = unit_of(s, today_of(s));
+    *ret_a = wd_min(unit_of(s, ingestion_slices_start(s)), *ret_b);
     if (step != 0) {
         *ret_a = wd_max(*ret_a, *ret_b - INGESTION_SLICES_MAX * step + 1);
     }
@@ -213,8 +245,11 @@ ingestion_slices_live(const ingestion_span_t *s, int64_t i)
     live_units(s, &a, &b);
     a += i * step;
     b = step == 0 ? b : wd_min(b, a + step - 1);
-    return (ingestion_slice_t){first_day(s->kind, a),
-                               first_day(s->kind, b + 1) - 1, false};
+    b = first_day(s, b + 1) - 1;
+    if (s->kind == WINDOW_RANGE) {
+        b = wd_min(b, today_of(s)); /* of a period that is not over */
+    }
+    return (ingestion_slice_t){first_day(s, a), b, false};
 }
 
 
@@ -236,18 +271,20 @@ ingestion_slices_fill_begin(const ingestion_span_t *s)
                          + 1;
     default:
         live_units(s, &a, &b);
-        return first_day(s->kind, a);
+        return first_day(s, a);
     }
 }
 
 
-/* Where the rest ends, as a unit. */
+/* The first unit behind the rest; one that is there in part belongs to it. */
 static int64_t
 fill_end(const ingestion_span_t *s)
 {
-    return unit_of(s->kind, s->fill_to != INGESTION_NO_DAY
-                                ? s->fill_to
-                                : ingestion_slices_fill_begin(s));
+    int64_t day = s->fill_to != INGESTION_NO_DAY
+                      ? s->fill_to
+                      : ingestion_slices_fill_begin(s);
+
+    return unit_of(s, day - 1) + 1;
 }
 
 
@@ -257,21 +294,20 @@ ingestion_slices_fill_n(const ingestion_span_t *s)
     if (s->from == INGESTION_NO_DAY || s->kind == WINDOW_NONE) {
         return 0;
     }
-    return slices_between(fill_end(s) - unit_of(s->kind, s->from), step_of(s));
+    return slices_between(fill_end(s) - unit_of(s, s->from), step_of(s));
 }
 
 
 ingestion_slice_t
 ingestion_slices_fill(const ingestion_span_t *s, int64_t i)
 {
-    int64_t step = step_of(s), lo = unit_of(s->kind, s->from),
+    int64_t step = step_of(s), lo = unit_of(s, s->from),
             hi = fill_end(s) - i * step;
 
     if (step != 0) {
         lo = wd_max(lo, hi - step);
     }
-    return (ingestion_slice_t){first_day(s->kind, lo),
-                               first_day(s->kind, hi) - 1,
+    return (ingestion_slice_t){first_day(s, lo), first_day(s, hi) - 1,
                                s->kind == WINDOW_SIZE};
 }
 
@@ -288,10 +324,21 @@ put_day(ingestion_args_t *args, ingestion_arg_e arg, int64_t day)
 }
 
 
-static bool
-put_years(ingestion_args_t *args, int64_t from, int64_t to)
+static int64_t
+year_of(int64_t day)
 {
-    char date[32];
+    wd_civil_t c;
+
+    civil_of(day, &c);
+    return c.year;
+}
+
+
+static bool
+put_years(ingestion_args_t *args, int64_t first, int64_t last)
+{
+    char    date[32];
+    int64_t from = year_of(first), to = year_of(last);
 
     if (from == to) {
         snprintf(date, sizeof(date), "%04d", (int) from);
@@ -303,11 +350,13 @@ put_years(ingestion_args_t *args, int64_t from, int64_t to)
 
 
 static bool
-put_month(ingestion_args_t *args, int64_t month)
+put_month(ingestion_args_t *args, int64_t day)
 {
-    char text[8];
+    char       text[8];
+    wd_civil_t c;
 
-    ingestion_month_format((int) month, text);
+    civil_of(day, &c);
+    ingestion_month_format(c.year * 12 + c.month - 1, text);
     return ingestion_arg_set(args, ARG_MONTH, wd_str_z(text))
            && ingestion_arg_set(args, ARG_OUTPUTSIZE, WD_STR("full"));
 }
@@ -322,9 +371,9 @@ ingestion_slice_args(ingestion_window_e kind, const ingestion_slice_t *s,
         return ingestion_arg_set(args, ARG_OUTPUTSIZE,
                                  s->full ? WD_STR("full") : WD_STR("compact"));
     case WINDOW_MONTH:
-        return put_month(args, unit_of(kind, s->from));
+        return put_month(args, s->from);
     case WINDOW_YEARS:
-        return put_years(args, unit_of(kind, s->from), unit_of(kind, s->to));
+        return put_years(args, s->from, s->to);
     case WINDOW_RANGE:
         return put_day(args, ARG_START, s->from)
                && put_day(args, ARG_END, s->to);

@@ -7,6 +7,9 @@
  * the other way, from where the first live run began down to `from`, so that
  * what is used most is there first, and `from` may be moved later on.
  *
+ * Rows of weeks and longer are asked for from the first day of theirs on: half
+ * a month would be a month of its own, and overwrite the whole one.
+ *
  * Days are days since 1970-01-01; both ends of a slice belong to it.
  */
 #ifndef INGESTION_SLICES_H
@@ -27,6 +30,7 @@
 typedef struct {
     ingestion_window_e kind;
     int                window_days; /* longest slice; 0: any */
+    ingestion_period_e period; /* of WINDOW_RANGE: what is never cut */
     wd_ns_t            row_ns; /* of WINDOW_SIZE: rows are so far apart */
     wd_ns_t            overlap_ns;
     int64_t            from; /* INGESTION_NO_DAY: no back-fill */

@@ -166,7 +166,7 @@ wd_must_check int ingestion_store_give_back(wd_pg_conn_t *c, const char *worker,
                                             const ingestion_job_t *const *jobs,
                                             size_t n, wd_error_t *err);
 
-/* Queues jobs again whose worker is gone. */
+/* Queues jobs again whose worker is gone; ends what a wrong clock made wait. */
 wd_must_check int ingestion_store_reap(wd_pg_conn_t *c, const char *provider,
                                        int64_t *ret_n, wd_error_t *err);
 

@@ -17,6 +17,15 @@
     "AND o.args - '{date,end,month,outputsize,page,per_page,start}'" \
     "::text[] = i.args "
 
+/*
+ * Moments that were written before the clock was set back are none: a wait
+ * that is longer than any is over. Of slices that failed, and of `stopped`.
+ */
+#define INGESTION_STORE_WAITED(column) \
+    "(" column " <= now() OR " column " > now() + interval '1 day')"
+#define INGESTION_STORE_STOPS(column) \
+    "(" column " > now() AND " column " <= now() + interval '60 days')"
+
 /* ---- definitions (ingestion_store_collections.c) ------------------------ */
 
 /* Sets timeouts and listens for what concerns collections. */
@@ -158,7 +167,7 @@ typedef struct {
     int64_t job;
     bool    fill;
     bool    done;
-    bool    answered; /* the item ever had a good answer */
+    bool    answered; /* the item has had a good answer, or may get one yet */
     int     attempts;
     int     calls; /* that the job made and that gave something */
     char class[16];

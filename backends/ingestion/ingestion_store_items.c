@@ -12,8 +12,12 @@
 #define DAY(column) "(" column " - " EPOCH ")"
 
 /* Why an item is left alone for now. */
-#define NOT_STOPPED "(i.stopped_class IS NULL OR i.stopped_until <= now())"
-#define FILL_NOT_STOPPED "(i.fill_class IS NULL OR i.fill_until <= now())"
+#define NOT_STOPPED             \
+    "(i.stopped_class IS NULL " \
+    "OR NOT " INGESTION_STORE_STOPS("i.stopped_until") ")"
+#define FILL_NOT_STOPPED     \
+    "(i.fill_class IS NULL " \
+    "OR NOT " INGESTION_STORE_STOPS("i.fill_until") ")"
 
 /*
  * Due: not planned since the tick. A plan of the future was made before the
@@ -128,15 +132,21 @@ find_work(wd_pg_conn_t *c, const int64_t *ids, const int64_t *plan,
         "OR (NOT c.paused AND w.plan = 1 AND ("
         "EXISTS (SELECT 1 FROM collection_slice s JOIN collection_item i "
         "ON i.id = s.item WHERE s.collection = c.id AND s.job IS NULL "
-        "AND s.not_before <= now() AND " NOT_STOPPED
-        " AND (NOT s.fill OR " FILL_NOT_STOPPED ")) "
-        "OR EXISTS (SELECT 1 FROM collection_item i WHERE i.collection = c.id "
-        "AND " DUE(MICROS(
-            "w.tick")) ") "
-                       "OR (w.first IS NOT NULL AND w.first > -100000 "
-                       "AND EXISTS (SELECT 1 FROM collection_item i "
-                       "WHERE i.collection = c.id "
-                       "AND " UNFILLED("(" EPOCH " + w.first::int)") ")))))",
+        "AND " INGESTION_STORE_WAITED(
+            "s.not_before") " AND " NOT_STOPPED
+                            " AND (NOT s.fill OR " FILL_NOT_STOPPED ")) "
+                            "OR EXISTS (SELECT 1 FROM collection_item i WHERE "
+                            "i.collection = c.id "
+                            "AND " DUE(MICROS(
+                                "w.tick")) ") "
+                                           "OR (w.first IS NOT NULL AND "
+                                           "w.first > -100000 "
+                                           "AND EXISTS (SELECT 1 FROM "
+                                           "collection_item i "
+                                           "WHERE i.collection = c.id "
+                                           "AND " UNFILLED(
+                                               "(" EPOCH
+                                               " + w.first::int)") ")))))",
         p, wd_array_len(p), ret, err);
 }
 
@@ -209,6 +219,15 @@ ingestion_store_lock(wd_pg_conn_t *c, int64_t id, int64_t *ret_version,
 
 /* ---- what has ended ----------------------------------------------------- */
 
+/*
+ * Slices of a run end in any order: one that has come or may come yet is an
+ * answer, too.
+ */
+#define OTHER_ANSWER                                                  \
+    "EXISTS (SELECT 1 FROM collection_slice o JOIN ingest_job k "     \
+    "ON k.id = o.job WHERE o.item = s.item AND o.id <> s.id AND NOT " \
+    "o.fill AND k.status <> 'failed')"
+
 int
 ingestion_store_ended(wd_pg_conn_t *c, int64_t collection,
                       ingestion_ended_t *ret, size_t cap, size_t *ret_n,
@@ -221,7 +240,8 @@ ingestion_store_ended(wd_pg_conn_t *c, int64_t collection,
     rc = wd_pg_exec(
         c,
         "SELECT s.id, s.item, s.job, s.fill, "
-        "coalesce(j.status = 'done', false), i.answered_at IS NOT NULL, "
+        "coalesce(j.status = 'done', false), "
+        "i.answered_at IS NOT NULL OR " OTHER_ANSWER ", "
         "s.attempts, coalesce(j.objects + j.duplicates, 0), "
         "coalesce(j.error_class, ''), "
         "coalesce(j.error, CASE WHEN j.id IS NULL THEN 'Its job is gone' "
@@ -500,11 +520,14 @@ ingestion_store_waiting(wd_pg_conn_t *c, int64_t collection, bool fill,
             "s.slice_to") " FROM collection_slice s JOIN collection_item i "
                           "ON i.id = s.item WHERE s.collection = $1 AND s.fill "
                           "= $2 "
-                          "AND s.job IS NULL AND s.not_before <= now() AND "
-                          "i.active "
-                          "AND " NOT_STOPPED
-                          " AND (NOT s.fill OR " FILL_NOT_STOPPED ") "
-                          "ORDER BY s.not_before, s.id LIMIT $3",
+                          "AND s.job IS NULL AND " INGESTION_STORE_WAITED(
+                              "s.not_before") " AND "
+                                              "i.active "
+                                              "AND " NOT_STOPPED
+                                              " AND (NOT s.fill "
+                                              "OR " FILL_NOT_STOPPED ") "
+                                              "ORDER BY s.not_before, s.id "
+                                              "LIMIT $3",
         p, wd_array_len(p), ret, err);
 }
 

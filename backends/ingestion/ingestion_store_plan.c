@@ -4,8 +4,12 @@
 #include "ingestion_store_plan.h"
 
 #define DAY(column) "(" column " - date '1970-01-01')"
-#define STOPPED "(i.stopped_class IS NOT NULL AND i.stopped_until > now())"
-#define FILL_STOPPED "(i.fill_class IS NOT NULL AND i.fill_until > now())"
+#define STOPPED                     \
+    "(i.stopped_class IS NOT NULL " \
+    "AND " INGESTION_STORE_STOPS("i.stopped_until") ")"
+#define FILL_STOPPED             \
+    "(i.fill_class IS NOT NULL " \
+    "AND " INGESTION_STORE_STOPS("i.fill_until") ")"
 
 /* Whether a slice has a job, and what that does. */
 #define SLICE_COUNT(kind, state) \

@@ -22,6 +22,10 @@ ingestion_store_session(wd_pg_conn_t *c, wd_error_t *err)
 }
 
 
+/*
+ * An equal job of a collection's is theirs now who ask: it comes before the
+ * back-fill, and neither waits nor goes with its collection.
+ */
 int
 ingestion_store_enqueue(wd_pg_conn_t *c, const char *provider,
                         const char *dataset, wd_str_t args, wd_str_t asked_by,
@@ -35,11 +39,15 @@ ingestion_store_enqueue(wd_pg_conn_t *c, const char *provider,
     for (i = 0; i < ENQUEUE_TRIES; i++) {
         rc = wd_pg_exec(
             c,
-            "WITH new AS (INSERT INTO ingest_job (provider, dataset, args, "
-            "asked_by) VALUES ($1, $2, $3, nullif($4, '')) "
+            "WITH new AS (INSERT INTO ingest_job AS q (provider, dataset, "
+            "args, asked_by) VALUES ($1, $2, $3, nullif($4, '')) "
             "ON CONFLICT (provider, dataset, args) "
-            "WHERE status IN ('queued', 'running', 'paused') DO NOTHING "
-            "RETURNING id, status) "
+            "WHERE status IN ('queued', 'running', 'paused') DO UPDATE SET "
+            "priority = least(q.priority, excluded.priority), "
+            "collection = NULL, status = CASE q.status WHEN 'paused' "
+            "THEN 'queued' ELSE q.status END "
+            "WHERE q.status <> 'running' AND q.collection IS NOT NULL "
+            "RETURNING id, status, pg_notify('wizdata_ingest', provider)) "
             "SELECT id, status FROM new UNION ALL "
             "SELECT id, status FROM ingest_job WHERE provider = $1 "
             "AND dataset = $2 AND args = $3 "
@@ -192,22 +200,70 @@ read_job(const PGresult *res, int row, ingestion_job_t *job)
 }
 
 
+/*
+ * Calls that are left of the day for history: without those of collections
+ * whose run of the day is to come. They run each day, as far as is known here;
+ * on their days off as many are left for nothing.
+ */
+#define ROOM_FOR_HISTORY                                              \
+    "CASE WHEN $5 > 0 THEN $5 * cardinality($6::text[]) "             \
+    "- (SELECT coalesce(sum(used), 0) FROM provider_quota "           \
+    "WHERE provider = $1 AND key = ANY($6) "                          \
+    "AND day = (now() AT TIME ZONE 'UTC')::date) "                    \
+    "- (SELECT coalesce(sum(i.calls), 0) FROM collection_item i "     \
+    "JOIN collection c ON c.id = i.collection WHERE i.provider = $1 " \
+    "AND i.active AND NOT c.paused AND c.retired_at IS NULL "         \
+    "AND i.stopped_class IS NULL "                                    \
+    "AND c.definition->>'every' ~ '^([0-9]+[smh]|1d)$' "              \
+    "AND i.live_at < date_trunc('day', now() AT TIME ZONE 'UTC') "    \
+    "AT TIME ZONE 'UTC') ELSE $4 END::bigint"
+
+
+/* Of jobs in the order of their priority: history only as far as it has room. */
+static size_t
+count_jobs(const PGresult *res)
+{
+    int     n;
+    int64_t room, fill = 0;
+
+    for (n = 0; n < PQntuples(res); n++) {
+        room = wd_pg_get_int(res, n, 11) - (n - fill);
+        if (wd_pg_get_int(res, n, 10) > 0 && ++fill > room) {
+            break;
+        }
+    }
+    return (size_t) n;
+}
+
+
 /* Locks jobs that are due, for this transaction. */
 static int
 lock_jobs(wd_pg_conn_t *c, const ingestion_claim_t *claim,
           ingestion_job_t *jobs, size_t *ret_n, wd_error_t *err)
 {
-    int           rc, i;
-    PGresult     *res;
-    wd_pg_param_t p[] = {wd_pg_text_z(claim->quota.provider),
+    int                      rc;
+    size_t                   i, n_keys = 0;
+    PGresult                *res;
+    wd_str_t                 keys[INGESTION_KEYS_MAX];
+    const ingestion_quota_t *q = &claim->quota;
+
+    for (i = 0; i < q->account->n_keys; i++) {
+        if (!q->refused[i]) {
+            keys[n_keys++] = wd_str_z(q->account->keys[i].id);
+        }
+    }
+    wd_pg_param_t p[] = {wd_pg_text_z(q->provider),
                          wd_pg_texts(claim->skip, claim->n_skip),
                          wd_pg_text_z(claim->only != NULL ? claim->only : ""),
-                         wd_pg_int((int64_t) claim->max)};
+                         wd_pg_int((int64_t) claim->max),
+                         wd_pg_int(q->account->c.per_day),
+                         wd_pg_texts(keys, n_keys)};
 
     rc = wd_pg_exec(
         c,
         "SELECT id, dataset, args::text, attempts, page, rows, objects, "
-        "duplicates, cursor, created_at FROM ingest_job WHERE provider = $1 "
+        "duplicates, cursor, created_at, priority, " ROOM_FOR_HISTORY
+        " FROM ingest_job WHERE provider = $1 "
         "AND status = 'queued' AND not_before <= now() "
         "AND NOT dataset = ANY($2) AND ($3 = '' OR dataset = $3) "
         "ORDER BY priority, not_before, id LIMIT $4 FOR UPDATE SKIP LOCKED",
@@ -215,9 +271,9 @@ lock_jobs(wd_pg_conn_t *c, const ingestion_claim_t *claim,
     if (rc != WD_OK) {
         return rc;
     }
-    *ret_n = (size_t) PQntuples(res);
-    for (i = 0; i < PQntuples(res); i++) {
-        read_job(res, i, &jobs[i]);
+    *ret_n = count_jobs(res);
+    for (i = 0; i < *ret_n; i++) {
+        read_job(res, (int) i, &jobs[i]);
     }
     PQclear(res);
     return WD_OK;
@@ -433,6 +489,12 @@ ingestion_store_give_back(wd_pg_conn_t *c, const char *worker,
 }
 
 
+/*
+ * Nothing is leased, waits or is blocked for longer than a day: moments that
+ * are farther away were written before the clock was set back.
+ */
+#define OF_ANOTHER_CLOCK(column) column " > now() + interval '2 days'"
+
 int
 ingestion_store_reap(wd_pg_conn_t *c, const char *provider, int64_t *ret_n,
                      wd_error_t *err)
@@ -441,12 +503,25 @@ ingestion_store_reap(wd_pg_conn_t *c, const char *provider, int64_t *ret_n,
     PGresult     *res;
     wd_pg_param_t p[] = {wd_pg_text_z(provider)};
 
-    rc = wd_pg_exec(c,
-                    "UPDATE ingest_job SET status = 'queued', worker = NULL, "
-                    "lease_until = NULL WHERE provider = $1 "
-                    "AND status = 'running' AND lease_until < now() "
-                    "RETURNING id",
-                    p, wd_array_len(p), &res, err);
+    rc = wd_pg_exec(
+        c,
+        "WITH waits AS (UPDATE ingest_job SET not_before = now() "
+        "WHERE provider = $1 AND status = 'queued' AND " OF_ANOTHER_CLOCK(
+            "not_before") "), "
+                          "blocks AS (UPDATE provider_quota "
+                          "SET blocked_until = '-infinity' WHERE provider = $1 "
+                          "AND " OF_ANOTHER_CLOCK(
+                              "blocked_until") ") "
+                                               "UPDATE ingest_job SET status = "
+                                               "'queued', worker = NULL, "
+                                               "lease_until = NULL WHERE "
+                                               "provider = $1 "
+                                               "AND status = 'running' AND "
+                                               "(lease_until < now() "
+                                               "OR " OF_ANOTHER_CLOCK(
+                                                   "lease_until") ") RETURNING "
+                                                                  "id",
+        p, wd_array_len(p), &res, err);
     if (rc == WD_OK) {
         *ret_n = PQntuples(res);
         PQclear(res);

@@ -56,6 +56,29 @@ ingestion_window_row_ns(const ingestion_args_t *args)
 }
 
 
+ingestion_period_e
+ingestion_window_period(const ingestion_args_t *args)
+{
+    static const struct {
+        const char        *interval;
+        ingestion_period_e period;
+    } periods[] = {{"weekly", PERIOD_WEEK},
+                   {"monthly", PERIOD_MONTH},
+                   {"quarterly", PERIOD_QUARTER},
+                   {"semiannual", PERIOD_HALF},
+                   {"annual", PERIOD_YEAR}};
+    size_t i;
+
+    for (i = 0; i < wd_array_len(periods); i++) {
+        if (strcmp(ingestion_arg(args, ARG_INTERVAL), periods[i].interval)
+            == 0) {
+            return periods[i].period;
+        }
+    }
+    return PERIOD_NONE;
+}
+
+
 wd_ns_t
 ingestion_window_overlap_ns(const ingestion_dataset_t *dataset,
                             const ingestion_args_t    *args)

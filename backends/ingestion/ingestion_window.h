@@ -18,6 +18,21 @@ unsigned ingestion_window_args(ingestion_window_e kind);
 /* The least time between two rows; of bars within a day, by `interval`. */
 wd_ns_t ingestion_window_row_ns(const ingestion_args_t *args);
 
+/*
+ * Weeks, months and years of `interval`: a question for a part of one gets a
+ * row that is made of that part.
+ */
+typedef enum {
+    PERIOD_NONE, /* rows of a day or less, or no series */
+    PERIOD_WEEK, /* from Monday */
+    PERIOD_MONTH,
+    PERIOD_QUARTER,
+    PERIOD_HALF,
+    PERIOD_YEAR
+} ingestion_period_e;
+
+ingestion_period_e ingestion_window_period(const ingestion_args_t *args);
+
 /* What late corrections are looked for in, unless somebody says otherwise. */
 wd_ns_t ingestion_window_overlap_ns(const ingestion_dataset_t *dataset,
                                     const ingestion_args_t    *args);

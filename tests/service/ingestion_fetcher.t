@@ -9,6 +9,7 @@ use strict;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 
+use File::Path qw/ remove_tree /;
 use Test::More;
 use Time::HiRes qw/ time /;
 
@@ -177,6 +178,20 @@ $pg->psql('DELETE FROM lake_fresh');
 $job = daily();
 is($job->{status}, 'failed', '304 to a question without a condition');
 is(scalar($in->manifest()), 2, 'is no data');
+
+# A lake that was lost, or came from a backup, gets what it has not.
+$p->rules({ etag => '"one"' });
+daily();
+is((daily())->{duplicates}, 1, 'not modified');
+$in->down();
+remove_tree("$in->{lake}/raw", "$in->{lake}/manifest.ndjson");
+$pg->psql('UPDATE lake_cursor SET seq = 0');
+$in->up();
+$job = daily();
+is("$job->{status} $job->{objects} $job->{duplicates}", 'done 1 0',
+    'asked for without a condition');
+is(scalar($in->manifest()), 1, 'and there again');
+is((daily())->{duplicates}, 1, 'then with one');
 
 # An answer that fails does not become what the next one is compared with.
 $p->rules({ etag => '"bad"', body => '<html>' });

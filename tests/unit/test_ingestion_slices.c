@@ -111,6 +111,52 @@ test_range(void **state)
 }
 
 
+/* A week or a month is never cut, neither by a run nor by the back-fill. */
+static void
+test_periods(void **state)
+{
+    ingestion_span_t s = span(WINDOW_RANGE, 0, 7, "2024-03-13T12:00:00Z");
+
+    (void) state;
+    s.from = day("2023-12-20");
+    s.period = PERIOD_WEEK; /* 2024-03-13 is a Wednesday */
+    assert_string_equal(live(&s), "2024-03-04..2024-03-13");
+    assert_string_equal(fill(&s), "2023-12-18..2024-03-03");
+
+    s.period = PERIOD_MONTH;
+    assert_string_equal(live(&s), "2024-03-01..2024-03-13");
+    assert_string_equal(fill(&s), "2023-12-01..2024-02-29");
+    s.high = at("2024-03-01");
+    s.covered = at("2024-03-12");
+    assert_string_equal(live(&s), "2024-02-01..2024-03-13");
+
+    s.period = PERIOD_QUARTER;
+    assert_string_equal(live(&s), "2024-01-01..2024-03-13");
+    assert_string_equal(fill(&s), "2023-10-01..2023-12-31");
+    s.period = PERIOD_HALF;
+    assert_string_equal(fill(&s), "2023-07-01..2023-12-31");
+    s.period = PERIOD_YEAR;
+    assert_string_equal(fill(&s), "2023-01-01..2023-12-31");
+
+    /* Before 1970, and a slice that holds less than one. */
+    s.from = day("1969-12-25"); /* a Thursday */
+    s.period = PERIOD_WEEK;
+    s.fill_to = day("1970-01-12");
+    s.window_days = 3;
+    assert_string_equal(fill(&s), "1970-01-05..1970-01-11 "
+                                  "1969-12-29..1970-01-04 "
+                                  "1969-12-22..1969-12-28");
+    s.window_days = 31;
+    assert_string_equal(fill(&s), "1969-12-22..1970-01-11");
+
+    /* A mark in the middle of one: all of it is asked for. */
+    s.fill_to = day("1970-01-07");
+    assert_string_equal(fill(&s), "1969-12-22..1970-01-11");
+    s.fill_to = day("1969-12-22");
+    assert_string_equal(fill(&s), "");
+}
+
+
 /* Three months away: all of them are asked for, in slices as long as allowed. */
 static void
 test_range_outage(void **state)
@@ -633,6 +679,10 @@ test_windows(void **state)
     assert_true(ingestion_arg_set(&args, ARG_INTERVAL, WD_STR("monthly")));
     assert_int_equal(ingestion_window_row_ns(&args), WD_NS_PER_DAY);
 
+    assert_int_equal(ingestion_window_period(&args), PERIOD_MONTH);
+    assert_true(ingestion_arg_set(&args, ARG_INTERVAL, WD_STR("daily")));
+    assert_int_equal(ingestion_window_period(&args), PERIOD_NONE);
+
     set = ingestion_dataset_by_name(&ingestion_lseg, WD_STR("ticks"));
     assert_int_equal(ingestion_window_overlap_ns(set, &args), DAYS(1));
     assert_false(ingestion_dataset_streams(set));
@@ -646,6 +696,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_range),
+        cmocka_unit_test(test_periods),
         cmocka_unit_test(test_range_outage),
         cmocka_unit_test(test_range_quiet),
         cmocka_unit_test(test_range_clock),

@@ -333,6 +333,84 @@ test_foreign_job(void **state)
 }
 
 
+/* What is asked for by hand waits neither behind history nor with a pause. */
+static void
+test_joined_by_hand(void **state)
+{
+    char       status[16];
+    int64_t    id, job;
+    wd_error_t err = {0};
+
+    (void) state;
+    put_ok(DAILY("a", "IBM"), &api, PUT_NEW);
+    want("a", true, 50);
+    job = one("SELECT id FROM ingest_job");
+    assert_ok(ingestion_store_pause(db, "a", true, &err));
+    assert_int_equal(one("SELECT count(*) FROM ingest_job "
+                         "WHERE status = 'paused'"),
+                     1);
+    assert_ok(ingestion_store_enqueue(
+        db, "alphavantage", "daily",
+        WD_STR("{\"symbol\":\"IBM\",\"outputsize\":\"full\"}"), WD_STR("me"),
+        &id, status, &err));
+    assert_int_equal(id, job);
+    assert_string_equal(status, "queued");
+    assert_int_equal(one("SELECT count(*) FROM ingest_job WHERE status = "
+                         "'queued' AND priority = 0 AND collection IS NULL"),
+                     1);
+
+    /* It stays what it is, and the collection's slice waits for it. */
+    assert_ok(
+        ingestion_store_hold(db, one("SELECT id FROM collection"), true, &err));
+    assert_ok(ingestion_store_retire(db, "a", &err));
+    assert_int_equal(one("SELECT count(*) FROM ingest_job WHERE "
+                         "status = 'queued'"),
+                     1);
+    run("UPDATE ingest_job SET status = 'running'");
+    assert_ok(ingestion_store_enqueue(
+        db, "alphavantage", "daily",
+        WD_STR("{\"symbol\":\"IBM\",\"outputsize\":\"full\"}"), WD_STR("me"),
+        &id, status, &err));
+    assert_int_equal(id, job);
+    assert_string_equal(status, "running");
+}
+
+
+/* A run of several slices: one that is not there says nothing of the others. */
+static void
+test_ended_together(void **state)
+{
+    size_t            n;
+    int64_t           id;
+    wd_error_t        err = {0};
+    ingestion_ended_t e[4];
+
+    (void) state;
+    put_ok(DAILY("a", "IBM"), &api, PUT_NEW);
+    id = one("SELECT id FROM collection");
+    run("INSERT INTO ingest_job (provider, dataset, args, status, error_class) "
+        "VALUES ('alphavantage', 'daily', '{\"month\": \"1\"}', 'running', "
+        "NULL), ('alphavantage', 'daily', '{\"month\": \"2\"}', 'failed', "
+        "'not_found');"
+        "INSERT INTO collection_slice (collection, item, fill, args, "
+        "slice_from, slice_to, job) SELECT i.collection, i.id, false, j.args, "
+        "now(), now(), j.id FROM collection_item i, ingest_job j");
+    assert_ok(ingestion_store_ended(db, id, e, 4, &n, &err));
+    assert_int_equal(n, 1);
+    assert_true(e[0].answered);
+
+    run("UPDATE ingest_job SET status = 'done' WHERE status = 'running'");
+    assert_ok(ingestion_store_ended(db, id, e, 4, &n, &err));
+    assert_int_equal(n, 2);
+    assert_true(e[0].done && e[1].answered);
+
+    run("UPDATE ingest_job SET status = 'failed', error_class = 'not_found'");
+    assert_ok(ingestion_store_ended(db, id, e, 4, &n, &err));
+    assert_int_equal(n, 2);
+    assert_false(e[0].answered || e[1].answered);
+}
+
+
 static void
 test_ended(void **state)
 {
@@ -422,6 +500,54 @@ work_left(int64_t id, wd_ns_t tick, int64_t from)
         fail_msg("%s", err.text);
     }
     return n;
+}
+
+
+/* The clock was set back: nobody waits until it is again what it was. */
+static void
+test_clock_set_back(void **state)
+{
+    int64_t       id, n;
+    wd_ns_t       before;
+    wd_error_t    err = {0};
+    const int64_t from = 18262; /* 2020-01-01 */
+
+    (void) state;
+    before = wd_now() - WD_NS_PER_HOUR;
+    put_ok(DAILY("a", "IBM"), &api, PUT_NEW);
+    id = one("SELECT id FROM collection");
+    run("UPDATE collection_item SET live_at = now(), fill_to = '2020-01-01'");
+    want("a", true, 10);
+    run("UPDATE collection_slice SET job = NULL, "
+        "not_before = now() + interval '6 hours'");
+    assert_int_equal(work_left(id, before, from), 0);
+    run("UPDATE collection_slice SET not_before = now() + interval '1 year'");
+    assert_int_equal(work_left(id, before, from), 1);
+
+    run("DELETE FROM collection_slice; UPDATE collection_item SET "
+        "fill_class = 'not_found', fill_until = now() + interval '30 days'");
+    assert_int_equal(work_left(id, before, from - 1), 0);
+    run("UPDATE collection_item SET fill_until = now() + interval '1 year'");
+    assert_int_equal(work_left(id, before, from - 1), 1);
+
+    run("UPDATE ingest_job SET not_before = now() + interval '1 year'; "
+        "INSERT INTO ingest_job (provider, dataset, args, status, worker, "
+        "lease_until) VALUES ('alphavantage', 'daily', '{\"symbol\":\"A\"}', "
+        "'running', 'me', now() + interval '1 year'), "
+        "('alphavantage', 'daily', '{\"symbol\":\"B\"}', 'running', 'me', "
+        "now() + interval '1 day'); "
+        "INSERT INTO provider_quota (provider, key, blocked_until) VALUES "
+        "('alphavantage', 'x', now() + interval '1 year'), "
+        "('alphavantage', 'y', now() + interval '1 day')");
+    assert_ok(ingestion_store_reap(db, "alphavantage", &n, &err));
+    assert_int_equal(n, 1);
+    assert_int_equal(one("SELECT count(*) FROM ingest_job WHERE "
+                         "status = 'queued' AND not_before <= now()"),
+                     2);
+    assert_int_equal(one("SELECT count(*) FROM provider_quota "
+                         "WHERE blocked_until > now()"),
+                     1);
+    run("DELETE FROM provider_quota WHERE key IN ('x', 'y')");
 }
 
 
@@ -556,8 +682,11 @@ main(void)
         cmocka_unit_test_setup(test_shared_jobs, empty),
         cmocka_unit_test_setup(test_return, empty),
         cmocka_unit_test_setup(test_foreign_job, empty),
+        cmocka_unit_test_setup(test_joined_by_hand, empty),
+        cmocka_unit_test_setup(test_ended_together, empty),
         cmocka_unit_test_setup(test_ended, empty),
         cmocka_unit_test_setup(test_lock, empty),
+        cmocka_unit_test_setup(test_clock_set_back, empty),
         cmocka_unit_test_setup(test_work, empty),
         cmocka_unit_test_setup(test_mark, empty),
     };
