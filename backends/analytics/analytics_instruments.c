@@ -54,56 +54,6 @@ instruments_put(wd_rows_t *out, const PGresult *r, int row)
 }
 
 
-/* A pattern of LIKE in which q stands for itself. */
-static wd_str_t
-instruments_pattern(analytics_query_t *q, wd_str_t text, bool upper,
-                    bool inside)
-{
-    char  *p;
-    size_t i, n = 0;
-    char   c;
-
-    p = wd_pool_alloc(q->call->pool, 2 * text.len + 3);
-    if (p == NULL) {
-        return WD_STR_NULL;
-    }
-
-    if (inside) {
-        p[n++] = '%';
-    }
-    for (i = 0; i < text.len; i++) {
-        c = text.data[i];
-        if (c == '%' || c == '_' || c == '\\') {
-            p[n++] = '\\';
-        }
-        if (upper && c >= 'a' && c <= 'z') {
-            c = (char) (c - 'a' + 'A');
-        } else if (!upper && c >= 'A' && c <= 'Z') {
-            c = (char) (c - 'A' + 'a');
-        }
-        p[n++] = c;
-    }
-    p[n++] = '%';
-    return wd_str(p, n);
-}
-
-
-static wd_str_t
-instruments_upper(analytics_query_t *q, wd_str_t text)
-{
-    wd_str_t copy = analytics_query_dup(q, text);
-    char    *p = (char *) copy.data;
-    size_t   i;
-
-    for (i = 0; i < copy.len; i++) {
-        if (p[i] >= 'a' && p[i] <= 'z') {
-            p[i] = (char) (p[i] - 'a' + 'A');
-        }
-    }
-    return copy;
-}
-
-
 static int
 search_args(analytics_query_t *q, analytics_search_t *s)
 {
@@ -128,15 +78,15 @@ search_args(analytics_query_t *q, analytics_search_t *s)
     }
 
     if (s->identifier.data != NULL) {
-        s->identifier = instruments_upper(q, s->identifier);
+        s->identifier = analytics_query_upper(q, s->identifier);
         if (s->identifier.data == NULL) {
             return WD_ENOMEM;
         }
     }
     if (text.data != NULL) {
-        s->prefix = instruments_pattern(q, text, true, false);
-        s->inside = instruments_pattern(q, text, false, true);
-        s->exact = instruments_upper(q, text);
+        s->prefix = analytics_query_pattern(q, text, true, false);
+        s->inside = analytics_query_pattern(q, text, false, true);
+        s->exact = analytics_query_upper(q, text);
         if (s->prefix.data == NULL || s->inside.data == NULL
             || s->exact.data == NULL) {
             return WD_ENOMEM;

@@ -41,20 +41,13 @@ typedef struct {
 static int
 macro_upper(macro_t *m)
 {
-    size_t i, k;
-    char  *copy;
+    size_t i;
 
     for (i = 0; i < m->n_countries; i++) {
-        copy = wd_pool_strdup(m->q.call->pool, m->countries[i]);
-        if (copy == NULL) {
+        m->countries[i] = analytics_query_upper(&m->q, m->countries[i]);
+        if (m->countries[i].data == NULL) {
             return WD_ENOMEM;
         }
-        for (k = 0; copy[k] != '\0'; k++) {
-            if (copy[k] >= 'a' && copy[k] <= 'z') {
-                copy[k] = (char) (copy[k] - 'a' + 'A');
-            }
-        }
-        m->countries[i].data = copy;
     }
     return WD_OK;
 }

@@ -356,3 +356,52 @@ analytics_query_dup(analytics_query_t *q, wd_str_t s)
     copy = wd_pool_strdup(q->call->pool, s);
     return wd_str(copy, copy != NULL ? s.len : 0);
 }
+
+
+wd_str_t
+analytics_query_pattern(analytics_query_t *q, wd_str_t text, bool upper,
+                        bool inside)
+{
+    char  *p;
+    size_t i, n = 0;
+    char   c;
+
+    p = wd_pool_alloc(q->call->pool, 2 * text.len + 3);
+    if (p == NULL) {
+        return WD_STR_NULL;
+    }
+
+    if (inside) {
+        p[n++] = '%';
+    }
+    for (i = 0; i < text.len; i++) {
+        c = text.data[i];
+        if (c == '%' || c == '_' || c == '\\') {
+            p[n++] = '\\';
+        }
+        if (upper && c >= 'a' && c <= 'z') {
+            c = (char) (c - 'a' + 'A');
+        } else if (!upper && c >= 'A' && c <= 'Z') {
+            c = (char) (c - 'A' + 'a');
+        }
+        p[n++] = c;
+    }
+    p[n++] = '%';
+    return wd_str(p, n);
+}
+
+
+wd_str_t
+analytics_query_upper(analytics_query_t *q, wd_str_t text)
+{
+    wd_str_t copy = analytics_query_dup(q, text);
+    char    *p = (char *) copy.data;
+    size_t   i;
+
+    for (i = 0; i < copy.len; i++) {
+        if (p[i] >= 'a' && p[i] <= 'z') {
+            p[i] = (char) (p[i] - 'a' + 'A');
+        }
+    }
+    return copy;
+}

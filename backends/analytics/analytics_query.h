@@ -74,4 +74,14 @@ int analytics_query_compare(wd_str_t a, wd_str_t b);
 /* Copy in the request's pool; data NULL stays, also without memory. */
 wd_str_t analytics_query_dup(analytics_query_t *q, wd_str_t s);
 
+/*
+ * A pattern of LIKE in which the text stands for itself: at the beginning, or
+ * `inside`; in upper case, or in lower case. data NULL: no memory.
+ */
+wd_str_t analytics_query_pattern(analytics_query_t *q, wd_str_t text,
+                                 bool upper, bool inside);
+
+/* ASCII letters in upper case, a copy. data NULL: no memory. */
+wd_str_t analytics_query_upper(analytics_query_t *q, wd_str_t text);
+
 #endif /* ANALYTICS_QUERY_H */

@@ -17,6 +17,10 @@ static const wd_rpc_method_t methods[] = {
     {"trades.query", analytics_trades_query, WD_RPC_PG},
     {"news.query", analytics_news_query, WD_RPC_PG},
     {"macro.query", analytics_macro_query, WD_RPC_PG},
+    {"macro.countries", analytics_macro_countries, WD_RPC_PG},
+    {"macro.indicators", analytics_macro_indicators, WD_RPC_PG},
+    {"macro.databases", analytics_macro_databases, WD_RPC_PG},
+    {"macro.groups", analytics_macro_groups, WD_RPC_PG},
     {"indicators.list", analytics_indicators_list, WD_RPC_WORK},
     {"indicators.compute", analytics_indicators_compute, WD_RPC_PG},
 };

@@ -28,6 +28,12 @@ int analytics_news_query(const wd_rpc_call_t *call, wd_rpc_res_t *res);
 /* analytics_macro.c */
 int analytics_macro_query(const wd_rpc_call_t *call, wd_rpc_res_t *res);
 
+/* analytics_lists.c */
+int analytics_macro_countries(const wd_rpc_call_t *call, wd_rpc_res_t *res);
+int analytics_macro_indicators(const wd_rpc_call_t *call, wd_rpc_res_t *res);
+int analytics_macro_databases(const wd_rpc_call_t *call, wd_rpc_res_t *res);
+int analytics_macro_groups(const wd_rpc_call_t *call, wd_rpc_res_t *res);
+
 /* analytics_indicators.c */
 int analytics_indicators_list(const wd_rpc_call_t *call, wd_rpc_res_t *res);
 int analytics_indicators_compute(const wd_rpc_call_t *call, wd_rpc_res_t *res);

@@ -148,6 +148,32 @@ wd_must_check int analytics_store_trades(wd_pg_conn_t                 *c,
                                          const analytics_trades_key_t *key,
                                          PGresult **ret, wd_error_t *err);
 
+/* Lists behind macro-economic series: analytics_store_lists.c. */
+typedef enum {
+    ANALYTICS_COUNTRIES,
+    ANALYTICS_INDICATORS,
+    ANALYTICS_DATABASES,
+    ANALYTICS_GROUPS
+} analytics_list_e;
+
+typedef struct {
+    analytics_list_e list;
+    wd_str_t         after; /* data NULL: from the beginning */
+    wd_str_t         after_source;
+    wd_str_t         like; /* pattern for code and name; data NULL: all */
+    const wd_str_t  *codes; /* of countries and indicators; n 0: all */
+    size_t           n_codes;
+    wd_str_t part; /* "true" or "false": aggregates; a database; a list */
+    wd_str_t topic; /* of indicators */
+    wd_ns_t  as_of;
+    int64_t  limit;
+} analytics_list_key_t;
+
+/* Its place in the order, the columns of the list, source, known_at. */
+wd_must_check int analytics_store_list(wd_pg_conn_t               *c,
+                                       const analytics_list_key_t *key,
+                                       PGresult **ret, wd_error_t *err);
+
 /* News, of symbols (n_symbols 0: all), behind (after_ts, after_id). */
 typedef struct {
     const wd_str_t *symbols;

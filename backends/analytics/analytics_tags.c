@@ -27,7 +27,7 @@ static const analytics_outdates_t analytics_outdates[] = {
      {"instruments", "bars", "news"}},
     {"fundamentals", {"instrument"}, {NULL}},
     {"observations", {"macro"}, {"macro"}},
-    {"lists", {NULL}, {NULL}}, /* which no answer shows */
+    {"lists", {NULL}, {"lists"}},
 };
 
 typedef struct {

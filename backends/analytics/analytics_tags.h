@@ -11,6 +11,7 @@
  *                        stored
  *     instruments        the list of instruments
  *     macro:CODE         observations of an indicator
+ *     lists              countries, indicators, databases, groups
  *     indicators         what can be computed; only a new program changes it
  *
  * An answer about more names than it may have tags has one for all of the

@@ -112,12 +112,14 @@ events(void **state)
                         "macro:A/B macro:C macro:none macro");
     assert_string_equal(event("{\"kind\":\"fundamentals\",\"symbols\":[]}", ""),
                         "");
-    assert_string_equal(event("{\"kind\":\"trades\",\"symbols\":[\"A B\"]}", "A_B"),
-                        "trades:A B trades:A_B trades");
+    assert_string_equal(
+        event("{\"kind\":\"trades\",\"symbols\":[\"A B\"]}", "A_B"),
+        "trades:A B trades:A_B trades");
     assert_string_equal(
         event("{\"kind\":\"news\",\"symbols\":[\"AAPL\",\"CRYPTO:BTC\"]}", ""),
         "news:AAPL news:CRYPTO:BTC news");
-    assert_string_equal(event("{\"kind\":\"news\",\"symbols\":[]}", ""), "news");
+    assert_string_equal(event("{\"kind\":\"news\",\"symbols\":[]}", ""),
+                        "news");
     assert_string_equal(
         event("{\"kind\":\"identifiers\",\"symbols\":[\"A\"]}", ""),
         "instrument:A instruments");
@@ -125,7 +127,7 @@ events(void **state)
         event("{\"kind\":\"instruments\",\"symbols\":[\"A\"]}", ""),
         "instrument:A bars:A news:A instruments bars news");
     assert_string_equal(
-        event("{\"kind\":\"lists\",\"lists\":[\"countries\"]}", ""), "");
+        event("{\"kind\":\"lists\",\"lists\":[\"countries\"]}", ""), "lists");
 }
 
 
