@@ -277,7 +277,7 @@ feed_sample() {
     rm "$run/pid/feed"
     await_processing
     keep_collecting
-    touch "$run/fed"
+    echo "${feed:-sample}" >"$run/fed"
 }
 
 # What goes on by itself. A folder with collections is somebody's own.
@@ -338,6 +338,15 @@ END
     rm "$run/secret/admin-password"
 }
 
+# Of what only the simulators of the sample hold.
+greet_simulated() {
+    [ "$(cat "$run/fed" 2>/dev/null)" = sample ] || return 0
+    cat <<END
+  curl --cacert $WIZDATA_CACERT -H 'X-API-Key: $WIZDATA_KEY' '$WIZDATA_URL/v1/trades?symbol=VOD.L&order=desc&limit=3'
+  curl --cacert $WIZDATA_CACERT -H 'X-API-Key: $WIZDATA_KEY' '$WIZDATA_URL/v1/news?symbol=IBM&limit=3'
+END
+}
+
 greet() {
     # shellcheck disable=SC1091
     . "$run/demo.env"
@@ -346,14 +355,20 @@ greet() {
 WizData is ready at $WIZDATA_URL
 Demo key (reads everything): $WIZDATA_KEY
 
+Simulators stand in for all providers, and nothing here is of today: bars of
+IBM or SPY and the macro series are figures of the past, news, trades, quotes
+that move and all of LSEG, Bloomberg and S&P synthetic, or recorded once.
+
   curl --cacert $WIZDATA_CACERT -H 'X-API-Key: $WIZDATA_KEY' '$WIZDATA_URL/v1/bars?symbol=IBM,SPY&from=2021-03-01&limit=5'
   curl --cacert $WIZDATA_CACERT -H 'X-API-Key: $WIZDATA_KEY' -H 'Accept: text/csv' '$WIZDATA_URL/v1/indicators/rsi?symbol=IBM&time_period=14&order=desc&limit=5'
   curl --cacert $WIZDATA_CACERT -H 'X-API-Key: $WIZDATA_KEY' '$WIZDATA_URL/v1/macro?indicator=FP.CPI.TOTL.ZG&country=FRA&from=2015'
+$(greet_simulated)
 
 END
     [ -n "${WIZDATA_BACKGROUND:-}" ] || greet_admin
     cat <<END
 Metrics: $WIZDATA_URL/metrics   API description: $WIZDATA_URL/openapi.json
 The same for scripts, and wizdatactl in PATH: . ${run#"$top"/}/demo.env
+What is collected, live: wizdatactl ingest watch
 END
 }

@@ -228,7 +228,7 @@ sub story {
     my $score = hash_of($about, $n, 'story') % 1001 / 1000 - 0.5;
     return obj(title => "Synthetic story $n about $about",
         url => "https://news.example/$about/$n", time_published => $stamp,
-        authors => [], summary => 'A <b>summary</b> & more.',
+        authors => [], summary => 'Made up, & <b>synthetic</b>.',
         source => 'Synthetic', topics => [], overall_sentiment_score =>
             num(sprintf '%.6f', $score), overall_sentiment_label =>
             label($score),
