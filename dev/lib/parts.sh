@@ -355,9 +355,10 @@ greet() {
 WizData is ready at $WIZDATA_URL
 Demo key (reads everything): $WIZDATA_KEY
 
-Simulators stand in for all providers, and nothing here is of today: bars of
-IBM or SPY and the macro series are figures of the past, news, trades, quotes
-that move and all of LSEG, Bloomberg and S&P synthetic, or recorded once.
+Simulators stand in for all providers, and nothing here is real data of today:
+bars such as those of IBM and SPY and the macro series are figures of the past,
+all else (news, trades, what LSEG, Bloomberg and S&P say) is synthetic, or was
+recorded once.
 
   curl --cacert $WIZDATA_CACERT -H 'X-API-Key: $WIZDATA_KEY' '$WIZDATA_URL/v1/bars?symbol=IBM,SPY&from=2021-03-01&limit=5'
   curl --cacert $WIZDATA_CACERT -H 'X-API-Key: $WIZDATA_KEY' -H 'Accept: text/csv' '$WIZDATA_URL/v1/indicators/rsi?symbol=IBM&time_period=14&order=desc&limit=5'
