@@ -73,6 +73,7 @@ prepare() {
     chmod 644 "$run/tls/cert.pem"
     chmod 700 "$run/sock"
     choose_ports
+    rm -rf "$run/tmp/providers" "$accounts"
 }
 
 start_postgres() {
@@ -126,6 +127,16 @@ platform_env() {
     export WIZDATA_WORLDBANK_URL="http://127.0.0.1:$simulator_port"
     export WIZDATA_WORLDBANK_PER_SECOND=0
     export WIZDATA_WORLDBANK_PER_MINUTE=0
+    accounts_env
+}
+
+# Accounts at the further simulators. What they hold is no shell's.
+accounts_env() {
+    local name value
+    [ -e "$accounts" ] || return 0
+    while IFS== read -r name value; do
+        [[ $name != WIZDATA_* ]] || export "$name=$value"
+    done <"$accounts"
 }
 
 ctl() {
@@ -146,11 +157,38 @@ nginx_start() {
         -g "daemon off;"
 }
 
+# The simulators of all providers but Alpha Vantage and the World Bank, and of
+# what files cannot hold of these. Not waited for: others start meanwhile.
+start_providers() {
+    [ "$feed" != none ] || return 0
+    mkdir -p "$run/tmp/providers"
+    [ "$(id -u)" != 0 ] || chown "$user:$group" "$run/tmp/providers"
+    launch providers env TMPDIR="$run/tmp/providers" \
+        perl "$top/dev/simulator/providers" "$accounts"
+}
+
+await_providers() {
+    [ "$feed" = none ] || until_true 20 test -e "$accounts" \
+        || fail_with_log providers
+}
+
+# Where one of them listens; nothing: there is none.
+address_of() {
+    [ ! -e "$accounts" ] || sed -n "s/^SIMULATOR_$1=//p" "$accounts"
+}
+
+simulators() {
+    echo simulator
+    [ ! -e "$accounts" ] || echo providers
+}
+
 start_simulator() {
     fill "$top/dev/simulator/simulator.conf.in" "$run/conf/market.conf" \
         LISTEN="127.0.0.1:$simulator_port" MARKET="$top/dev/market" \
         ERRORS="$top/dev/simulator/errors" CACHE="$run/cache/simulator" \
-        LOG="$run/log/simulator-access.log"
+        LOG="$run/log/simulator-access.log" \
+        ALPHAVANTAGE="$(address_of ALPHAVANTAGE)" \
+        WORLDBANK="$(address_of WORLDBANK)"
     fill "$top/dev/lib/simulator.conf.in" "$run/conf/simulator.conf" \
         RUN="$run"
     nginx_start simulator
@@ -232,13 +270,31 @@ feed_sample() {
     # Not in the foreground, where it would keep signals from this script.
     (
         platform_env
-        exec "${as[@]}" "$build/tools/wizdatactl" ingest feed "$feed"
+        exec "${as[@]}" "$build/tools/wizdatactl" ingest feed "$(feed_file)"
     ) &
     echo $! >"$run/pid/feed"
     wait $! || { echo "the feed failed" >&2; exit 1; }
     rm "$run/pid/feed"
     await_processing
-    touch "$run/fed"
+    keep_collecting
+    echo "${feed:-sample}" >"$run/fed"
+}
+
+# What goes on by itself. A folder with collections is somebody's own.
+keep_collecting() {
+    [ -z "$feed" ] && [ -z "$(ls -A "$run/collections.d")" ] || return 0
+    fill "$top/dev/simulator/collections.conf.in" \
+        "$run/collections.d/sample.conf" FROM="$(date -ud '-2 years' +%F)"
+    [ "$(id -u)" != 0 ] || chown "$user:$group" "$run/collections.d/sample.conf"
+    kill -HUP "$(cat "$run/pid/ingestion")"
+}
+
+# First what the limits of the accounts make slow.
+feed_file() {
+    local file=${feed:-$run/conf/feed.tsv}
+    [ -n "$feed" ] \
+        || cat "$top"/dev/{simulator,market}/feed.tsv >"$file"
+    echo "$file"
 }
 
 # Until processing has consumed all that was published of the lake.
@@ -246,7 +302,8 @@ await_processing() {
     local left=1 total
     total=$(wc -l <"$run/lake/manifest.ndjson")
     while [ "$left" != 0 ]; do
-        left=$(psql_value "SELECT $total - count(*) FROM raw_object")
+        left=$(psql_value "SELECT $total - count(*) FROM raw_object
+            WHERE id <= $total")
         printf '\r        processed %d of %d payloads' $((total - left)) \
             "$total"
         [ "$left" = 0 ] || sleep 0.3
@@ -281,6 +338,15 @@ END
     rm "$run/secret/admin-password"
 }
 
+# Of what only the simulators of the sample hold.
+greet_simulated() {
+    [ "$(cat "$run/fed" 2>/dev/null)" = sample ] || return 0
+    cat <<END
+  curl --cacert $WIZDATA_CACERT -H 'X-API-Key: $WIZDATA_KEY' '$WIZDATA_URL/v1/trades?symbol=VOD.L&order=desc&limit=3'
+  curl --cacert $WIZDATA_CACERT -H 'X-API-Key: $WIZDATA_KEY' '$WIZDATA_URL/v1/news?symbol=IBM&limit=3'
+END
+}
+
 greet() {
     # shellcheck disable=SC1091
     . "$run/demo.env"
@@ -289,14 +355,21 @@ greet() {
 WizData is ready at $WIZDATA_URL
 Demo key (reads everything): $WIZDATA_KEY
 
+Simulators stand in for all providers, and nothing here is real data of today:
+bars such as those of IBM and SPY and the macro series are figures of the past,
+all else (news, trades, what LSEG, Bloomberg and S&P say) is synthetic, or was
+recorded once.
+
   curl --cacert $WIZDATA_CACERT -H 'X-API-Key: $WIZDATA_KEY' '$WIZDATA_URL/v1/bars?symbol=IBM,SPY&from=2021-03-01&limit=5'
   curl --cacert $WIZDATA_CACERT -H 'X-API-Key: $WIZDATA_KEY' -H 'Accept: text/csv' '$WIZDATA_URL/v1/indicators/rsi?symbol=IBM&time_period=14&order=desc&limit=5'
   curl --cacert $WIZDATA_CACERT -H 'X-API-Key: $WIZDATA_KEY' '$WIZDATA_URL/v1/macro?indicator=FP.CPI.TOTL.ZG&country=FRA&from=2015'
+$(greet_simulated)
 
 END
     [ -n "${WIZDATA_BACKGROUND:-}" ] || greet_admin
     cat <<END
 Metrics: $WIZDATA_URL/metrics   API description: $WIZDATA_URL/openapi.json
 The same for scripts, and wizdatactl in PATH: . ${run#"$top"/}/demo.env
+What is collected, live: wizdatactl ingest watch
 END
 }

@@ -83,6 +83,7 @@ is_ours() {
     redis) [[ $line == *redis* ]] ;;
     simulator | gateway) [[ $line == *nginx* ]] ;;
     feed) [[ $line == *wizdatactl* ]] ;;
+    providers) [[ $line == *simulator/providers* ]] ;;
     *) [[ $line == *wizdata-$1* ]] ;;
     esac
 }
@@ -96,6 +97,7 @@ stop_all() {
         stop_one "$name" TERM 15
     done
     stop_one simulator QUIT 5
+    stop_one providers TERM 5
     stop_one redis TERM 10
     stop_one postgres INT 20
 }
@@ -112,7 +114,7 @@ supervise() {
                 start_backend "$name" || :
             fi
         done
-        for name in postgres redis simulator gateway; do
+        for name in postgres redis $(simulators) gateway; do
             if ! running "$run/pid/$name"; then
                 echo "$name ended" >&2
                 exit 1

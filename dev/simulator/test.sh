@@ -39,6 +39,7 @@ start() {
     sed -e "s|@LISTEN@|127.0.0.1:$port|g" -e "s|@MARKET@|$market|g" \
         -e "s|@ERRORS@|$here/errors|g" -e "s|@CACHE@|$tmp/cache|g" \
         -e "s|@LOG@|$tmp/access.log|g" \
+        -e "s|@ALPHAVANTAGE@||g" -e "s|@WORLDBANK@||g" \
         "$here/simulator.conf.in" > "$tmp/simulator.conf"
     {
         # Started by root, the workers must still be able to read files
@@ -121,7 +122,7 @@ PY
     ok $? "$2" "$why"
 }
 
-plan=122
+plan=124
 echo "1..$plan"
 start || start || start || {
     sed 's/^/# /' "$tmp/stderr" "$tmp/error.log"
@@ -225,6 +226,8 @@ is "$code" 200 "errors are 200"
 json 'd == {"Error Message": "Invalid API call. Please retry or visit the documentation (https://www.alphavantage.co/documentation/) for TIME_SERIES_DAILY."}' "unknown symbol"
 get "/query?function=CMO&symbol=IBM&$k"
 like "Invalid API call. Please retry or visit the documentation (https://www.alphavantage.co/documentation/) for CMO." "unknown function"
+get "/query?function=NEWS_SENTIMENT&tickers=IBM&$k"
+like "Invalid API call" "a function for another simulator, without one"
 get "/query?symbol=IBM&$k"
 like "Invalid API call" "function missing"
 get "/query?function=TIME_SERIES_DAILY&$k"
@@ -398,6 +401,8 @@ is "$code" 400 "World Bank: wrong version is 400"
 json 'd[0]["message"][0]["id"] == "150" and "v3" in d[0]["message"][0]["key"]' "World Bank: and taken for a language"
 get "/v2/nothing?format=json"
 json 'd[0]["message"][0]["id"] == "140"' "World Bank: unknown endpoint"
+get "/v2/source?format=json"
+json 'd[0]["message"][0]["id"] == "140"' "World Bank: a list for another simulator, without one"
 get "/v2/country?format=json&per_page=500"
 json 'd[0]["per_page"] == "500" and d[0]["total"] == 296 and len(d[1]) == 296' "World Bank: countries, per_page is a string"
 get "/v2/country/all/indicator/GE.EST?format=json&per_page=5000&source=75"

@@ -41,6 +41,7 @@ END {
 my ($url, $cacert, $key);
 first_start();
 answers();
+all_providers();
 bad_requests();
 formats_agree();
 as_of();
@@ -52,6 +53,8 @@ database_stops();
 replay();
 second_start();
 foreground();
+simulator_ends();
+killed_platform();
 done_testing();
 
 
@@ -117,7 +120,9 @@ sub first_start {
     like($plans, qr/^demo\b/m, 'and answers');
 
     my @lines = $out =~ /^\s+(curl .*)$/mg;
-    is(scalar @lines, 4, 'three curl lines, and one that logs in');
+    is(scalar @lines, 6, 'five curl lines, and one that logs in');
+    like($out, qr/^Simulators stand in for all providers/m,
+        'and that nothing is real');
     like($out, qr/^Administrator: admin\@example\.com, password \S{24} /m,
         'the administrator, and the password');
     my ($password) = $out =~ /password (\S{24}) /;
@@ -152,6 +157,48 @@ sub answers {
     cmp_ok($rsi->{data}[0]{rsi}, '>', 0, 'indicator');
     my $macro = json_of('/v1/macro?indicator=FP.CPI.TOTL.ZG&country=FR');
     cmp_ok(scalar @{$macro->{data} // []}, '>', 50, 'macro');
+}
+
+
+# What a newcomer sees of each provider, and that it goes on.
+sub all_providers {
+    my %provider = map { $_->{provider} => $_ }
+        @{json_of('/v1/providers')->{providers}};
+    is(join(' ', map { $provider{$_}{succeeded} > 0 ? $_ : () }
+            sort keys %provider),
+        'alphavantage bloomberg lseg spglobal worldbank', 'all have answered');
+    is(sql("SELECT string_agg(DISTINCT provider, ' ' ORDER BY provider)"
+            . " FROM raw_object WHERE stored > 0"),
+        'alphavantage bloomberg lseg spglobal worldbank', 'and that is stored');
+    is(sql("SELECT count(*) FROM raw_object WHERE outcome <> 'stored' AND"
+            . " (provider, dataset) <> ('alphavantage', 'search')"),
+        '0', 'all of it, but for a search in vain');
+
+    my $of = json_of('/v1/trades?symbol=VOD.L&source=lseg&limit=3');
+    is(scalar @{$of->{data} // []}, 3, 'trades');
+    my $news = json_of('/v1/news?symbol=IBM');
+    like($news->{data}[0]{title}, qr/^Synthetic story \d+ about IBM$/, 'news');
+    my $ids = json_of('/v1/instruments/IBM.N');
+    cmp_ok(scalar @{$ids->{identifiers} // []}, '>', 2, 'identifiers');
+    ok((grep { $_->{field} =~ /ESG/i } @{$ids->{fundamentals} // []}), 'ESG');
+    my $capital = json_of('/v1/instruments/IBM:NYSE');
+    ok((grep { $_->{field} eq 'IQ_TOTAL_REV' }
+                @{$capital->{fundamentals} // []}), 'fundamentals of S&P');
+    cmp_ok(sql('SELECT count(*) FROM macro_indicator'), '>', 20, 'lists');
+
+    my $moved = sub { sql("SELECT count(*) FROM quote q JOIN source s ON"
+                . " s.id = q.source WHERE s.name = 'lseg_stream'") };
+    my $before = $moved->();
+    ok(await(60, sub { $moved->() > $before }), 'quotes that move');
+    ok(await(120, sub {
+                my ($rc, $list) = ctl('ingest collections sample-minutes');
+                return $rc == 0 && ($list->{backfill}{left} // 1) == 0;
+            }), 'a history that was fetched');
+}
+
+sub ctl {
+    my ($rc, $said) = sh("( . $run/demo.env; wizdatactl --json $_[0] )");
+    return ($rc, eval { decode_json($said) } // {});
 }
 
 
@@ -258,7 +305,10 @@ sub as_described {
             '/v1/instruments/IBM' => 'Instrument',
             '/v1/bars?symbol=IBM,SPY&limit=5' => 'BarList',
             '/v1/bars?symbol=IBM&timeframe=1w&adjustment=all' => 'BarList',
-            '/v1/quotes?symbol=IBM,BA' => 'QuoteList',
+            '/v1/quotes?symbol=IBM,BA,VOD.L' => 'QuoteList',
+            '/v1/trades?symbol=VOD.L&limit=3' => 'TradeList',
+            '/v1/news?limit=3' => 'NewsList',
+            '/v1/ingest/collections' => 'CollectionList',
             '/v1/macro?indicator=FP.CPI.TOTL.ZG&country=FR&limit=3' =>
                 'ObservationList',
             '/v1/indicators' => 'IndicatorList',
@@ -343,7 +393,30 @@ sub fingerprint {
 }
 
 
+# Nothing is collected any more, and all that was is processed.
+sub pause_collections {
+    my (undef, $all) = ctl('ingest collections');
+    my @names = map { $_->{name} } @{$all->{collections} // []};
+    is("@{[ sort @names ]}", 'sample-minutes sample-news sample-stream',
+        'sample collections');
+    for my $name (@names) {
+        my ($rc) = ctl("ingest pause $name");
+        is($rc, 0, "$name is paused");
+    }
+    ok(await(60, sub {
+                my ($lseg) = grep { $_->{provider} eq 'lseg' }
+                    @{json_of('/v1/providers')->{providers}};
+                my $lines = () = `cat $run/lake/manifest.ndjson` =~ /\n/g;
+                return !$lseg->{stream}{items}{open}
+                    && sql("SELECT count(*) FROM ingest_job WHERE status IN"
+                        . " ('queued', 'running')") == 0
+                    && sql('SELECT count(*) FROM raw_object') == $lines;
+            }), 'nothing is on its way');
+}
+
+
 sub replay {
+    pause_collections();
     my $before = fingerprint();
     my $objects = sql('SELECT count(*) FROM raw_object');
     my $bars = `curl -s --cacert $cacert -H 'X-API-Key: $key' '$url/v1/bars?symbol=IBM&limit=5000'`;
@@ -387,10 +460,13 @@ sub second_start {
 
     my $jobs = "ls $run/lake/raw -R | wc -l";
     my $files = `$jobs`;
+    my $own = "$run/collections.d/sample.conf";
+    sh("echo '# mine' >>$own");
     ($rc, my $out) = sh("$top/dev/platform start");
     is($rc, 0, 'second start') or diag($out);
     unlike($out, qr/processed \d+ of/, 'it does not feed again');
     is(`$jobs`, $files, 'and keeps the lake as it was');
+    like(`cat $own`, qr/^# mine$/m, 'and collections that were changed');
     load_env();
     my ($status) = with_key('/v1/bars?symbol=IBM&limit=1');
     is($status, 200, 'the same key still works');
@@ -398,8 +474,8 @@ sub second_start {
 }
 
 
-# Ctrl-C in a terminal: the whole foreground group gets the signal.
-sub foreground {
+# The script, and all that it has started.
+sub run_foreground {
     my $pid = fork() // die;
     if (!$pid) {
         setpgrp(0, 0);
@@ -409,11 +485,52 @@ sub foreground {
         exec "$top/dev/platform", 'run';
     }
     ok(await(60, sub { -e "$run/ready" }), 'run in the foreground');
-    my @all = pids();
-    cmp_ok(scalar @all, '>=', 8, 'starts its processes');
+    my @all = (pids(), simulators());
+    cmp_ok(scalar @all, '>=', 15, 'starts its processes');
+    return ($pid, @all);
+}
+
+# Processes of the simulators of the tests; the first one started the others.
+sub simulators {
+    chomp(my $first = `cat $run/pid/providers`);
+    return ($first, split ' ', `pgrep -P $first`);
+}
+
+sub living { return join ' ', grep { kill 0 => $_ } @_ }
+
+
+# Ctrl-C in a terminal: the whole foreground group gets the signal.
+sub foreground {
+    my ($pid, @all) = run_foreground();
     kill -2 => $pid;
     ok(await(40, sub { waitpid($pid, 1) == $pid }), 'Ctrl-C ends it');
-    is(scalar(grep { kill 0 => $_ } @all), 0, 'and all that it started');
+    is(living(@all), '', 'and all that it started');
     ok(!-e "$run/demo.env", 'demo.env is gone');
     is(join(' ', glob "$run/sock/*.sock"), '', 'and no socket is left');
+}
+
+
+# One of the simulators ends by itself: so does all the rest, and says why.
+sub simulator_ends {
+    my ($pid, @all) = run_foreground();
+    kill KILL => (simulators())[-1];
+    ok(await(40, sub { waitpid($pid, 1) == $pid }), 'a simulator ends');
+    isnt($?, 0, 'which is a failure');
+    like(`cat $dir/foreground.log`, qr/^providers ended$/m, 'that is told');
+    like(`cat $run/log/providers.log`, qr/^the simulator of \w+ has ended$/m,
+        'and of which');
+    is(living(@all), '', 'nothing is left');
+}
+
+
+# Nobody could stop anything: the next start does.
+sub killed_platform {
+    my ($pid, @all) = run_foreground();
+    kill KILL => $pid;
+    waitpid $pid, 0;
+    isnt(living(@all), '', 'killed: its processes stay');
+    my ($rc, $out) = sh("$top/dev/platform start");
+    is($rc, 0, 'the next start') or diag($out);
+    is(living(@all), '', 'has ended them');
+    sh("$top/dev/platform stop");
 }

@@ -336,7 +336,8 @@ sub start_provider {
     my $conf = content("$top/dev/simulator/simulator.conf.in");
     my %at = (LISTEN => '127.0.0.1:8090', MARKET => '/srv/sim/dev/market',
         ERRORS => '/srv/sim/dev/simulator/errors',
-        CACHE => '/var/cache/simulator', LOG => '/var/log/nginx/sim.log');
+        CACHE => '/var/cache/simulator', LOG => '/var/log/nginx/sim.log',
+        ALPHAVANTAGE => '', WORLDBANK => '');
 
     $conf =~ s/\@([A-Z]+)\@/$at{$1} \/\/ die $1/ge;
     $c->must('mkdir -p /srv/sim/dev');

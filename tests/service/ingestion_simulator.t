@@ -37,7 +37,7 @@ sub spew { open my $f, '>', $_[0] or die "$_[0]: $!"; print $f $_[1] }
 my $conf = slurp("$dev/simulator/simulator.conf.in");
 my %fill = (LISTEN => "127.0.0.1:$port", MARKET => "$dev/market",
     ERRORS => "$dev/simulator/errors", CACHE => "$dir/cache",
-    LOG => "$dir/access.log");
+    LOG => "$dir/access.log", ALPHAVANTAGE => '', WORLDBANK => '');
 $conf =~ s/\@$_\@/$fill{$_}/g for keys %fill;
 spew("$dir/simulator.conf", $conf);
 my $user = $> == 0 ? 'user root;' : '';

@@ -216,6 +216,16 @@ for my $function (qw/ LISTING_STATUS EARNINGS_CALENDAR IPO_CALENDAR /) {
     like(av($function)->{body}, qr/^symbol,name,.*\r\n/, "$function: CSV only");
 }
 is(refusal(av('NONSENSE')), 'call', 'an unknown function');
+sub stories { @{ json(av("NEWS_SENTIMENT&tickers=$_[0]"))->{feed} } }
+my @stories = stories('IBM');
+is($stories[0]{time_published}, '20260516T235000', 'the newest story');
+my %known = map { $_->{url} => 1 } @stories;
+is(scalar(grep { $known{ $_->{url} } } stories('AAPL')), 0,
+    'others have their own');
+$sim->set(today => '2026-05-17');
+is(scalar(grep { $known{ $_->{url} } } stories('IBM')), 0,
+    'and another day has others');
+$sim->set(today => '2026-05-16');
 $sim->set(splits => { MSFT => [ '2026-05-13', 4 ] });
 $m = json(av('TIME_SERIES_DAILY_ADJUSTED&symbol=MSFT'))
     ->{'Time Series (Daily)'};

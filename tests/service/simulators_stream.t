@@ -112,6 +112,8 @@ $m = next_of($ws);
 is("$m->{ID} $m->{Type} $m->{UpdateType}", '2 Update Unspecified', 'it came');
 is_deeply($m->{Fields}, { BID => 1.0567, ASK => undef }, 'changed fields only');
 is($sim->update('.SPX', { BID => 1 }), 0, 'nobody watches the other');
+$sim->update('EUR=', { BID => 1 }, UpdateType => 'Quote');
+is(next_of($ws)->{UpdateType}, 'Quote', 'of a kind that is named');
 my @json = ('{"ID":5,"Key":{"Name":["IBM.N","NO.N","VOD.L"]},"View":["BID"]}');
 $ws->tell($json[0]);
 ($m, $n) = $ws->messages();

@@ -252,6 +252,14 @@ test_rows(void **state)
     rows_are(lake, 20, 0, 21, 1);
     rows_are(lake, 3, 4, 4, 1);
 
+    /* what is read with a row and not wanted is more than a row may have */
+    for (i = 0; i < 60; i++) {
+        put(lake, "yet more");
+    }
+    rows_are(lake, 0, 7, 1, 7);
+    rows_are(lake, 7, 8, 8, 1);
+    rows_are(lake, 8, 0, 9, 73);
+
     /* a row is read as it was put */
     assert_ok(wd_lake_rows(lake, 19, on_row, (w = (walk_t){.stop_at = 20}, &w),
                            &err));

@@ -83,7 +83,7 @@ Waits until there are that many and returns them; dies after 30 seconds.
 
 =item forget
 
-Empties the log.
+Empties the log, and what else is kept of what was heard.
 
 =item connections
 

@@ -232,6 +232,7 @@ sub do_forget {
     $self->{forgotten} = @{ $self->{log} } ? $self->{log}[-1]{n}
         : $self->{forgotten};
     $self->{log} = [];
+    $self->{sim}->forgot() if $self->{sim}->can('forgot');
     return;
 }
 

@@ -197,22 +197,53 @@ sub movers {
             top_losers => \@all, most_actively_traded => \@all) };
 }
 
+# A story about whom it is asked for each ten minutes, of the last two hours.
+use constant { STORY_EVERY => 600, STORIES => 12 };
+
 sub news {
     my ($self, $function, $q) = @_;
 
     my @tickers = split /,/, $q->{tickers} // 'IBM';
-    my $stamp = date($self->day_now()) =~ tr/-//dr;
-    my @feed = map { my $n = $_; obj(title => "Synthetic story $n",
-            url => "https://news.example/$n", time_published => sprintf(
-                '%sT%02d0000', $stamp, 23 - $n), authors => [], summary =>
-                'A <b>summary</b> & more.', source => 'Synthetic',
-            topics => [], overall_sentiment_score => num('0.123456'),
-            overall_sentiment_label => 'Neutral',
-            ticker_sentiment => [ map { obj(ticker => $_, relevance_score =>
-                        '0.5', ticker_sentiment_score => '-0.1',
-                    ticker_sentiment_label => 'Neutral') } @tickers ]) }
-        1 .. 3;
+    my $about = join '-', map { s/[^A-Za-z0-9.]//gr } @tickers;
+    my $newest = int($self->time_now() / STORY_EVERY);
+    my @feed = map { $self->story($_, $about, @tickers) }
+        map { $newest - $_ } 0 .. STORIES - 1;
     return { json => obj(items => scalar(@feed) . '', feed => \@feed) };
+}
+
+# The last second of `today`, or the clock.
+sub time_now {
+    my ($self) = @_;
+
+    return defined $self->{today} ? ($self->day_now() + 1) * 86400 - 1
+        : $self->{server}->now();
+}
+
+sub story {
+    my ($self, $n, $about, @tickers) = @_;
+
+    my @t = gmtime $n * STORY_EVERY;
+    my $stamp = sprintf '%04d%02d%02dT%02d%02d00', $t[5] + 1900, $t[4] + 1,
+        @t[3, 2, 1];
+    my $score = hash_of($about, $n, 'story') % 1001 / 1000 - 0.5;
+    return obj(title => "Synthetic story $n about $about",
+        url => "https://news.example/$about/$n", time_published => $stamp,
+        authors => [], summary => 'Made up, & <b>synthetic</b>.',
+        source => 'Synthetic', topics => [], overall_sentiment_score =>
+            num(sprintf '%.6f', $score), overall_sentiment_label =>
+            label($score),
+        ticker_sentiment => [ map { obj(ticker => $_,
+                    relevance_score => '0.5', ticker_sentiment_score =>
+                        sprintf('%.6f', $score), ticker_sentiment_label =>
+                        label($score)) } @tickers ]);
+}
+
+sub label {
+    my ($score) = @_;
+
+    return $score <= -0.35 ? 'Bearish' : $score <= -0.15 ? 'Somewhat-Bearish'
+        : $score < 0.15 ? 'Neutral' : $score < 0.35 ? 'Somewhat-Bullish'
+        : 'Bullish';
 }
 
 1;

@@ -50,7 +50,8 @@ C<ws_images> (hash of RIC to fields: what a Refresh holds; others are made).
 =head2 For the test
 
 C<update($ric, \%fields, %more)>, C<refresh> (unsolicited), C<status($ric,
-%state)>: return how many streams it went to. Values of fields are written as
+%state)>: return how many streams it went to. An update is of the UpdateType
+Unspecified, unless C<%more> names one. Values of fields are written as
 numbers when they look like one, C<undef> is null. C<status('Login', ...)>
 is for the login stream. C<streams()>: what is watched (conn, id, name, view),
 C<heard()>: all messages of clients, as they were decoded.
@@ -285,7 +286,7 @@ sub image {
                 $bar->{open}, $fx ? () : (TRDPRC_1 => $bar->{close},
                 OPEN_PRC => $bar->{open}, HIGH_1 => $bar->{high},
                 LOW_1 => $bar->{low}));
-        $_ = price($_) for values %f;
+        $_ = $fx ? price($_ / 100, 4) : price($_) for values %f;
         $f{ACVOL_1} = $bar->{volume} if !$fx;
         +{ %f, TIMACT => '13:54:00', DSPLY_NAME => $name };
     };
@@ -304,9 +305,10 @@ sub item_message {
     my %shown = map { $_ => field_value($fields->{$_}) } grep {
         my $name = $_; !$item->{view} || grep { $_ eq $name }
             @{ $item->{view} } } keys %$fields;
+    my $kind = delete $more{UpdateType} // 'Unspecified';
     return obj(ID => num($item->{id}), Type => $type,
         $item->{domain} ? (Domain => $item->{domain}) : (),
-        $type eq 'Update' ? (UpdateType => 'Unspecified') : (),
+        $type eq 'Update' ? (UpdateType => $kind) : (),
         Key => obj(Service => $item->{service}, Name => $item->{name}),
         $type eq 'Refresh' ? (Qos => obj(Timeliness => 'Realtime',
                 Rate => 'JitConflated'), PermData => 'AwD+Umw=') : (),
@@ -381,6 +383,7 @@ sub list_streams {
 }
 
 sub list_heard { return $_[0]{told} }
+sub forgot { $_[0]{told} = [] }
 
 # ---- by the clock
 
