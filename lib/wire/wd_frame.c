@@ -124,6 +124,13 @@ wd_frame_reader_next(wd_frame_reader_t *r, wd_frame_t *ret)
 }
 
 
+bool
+wd_frame_reader_within(const wd_frame_reader_t *r)
+{
+    return r->buf.len != r->start;
+}
+
+
 /* The bytes of the value at the cursor, which moves behind it. */
 static int
 wd_frame_slice(wd_mp_t *c, wd_str_t *ret)
