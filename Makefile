@@ -1,8 +1,8 @@
 # A thin front to meson and dev/: see README.md.
 BUILD ?= build
 
-.PHONY: build run start stop status logs test bench docs install \
-	setup setup-test setup-bench clean
+.PHONY: build run start stop status logs test test-threads bench docs \
+	install setup setup-test setup-bench clean
 
 build: setup
 	@dev/build $(BUILD)
@@ -18,6 +18,9 @@ stop status logs:
 
 test: setup-test
 	@dev/test
+
+test-threads: setup-test
+	@dev/test tsan
 
 bench: setup-bench
 	@dev/bench

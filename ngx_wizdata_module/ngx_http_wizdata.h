@@ -426,7 +426,7 @@ ngx_int_t ngx_http_wizdata_control_init(ngx_shm_zone_t *zone, void *data);
 ngx_int_t ngx_http_wizdata_control_listen(ngx_cycle_t *cycle,
     ngx_shm_zone_t *zone);
 
-/* No new clients are wanted. */
+/* The gateway wants no new clients; a worker that is replaced is not it. */
 ngx_uint_t ngx_http_wizdata_draining(const ngx_http_wizdata_worker_t *w);
 
 

@@ -16,6 +16,9 @@
 
 #define NGX_HTTP_WIZDATA_HELLO_TIMEOUT 2000
 
+/* A peer that stops in a frame would make all that is asked there wait. */
+#define NGX_HTTP_WIZDATA_FRAME_TIMEOUT 2000
+
 /* Memory of an idle buffer above this is given back. */
 #define NGX_HTTP_WIZDATA_KEEP (256 * 1024)
 
@@ -321,20 +324,56 @@ ngx_http_wizdata_conn_frame(ngx_http_wizdata_conn_t *conn,
 }
 
 
+/* When did the frame begin whose end is missing? */
+static void
+ngx_http_wizdata_conn_within(ngx_http_wizdata_conn_t *conn, ngx_uint_t whole)
+{
+    if (!wd_frame_reader_within(&conn->reader)) {
+        conn->within = 0;
+    } else if (whole != 0 || !conn->within) {
+        conn->within = 1;
+        conn->within_since = ngx_current_msec;
+    }
+}
+
+
 /* All whole frames that are here. */
 static ngx_int_t
 ngx_http_wizdata_conn_frames(ngx_http_wizdata_conn_t *conn)
 {
     int        rc;
+    ngx_uint_t whole;
     wd_frame_t f;
 
-    for (;;) {
+    for (whole = 0;; whole++) {
         rc = wd_frame_reader_next(&conn->reader, &f);
         if (rc == WD_EAGAIN) {
+            ngx_http_wizdata_conn_within(conn, whole);
             return NGX_OK;
         }
         if (rc != WD_OK || ngx_http_wizdata_conn_frame(conn, &f) != NGX_OK) {
             return NGX_ERROR;
+        }
+    }
+}
+
+
+void
+ngx_http_wizdata_conn_look(ngx_http_wizdata_service_t *s)
+{
+    ngx_queue_t             *q, *next;
+    ngx_http_wizdata_conn_t *conn;
+
+    for (q = ngx_queue_head(&s->conns); q != ngx_queue_sentinel(&s->conns);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        conn = ngx_queue_data(q, ngx_http_wizdata_conn_t, link);
+        if (conn->within
+            && ngx_current_msec - conn->within_since
+               > NGX_HTTP_WIZDATA_FRAME_TIMEOUT)
+        {
+            ngx_http_wizdata_conn_close(conn, "unfinished frame");
         }
     }
 }

@@ -90,5 +90,5 @@ ngx_http_wizdata_draining(const ngx_http_wizdata_worker_t *w)
 {
     const ngx_http_wizdata_control_t *c = w->conf->control->data;
 
-    return ngx_exiting || ngx_quit || ngx_terminate || c->draining;
+    return c->draining;
 }

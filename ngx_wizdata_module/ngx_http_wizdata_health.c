@@ -387,6 +387,7 @@ ngx_http_wizdata_watch_look(ngx_event_t *ev)
 
     (void) wd_fleet_sweep(watch->service->fleet.fleet);
     wd_fleet_measure(&watch->service->fleet, ngx_http_wizdata_health_now());
+    ngx_http_wizdata_conn_look(watch->service);
 
     if (ngx_exiting || ngx_quit || ngx_terminate) {
         ngx_http_wizdata_watch_stop(watch);

@@ -231,7 +231,7 @@ ngx_http_wizdata_scrape_memory(ngx_http_wizdata_scrape_t *s)
 
     cln->handler = ngx_http_wizdata_scrape_cleanup;
     cln->data = s;
-    s->all->n++;
+    ngx_http_wizdata_scrape_enter(s);
     s->ctx->scrape = s;
     return NGX_OK;
 }

@@ -59,6 +59,10 @@ ngx_http_wizdata_refusals_event(ngx_event_t *ev)
     ngx_http_wizdata_conn_t     *conn;
     ngx_http_wizdata_refusals_t *s = ev->data;
 
+    if (wd_refusals_total(s->table) == 0) {
+        return; /* told when a connection was left */
+    }
+
     conn = ngx_http_wizdata_pick_any(s->service,
                                      NGX_HTTP_WIZDATA_REFUSALS_OUT);
     if (conn != NULL) {

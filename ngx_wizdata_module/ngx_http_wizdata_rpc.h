@@ -122,6 +122,7 @@ struct ngx_http_wizdata_conn_s {
     ngx_event_t              flush;
     ngx_queue_t              uploads; /* wait until less is unsent */
     ngx_msec_t               opened;
+    ngx_msec_t               within_since; /* the end of a frame is missing */
     ngx_queue_t              link; /* of the service's connections */
     uint64_t                 instance; /* hash of what the peer calls itself */
 
@@ -134,6 +135,7 @@ struct ngx_http_wizdata_conn_s {
     unsigned                 goaway:1;
     unsigned                 covered:1; /* a beat was seen */
     unsigned                 malformed:1; /* nothing is asked again */
+    unsigned                 within:1; /* a frame */
 };
 
 
@@ -343,6 +345,9 @@ ngx_http_wizdata_conn_t *ngx_http_wizdata_conn_create(
 
 /* connect() succeeded. */
 void ngx_http_wizdata_conn_established(ngx_http_wizdata_conn_t *conn);
+
+/* Closes those whose peer stopped in the middle of a frame. */
+void ngx_http_wizdata_conn_look(ngx_http_wizdata_service_t *s);
 
 /* Appended frames leave together at the end of the event loop's turn. */
 void ngx_http_wizdata_conn_flush_later(ngx_http_wizdata_conn_t *conn);

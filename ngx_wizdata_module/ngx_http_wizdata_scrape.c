@@ -8,6 +8,9 @@
 #define NGX_HTTP_WIZDATA_SCRAPE_TAG                                           \
     ((ngx_buf_tag_t) &ngx_http_wizdata_scrape_head)
 
+/* Any time: what counts is that there is a timer. */
+#define NGX_HTTP_WIZDATA_SCRAPE_HOLD 60000
+
 
 static void ngx_http_wizdata_scrape_slice(ngx_http_wizdata_scrape_t *s);
 static void ngx_http_wizdata_scrape_writable(ngx_http_request_t *r);
@@ -92,6 +95,14 @@ ngx_http_wizdata_scrapes_turn(ngx_event_t *ev)
 }
 
 
+/* Between two turns nothing else tells nginx that there is work to do. */
+static void
+ngx_http_wizdata_scrapes_hold(ngx_event_t *ev)
+{
+    ngx_add_timer(ev, NGX_HTTP_WIZDATA_SCRAPE_HOLD);
+}
+
+
 ngx_http_wizdata_scrapes_t *
 ngx_http_wizdata_scrapes(ngx_http_wizdata_worker_t *w)
 {
@@ -108,9 +119,21 @@ ngx_http_wizdata_scrapes(ngx_http_wizdata_worker_t *w)
         all->turn.data = all;
         all->turn.handler = ngx_http_wizdata_scrapes_turn;
         all->turn.log = w->cycle->log;
+        all->hold.data = all;
+        all->hold.handler = ngx_http_wizdata_scrapes_hold;
+        all->hold.log = w->cycle->log;
         w->scrapes = all;
     }
     return all;
+}
+
+
+void
+ngx_http_wizdata_scrape_enter(ngx_http_wizdata_scrape_t *s)
+{
+    if (s->all->n++ == 0) {
+        ngx_http_wizdata_scrapes_hold(&s->all->hold);
+    }
 }
 
 
@@ -119,7 +142,9 @@ ngx_http_wizdata_scrape_leave(ngx_http_wizdata_scrape_t *s)
 {
     ngx_http_wizdata_scrape_idle(s);
     wd_buf_done(&s->text);
-    s->all->n--;
+    if (--s->all->n == 0) {
+        ngx_del_timer(&s->all->hold);
+    }
     s->dead->merge = s->merge;
     ngx_queue_insert_tail(&s->all->dead, &s->dead->link);
     ngx_http_wizdata_scrapes_wake(s->all);

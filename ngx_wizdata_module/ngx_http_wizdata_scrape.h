@@ -40,6 +40,7 @@ typedef enum {
 
 typedef struct {
     ngx_event_t turn;
+    ngx_event_t hold; /* a worker with scrapes does not exit */
     ngx_queue_t ready; /* scrapes that have work to do */
     ngx_queue_t dead; /* memory to be given back */
     ngx_uint_t  n; /* scrapes */
@@ -77,6 +78,9 @@ ngx_http_wizdata_scrapes_t *ngx_http_wizdata_scrapes(
 
 /* There is work to do. */
 void ngx_http_wizdata_scrape_ready(ngx_http_wizdata_scrape_t *s);
+
+/* The request begins. */
+void ngx_http_wizdata_scrape_enter(ngx_http_wizdata_scrape_t *s);
 
 /* The request ends: the memory is given back little by little. */
 void ngx_http_wizdata_scrape_leave(ngx_http_wizdata_scrape_t *s);

@@ -393,7 +393,7 @@ ctl_upload_json(ctl_t *ctl, const ctl_args_t *args, const ctl_body_t *with,
 static int
 ctl_show_body(ctl_t *ctl, const ctl_args_t *args, const wd_buf_t *body)
 {
-    json_t     *doc;
+    json_t     *doc = NULL;
     ctl_error_t err;
 
     if (args->format == WD_FMT_JSON) {

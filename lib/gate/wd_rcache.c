@@ -275,13 +275,28 @@ wd_rcache_get(wd_rcache_t *c, const uint8_t key[WD_CACHEKEY_LEN], wd_ns_t now,
 
 
 /*
+ * ThreadSanitizer sees memcpy() wherever it is called; its runtime has these
+ * for reads that it shall not look at.
+ */
+#ifdef __SANITIZE_THREAD__
+void AnnotateIgnoreReadsBegin(const char *file, int line);
+void AnnotateIgnoreReadsEnd(const char *file, int line);
+#else
+#define AnnotateIgnoreReadsBegin(file, line)
+#define AnnotateIgnoreReadsEnd(file, line)
+#endif
+
+
+/*
  * The segments may be another entry's by now: what was read then is thrown
  * away, because the version tells. The fence keeps the look at it behind.
  */
 __attribute__((no_sanitize("thread"))) static uint8_t *
 wd_rcache_copy_out(const wd_rcache_word_t *words, size_t n, uint8_t *out)
 {
+    AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
     memcpy(out, (const void *) words, n);
+    AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
     atomic_thread_fence(memory_order_acquire);
     return out + n;
 }

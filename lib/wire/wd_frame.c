@@ -53,6 +53,52 @@ wd_frame_reader_fed(wd_frame_reader_t *r, size_t n)
 }
 
 
+/* What every frame begins with; the cursor moves behind it. */
+static int
+wd_frame_read_type(wd_mp_t *c, wd_frame_type_e *ret)
+{
+    int         rc;
+    uint32_t    n;
+    wd_mp_val_t v;
+
+    rc = wd_mp_next_head(c, &v);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    n = v.type == WD_MP_ARRAY ? v.v.count : 0;
+    if (n != 3 && n != 4) {
+        return WD_EPROTO;
+    }
+
+    rc = wd_mp_next_head(c, &v);
+    if (rc != WD_OK) {
+        return rc;
+    }
+    if (v.type != WD_MP_INT || v.v.i < 0 || v.v.i > WD_FRAME_NOTIFY
+        || n != (v.v.i == WD_FRAME_NOTIFY ? 3 : 4)) {
+        return WD_EPROTO;
+    }
+    *ret = (wd_frame_type_e) v.v.i;
+    return WD_OK;
+}
+
+
+/*
+ * Can these bytes become a frame? Rubbish may declare to be long, and would
+ * swallow what follows until as much has come: it is refused at its head.
+ */
+static bool
+wd_frame_begins(const uint8_t *p, size_t len)
+{
+    int             rc;
+    wd_mp_t         c = wd_mp(p, len);
+    wd_frame_type_e type;
+
+    rc = wd_frame_read_type(&c, &type);
+    return rc == WD_OK || rc == WD_ETRUNC;
+}
+
+
 int
 wd_frame_reader_next(wd_frame_reader_t *r, wd_frame_t *ret)
 {
@@ -68,13 +114,20 @@ wd_frame_reader_next(wd_frame_reader_t *r, wd_frame_t *ret)
     p = r->buf.data + r->start;
     rc = wd_mp_scan(&r->scan, p, len, WD_FRAME_MAX);
     if (rc != WD_OK) {
-        return rc;
+        return wd_frame_begins(p, len) ? rc : WD_EPROTO;
     }
 
     len = r->scan.pos;
     r->start += len;
     wd_mp_scan_init(&r->scan);
     return wd_frame_parse(wd_str((const char *) p, len), ret);
+}
+
+
+bool
+wd_frame_reader_within(const wd_frame_reader_t *r)
+{
+    return r->buf.len != r->start;
 }
 
 
@@ -240,20 +293,14 @@ wd_frame_parse_notify(wd_mp_t *c, wd_frame_t *f)
 int
 wd_frame_parse(wd_str_t bytes, wd_frame_t *f)
 {
-    int      rc;
-    int64_t  type;
-    uint32_t n;
-    wd_mp_t  c = wd_mp(bytes.data, bytes.len);
+    int     rc;
+    wd_mp_t c = wd_mp(bytes.data, bytes.len);
 
     memset(f, 0, sizeof(*f));
 
-    if (wd_mp_read_array(&c, &n) != WD_OK || n < 3
-        || wd_mp_read_int(&c, &type) != WD_OK || type < 0 || type > 2
-        || n != (type == WD_FRAME_NOTIFY ? 3 : 4)) {
+    if (wd_frame_read_type(&c, &f->type) != WD_OK) {
         return WD_EPROTO;
     }
-
-    f->type = (wd_frame_type_e) type;
 
     switch (f->type) {
     case WD_FRAME_REQUEST:

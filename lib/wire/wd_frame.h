@@ -99,6 +99,9 @@ void     wd_frame_reader_fed(wd_frame_reader_t *r, size_t n);
  */
 wd_must_check int wd_frame_reader_next(wd_frame_reader_t *r, wd_frame_t *ret);
 
+/* After WD_EAGAIN: a frame has begun and its end has not come. */
+bool wd_frame_reader_within(const wd_frame_reader_t *r);
+
 /* One complete frame in bytes. WD_OK or WD_EPROTO. */
 wd_must_check int wd_frame_parse(wd_str_t bytes, wd_frame_t *ret);
 

@@ -225,6 +225,21 @@ wd_mp_next(wd_mp_t *c, wd_mp_val_t *ret)
 
 
 int
+wd_mp_next_head(wd_mp_t *c, wd_mp_val_t *ret)
+{
+    int          rc;
+    wd_mp_head_t h;
+
+    rc = wd_mp_head(c->p, (size_t) (c->end - c->p), &h);
+    if (rc == WD_OK) {
+        c->p += h.head;
+        *ret = h.val;
+    }
+    return rc;
+}
+
+
+int
 wd_mp_skip(wd_mp_t *c)
 {
     int          rc;

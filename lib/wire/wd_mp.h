@@ -59,6 +59,12 @@ wd_mp(const void *data, size_t len)
  */
 wd_must_check int wd_mp_next(wd_mp_t *c, wd_mp_val_t *ret);
 
+/*
+ * Likewise, but of text, bytes, ext, arrays and maps only the head has to be
+ * there; v.s is not set. The cursor moves behind that head.
+ */
+wd_must_check int wd_mp_next_head(wd_mp_t *c, wd_mp_val_t *ret);
+
 /* Steps over one whole value, nested ones included. */
 wd_must_check int wd_mp_skip(wd_mp_t *c);
 

@@ -191,6 +191,21 @@ $c->send_request('GET', '/metrics', key => undef);
 $t->wait_for('send_timeout holds', sub {
     $t->read_file('error.log') =~ /client timed out/ });
 
+# ---- a reload in the middle ----
+
+@slow = map { client(port => port(8081), rcvbuf => 16_384) } 1 .. 3;
+$_->send_request('GET', '/metrics', key => undef) for @slow;
+$t->wait_for('three are being sent', sub {
+    3 == grep { IO::Select->new($_->{fh})->can_read(0) } @slow });
+my %old = map { $_ => 1 } $t->workers;
+$t->reload;
+$t->wait_for('other workers', sub { grep { !$old{$_} } $t->workers });
+is(whole($_->response->body), 'whole', 'the old ones go on to the end')
+    for @slow;
+$t->wait_for('and end', sub { !grep { $old{$_} } $t->workers });
+$t->wait_for('the backends are connected', sub {
+    whole(get('/metrics', key => undef)->body) eq 'whole' });
+
 # ---- clients that leave at any time ----
 
 for my $when (qw/ asked answered read /) {

@@ -182,6 +182,19 @@ is($r->body, 'p= k= i= q= c= f= a= h=127.0.0.1 x=l t=0',
 # ---- drain ----
 
 is(get('/health')->status, 200, 'healthy');
+
+# A worker that is replaced is not the gateway, which goes on.
+my $c = client();
+$c->send("GET /health HTTP/1.1\r\nHost: localhost\r\n");
+is(get('/health')->status, 200, 'the connection is accepted');
+my $hellos = $t->backend_events('analytics', 'hello');
+$t->reload;
+$t->wait_for('its worker has left the backend', sub {
+    $t->backend_events('analytics', 'hello') == $hellos + 2
+        && $t->backend_ctl('analytics', 'conns') == 2 });
+$c->send("\r\n");
+is($c->response->status, 200, 'and is healthy');
+
 # RTMIN is 34 where glibc keeps two for itself.
 kill 35, $t->{pid};
 $t->wait_for('drain: 503', sub { get('/health')->status == 503 });

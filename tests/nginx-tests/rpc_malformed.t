@@ -142,6 +142,10 @@ my @table = (
         mp_raw("\x93\x02\xa1x\x91\xc9\x80\x00\x00\x00\x01") } ],
     [ 'meta of 2^32-1', sub { mp_raw("\x94\x01" . mp_encode($_[0])
         . "\xc0\x93\xcc\xc8\xdf\xff\xff\xff\xff") } ],
+    # what a frame has room for, but does not begin with
+    [ 'an array of 13,720', sub { mp_raw("\xdc\x35\x98" . "\x01" x 20) } ],
+    [ 'a text of 32 kB', sub { mp_raw("\xda\x80\x00" . 'x' x 20) } ],
+    [ 'a type of 32 kB', sub { mp_raw("\x94\xda\x80\x00" . 'x' x 20) } ],
     [ 'nesting of 17', sub { [ 2, 'x', nested(16) ] } ],
     [ 'nesting of 1000', sub { [ 2, 'x', nested(1000) ] } ],
     [ 'a frame of 262145', sub { [ 2, 'x', [ mp_bin('x' x 262_135) ] ] } ],

@@ -16,7 +16,12 @@ use Time::HiRes qw/ time /;
 
 use Wizdata::Collections;
 
-my $t = Wizdata::Collections->start(WIZDATA_INGESTION_BREAKER_FAILURES => 1000);
+# A question is asked again when its answer does not come, or its process does
+# not say that it lives: not because the machine is busy.
+my @patient = (WIZDATA_INGESTION_TIMEOUT => '30s',
+    WIZDATA_INGESTION_LEASE => '60s');
+my $t = Wizdata::Collections->start(@patient,
+    WIZDATA_INGESTION_BREAKER_FAILURES => 1000);
 my $pg = $t->pg;
 my ($plan, @asked, @live, @fill, %items);
 
@@ -290,7 +295,7 @@ is(scalar(grep { /symbol=(?:NONE|DIS)/ && /outputsize=full/ } $t->asked()), 2,
 # ---- two instances
 
 my $other = Wizdata::Ingestion->start($pg, lake => $t->in->{lake},
-    url => $t->provider->url('market'),
+    url => $t->provider->url('market'), @patient,
     WIZDATA_INGESTION_COLLECTIONS => $t->{dir});
 my $symbols = join ', ', map { "S$_" } 1 .. 40;
 my @names = map { "many$_" } 1 .. 4;

@@ -404,6 +404,59 @@ test_frame_size(void **state)
 }
 
 
+static void
+put_hex(wd_buf_t *b, const char *hex)
+{
+    size_t n = strlen(hex) / 2;
+
+    assert_non_null(wd_buf_reserve(b, n));
+    assert_true(wd_hex_decode(wd_str_z(hex), b->data + b->len, n));
+    b->len += n;
+}
+
+
+/* What begins as no frame is refused by its head, and not by less. */
+static void
+test_no_head(void **state)
+{
+    size_t                   i, cut;
+    wd_frame_t               f;
+    wd_frame_reader_t        r;
+    static const char *const heads[] = {
+        "dc3598", /* an array of 13,720 */
+        "de3598", /* a map */
+        "da8000", /* text */
+        "c58000", /* bytes */
+        "92", /* an array of 2 */
+        "95", /* and of 5 */
+        "9402", /* a notification of 4 */
+        "9301", /* a response of 3 */
+        "9403", /* type 3 */
+        "94ff", /* type -1 */
+        "94c0", /* type nil */
+        "94da8000", /* type as text */
+        "94dc0001", /* type as array */
+        "94cf0000000100000000", /* type 2^32 */
+        "dd00000004c680000000" /* type as bytes, the head as long as it can be */
+    };
+
+    (void) state;
+    for (i = 0; i < wd_array_len(heads); i++) {
+        wd_buf_t b = WD_BUF_INIT;
+
+        put_hex(&b, heads[i]);
+        for (cut = 1; cut <= b.len; cut++) {
+            wd_frame_reader_init(&r);
+            feed(&r, b.data, cut);
+            assert_int_equal(wd_frame_reader_next(&r, &f),
+                             cut == b.len ? WD_EPROTO : WD_EAGAIN);
+            wd_frame_reader_done(&r);
+        }
+        wd_buf_done(&b);
+    }
+}
+
+
 /* Bytes that are a value but not a frame. */
 static void
 test_malformed(void **state)
@@ -631,6 +684,7 @@ main(void)
         cmocka_unit_test(test_split),     cmocka_unit_test(test_cut),
         cmocka_unit_test(test_example),   cmocka_unit_test(test_limits),
         cmocka_unit_test(test_frame_size),
+        cmocka_unit_test(test_no_head),
         cmocka_unit_test(test_malformed),
         cmocka_unit_test(test_malformed_params),
         cmocka_unit_test(test_random),    cmocka_unit_test(test_stream),

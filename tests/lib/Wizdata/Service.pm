@@ -139,12 +139,33 @@ sub log {
     return <$f> // '';
 }
 
+# Was this service built with one? It keeps memory, and wants to be the first
+# that is preloaded.
+sub has_sanitizer {
+    my ($name) = @_;
+
+    return `ldd @{[ program($name) ]}` =~ /lib(?:a|t|ub)san\.so/;
+}
+
+# What a sanitizer found, leaks at the end too, is shown and fails the file.
+sub findings {
+    my ($self) = @_;
+
+    my @lines = split /^/, $self->log();
+    my ($at) = grep { $lines[$_] =~ /\bruntime error: |: \w+Sanitizer: / }
+        0 .. $#lines or return 0;
+    my $end = $at + 80 < @lines ? $at + 80 : $#lines;
+    print STDERR "# $self->{name}: $_" for @lines[ $at .. $end ];
+    return 1;
+}
+
 END {
     my $status = $?;
 
     if ($$ == $OWNER) {
         for my $s (splice @SERVICES) {
             $s->stop();
+            $status ||= 1 if $s->findings();
             remove_tree($s->{dir}) unless $ENV{WIZDATA_LEAVE};
         }
     }

@@ -299,7 +299,7 @@ sub run_curl {
         for my $row ($self->curl($gateway, $p->{key}, @s)) {
             # A connection that a server closes may be replaced once.
             ($row) = $self->curl($gateway, $p->{key}, $row->[3])
-                unless $row->[4] =~ /\x1f\d*[1-9]/;
+                unless $row->[4] =~ /^[^\x1f]*\x1f\d*[1-9]/;
             $self->note_curl(@$row);
         }
         sleep 0.05;
@@ -313,7 +313,8 @@ sub curl {
     my $base = 'https://127.0.0.1:' . $self->{world}->http2_port($gateway);
     my $from = time();
     open my $fh, '-|', 'curl', '-sk', '--http2', '--max-time', 15, '-H',
-        "X-API-Key: $key", '-w', "\x1f%{http_code}\x1f%header{x-cache}\x1e",
+        "X-API-Key: $key", '-w', "\x1f%{http_code}\x1f%header{x-cache}"
+            . "\x1f%{exitcode}\x1e",
         map { "$base/v1/bars?symbol=$_" } @symbols or die "curl: $!";
     my $all = do { local $/; <$fh> } // '';
     close $fh;
@@ -326,12 +327,14 @@ sub curl {
 sub note_curl {
     my ($self, $from, $to, $gateway, $symbol, $answer) = @_;
 
-    my ($body, $status, $cache) = split /\x1f/, $answer // '';
+    my ($body, $status, $cache, $failed) = split /\x1f/, $answer // '';
     my $j = eval { $json->decode($body // '') };
     my ($version, $wrong) = (undef, '');
 
     $status = 0 + ($status || 0);
-    if ($status == 200 && ref $j eq 'HASH') {
+    if ($status && $failed) { # the head came, the rest did not
+        $wrong = 'short';
+    } elsif ($status == 200 && ref $j eq 'HASH') {
         $version = $j->{v};
         $wrong = "mixed:$j->{sym}" if $j->{sym} ne $symbol;
     } elsif ($status) {

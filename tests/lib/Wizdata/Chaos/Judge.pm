@@ -114,7 +114,8 @@ sub purge {
     my (%commits, @bad);
     push @{ $commits{ $_->{i} } }, $_ for @{ $self->{w}{purged} };
     for my $r ($self->rows(qw/ cached key jwt tight http2 /)) {
-        next if $r->{status} != 200 || $r->{cache} eq 'STALE';
+        next if $r->{status} != 200 || $r->{cache} eq 'STALE'
+            || $r->{wrong} eq 'short'; # answers() looks at those
         my ($i) = $r->{symbol} =~ /^C(\d+)$/ or next;
         for my $e (@{ $commits{$i} || [] }) {
             next if $e->{v} <= $r->{v} || $e->{to} >= $r->{from};
