@@ -2,6 +2,8 @@
  * fuzz_alphavantage.c - Alpha Vantage's parsers: the first byte chooses the
  * data set, the rest is the body.
  */
+#include "fuzz.h"
+
 #include "wd_av_parse.h"
 #include "wd_pool.h"
 
@@ -12,28 +14,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 static void
-require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
-
-
-static void
 check_rejects(const wd_records_t *r)
 {
     size_t i;
 
     for (i = 0; i < r->n_rejects; i++) {
-        require(r->rejects[i].record >= -1
-                && r->rejects[i].record <= r->n_records);
-        require(wd_utf8_valid(r->rejects[i].detail));
-        require(wd_utf8_valid(r->rejects[i].sample));
-        require(r->rejects[i].detail.len <= WD_REJECT_DETAIL_MAX);
-        require(r->rejects[i].sample.len <= WD_REJECT_SAMPLE_MAX);
+        fuzz_require(r->rejects[i].record >= -1
+                     && r->rejects[i].record <= r->n_records);
+        fuzz_require(wd_utf8_valid(r->rejects[i].detail));
+        fuzz_require(wd_utf8_valid(r->rejects[i].sample));
+        fuzz_require(r->rejects[i].detail.len <= WD_REJECT_DETAIL_MAX);
+        fuzz_require(r->rejects[i].sample.len <= WD_REJECT_SAMPLE_MAX);
     }
-    require(!r->refused || r->n_rejected != 0);
+    fuzz_require(!r->refused || r->n_rejected != 0);
 }
 
 
@@ -43,41 +36,42 @@ check_records(const wd_records_t *r)
     size_t i;
 
     for (i = 0; i < r->n_bars; i++) {
-        require(isfinite(r->bars[i].open) && isfinite(r->bars[i].high)
-                && isfinite(r->bars[i].low) && isfinite(r->bars[i].close));
-        require(r->bars[i].record < r->n_records);
+        fuzz_require(isfinite(r->bars[i].open) && isfinite(r->bars[i].high)
+                     && isfinite(r->bars[i].low) && isfinite(r->bars[i].close));
+        fuzz_require(r->bars[i].record < r->n_records);
     }
     for (i = 0; i < r->n_quotes; i++) {
-        require(isfinite(r->quotes[i].price) && r->quotes[i].symbol.len != 0);
+        fuzz_require(isfinite(r->quotes[i].price)
+                     && r->quotes[i].symbol.len != 0);
     }
     for (i = 0; i < r->n_instruments; i++) {
-        require(r->instruments[i].symbol.len != 0
-                && r->instruments[i].symbol.len <= WD_RECORD_SYMBOL_MAX);
+        fuzz_require(r->instruments[i].symbol.len != 0
+                     && r->instruments[i].symbol.len <= WD_RECORD_SYMBOL_MAX);
     }
     for (i = 0; i < r->n_actions; i++) {
-        require(isfinite(r->actions[i].amount)
-                && r->actions[i].record < r->n_records);
+        fuzz_require(isfinite(r->actions[i].amount)
+                     && r->actions[i].record < r->n_records);
     }
     for (i = 0; i < r->n_observations; i++) {
-        require(!isinf(r->observations[i].value)
-                && r->observations[i].record < r->n_records);
+        fuzz_require(!isinf(r->observations[i].value)
+                     && r->observations[i].record < r->n_records);
     }
     for (i = 0; i < r->n_facts; i++) {
-        require(r->facts[i].item.len != 0 && !isinf(r->facts[i].value)
-                && r->facts[i].time != WD_NS_MIN
-                && r->facts[i].record < r->n_records);
+        fuzz_require(r->facts[i].item.len != 0 && !isinf(r->facts[i].value)
+                     && r->facts[i].time != WD_NS_MIN
+                     && r->facts[i].record < r->n_records);
     }
     for (i = 0; i < r->n_news; i++) {
-        require(wd_utf8_valid(r->news[i].title) && r->news[i].url.len != 0
-                && r->news[i].record < r->n_records);
+        fuzz_require(wd_utf8_valid(r->news[i].title) && r->news[i].url.len != 0
+                     && r->news[i].record < r->n_records);
     }
     for (i = 0; i < r->n_mentions; i++) {
-        require(r->mentions[i].symbol.len != 0
-                && r->mentions[i].record < r->n_records);
+        fuzz_require(r->mentions[i].symbol.len != 0
+                     && r->mentions[i].record < r->n_records);
     }
     for (i = 0; i < r->n_fields; i++) {
-        require(r->fields[i].name.len != 0
-                && r->fields[i].value.len <= WD_RECORD_FIELD_MAX);
+        fuzz_require(r->fields[i].name.len != 0
+                     && r->fields[i].value.len <= WD_RECORD_FIELD_MAX);
     }
 }
 
@@ -93,9 +87,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
 
     wd_records_init(&r, pool);
-    require(wd_av_parse((wd_av_dataset_e) (data[0] % WD_AV_DATASET_COUNT),
-                        wd_str((const char *) data + 1, size - 1), &r)
-            == WD_OK);
+    fuzz_require(wd_av_parse((wd_av_dataset_e) (data[0] % WD_AV_DATASET_COUNT),
+                             wd_str((const char *) data + 1, size - 1), &r)
+                 == WD_OK);
     check_rejects(&r);
     check_records(&r);
     wd_pool_destroy(pool);

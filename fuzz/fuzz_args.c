@@ -3,21 +3,14 @@
  * second the form (query, path, JSON body). What is accepted must be a map
  * that names only parameters of the method, each in its declared type.
  */
+#include "fuzz.h"
+
 #include "wd_args.h"
 #include "wd_mp.h"
 
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-
-static void
-fuzz_require(bool ok)
-{
-    if (!ok) {
-        abort();
-    }
-}
 
 
 static const wd_param_t *

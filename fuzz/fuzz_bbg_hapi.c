@@ -2,6 +2,8 @@
  * fuzz_bbg_hapi.c - documents and events of Bloomberg's REST service. The
  * first byte says how long the chunks of the stream are.
  */
+#include "fuzz.h"
+
 #include "wd_bbg_hapi.h"
 #include "wd_bbg_sse.h"
 
@@ -11,23 +13,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 static void
-require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
-
-
-static void
 check_path(wd_str_t path)
 {
     size_t i;
 
-    require(path.data == NULL || (path.len != 0 && path.data[0] == '/'));
-    require(path.len < 2 || path.data[1] != '/');
+    fuzz_require(path.data == NULL || (path.len != 0 && path.data[0] == '/'));
+    fuzz_require(path.len < 2 || path.data[1] != '/');
     for (i = 0; i < path.len; i++) {
-        require(path.data[i] > ' ' && path.data[i] <= '~');
+        fuzz_require(path.data[i] > ' ' && path.data[i] <= '~');
     }
 }
 
@@ -47,22 +40,22 @@ check_documents(wd_str_t body)
         return;
     }
     if (wd_bbg_page_read(body, host, pool, &page, &err) == WD_OK) {
-        require(page.total >= -1 && page.pages >= -1);
+        fuzz_require(page.total >= -1 && page.pages >= -1);
         check_path(page.next);
         check_path(page.self.path);
         for (i = 0; i < page.n_items; i++) {
             check_path(page.items[i].path);
-            require(wd_utf8_valid(page.items[i].title));
+            fuzz_require(wd_utf8_valid(page.items[i].title));
         }
     }
     if (wd_bbg_status_read(body, host, pool, &status, &err) == WD_OK) {
         check_path(status.path);
-        require(wd_utf8_valid(wd_str_z(status.text)));
+        fuzz_require(wd_utf8_valid(wd_str_z(status.text)));
     }
     if (wd_bbg_notice_read(body, host, pool, &notice, &err) == WD_OK) {
         check_path(notice.path);
-        require(wd_name_valid(notice.name, WD_BBG_NAME_MAX));
-        require(notice.length >= -1);
+        fuzz_require(wd_name_valid(notice.name, WD_BBG_NAME_MAX));
+        fuzz_require(notice.length >= -1);
     }
     wd_pool_destroy(pool);
 }
@@ -110,7 +103,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_documents(body);
     read_stream(body, SIZE_MAX, &whole);
     read_stream(body, (size_t) data[0] + 1, &parts);
-    require(wd_str_eq(wd_buf_view(&whole), wd_buf_view(&parts)));
+    fuzz_require(wd_str_eq(wd_buf_view(&whole), wd_buf_view(&parts)));
     wd_buf_done(&whole);
     wd_buf_done(&parts);
     return 0;

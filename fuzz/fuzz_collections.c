@@ -2,6 +2,8 @@
  * fuzz_collections.c - files of collections. What is accepted must survive
  * the way to JSON and back, and have items and slices that can be asked for.
  */
+#include "fuzz.h"
+
 #include "ingestion_collection_file.h"
 
 #include <stdlib.h>
@@ -9,15 +11,6 @@
 #define NOW (INT64_C(19000) * WD_NS_PER_DAY)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-
-static void
-fuzz_require(bool ok)
-{
-    if (!ok) {
-        abort();
-    }
-}
 
 
 static void

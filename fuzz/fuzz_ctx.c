@@ -2,20 +2,13 @@
  * fuzz_ctx.c - the context of a request: what is read is within its limits,
  * and is read again from what is written of it.
  */
+#include "fuzz.h"
+
 #include "wd_ctx.h"
 
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-
-static void
-fuzz_require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 
 static void

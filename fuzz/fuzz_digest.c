@@ -2,21 +2,14 @@
  * fuzz_digest.c - the header `Digest`: what is read from any text is a sum of
  * its algorithm, and is read again from either alphabet.
  */
+#include "fuzz.h"
+
 #include "wd_digest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-
-static void
-require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 
 int
@@ -37,7 +30,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
              : n == 20 ? "sha"
                        : "md5",
              hex);
-    require(wd_digest_read(wd_str_z(text), &again));
-    require(again.md == d.md && memcmp(again.sum, d.sum, n) == 0);
+    fuzz_require(wd_digest_read(wd_str_z(text), &again));
+    fuzz_require(again.md == d.md && memcmp(again.sum, d.sum, n) == 0);
     return 0;
 }

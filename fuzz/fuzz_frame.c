@@ -3,6 +3,8 @@
  * into the same frames as when they come at once; what is a frame stays one
  * when its parts are written again.
  */
+#include "fuzz.h"
+
 #include "wd_ctx.h"
 #include "wd_frame.h"
 
@@ -14,15 +16,6 @@ typedef struct {
     unsigned frames;
     int      end;
 } fuzz_cut_t;
-
-
-static void
-fuzz_require(bool ok)
-{
-    if (!ok) {
-        abort();
-    }
-}
 
 
 /* Written from its parsed parts and parsed again, a request is the same. */

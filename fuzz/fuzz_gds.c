@@ -2,6 +2,8 @@
  * fuzz_gds.c - answers of the Capital IQ client service, and what it is
  * asked: facts are about what was asked for alone, requests can be read.
  */
+#include "fuzz.h"
+
 #include "wd_gds_answer.h"
 #include "wd_gds_parse.h"
 #include "wd_pool.h"
@@ -31,15 +33,6 @@ static const wd_gds_item_t items[] = {
 
 
 static void
-require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
-
-
-static void
 check_facts(const wd_records_t *r)
 {
     size_t               i;
@@ -48,14 +41,15 @@ check_facts(const wd_records_t *r)
 
     for (i = 0; i < r->n_facts; i++) {
         f = &r->facts[i];
-        require(f->record > last && f->record < r->n_records);
+        fuzz_require(f->record > last && f->record < r->n_records);
         last = f->record;
-        require(wd_str_eq_z(f->symbol, "A:") || wd_str_eq_z(f->symbol, "B:"));
-        require(f->item.len != 0 && wd_utf8_valid(f->item));
-        require(!isinf(f->value));
-        require(f->text.data != NULL || isnan(f->value));
-        require(wd_record_text_ok(f->text, WD_RECORD_FIELD_MAX));
-        require(wd_utf8_valid(f->unit) && wd_utf8_valid(f->period));
+        fuzz_require(wd_str_eq_z(f->symbol, "A:")
+                     || wd_str_eq_z(f->symbol, "B:"));
+        fuzz_require(f->item.len != 0 && wd_utf8_valid(f->item));
+        fuzz_require(!isinf(f->value));
+        fuzz_require(f->text.data != NULL || isnan(f->value));
+        fuzz_require(wd_record_text_ok(f->text, WD_RECORD_FIELD_MAX));
+        fuzz_require(wd_utf8_valid(f->unit) && wd_utf8_valid(f->period));
     }
 }
 
@@ -67,14 +61,14 @@ check_parse(wd_str_t body, wd_pool_t *pool)
     wd_records_t r;
 
     wd_records_init(&r, pool);
-    require(wd_gds_parse(body, items, wd_array_len(items), &r) == WD_OK);
+    fuzz_require(wd_gds_parse(body, items, wd_array_len(items), &r) == WD_OK);
     check_facts(&r);
     for (i = 0; i < r.n_rejects; i++) {
-        require(wd_utf8_valid(r.rejects[i].detail)
-                && wd_utf8_valid(r.rejects[i].sample));
+        fuzz_require(wd_utf8_valid(r.rejects[i].detail)
+                     && wd_utf8_valid(r.rejects[i].sample));
     }
-    require(!r.refused || (r.n_rejected != 0 && r.n_facts == 0));
-    require(!r.empty || r.n_facts == 0);
+    fuzz_require(!r.refused || (r.n_rejected != 0 && r.n_facts == 0));
+    fuzz_require(!r.empty || r.n_facts == 0);
 }
 
 
@@ -85,15 +79,15 @@ check_answers(wd_str_t body, wd_pool_t *pool)
     wd_gds_batch_t b;
     wd_gds_token_t t;
 
-    require(wd_gds_classify_batch(body, &a, &b) == WD_OK);
-    require(b.good + b.failed == b.entries && a.wait_s >= 0);
-    require(a.class != WD_ANSWER_OK || (b.failed == 0 && b.good != 0));
-    require((b.failed == 0) == (b.worst == WD_ANSWER_OK));
-    require(wd_utf8_valid(wd_str_z(a.text)));
+    fuzz_require(wd_gds_classify_batch(body, &a, &b) == WD_OK);
+    fuzz_require(b.good + b.failed == b.entries && a.wait_s >= 0);
+    fuzz_require(a.class != WD_ANSWER_OK || (b.failed == 0 && b.good != 0));
+    fuzz_require((b.failed == 0) == (b.worst == WD_ANSWER_OK));
+    fuzz_require(wd_utf8_valid(wd_str_z(a.text)));
 
-    require(wd_gds_classify_token(body, pool, &a, &t) == WD_OK);
-    require((a.class == WD_ANSWER_OK) == (t.access.len != 0));
-    require(t.expires_s >= 0 && t.expires_s <= WD_GDS_TOKEN_LIFE_MAX);
+    fuzz_require(wd_gds_classify_token(body, pool, &a, &t) == WD_OK);
+    fuzz_require((a.class == WD_ANSWER_OK) == (t.access.len != 0));
+    fuzz_require(t.expires_s >= 0 && t.expires_s <= WD_GDS_TOKEN_LIFE_MAX);
 }
 
 
@@ -115,7 +109,7 @@ check_request(wd_str_t body)
         }
     }
     if (wd_gds_request(&item, 1, &out) == WD_OK) {
-        require(wd_answer_json(wd_buf_view(&out), &root, &err) == WD_OK);
+        fuzz_require(wd_answer_json(wd_buf_view(&out), &root, &err) == WD_OK);
         json_decref(root);
     }
     wd_buf_done(&out);

@@ -2,20 +2,13 @@
  * fuzz_identifier.c - "SCHEME VALUE": what is accepted is no longer so with
  * another last character.
  */
+#include "fuzz.h"
+
 #include "wd_identifier.h"
 
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-
-static void
-require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 
 int
@@ -29,14 +22,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     got = wd_identifier_check(scheme, value);
-    require(wd_identifier_fault(got) != NULL);
+    fuzz_require(wd_identifier_fault(got) != NULL);
     if (got != WD_IDENTIFIER_OK) {
         return 0;
     }
 
-    require(value.len != 0 && value.len < sizeof(other));
+    fuzz_require(value.len != 0 && value.len < sizeof(other));
     wd_str_copy(other, sizeof(other), value);
     other[value.len - 1] = value.data[value.len - 1] == '0' ? '1' : '0';
-    require(wd_identifier_check(scheme, wd_str_z(other)) != WD_IDENTIFIER_OK);
+    fuzz_require(wd_identifier_check(scheme, wd_str_z(other))
+                 != WD_IDENTIFIER_OK);
     return 0;
 }

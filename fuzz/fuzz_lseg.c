@@ -2,6 +2,8 @@
  * fuzz_lseg.c - LSEG's answers: the first byte chooses the data set; the rest
  * is parsed, judged, and read as a token.
  */
+#include "fuzz.h"
+
 #include "wd_lseg_answer.h"
 #include "wd_lseg_parse.h"
 #include "wd_pool.h"
@@ -10,15 +12,6 @@
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-
-static void
-require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 
 /* A figure or none, never an infinite one. */
@@ -44,23 +37,24 @@ check_prices(const wd_records_t *r)
     for (i = 0; i < r->n_bars; i++) {
         const wd_bar_rec_t *b = &r->bars[i];
 
-        require(isfinite(b->open) && isfinite(b->high) && isfinite(b->low)
-                && isfinite(b->close) && figure(b->volume));
-        require(b->record >= 0 && b->record < r->n_records);
+        fuzz_require(isfinite(b->open) && isfinite(b->high) && isfinite(b->low)
+                     && isfinite(b->close) && figure(b->volume));
+        fuzz_require(b->record >= 0 && b->record < r->n_records);
     }
     for (i = 0; i < r->n_quotes; i++) {
         const wd_quote_rec_t *q = &r->quotes[i];
 
-        require(symbol(q->symbol) && figure(q->price) && figure(q->bid)
-                && figure(q->ask) && figure(q->volume));
-        require(!isnan(q->price) || !isnan(q->bid) || !isnan(q->ask));
-        require(q->record >= 0 && q->record < r->n_records);
+        fuzz_require(symbol(q->symbol) && figure(q->price) && figure(q->bid)
+                     && figure(q->ask) && figure(q->volume));
+        fuzz_require(!isnan(q->price) || !isnan(q->bid) || !isnan(q->ask));
+        fuzz_require(q->record >= 0 && q->record < r->n_records);
     }
     for (i = 0; i < r->n_trades; i++) {
-        require(symbol(r->trades[i].symbol) && isfinite(r->trades[i].price)
-                && figure(r->trades[i].size));
+        fuzz_require(symbol(r->trades[i].symbol) && isfinite(r->trades[i].price)
+                     && figure(r->trades[i].size));
     }
-    require(r->n_bars + r->n_quotes + r->n_trades == 0 || symbol(r->symbol));
+    fuzz_require(r->n_bars + r->n_quotes + r->n_trades == 0
+                 || symbol(r->symbol));
 }
 
 
@@ -72,19 +66,19 @@ check_names(const wd_records_t *r)
     for (i = 0; i < r->n_facts; i++) {
         const wd_fact_rec_t *f = &r->facts[i];
 
-        require(symbol(f->symbol) && f->item.len != 0 && figure(f->value));
-        require(wd_record_text_ok(f->item, WD_RECORD_FIELD_MAX)
-                && wd_record_text_ok(f->text, WD_RECORD_FIELD_MAX)
-                && wd_record_text_ok(f->unit, WD_RECORD_FIELD_MAX));
+        fuzz_require(symbol(f->symbol) && f->item.len != 0 && figure(f->value));
+        fuzz_require(wd_record_text_ok(f->item, WD_RECORD_FIELD_MAX)
+                     && wd_record_text_ok(f->text, WD_RECORD_FIELD_MAX)
+                     && wd_record_text_ok(f->unit, WD_RECORD_FIELD_MAX));
     }
     for (i = 0; i < r->n_identifiers; i++) {
-        require(
+        fuzz_require(
             symbol(r->identifiers[i].symbol) && symbol(r->identifiers[i].scheme)
             && r->identifiers[i].value.len != 0
             && wd_record_text_ok(r->identifiers[i].value, WD_RECORD_FIELD_MAX));
     }
     for (i = 0; i < r->n_instruments; i++) {
-        require(
+        fuzz_require(
             symbol(r->instruments[i].symbol)
             && wd_record_text_ok(r->instruments[i].name, WD_RECORD_FIELD_MAX));
     }
@@ -99,13 +93,13 @@ check(const wd_records_t *r)
     check_prices(r);
     check_names(r);
     for (i = 0; i < r->n_rejects; i++) {
-        require(wd_utf8_valid(r->rejects[i].detail)
-                && wd_utf8_valid(r->rejects[i].sample));
-        require(r->rejects[i].record < r->n_records);
+        fuzz_require(wd_utf8_valid(r->rejects[i].detail)
+                     && wd_utf8_valid(r->rejects[i].sample));
+        fuzz_require(r->rejects[i].record < r->n_records);
     }
-    require(!r->refused || r->n_rejected != 0);
-    require(!r->empty || r->n_records == 0);
-    require(!r->refused || r->n_bars + r->n_quotes + r->n_facts == 0);
+    fuzz_require(!r->refused || r->n_rejected != 0);
+    fuzz_require(!r->empty || r->n_records == 0);
+    fuzz_require(!r->refused || r->n_bars + r->n_quotes + r->n_facts == 0);
 }
 
 
@@ -114,9 +108,9 @@ check_answer(const wd_answer_t *a)
 {
     size_t n = strnlen(a->text, sizeof(a->text));
 
-    require(a->class < WD_ANSWER_COUNT && n < sizeof(a->text) && a->wait_s >= 0
-            && wd_utf8_valid(wd_str(a->text, n)));
-    require(a->class != WD_ANSWER_OK || n == 0);
+    fuzz_require(a->class < WD_ANSWER_COUNT && n < sizeof(a->text)
+                 && a->wait_s >= 0 && wd_utf8_valid(wd_str(a->text, n)));
+    fuzz_require(a->class != WD_ANSWER_OK || n == 0);
 }
 
 
@@ -126,10 +120,10 @@ check_token(wd_str_t body)
     wd_answer_t            a;
     static wd_lseg_token_t t;
 
-    require(wd_lseg_token(body, &t, &a) == WD_OK);
+    fuzz_require(wd_lseg_token(body, &t, &a) == WD_OK);
     check_answer(&a);
-    require((a.class == WD_ANSWER_OK) == (t.access[0] != '\0'));
-    require((a.class == WD_ANSWER_OK) == (t.expires_s > 0));
+    fuzz_require((a.class == WD_ANSWER_OK) == (t.access[0] != '\0'));
+    fuzz_require((a.class == WD_ANSWER_OK) == (t.expires_s > 0));
 }
 
 
@@ -149,11 +143,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     body = wd_str((const char *) data + 1, size - 1);
     wd_records_init(&r, pool);
-    require(wd_lseg_parse((wd_lseg_dataset_e) (data[0] % (WD_LSEG_SEARCH + 1)),
-                          body, &r)
-            == WD_OK);
+    fuzz_require(
+        wd_lseg_parse((wd_lseg_dataset_e) (data[0] % (WD_LSEG_SEARCH + 1)),
+                      body, &r)
+        == WD_OK);
     check(&r);
-    require(wd_lseg_classify(body, &a) == WD_OK);
+    fuzz_require(wd_lseg_classify(body, &a) == WD_OK);
     check_answer(&a);
     check_token(body);
     wd_pool_destroy(pool);

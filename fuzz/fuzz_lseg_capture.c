@@ -2,6 +2,8 @@
  * fuzz_lseg_capture.c - archived frames of LSEG's streaming, whatever became
  * of them; and what is written of images and messages that were read.
  */
+#include "fuzz.h"
+
 #include "wd_lseg_capture.h"
 #include "wd_pool.h"
 
@@ -14,15 +16,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 static void
-require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
-
-
-static void
 check_records(const wd_records_t *r)
 {
     size_t i;
@@ -30,18 +23,18 @@ check_records(const wd_records_t *r)
     for (i = 0; i < r->n_quotes; i++) {
         const wd_quote_rec_t *q = &r->quotes[i];
 
-        require(q->symbol.len != 0 && q->record < r->n_records);
-        require(!isnan(q->price) || !isnan(q->bid) || !isnan(q->ask));
+        fuzz_require(q->symbol.len != 0 && q->record < r->n_records);
+        fuzz_require(!isnan(q->price) || !isnan(q->bid) || !isnan(q->ask));
     }
     for (i = 0; i < r->n_trades; i++) {
-        require(isfinite(r->trades[i].price));
-        require(r->trades[i].record < r->n_records);
+        fuzz_require(isfinite(r->trades[i].price));
+        fuzz_require(r->trades[i].record < r->n_records);
     }
     for (i = 0; i < r->n_rejects; i++) {
-        require(wd_utf8_valid(r->rejects[i].detail));
-        require(r->rejects[i].record < r->n_records);
+        fuzz_require(wd_utf8_valid(r->rejects[i].detail));
+        fuzz_require(r->rejects[i].record < r->n_records);
     }
-    require(!r->refused || (r->n_quotes == 0 && r->n_trades == 0));
+    fuzz_require(!r->refused || (r->n_quotes == 0 && r->n_trades == 0));
 }
 
 
@@ -61,7 +54,7 @@ round_trip(wd_str_t frame, wd_pool_t *pool)
         return;
     }
     kept = wd_pool_alloc(pool, ev.n * sizeof(*kept));
-    require(kept != NULL && wd_lseg_image_init(&image, WD_STR("EUR=")));
+    fuzz_require(kept != NULL && wd_lseg_image_init(&image, WD_STR("EUR=")));
     wd_lseg_capture_begin(&out, T);
     for (i = 0; i < ev.n; i++) {
         if (ev.events[i].kind != WD_LSEG_EV_STRANGE && ev.events[i].id >= 0) {
@@ -73,15 +66,15 @@ round_trip(wd_str_t frame, wd_pool_t *pool)
         wd_lseg_capture_frame(&out, T, kept, n);
     }
     wd_lseg_capture_bad(&out, T, frame);
-    require(out.err == WD_OK);
+    fuzz_require(out.err == WD_OK);
 
     wd_records_init(&r, pool);
-    require(wd_lseg_capture_parse(wd_buf_view(&out), &r) == WD_OK);
-    require(!r.refused && r.n_rejected >= 1); /* the bad one */
+    fuzz_require(wd_lseg_capture_parse(wd_buf_view(&out), &r) == WD_OK);
+    fuzz_require(!r.refused && r.n_rejected >= 1); /* the bad one */
     for (i = 0; i + 1 < r.n_rejects; i++) {
-        require(r.rejects[i].reason == WD_REASON_NOT_A_NUMBER
-                || r.rejects[i].reason == WD_REASON_BAD_TIME
-                || r.rejects[i].reason == WD_REASON_SYMBOL_MISMATCH);
+        fuzz_require(r.rejects[i].reason == WD_REASON_NOT_A_NUMBER
+                     || r.rejects[i].reason == WD_REASON_BAD_TIME
+                     || r.rejects[i].reason == WD_REASON_SYMBOL_MISMATCH);
     }
     wd_buf_done(&out);
 }
@@ -99,7 +92,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     wd_records_init(&r, pool);
-    require(wd_lseg_capture_parse(body, &r) == WD_OK);
+    fuzz_require(wd_lseg_capture_parse(body, &r) == WD_OK);
     check_records(&r);
     round_trip(body, pool);
     wd_pool_destroy(pool);

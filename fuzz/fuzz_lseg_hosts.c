@@ -1,20 +1,13 @@
 /*
  * fuzz_lseg_hosts.c - LSEG's service discovery: the first line is a region.
  */
+#include "fuzz.h"
+
 #include "wd_lseg_hosts.h"
 
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-
-static void
-require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 
 int
@@ -30,12 +23,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     wd_str_copy(region, sizeof(region), line);
-    require(wd_lseg_hosts(body, region, &h, &a) == WD_OK);
-    require((a.class == WD_ANSWER_OK) == (h.n != 0));
-    require(h.n <= WD_LSEG_HOSTS_MAX);
+    fuzz_require(wd_lseg_hosts(body, region, &h, &a) == WD_OK);
+    fuzz_require((a.class == WD_ANSWER_OK) == (h.n != 0));
+    fuzz_require(h.n <= WD_LSEG_HOSTS_MAX);
     for (i = 0; i < h.n; i++) {
-        require(h.hosts[i].port != 0 && h.hosts[i].name[0] != '\0');
-        require(strpbrk(h.hosts[i].name, " /@:?#\r\n") == NULL);
+        fuzz_require(h.hosts[i].port != 0 && h.hosts[i].name[0] != '\0');
+        fuzz_require(strpbrk(h.hosts[i].name, " /@:?#\r\n") == NULL);
     }
     return 0;
 }

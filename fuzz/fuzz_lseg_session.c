@@ -4,6 +4,8 @@
  * meanwhile: time, another list of RICs, a lost connection, a newer token, the
  * border of an object.
  */
+#include "fuzz.h"
+
 #include "ingestion_lseg_session.h"
 
 #include "wd_lseg_capture.h"
@@ -24,25 +26,17 @@ typedef struct {
 
 
 static void
-require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
-
-
-static void
 check(const play_t *p)
 {
     ingestion_lseg_counts_t  c;
     ingestion_lseg_trouble_t t[4];
 
     ingestion_lseg_session_counts(p->s, &c);
-    require(c.items == c.waiting + c.asked + c.open + c.suspect + c.closed);
-    require(c.state != INGESTION_LSEG_AWAY
-            || c.asked + c.open + c.suspect == 0);
-    require(ingestion_lseg_session_troubles(p->s, t, 4) <= 4);
+    fuzz_require(c.items
+                 == c.waiting + c.asked + c.open + c.suspect + c.closed);
+    fuzz_require(c.state != INGESTION_LSEG_AWAY
+                 || c.asked + c.open + c.suspect == 0);
+    fuzz_require(ingestion_lseg_session_troubles(p->s, t, 4) <= 4);
 }
 
 
@@ -54,10 +48,10 @@ take_all(play_t *p)
     wd_buf_t out = WD_BUF_INIT;
 
     while (ingestion_lseg_session_take(p->s, p->now, &out)) {
-        require(out.len > 2 && out.data[0] == '{'
-                && out.data[out.len - 1] == '}' && out.err == WD_OK);
+        fuzz_require(out.len > 2 && out.data[0] == '{'
+                     && out.data[out.len - 1] == '}' && out.err == WD_OK);
         wd_buf_reset(&out);
-        require(++n < 1000);
+        fuzz_require(++n < 1000);
     }
     wd_buf_done(&out);
 }
@@ -72,13 +66,15 @@ border(play_t *p)
 
     if (p->capture.len != 0) {
         wd_records_init(&r, p->pool);
-        require(wd_lseg_capture_parse(wd_buf_view(&p->capture), &r) == WD_OK);
-        require(!r.refused);
+        fuzz_require(wd_lseg_capture_parse(wd_buf_view(&p->capture), &r)
+                     == WD_OK);
+        fuzz_require(!r.refused);
         for (i = 0; i < r.n_rejects; i++) {
-            require(r.rejects[i].reason != WD_REASON_MISSING_FIELD
-                    && r.rejects[i].reason != WD_REASON_TRUNCATED);
+            fuzz_require(r.rejects[i].reason != WD_REASON_MISSING_FIELD
+                         && r.rejects[i].reason != WD_REASON_TRUNCATED);
         }
-        require(r.n_quotes >= p->r.n_quotes && r.n_trades >= p->r.n_trades);
+        fuzz_require(r.n_quotes >= p->r.n_quotes
+                     && r.n_trades >= p->r.n_trades);
     }
     wd_buf_reset(&p->capture);
     wd_records_init(&p->r, p->pool);
@@ -91,8 +87,8 @@ connect_anew(play_t *p)
 {
     ingestion_lseg_session_lost(p->s);
     border(p);
-    require(ingestion_lseg_session_open(p->s, WD_STR("token"), p->now)
-            == WD_OK);
+    fuzz_require(ingestion_lseg_session_open(p->s, WD_STR("token"), p->now)
+                 == WD_OK);
 }
 
 
@@ -114,7 +110,8 @@ meanwhile(play_t *p, wd_str_t line)
         connect_anew(p);
         break;
     case 'n':
-        require(ingestion_lseg_session_renew(p->s, WD_STR("newer")) == WD_OK);
+        fuzz_require(ingestion_lseg_session_renew(p->s, WD_STR("newer"))
+                     == WD_OK);
         break;
     case 'b':
         border(p);
@@ -124,8 +121,8 @@ meanwhile(play_t *p, wd_str_t line)
         while (n < 8 && line.len != 0 && wd_str_split(&line, ' ', &rics[n])) {
             n++;
         }
-        require(ingestion_lseg_session_rics(p->s, rics, n, &bad) == WD_OK);
-        require(bad <= n);
+        fuzz_require(ingestion_lseg_session_rics(p->s, rics, n, &bad) == WD_OK);
+        fuzz_require(bad <= n);
         break;
     default:
         break;
@@ -144,9 +141,9 @@ play(play_t *p, wd_str_t line)
     } else {
         rc = ingestion_lseg_session_frame(p->s, line, T, p->now, &p->capture,
                                           &p->r, &err);
-        require(p->capture.err == WD_OK);
+        fuzz_require(p->capture.err == WD_OK);
         if (rc != WD_OK) {
-            require(err.text[0] != '\0');
+            fuzz_require(err.text[0] != '\0');
             connect_anew(p);
         }
     }
@@ -175,8 +172,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     wd_records_init(&p.r, p.pool);
     wd_buf_init(&p.capture, 0);
-    require(ingestion_lseg_session_create(&conf, 1, &p.s) == WD_OK);
-    require(ingestion_lseg_session_open(p.s, WD_STR("token"), p.now) == WD_OK);
+    fuzz_require(ingestion_lseg_session_create(&conf, 1, &p.s) == WD_OK);
+    fuzz_require(ingestion_lseg_session_open(p.s, WD_STR("token"), p.now)
+                 == WD_OK);
     while (wd_str_split(&rest, '\n', &line)) {
         play(&p, line);
     }

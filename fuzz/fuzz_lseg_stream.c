@@ -2,6 +2,8 @@
  * fuzz_lseg_stream.c - LSEG's streaming: each line is a frame, all of whose
  * messages belong to one stream.
  */
+#include "fuzz.h"
+
 #include "wd_lseg_image.h"
 #include "wd_pool.h"
 
@@ -11,15 +13,6 @@
 #define RECEIVED (INT64_C(1655900000) * WD_NS_PER_S)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-
-static void
-require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 
 static bool
@@ -34,13 +27,13 @@ check_event(const wd_lseg_event_t *e)
 {
     size_t i;
 
-    require(e->kind <= WD_LSEG_EV_ERROR && e->class < WD_ANSWER_COUNT);
-    require(e->text != NULL && wd_utf8_valid(wd_str_z(e->text)));
-    require(e->id >= -1 && e->part >= -1 && e->ack_id >= -1
-            && e->ping_timeout_s >= 0 && e->max_message >= 0);
-    require(e->n_fields <= WD_LSEG_FIELDS_MAX);
+    fuzz_require(e->kind <= WD_LSEG_EV_ERROR && e->class < WD_ANSWER_COUNT);
+    fuzz_require(e->text != NULL && wd_utf8_valid(wd_str_z(e->text)));
+    fuzz_require(e->id >= -1 && e->part >= -1 && e->ack_id >= -1
+                 && e->ping_timeout_s >= 0 && e->max_message >= 0);
+    fuzz_require(e->n_fields <= WD_LSEG_FIELDS_MAX);
     for (i = 0; i < e->n_fields; i++) {
-        require(e->fields[i].name.data != NULL);
+        fuzz_require(e->fields[i].name.data != NULL);
     }
 }
 
@@ -51,9 +44,9 @@ check_image(const wd_lseg_image_t *image)
     size_t i;
 
     for (i = 0; i < WD_LSEG_F_COUNT; i++) {
-        require(figure(image->figures[i]));
+        fuzz_require(figure(image->figures[i]));
     }
-    require(!image->complete || image->part == -1);
+    fuzz_require(!image->complete || image->part == -1);
 }
 
 
@@ -65,14 +58,15 @@ check_records(const wd_records_t *r)
     for (i = 0; i < r->n_quotes; i++) {
         const wd_quote_rec_t *q = &r->quotes[i];
 
-        require(wd_str_eq_z(q->symbol, "EUR=") && q->record < r->n_records);
-        require(!isnan(q->price) || !isnan(q->bid) || !isnan(q->ask));
+        fuzz_require(wd_str_eq_z(q->symbol, "EUR=")
+                     && q->record < r->n_records);
+        fuzz_require(!isnan(q->price) || !isnan(q->bid) || !isnan(q->ask));
     }
     for (i = 0; i < r->n_trades; i++) {
-        require(isfinite(r->trades[i].price) && figure(r->trades[i].size));
+        fuzz_require(isfinite(r->trades[i].price) && figure(r->trades[i].size));
     }
     for (i = 0; i < r->n_rejects; i++) {
-        require(wd_utf8_valid(r->rejects[i].detail));
+        fuzz_require(wd_utf8_valid(r->rejects[i].detail));
     }
 }
 
@@ -87,14 +81,15 @@ feed(wd_str_t frame, wd_pool_t *pool, wd_lseg_image_t *image, wd_records_t *r)
     wd_lseg_events_t ev;
 
     rc = wd_lseg_stream_parse(frame, pool, &ev, &err);
-    require(rc == WD_OK || rc == WD_ETRUNC || rc == WD_EPROTO
-            || rc == WD_ETOOBIG);
+    fuzz_require(rc == WD_OK || rc == WD_ETRUNC || rc == WD_EPROTO
+                 || rc == WD_ETOOBIG);
     for (i = 0; i < ev.n; i++) {
         check_event(&ev.events[i]);
-        require(wd_lseg_image_apply(image, &ev.events[i], RECEIVED, r, &next)
-                == WD_OK);
-        require(next <= WD_LSEG_GIVE_UP);
-        require(next == WD_LSEG_KEEP || !image->open);
+        fuzz_require(
+            wd_lseg_image_apply(image, &ev.events[i], RECEIVED, r, &next)
+            == WD_OK);
+        fuzz_require(next <= WD_LSEG_GIVE_UP);
+        fuzz_require(next == WD_LSEG_KEEP || !image->open);
         check_image(image);
     }
 }
@@ -114,7 +109,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
 
     wd_records_init(&r, pool);
-    require(wd_lseg_image_init(&image, WD_STR("EUR=")));
+    fuzz_require(wd_lseg_image_init(&image, WD_STR("EUR=")));
     while (wd_str_split(&rest, '\n', &frame)) {
         feed(frame, pool, &image, &r);
     }

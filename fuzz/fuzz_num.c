@@ -2,6 +2,8 @@
  * fuzz_num.c - numbers and times: our parser agrees with strtod(), what is
  * printed reads back as the same double, times survive the round trip.
  */
+#include "fuzz.h"
+
 #include "wd_num.h"
 #include "wd_time.h"
 
@@ -9,15 +11,6 @@
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-
-static void
-fuzz_require(bool ok)
-{
-    if (!ok) {
-        abort();
-    }
-}
 
 
 static void

@@ -4,6 +4,8 @@
  * becomes of it can be stored: keys once and in order, figures finite, texts
  * UTF-8.
  */
+#include "fuzz.h"
+
 #include "processing_job.h"
 
 #include <math.h>
@@ -31,25 +33,16 @@ static processing_t service;
 
 
 static void
-require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
-
-
-static void
 check_cell(processing_type_e type, const processing_cell_t *cell)
 {
     switch (type) {
     case PROCESSING_NUM:
-        require(isfinite(cell->num) || isnan(cell->num));
+        fuzz_require(isfinite(cell->num) || isnan(cell->num));
         break;
     case PROCESSING_TEXT:
-        require(cell->s.data == NULL
-                || (wd_utf8_valid(cell->s)
-                    && memchr(cell->s.data, '\0', cell->s.len) == NULL));
+        fuzz_require(cell->s.data == NULL
+                     || (wd_utf8_valid(cell->s)
+                         && memchr(cell->s.data, '\0', cell->s.len) == NULL));
         break;
     default:
         break;
@@ -65,10 +58,11 @@ check_rows(const processing_job_t *job, const processing_fact_t *fact,
     int    k;
 
     for (i = 0; i < rows->n; i++) {
-        require(i == 0
-                || processing_key_cmp(fact, &rows->rows[i - 1], &rows->rows[i])
-                       < 0);
-        require(rows->rows[i].record < job->r.n_records);
+        fuzz_require(
+            i == 0
+            || processing_key_cmp(fact, &rows->rows[i - 1], &rows->rows[i])
+                   < 0);
+        fuzz_require(rows->rows[i].record < job->r.n_records);
         for (k = 0; k < fact->n_columns; k++) {
             check_cell(fact->types[k], &rows->rows[i].cells[k]);
         }
@@ -88,9 +82,10 @@ check(const processing_job_t *job)
         check_rows(job, job->list->fact, &job->rows[PROCESSING_KIND_LIST]);
     }
     for (i = 0; i < job->r.n_rejects; i++) {
-        require(job->r.rejects[i].record <= job->r.n_records); /* cut there */
-        require(wd_utf8_valid(job->r.rejects[i].detail));
-        require(wd_utf8_valid(job->r.rejects[i].sample));
+        fuzz_require(job->r.rejects[i].record
+                     <= job->r.n_records); /* cut there */
+        fuzz_require(wd_utf8_valid(job->r.rejects[i].detail));
+        fuzz_require(wd_utf8_valid(job->r.rejects[i].sample));
     }
 }
 
@@ -110,8 +105,8 @@ walk(processing_job_t *job)
             return;
         }
         if (job->o.outcome != NULL) {
-            require(job->r.n_rejects != 0
-                    || strcmp(job->o.outcome, "empty") == 0);
+            fuzz_require(job->r.n_rejects != 0
+                         || strcmp(job->o.outcome, "empty") == 0);
             return;
         }
     }

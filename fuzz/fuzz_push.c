@@ -2,6 +2,8 @@
  * fuzz_push.c - a pushed body in each format: cut into parts and read. Small
  * parts and small pieces give the records that large ones give.
  */
+#include "fuzz.h"
+
 #include "wd_buf.h"
 #include "wd_push_parse.h"
 #include "wd_push_split.h"
@@ -22,25 +24,17 @@ typedef struct {
 
 
 static void
-require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
-
-
-static void
 check_text(wd_str_t s)
 {
-    require(wd_record_text_ok(s, WD_PUSH_TEXT_MAX));
+    fuzz_require(wd_record_text_ok(s, WD_PUSH_TEXT_MAX));
 }
 
 
 static void
 check_symbol(wd_str_t s)
 {
-    require(s.len != 0 && s.len <= WD_RECORD_SYMBOL_MAX && wd_utf8_valid(s));
+    fuzz_require(s.len != 0 && s.len <= WD_RECORD_SYMBOL_MAX
+                 && wd_utf8_valid(s));
 }
 
 
@@ -51,16 +45,16 @@ check_records(const wd_records_t *r)
 
     for (i = 0; i < r->n_bars; i++) {
         check_symbol(r->bars[i].symbol);
-        require(isfinite(r->bars[i].open) && isfinite(r->bars[i].high)
-                && isfinite(r->bars[i].low) && isfinite(r->bars[i].close)
-                && !isinf(r->bars[i].volume));
-        require(r->bars[i].timeframe != WD_TF_NONE);
+        fuzz_require(isfinite(r->bars[i].open) && isfinite(r->bars[i].high)
+                     && isfinite(r->bars[i].low) && isfinite(r->bars[i].close)
+                     && !isinf(r->bars[i].volume));
+        fuzz_require(r->bars[i].timeframe != WD_TF_NONE);
     }
     for (i = 0; i < r->n_observations; i++) {
-        require(r->observations[i].indicator.len != 0
-                && r->observations[i].country.len != 0
-                && !isinf(r->observations[i].value));
-        require(memchr("ASQMWD", r->observations[i].frequency, 6) != NULL);
+        fuzz_require(r->observations[i].indicator.len != 0
+                     && r->observations[i].country.len != 0
+                     && !isinf(r->observations[i].value));
+        fuzz_require(memchr("ASQMWD", r->observations[i].frequency, 6) != NULL);
         check_text(r->observations[i].indicator_name);
         check_text(r->observations[i].status);
     }
@@ -68,7 +62,7 @@ check_records(const wd_records_t *r)
         check_symbol(r->facts[i].symbol);
         check_text(r->facts[i].item);
         check_text(r->facts[i].text);
-        require(r->facts[i].period.data != NULL);
+        fuzz_require(r->facts[i].period.data != NULL);
     }
     for (i = 0; i < r->n_news; i++) {
         check_text(r->news[i].title);
@@ -77,9 +71,9 @@ check_records(const wd_records_t *r)
         check_symbol(r->mentions[i].symbol);
     }
     for (i = 0; i < r->n_rejects; i++) {
-        require(wd_utf8_valid(r->rejects[i].detail)
-                && wd_utf8_valid(r->rejects[i].sample));
-        require(r->rejects[i].record >= 0);
+        fuzz_require(wd_utf8_valid(r->rejects[i].detail)
+                     && wd_utf8_valid(r->rejects[i].sample));
+        fuzz_require(r->rejects[i].record >= 0);
     }
 }
 
@@ -93,10 +87,10 @@ take(const wd_push_part_t *part, void *arg, wd_error_t *err)
     wd_records_t r;
 
     (void) err;
-    require(pool != NULL && part->first >= o->next && part->records > 0);
+    fuzz_require(pool != NULL && part->first >= o->next && part->records > 0);
     wd_records_init(&r, pool);
-    require(wd_push_parse(o->d, o->format, part->bytes, &r) == WD_OK);
-    require(!r.refused && r.n_records == part->records);
+    fuzz_require(wd_push_parse(o->d, o->format, part->bytes, &r) == WD_OK);
+    fuzz_require(!r.refused && r.n_records == part->records);
     check_records(&r);
     o->records += part->records;
     o->next = part->first + 1;
@@ -121,7 +115,7 @@ push(wd_str_t body, size_t piece, size_t part_bytes, outcome_t *o)
     o->records = o->next = 0;
     wd_buf_reset(&o->told);
     s = wd_push_split_create(o->d, o->format, part_bytes, take, o);
-    require(s != NULL);
+    fuzz_require(s != NULL);
     while (body.len != 0 && rc == WD_OK) {
         n = wd_min(piece, body.len);
         rc = wd_push_split_feed(s, wd_str(body.data, n), &err);
@@ -131,9 +125,9 @@ push(wd_str_t body, size_t piece, size_t part_bytes, outcome_t *o)
     if (rc == WD_OK) {
         rc = wd_push_split_end(s, &err);
     }
-    require(rc == WD_OK || rc == WD_EINVAL);
-    require(rc == WD_OK || err.text[0] != '\0');
-    require(rc != WD_OK || o->records == wd_push_split_records(s));
+    fuzz_require(rc == WD_OK || rc == WD_EINVAL);
+    fuzz_require(rc == WD_OK || err.text[0] != '\0');
+    fuzz_require(rc != WD_OK || o->records == wd_push_split_records(s));
     wd_push_split_destroy(s);
     return rc;
 }
@@ -160,12 +154,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     body.len -= 2;
 
     rc = push(body, SIZE_MAX, WD_PUSH_PART_BYTES, &whole);
-    require(
+    fuzz_require(
         push(body, (size_t) data[1] % 32 + 1, (size_t) data[1] / 2 + 1, &parts)
         == rc);
-    require(rc != WD_OK || whole.records == parts.records);
-    require(rc != WD_OK
-            || wd_str_eq(wd_buf_view(&whole.told), wd_buf_view(&parts.told)));
+    fuzz_require(rc != WD_OK || whole.records == parts.records);
+    fuzz_require(
+        rc != WD_OK
+        || wd_str_eq(wd_buf_view(&whole.told), wd_buf_view(&parts.told)));
     wd_buf_done(&whole.told);
     wd_buf_done(&parts.told);
     return 0;

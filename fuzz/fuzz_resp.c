@@ -2,6 +2,8 @@
  * fuzz_resp.c - replies: any bytes, in pieces of any size, give the same
  * values as at once, and what is handed out lies in the bytes received.
  */
+#include "fuzz.h"
+
 #include "wd_lease.h"
 
 #include <stdlib.h>
@@ -13,15 +15,6 @@ typedef struct {
     uint64_t sum; /* of all values */
     int      end;
 } fuzz_seen_t;
-
-
-static void
-fuzz_require(bool ok)
-{
-    if (!ok) {
-        abort();
-    }
-}
 
 
 static void

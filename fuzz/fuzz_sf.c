@@ -2,6 +2,8 @@
  * fuzz_sf.c - structured fields: whatever names and numbers are written, a
  * reader of RFC 9651 finds the same items and parameters again.
  */
+#include "fuzz.h"
+
 #include "wd_num.h"
 #include "wd_sf.h"
 
@@ -16,15 +18,6 @@ typedef struct {
     int64_t  q;
     int64_t  w;
 } fuzz_item_t;
-
-
-static void
-fuzz_require(bool ok)
-{
-    if (!ok) {
-        abort();
-    }
-}
 
 
 static char

@@ -2,6 +2,8 @@
  * fuzz_worldbank_xml.c - the World Bank's XML: parser and judgement see the
  * same answer.
  */
+#include "fuzz.h"
+
 #include "wd_pool.h"
 #include "wd_wb_answer.h"
 #include "wd_wb_xml.h"
@@ -13,15 +15,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 static void
-require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
-
-
-static void
 check(const wd_records_t *r)
 {
     size_t                      i;
@@ -29,15 +22,15 @@ check(const wd_records_t *r)
 
     for (i = 0; i < r->n_observations; i++) {
         o = &r->observations[i];
-        require(isfinite(o->value) || isnan(o->value));
-        require(o->indicator.len != 0 && o->country.len != 0);
-        require(wd_record_text_ok(o->indicator, 64));
-        require(wd_record_text_ok(o->country_name, 1024));
-        require(wd_record_text_ok(o->status, 1024));
-        require(o->record >= 0 && o->record < r->n_records);
-        require(i == 0 || o->record > r->observations[i - 1].record);
+        fuzz_require(isfinite(o->value) || isnan(o->value));
+        fuzz_require(o->indicator.len != 0 && o->country.len != 0);
+        fuzz_require(wd_record_text_ok(o->indicator, 64));
+        fuzz_require(wd_record_text_ok(o->country_name, 1024));
+        fuzz_require(wd_record_text_ok(o->status, 1024));
+        fuzz_require(o->record >= 0 && o->record < r->n_records);
+        fuzz_require(i == 0 || o->record > r->observations[i - 1].record);
     }
-    require(!r->refused || (r->n_rejected != 0 && r->n_observations == 0));
+    fuzz_require(!r->refused || (r->n_rejected != 0 && r->n_observations == 0));
 }
 
 
@@ -46,17 +39,19 @@ static void
 agree(const wd_records_t *r, const wd_answer_t *a, const wd_wb_page_t *p)
 {
     if (!r->refused && r->n_rejected == 0 && a->class == WD_ANSWER_OK) {
-        require(p->rows == r->n_records && p->page == r->page);
+        fuzz_require(p->rows == r->n_records && p->page == r->page);
     }
     if (r->empty && r->n_rejected == 0) {
-        require(a->class == WD_ANSWER_EMPTY || a->class == WD_ANSWER_MALFORMED);
+        fuzz_require(a->class == WD_ANSWER_EMPTY
+                     || a->class == WD_ANSWER_MALFORMED);
     }
     if (r->refused && r->rejects[0].reason == WD_REASON_PROVIDER_ERROR) {
-        require(a->class != WD_ANSWER_OK && a->class != WD_ANSWER_EMPTY
-                && a->class != WD_ANSWER_PARTIAL);
+        fuzz_require(a->class != WD_ANSWER_OK && a->class != WD_ANSWER_EMPTY
+                     && a->class != WD_ANSWER_PARTIAL);
     }
-    require(p->page >= 0 && p->pages >= 0 && p->total >= 0 && p->rows >= 0);
-    require(wd_utf8_valid(wd_str_z(a->text)));
+    fuzz_require(p->page >= 0 && p->pages >= 0 && p->total >= 0
+                 && p->rows >= 0);
+    fuzz_require(wd_utf8_valid(wd_str_z(a->text)));
 }
 
 
@@ -78,9 +73,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
 
     wd_records_init(&r, pool);
-    require(wd_wb_xml_parse(WD_WB_INDICATOR, body, &r) == WD_OK);
+    fuzz_require(wd_wb_xml_parse(WD_WB_INDICATOR, body, &r) == WD_OK);
     check(&r);
-    require(wd_wb_xml_classify(body, &a, &p) == WD_OK);
+    fuzz_require(wd_wb_xml_classify(body, &a, &p) == WD_OK);
     agree(&r, &a, &p);
     wd_pool_destroy(pool);
     return 0;

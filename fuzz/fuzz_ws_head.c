@@ -2,6 +2,8 @@
  * fuzz_ws_head.c - a server's answer to the opening of a WebSocket: the first
  * line of the input is the sub-protocol that was asked for.
  */
+#include "fuzz.h"
+
 #include "wd_ws_handshake.h"
 
 #include <stdlib.h>
@@ -9,15 +11,6 @@
 #define ACCEPT "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-
-static void
-require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
 
 
 static bool
@@ -42,14 +35,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     wd_str_copy(asked, sizeof(asked), line);
     n = wd_ws_head_len(rest);
-    require(n <= rest.len && (n == 0 || n >= 4));
+    fuzz_require(n <= rest.len && (n == 0 || n >= 4));
     rc = wd_ws_head_check(wd_str(rest.data, n), ACCEPT,
                           asked[0] != '\0' ? asked : NULL, &err);
     if (rc == WD_OK) {
-        require(has(wd_str(rest.data, n), ACCEPT));
-        require(has(wd_str(rest.data, n), asked));
+        fuzz_require(has(wd_str(rest.data, n), ACCEPT));
+        fuzz_require(has(wd_str(rest.data, n), asked));
     } else {
-        require(err.text[0] != '\0');
+        fuzz_require(err.text[0] != '\0');
     }
     return 0;
 }

@@ -2,6 +2,8 @@
  * fuzz_xml_scan.c - the XML cursor: it moves on with each event, stays inside
  * of the text, closes what it opened, and makes no text longer than it was.
  */
+#include "fuzz.h"
+
 #include "wd_pool.h"
 #include "wd_xml_scan.h"
 
@@ -11,35 +13,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 
 static void
-require(bool holds)
-{
-    if (!holds) {
-        abort();
-    }
-}
-
-
-static void
 check(const wd_xml_scan_t *s, int depth)
 {
     size_t i, bytes = (size_t) (s->p - s->at);
 
-    require(s->depth >= 0 && s->depth <= WD_XML_SCAN_DEPTH_MAX);
+    fuzz_require(s->depth >= 0 && s->depth <= WD_XML_SCAN_DEPTH_MAX);
     switch (s->event) {
     case WD_XML_OPEN:
-        require(s->depth == depth + 1 && s->name.len != 0);
-        require(wd_str_eq(s->name, s->open[depth]));
-        require(s->n_attrs <= WD_XML_SCAN_ATTRS_MAX);
+        fuzz_require(s->depth == depth + 1 && s->name.len != 0);
+        fuzz_require(wd_str_eq(s->name, s->open[depth]));
+        fuzz_require(s->n_attrs <= WD_XML_SCAN_ATTRS_MAX);
         for (i = 0; i < s->n_attrs; i++) {
-            require(s->attrs[i].name.len + s->attrs[i].value.len < bytes);
+            fuzz_require(s->attrs[i].name.len + s->attrs[i].value.len < bytes);
         }
         break;
     case WD_XML_CLOSE:
-        require(s->depth == depth - 1);
-        require(wd_str_eq(s->name, s->open[s->depth]));
+        fuzz_require(s->depth == depth - 1);
+        fuzz_require(wd_str_eq(s->name, s->open[s->depth]));
         break;
     default:
-        require(s->depth == depth && depth != 0 && s->text.len <= bytes);
+        fuzz_require(s->depth == depth && depth != 0 && s->text.len <= bytes);
     }
 }
 
@@ -64,12 +57,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         depth = s.depth;
         due = s.close_due;
         rc = wd_xml_scan_next(&s, pool);
-        require(s.p >= before && s.p <= s.end && s.at >= s.start);
-        require(rc != WD_OK || s.p > before || due);
+        fuzz_require(s.p >= before && s.p <= s.end && s.at >= s.start);
+        fuzz_require(rc != WD_OK || s.p > before || due);
         if (rc == WD_OK) {
             check(&s, depth);
         }
-        require(rc != WD_ENOTFOUND || (s.p == s.end && s.depth == 0));
+        fuzz_require(rc != WD_ENOTFOUND || (s.p == s.end && s.depth == 0));
         if (rc == WD_EPROTO && s.open[0].data != NULL
             && wd_xml_scan_resume(&s, s.open[0], s.at + 1)) {
             rc = WD_OK;

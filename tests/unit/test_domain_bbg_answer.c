@@ -7,16 +7,17 @@
 
 #define OK_ENVELOPE(m) "{\"data\":[" m "],\"status\":0,\"message\":\"OK\"}"
 #define GOOD "{\"security\":\"A\",\"fieldData\":{\"X\":1}}"
-#define ERROR(cat, sub)                                                        \
-    "{\"source\":\"1::x\",\"code\":7,\"category\":\"" cat "\",\"message\":"    \
+#define ERROR(cat, sub)                                                     \
+    "{\"source\":\"1::x\",\"code\":7,\"category\":\"" cat "\",\"message\":" \
     "\"why [nid:1]\",\"subcategory\":\"" sub "\"}"
-#define BAD(cat, sub) "{\"security\":\"B\",\"securityError\":" ERROR(cat, sub) "}"
+#define BAD(cat, sub) \
+    "{\"security\":\"B\",\"securityError\":" ERROR(cat, sub) "}"
 #define REFUSED(cat, sub) "{\"responseError\":" ERROR(cat, sub) "}"
-#define STATUS(code, title)                                                    \
-    "{\"@type\":\"Status\",\"statusCode\":" code ",\"title\":\"" title "\","   \
+#define STATUS(code, title)                                                  \
+    "{\"@type\":\"Status\",\"statusCode\":" code ",\"title\":\"" title "\"," \
     "\"description\":\"d of " title "\",\"errors\":[]}"
-#define DL(rows)                                                               \
-    "START-OF-FILE\nPROGRAMNAME=getdata\nSTART-OF-FIELDS\nX\nEND-OF-FIELDS\n"  \
+#define DL(rows)                                                              \
+    "START-OF-FILE\nPROGRAMNAME=getdata\nSTART-OF-FIELDS\nX\nEND-OF-FIELDS\n" \
     "START-OF-DATA\n" rows "END-OF-DATA\nEND-OF-FILE"
 
 static const struct {
@@ -28,28 +29,35 @@ static const struct {
     /* BLPAPI. */
     {"reference", OK_ENVELOPE("{\"securityData\":[" GOOD "]}"), "ok", ""},
     {"one element", "{\"securityData\":" GOOD "}", "ok", ""},
-    {"history", "[{\"securityData\":{\"security\":\"A\",\"fieldData\":"
-     "[{\"date\":\"2020-01-01\"}]}}]", "ok", ""},
+    {"history",
+     "[{\"securityData\":{\"security\":\"A\",\"fieldData\":"
+     "[{\"date\":\"2020-01-01\"}]}}]",
+     "ok", ""},
     {"one bad of two", "{\"securityData\":[" BAD("BAD_SEC", "X") "," GOOD "]}",
      "ok", ""},
     {"all bad", "{\"securityData\":[" BAD("BAD_SEC", "INVALID_SECURITY") "]}",
      "not_found", "BAD_SEC INVALID_SECURITY 7: why"},
-    {"all forbidden", "{\"securityData\":[" BAD("NO_AUTH", "NOT_AUTHORIZED")
-     "]}", "permission", NULL},
+    {"all forbidden",
+     "{\"securityData\":[" BAD("NO_AUTH", "NOT_AUTHORIZED") "]}", "permission",
+     NULL},
     {"an unknown reason", "{\"securityData\":[" BAD("IO_ERROR", "") "]}",
      "upstream", NULL},
-    {"a bad field alone", "{\"securityData\":{\"security\":\"A\","
-     "\"fieldExceptions\":[{\"fieldId\":\"F\",\"errorInfo\":"
-     ERROR("BAD_FLD", "NOT_APPLICABLE_TO_REF_DATA") "}],\"fieldData\":{}}}",
+    {"a bad field alone",
+     "{\"securityData\":{\"security\":\"A\","
+     "\"fieldExceptions\":[{\"fieldId\":\"F\",\"errorInfo\":" ERROR(
+         "BAD_FLD", "NOT_APPLICABLE_TO_REF_DATA") "}],\"fieldData\":{}}}",
      "bad_request", "NOT_APPLICABLE_TO_REF_DATA"},
     {"daily limit", REFUSED("LIMIT", "DAILY_LIMIT_REACHED"), "limit_long",
      "DAILY_LIMIT_REACHED"},
     {"monthly limit", OK_ENVELOPE(REFUSED("LIMIT", "MONTHLY_LIMIT_REACHED")),
      "limit_long", NULL},
-    {"limit behind rows", OK_ENVELOPE("{\"securityData\":[" GOOD "]},"
-     REFUSED("LIMIT", "DAILY_LIMIT_REACHED")), "limit_long", NULL},
-    {"limit of one security", "{\"securityData\":[" GOOD ","
-     BAD("BAD_SEC", "X") "," BAD("LIMIT", "DAILY_LIMIT_REACHED") "]}",
+    {"limit behind rows",
+     OK_ENVELOPE("{\"securityData\":[" GOOD
+                 "]}," REFUSED("LIMIT", "DAILY_LIMIT_REACHED")),
+     "limit_long", NULL},
+    {"limit of one security",
+     "{\"securityData\":[" GOOD
+     "," BAD("BAD_SEC", "X") "," BAD("LIMIT", "DAILY_LIMIT_REACHED") "]}",
      "limit_long", "DAILY_LIMIT_REACHED"},
     {"not authorized", REFUSED("NO_AUTH", "NOT_AUTHORIZED"), "permission",
      NULL},
@@ -59,15 +67,22 @@ static const struct {
      NULL},
     {"bad security of the whole", REFUSED("BAD_SEC", "INVALID_SECURITY"),
      "not_found", NULL},
-    {"timeout", "{\"reason\":{\"errorCode\":2,\"category\":\"TIMEOUT\","
-     "\"description\":\"late\"}}", "upstream", "late"},
-    {"an error behind rows", OK_ENVELOPE("{\"securityData\":[" GOOD "]},"
-     REFUSED("IO_ERROR", "")), "partial", NULL},
-    {"parts without the last", "[{\"eventType\":\"PARTIAL_RESPONSE\","
-     "\"securityData\":[" GOOD "]}]", "partial", NULL},
-    {"parts with the last", "[{\"eventType\":\"PARTIAL_RESPONSE\","
+    {"timeout",
+     "{\"reason\":{\"errorCode\":2,\"category\":\"TIMEOUT\","
+     "\"description\":\"late\"}}",
+     "upstream", "late"},
+    {"an error behind rows",
+     OK_ENVELOPE("{\"securityData\":[" GOOD "]}," REFUSED("IO_ERROR", "")),
+     "partial", NULL},
+    {"parts without the last",
+     "[{\"eventType\":\"PARTIAL_RESPONSE\","
+     "\"securityData\":[" GOOD "]}]",
+     "partial", NULL},
+    {"parts with the last",
+     "[{\"eventType\":\"PARTIAL_RESPONSE\","
      "\"securityData\":[" GOOD "]},{\"eventType\":\"RESPONSE\","
-     "\"securityData\":[]}]", "ok", ""},
+     "\"securityData\":[]}]",
+     "ok", ""},
     {"no rows", "{\"securityData\":{\"security\":\"A\",\"fieldData\":[]}}",
      "empty", NULL},
     {"no messages", OK_ENVELOPE(""), "empty", NULL},
@@ -87,14 +102,19 @@ static const struct {
      "not_found", "no such"},
     {"no number", "{\"title\":\"t\",\"errors\":[{\"detail\":\"x\"}]}",
      "bad_request", "t"},
-    {"token server", "{\"error\":\"invalid_client\",\"error_description\":"
-     "\"token=abc\"}", "auth", "token=[redacted]"},
-    {"a list", "{\"@id\":\"\",\"contains\":[{\"identifier\":\"a\"}]}", "ok", ""},
+    {"token server",
+     "{\"error\":\"invalid_client\",\"error_description\":"
+     "\"token=abc\"}",
+     "auth", "token=[redacted]"},
+    {"a list", "{\"@id\":\"\",\"contains\":[{\"identifier\":\"a\"}]}", "ok",
+     ""},
     {"an empty list", "{\"totalItems\":0,\"contains\":[]}", "empty", NULL},
     {"a resource", "{\"@id\":\"\",\"identifier\":\"idBbGlobal\"}", "ok", ""},
 
-    {"a request of the REST service", "{\"@type\":\"Universe\","
-     "\"identifier\":\"a\",\"contains\":[{}]}", "malformed", NULL},
+    {"a request of the REST service",
+     "{\"@type\":\"Universe\","
+     "\"identifier\":\"a\",\"contains\":[{}]}",
+     "malformed", NULL},
 
     /* Files. */
     {"a file", DL("A|0|1|2|\n"), "ok", ""},
@@ -111,9 +131,8 @@ static const struct {
      "{\"errors\":[{\"status\":\"401\",\"title\":\"Unauthorized\","
      "\"detail\":\"expired\"}]}",
      "auth", "expired"},
-    {"JSON:API 403",
-     "{\"errors\":[{\"status\":\"403\",\"title\":\"Nope\"}]}", "permission",
-     "Nope"},
+    {"JSON:API 403", "{\"errors\":[{\"status\":\"403\",\"title\":\"Nope\"}]}",
+     "permission", "Nope"},
     {"JSON:API 429", "{\"errors\":[{\"status\":\"429\"}]}", "limit_short",
      NULL},
     {"JSON:API 503", "{\"errors\":[{\"status\":\"503\"}]}", "upstream", NULL},

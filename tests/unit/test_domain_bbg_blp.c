@@ -9,19 +9,19 @@
 #include <math.h>
 
 /* A day with all four prices. */
-#define OHLC(date, last)                                                       \
-    "{\"date\":\"" date "\",\"PX_OPEN\":10.5,\"PX_HIGH\":12,\"PX_LOW\":9.25"   \
+#define OHLC(date, last)                                                     \
+    "{\"date\":\"" date "\",\"PX_OPEN\":10.5,\"PX_HIGH\":12,\"PX_LOW\":9.25" \
     ",\"PX_LAST\":" last ",\"PX_VOLUME\":1.5e6}"
-#define HISTORY(name, rows)                                                    \
-    "{\"securityData\":{\"security\":\"" name "\",\"eidData\":[],"             \
+#define HISTORY(name, rows)                                        \
+    "{\"securityData\":{\"security\":\"" name "\",\"eidData\":[]," \
     "\"sequenceNumber\":0,\"fieldExceptions\":[],\"fieldData\":[" rows "]}}"
-#define ENVELOPE(messages)                                                     \
+#define ENVELOPE(messages) \
     "{\"data\":[" messages "],\"status\":0,\"message\":\"OK\"}"
-#define REFERENCE(name, fields)                                                \
-    "{\"security\":\"" name "\",\"eidData\":[],\"fieldExceptions\":[],"        \
+#define REFERENCE(name, fields)                                         \
+    "{\"security\":\"" name "\",\"eidData\":[],\"fieldExceptions\":[]," \
     "\"sequenceNumber\":0,\"fieldData\":{" fields "}}"
-#define BAD_SEC                                                                \
-    "{\"source\":\"7::9\",\"code\":43,\"category\":\"BAD_SEC\",\"message\":"   \
+#define BAD_SEC                                                              \
+    "{\"source\":\"7::9\",\"code\":43,\"category\":\"BAD_SEC\",\"message\":" \
     "\"Unknown [nid:23107]\",\"subcategory\":\"INVALID_SECURITY\"}"
 
 
@@ -33,23 +33,6 @@ parse_z(wd_test_parsed_t *p, const char *text)
 
 
 static void
-assert_fact(const wd_test_parsed_t *p, size_t i, const char *symbol,
-            const char *item, const char *text)
-{
-    const wd_fact_rec_t *f = &p->r.facts[i];
-
-    assert_true(i < p->r.n_facts);
-    assert_view(f->symbol, symbol);
-    assert_view(f->item, item);
-    if (text == NULL) {
-        assert_null(f->text.data);
-    } else {
-        assert_view(f->text, text);
-    }
-}
-
-
-static void
 test_history_of_bars(void **state)
 {
     wd_test_parsed_t    p;
@@ -57,8 +40,8 @@ test_history_of_bars(void **state)
 
     (void) state;
     parse_z(&p, ENVELOPE(HISTORY("IBM US Equity",
-                                 OHLC("2012-01-03T00:00:00.000Z", "11.1") ","
-                                 OHLC("2012-01-04", "11.2"))));
+                                 OHLC("2012-01-03T00:00:00.000Z",
+                                      "11.1") "," OHLC("2012-01-04", "11.2"))));
     assert_int_equal(p.r.n_rejected, 0);
     assert_int_equal(p.r.n_bars, 2);
     assert_int_equal(p.r.n_facts, 0);
@@ -83,21 +66,23 @@ test_history_of_facts(void **state)
     wd_test_parsed_t p;
 
     (void) state;
-    parse_z(&p, ENVELOPE(
-        HISTORY("IBM US Equity",
-                "{\"date\":\"2012-01-03T00:00:00.000Z\",\"PX_LAST\":186.3,"
-                "\"OPEN\":186.73}") ","
-        HISTORY("AAPL US Equity",
-                "{\"date\":\"20120103\",\"PX_LAST\":58.7471,\"OPEN\":null}")));
+    parse_z(
+        &p,
+        ENVELOPE(HISTORY(
+            "IBM US Equity",
+            "{\"date\":\"2012-01-03T00:00:00.000Z\",\"PX_LAST\":186.3,"
+            "\"OPEN\":186.73}") "," HISTORY("AAPL US Equity",
+                                            "{\"date\":\"20120103\",\"PX_"
+                                            "LAST\":58.7471,\"OPEN\":null}")));
     assert_int_equal(p.r.n_rejected, 0);
     assert_int_equal(p.r.n_bars, 0);
     assert_int_equal(p.r.n_facts, 4);
     assert_null(p.r.symbol.data); /* two securities */
-    assert_fact(&p, 0, "IBM US EQUITY", "PX_LAST", "186.3");
+    wd_test_assert_fact(&p, 0, "IBM US EQUITY", "PX_LAST", "186.3");
     assert_true(p.r.facts[0].value == 186.3);
     assert_true(p.r.facts[0].time == wd_test_day("2012-01-03"));
-    assert_fact(&p, 2, "AAPL US EQUITY", "PX_LAST", "58.7471");
-    assert_fact(&p, 3, "AAPL US EQUITY", "OPEN", NULL);
+    wd_test_assert_fact(&p, 2, "AAPL US EQUITY", "PX_LAST", "58.7471");
+    wd_test_assert_fact(&p, 3, "AAPL US EQUITY", "OPEN", NULL);
     assert_true(isnan(p.r.facts[3].value));
     assert_int_equal(p.r.facts[1].record, 0);
     assert_int_equal(p.r.facts[2].record, 1);
@@ -110,8 +95,8 @@ test_history_of_facts(void **state)
     assert_int_equal(p.r.n_bars, 1);
     assert_true(p.r.bars[0].close == 2 && isnan(p.r.bars[0].volume));
     assert_int_equal(p.r.n_facts, 2);
-    assert_fact(&p, 0, "A", "LAST_PRICE", "3");
-    assert_fact(&p, 1, "A", "EQY_WEIGHTED_AVG_PX", "1.5");
+    wd_test_assert_fact(&p, 0, "A", "LAST_PRICE", "3");
+    wd_test_assert_fact(&p, 1, "A", "EQY_WEIGHTED_AVG_PX", "1.5");
     wd_test_parsed_done(&p);
 }
 
@@ -123,15 +108,23 @@ test_dates(void **state)
     char             body[400];
     wd_test_parsed_t p;
 
-    static const char *const good[] = {
-        "\"2018-10-26\"", "\"2018-10-26T00:00:00.000Z\"", "\"20181026\"",
-        "20181026", "20181026.0", "\"2018-10-26T00:00:00+00:00\"",
-        "\"2018-10-26T00:00:00-05:00\"", "\"2018-10-26T00:00:00\"",
-        "\" 2018-10-26 \""};
-    static const char *const bad[] = {
-        "0.0", "0", "null", "\"\"", "\"N.A.\"", "\"2018-02-30\"", "20181301",
-        "\"10/26/2018\"", "true", "[1]", "{}", "\"2018-10-26X\"", "1e999",
-        "\"2018-10-26T25:00:00Z\"", "20181026.5", "\"99999999\""};
+    static const char *const good[] = {"\"2018-10-26\"",
+                                       "\"2018-10-26T00:00:00.000Z\"",
+                                       "\"20181026\"",
+                                       "20181026",
+                                       "20181026.0",
+                                       "\"2018-10-26T00:00:00+00:00\"",
+                                       "\"2018-10-26T00:00:00-05:00\"",
+                                       "\"2018-10-26T00:00:00\"",
+                                       "\" 2018-10-26 \""};
+    static const char *const bad[] = {"0.0",        "0",
+                                      "null",       "\"\"",
+                                      "\"N.A.\"",   "\"2018-02-30\"",
+                                      "20181301",   "\"10/26/2018\"",
+                                      "true",       "[1]",
+                                      "{}",         "\"2018-10-26X\"",
+                                      "1e999",      "\"2018-10-26T25:00:00Z\"",
+                                      "20181026.5", "\"99999999\""};
 
     (void) state;
     for (i = 0; i < wd_array_len(good); i++) {
@@ -164,32 +157,38 @@ test_reference(void **state)
     wd_test_parsed_t p;
 
     (void) state;
-    parse_z(&p, ENVELOPE("{\"securityData\":["
-        REFERENCE("IBM US Equity", "\"PX_LAST\":158.42,\"NAME\":\"INTL "
-                  "BUSINESS MACHINES CORP\",\"EPS_ANNUALIZED\":15.06,"
-                  "\"SETTLE_DT\":\"2017-05-23\",\"IS_ETF\":false,\"X\":null,"
-                  "\"Y\":\" N.A. \"") ","
-        REFERENCE("AAPL US Equity", "\"PX_LAST\":\"111.890\"") "]}"));
+    parse_z(
+        &p,
+        ENVELOPE("{\"securityData\":[" REFERENCE(
+            "IBM US Equity",
+            "\"PX_LAST\":158.42,\"NAME\":\"INTL "
+            "BUSINESS MACHINES CORP\",\"EPS_ANNUALIZED\":15.06,"
+            "\"SETTLE_DT\":\"2017-05-23\",\"IS_ETF\":false,\"X\":null,"
+            "\"Y\":\" N.A. \"") "," REFERENCE("AAPL US Equity",
+                                              "\"PX_LAST\":\"111.890\"") "]}"));
     assert_int_equal(p.r.n_rejected, 0);
     assert_int_equal(p.r.n_facts, 8);
     assert_int_equal(p.r.n_bars, 0);
-    assert_fact(&p, 0, "IBM US EQUITY", "PX_LAST", "158.42");
+    wd_test_assert_fact(&p, 0, "IBM US EQUITY", "PX_LAST", "158.42");
     assert_true(p.r.facts[0].value == 158.42);
     assert_true(p.r.facts[0].time == WD_NS_MIN);
-    assert_fact(&p, 1, "IBM US EQUITY", "NAME", "INTL BUSINESS MACHINES CORP");
+    wd_test_assert_fact(&p, 1, "IBM US EQUITY", "NAME",
+                        "INTL BUSINESS MACHINES CORP");
     assert_true(isnan(p.r.facts[1].value));
-    assert_fact(&p, 3, "IBM US EQUITY", "SETTLE_DT", "2017-05-23");
-    assert_fact(&p, 4, "IBM US EQUITY", "IS_ETF", "false");
-    assert_fact(&p, 5, "IBM US EQUITY", "X", NULL);
-    assert_fact(&p, 6, "IBM US EQUITY", "Y", NULL);
-    assert_fact(&p, 7, "AAPL US EQUITY", "PX_LAST", "111.890");
+    wd_test_assert_fact(&p, 3, "IBM US EQUITY", "SETTLE_DT", "2017-05-23");
+    wd_test_assert_fact(&p, 4, "IBM US EQUITY", "IS_ETF", "false");
+    wd_test_assert_fact(&p, 5, "IBM US EQUITY", "X", NULL);
+    wd_test_assert_fact(&p, 6, "IBM US EQUITY", "Y", NULL);
+    wd_test_assert_fact(&p, 7, "AAPL US EQUITY", "PX_LAST", "111.890");
     assert_true(p.r.facts[7].value == 111.89);
     assert_int_equal(p.r.facts[7].record, 7);
     wd_test_parsed_done(&p);
 
     /* All four prices, but of no day: no bar. */
-    parse_z(&p, "{\"securityData\":[" REFERENCE("A",
-            "\"PX_OPEN\":1,\"PX_HIGH\":1,\"PX_LOW\":1,\"PX_LAST\":1") "]}");
+    parse_z(&p,
+            "{\"securityData\":[" REFERENCE(
+                "A",
+                "\"PX_OPEN\":1,\"PX_HIGH\":1,\"PX_LOW\":1,\"PX_LAST\":1") "]}");
     assert_int_equal(p.r.n_bars, 0);
     assert_int_equal(p.r.n_facts, 4);
     wd_test_parsed_done(&p);
@@ -203,17 +202,18 @@ test_names(void **state)
     size_t           i;
     wd_test_parsed_t p;
 
-    static const char *const want[][2] = {{"ISIN", "US4592001014"},
-                                          {"FIGI", "BBG000BLNNH6"},
-                                          {"CUSIP", "0123"}};
+    static const char *const want[][2] = {
+        {"ISIN", "US4592001014"}, {"FIGI", "BBG000BLNNH6"}, {"CUSIP", "0123"}};
 
     (void) state;
-    parse_z(&p, ENVELOPE("{\"securityData\":["
-        REFERENCE("IBM US Equity", "\"ID_ISIN\":\"US4592001014\","
-                  "\"NAME\":\"IBM\",\"Id_bb_global\":\"BBG000BLNNH6\","
-                  "\"ID_SEDOL1\":\"N.A.\",\"ID_CUSIP\":\"0123\","
-                  "\"COUNTRY_ISO\":\"US\"") ","
-        REFERENCE("X Index", "\"PX_LAST\":1") "]}"));
+    parse_z(&p,
+            ENVELOPE("{\"securityData\":[" REFERENCE(
+                "IBM US Equity",
+                "\"ID_ISIN\":\"US4592001014\","
+                "\"NAME\":\"IBM\",\"Id_bb_global\":\"BBG000BLNNH6\","
+                "\"ID_SEDOL1\":\"N.A.\",\"ID_CUSIP\":\"0123\","
+                "\"COUNTRY_ISO\":\"US\"") "," REFERENCE("X Index",
+                                                        "\"PX_LAST\":1") "]}"));
     assert_int_equal(p.r.n_facts, 7);
     assert_int_equal(p.r.n_identifiers, wd_array_len(want));
     for (i = 0; i < wd_array_len(want); i++) {
@@ -230,8 +230,8 @@ test_names(void **state)
     wd_test_parsed_done(&p);
 
     parse_z(&p, ENVELOPE(HISTORY("IBM US Equity",
-        "{\"date\":\"2012-01-03\",\"NAME\":\"IBM\","
-        "\"ID_ISIN\":\"US4592001014\"}")));
+                                 "{\"date\":\"2012-01-03\",\"NAME\":\"IBM\","
+                                 "\"ID_ISIN\":\"US4592001014\"}")));
     assert_int_equal(p.r.n_facts, 2);
     assert_int_equal(p.r.n_identifiers + p.r.n_instruments, 0);
     wd_test_parsed_done(&p);
@@ -244,27 +244,34 @@ test_bulk(void **state)
     wd_test_parsed_t p;
 
     (void) state;
-    parse_z(&p, "{\"securityData\":[" REFERENCE("IBM US Equity",
-            "\"DVD_HIST\":[{\"Declared Date\":\"2014-10-28\",\"Dividend "
-            "Amount\":1.1},{\"Declared Date\":\"2014-07-29\",\"Dividend "
-            "Amount\":\"N.A.\"},7,{\"Sub\":[1]}],\"ONE\":{\"Name\":\"x\"},"
-            "\"NONE\":[],\"Z\":1") "]}");
+    parse_z(&p,
+            "{\"securityData\":[" REFERENCE(
+                "IBM US Equity",
+                "\"DVD_HIST\":[{\"Declared Date\":\"2014-10-28\",\"Dividend "
+                "Amount\":1.1},{\"Declared Date\":\"2014-07-29\",\"Dividend "
+                "Amount\":\"N.A.\"},7,{\"Sub\":[1]}],\"ONE\":{\"Name\":\"x\"},"
+                "\"NONE\":[],\"Z\":1") "]}");
     assert_int_equal(p.r.n_facts, 6);
-    assert_fact(&p, 0, "IBM US EQUITY", "DVD_HIST.Declared Date", "2014-10-28");
-    assert_fact(&p, 1, "IBM US EQUITY", "DVD_HIST.Dividend Amount", "1.1");
-    assert_fact(&p, 3, "IBM US EQUITY", "DVD_HIST.Dividend Amount", NULL);
+    wd_test_assert_fact(&p, 0, "IBM US EQUITY", "DVD_HIST.Declared Date",
+                        "2014-10-28");
+    wd_test_assert_fact(&p, 1, "IBM US EQUITY", "DVD_HIST.Dividend Amount",
+                        "1.1");
+    wd_test_assert_fact(&p, 3, "IBM US EQUITY", "DVD_HIST.Dividend Amount",
+                        NULL);
     assert_int_equal(p.r.facts[0].record, p.r.facts[1].record);
     assert_int_equal(p.r.facts[2].record, 1);
-    assert_fact(&p, 4, "IBM US EQUITY", "ONE.Name", "x");
-    assert_fact(&p, 5, "IBM US EQUITY", "Z", "1");
+    wd_test_assert_fact(&p, 4, "IBM US EQUITY", "ONE.Name", "x");
+    wd_test_assert_fact(&p, 5, "IBM US EQUITY", "Z", "1");
     assert_rejected(&p, 0, WD_REASON_SYNTAX, 2);
     assert_rejected(&p, 1, WD_REASON_SYNTAX, 3);
     assert_int_equal(p.r.n_rejects, 2);
     wd_test_parsed_done(&p);
 
     /* A bulk field without a name. */
-    parse_z(&p, "{\"securityData\":[" REFERENCE("A",
-            "\" \":[{\"date\":1,\"X\":2}],\"\":{\"Y\":1},\"Z\":1") "]}");
+    parse_z(
+        &p,
+        "{\"securityData\":[" REFERENCE(
+            "A", "\" \":[{\"date\":1,\"X\":2}],\"\":{\"Y\":1},\"Z\":1") "]}");
     assert_int_equal(p.r.n_facts, 1);
     assert_int_equal(p.r.n_rejects, 3);
     assert_rejected(&p, 0, WD_REASON_SYNTAX, 0);
@@ -283,8 +290,8 @@ test_one_element(void **state)
         "{\"securityData\":" REFERENCE("A", "\"X\":1") "}",
         "{\"data\":{\"securityData\":" REFERENCE("A", "\"X\":1") "}}",
         "[{\"securityData\":[" REFERENCE("A", "\"X\":1") "]}]",
-        "{\"ReferenceDataResponse\":{\"securityData\":"
-        REFERENCE("A", "\"X\":1") "}}",
+        "{\"ReferenceDataResponse\":{\"securityData\":" REFERENCE(
+            "A", "\"X\":1") "}}",
         "\xef\xbb\xbf {\"securityData\":{\"fieldData\":{\"X\":1},"
         "\"security\":\"A\"},\"more\":[{}]}\n",
         "{\"correlationIds\":[1],\"securityData\":{\"security\":\"a\","
@@ -296,7 +303,7 @@ test_one_element(void **state)
         parse_z(&p, same[i]);
         assert_int_equal(p.r.n_rejected, 0);
         assert_int_equal(p.r.n_facts, 1);
-        assert_fact(&p, 0, "A", "X", "1");
+        wd_test_assert_fact(&p, 0, "A", "X", "1");
         assert_view(p.r.symbol, "A");
         wd_test_parsed_done(&p);
     }
@@ -315,15 +322,23 @@ test_errors_of_items(void **state)
     wd_test_parsed_t p;
 
     (void) state;
-    parse_z(&p, "{\"securityData\":[" REFERENCE("A", "\"X\":1") ","
-            "{\"security\":\"NOPE XX\",\"securityError\":" BAD_SEC "},"
-            "{\"security\":\"C\",\"eidData\":[14001],\"fieldExceptions\":"
-            "{\"fieldId\":\"F\",\"errorInfo\":{\"code\":9,\"category\":"
-            "\"BAD_FLD\",\"message\":\"Field not valid\"}},"
-            "\"fieldData\":{\"X\":3}}," REFERENCE("D", "\"X\":4") "]}");
+    parse_z(
+        &p,
+        "{\"securityData\":[" REFERENCE(
+            "A",
+            "\"X\":1") ","
+                       "{\"security\":\"NOPE XX\",\"securityError\":" BAD_SEC
+                       "},"
+                       "{\"security\":\"C\",\"eidData\":[14001],"
+                       "\"fieldExceptions\":"
+                       "{\"fieldId\":\"F\",\"errorInfo\":{\"code\":9,"
+                       "\"category\":"
+                       "\"BAD_FLD\",\"message\":\"Field not valid\"}},"
+                       "\"fieldData\":{\"X\":3}}," REFERENCE("D",
+                                                             "\"X\":4") "]}");
     assert_int_equal(p.r.n_facts, 3);
-    assert_fact(&p, 1, "C", "X", "3");
-    assert_fact(&p, 2, "D", "X", "4");
+    wd_test_assert_fact(&p, 1, "C", "X", "3");
+    wd_test_assert_fact(&p, 2, "D", "X", "4");
     assert_int_equal(p.r.n_rejects, 2);
     assert_rejected(&p, 0, WD_REASON_PROVIDER_ERROR, 1);
     assert_view(p.r.rejects[0].detail, "NOPE XX: BAD_SEC INVALID_SECURITY 43: "
@@ -400,7 +415,8 @@ test_empty(void **state)
     wd_test_parsed_t p;
 
     static const char *const bodies[] = {
-        ENVELOPE(""), ENVELOPE(HISTORY("SPY Equity", "")),
+        ENVELOPE(""),
+        ENVELOPE(HISTORY("SPY Equity", "")),
         "{\"securityData\":[]}",
         "{\"securityData\":{\"security\":\"A\"}}",
         "{\"securityData\":{\"security\":\"A\",\"fieldData\":{}}}",
@@ -429,9 +445,9 @@ test_parts(void **state)
     static const char *const whole[] = {
         "[" PART("PARTIAL_RESPONSE", ROW1) "," PART("RESPONSE", ROW2) "]",
         PART("PARTIAL_RESPONSE", ROW1) "\n" PART("RESPONSE", ROW2) "\n",
-        ENVELOPE(PART("PARTIAL_RESPONSE", ROW1) ","
-                 PART("SESSION_STATUS", "\"SessionStarted\":{}") ","
-                 PART("RESPONSE", ROW2)),
+        ENVELOPE(PART("PARTIAL_RESPONSE", ROW1) "," PART(
+            "SESSION_STATUS", "\"SessionStarted\":{}") "," PART("RESPONSE",
+                                                                ROW2)),
         "[{\"eventType\":\"PARTIAL_RESPONSE\",\"messages\":[{" ROW1 "}]},"
         "{\"eventType\":\"RESPONSE\",\"messages\":[{" ROW2 "}]}]",
         "[{" ROW1 "},{" ROW2 "}]",
@@ -443,22 +459,23 @@ test_parts(void **state)
         parse_z(&p, whole[i]);
         assert_int_equal(p.r.n_rejected, 0);
         assert_int_equal(p.r.n_facts, 2);
-        assert_fact(&p, 0, "A", "X", "1");
-        assert_fact(&p, 1, "B", "X", "2");
+        wd_test_assert_fact(&p, 0, "A", "X", "1");
+        wd_test_assert_fact(&p, 1, "B", "X", "2");
         wd_test_parsed_done(&p);
     }
 
-    parse_z(&p, "[" PART("PARTIAL_RESPONSE", ROW1) ","
-                PART("PARTIAL_RESPONSE", ROW2) "]");
+    parse_z(&p, "[" PART("PARTIAL_RESPONSE", ROW1) "," PART("PARTIAL_RESPONSE",
+                                                            ROW2) "]");
     assert_int_equal(p.r.n_facts, 2);
     assert_rejected(&p, 0, WD_REASON_TRUNCATED, -1);
     assert_false(p.r.refused);
     wd_test_parsed_done(&p);
 
     /* A limit in the middle: what came before is kept. */
-    parse_z(&p, "[" PART("PARTIAL_RESPONSE", ROW1) ","
-                PART("RESPONSE", "\"responseError\":{\"category\":\"LIMIT\","
-                     "\"subcategory\":\"MONTHLY_LIMIT_REACHED\"}") "]");
+    parse_z(&p,
+            "[" PART("PARTIAL_RESPONSE", ROW1) "," PART(
+                "RESPONSE", "\"responseError\":{\"category\":\"LIMIT\","
+                            "\"subcategory\":\"MONTHLY_LIMIT_REACHED\"}") "]");
     assert_int_equal(p.r.n_facts, 1);
     assert_rejected(&p, 0, WD_REASON_PROVIDER_ERROR, -1);
     assert_false(p.r.refused);
@@ -516,7 +533,7 @@ test_bad_values(void **state)
             fail_msg("%s", cells[i].cell);
         }
         assert_int_equal(p.r.rejects[0].record, 1);
-        assert_fact(&p, 2, "A", "Z", "2");
+        wd_test_assert_fact(&p, 2, "A", "Z", "2");
         wd_test_parsed_done(&p);
     }
 
@@ -536,30 +553,40 @@ test_securities_named(void **state)
     char             body[500];
     wd_test_parsed_t p;
 
-    static const char *const good[] = {
-        "IBM US Equity", "T 4 1/2 02/15/36 Govt", "/isin/US88160R1014@BGN",
-        "BRK/B US Equity", "S&P", "C A$ Curncy", "5EGSTUS% Index",
-        "AAPL US 01/19/24 C190 Equity", "01234567890123456789012345678901"};
+    static const char *const good[] = {"IBM US Equity",
+                                       "T 4 1/2 02/15/36 Govt",
+                                       "/isin/US88160R1014@BGN",
+                                       "BRK/B US Equity",
+                                       "S&P",
+                                       "C A$ Curncy",
+                                       "5EGSTUS% Index",
+                                       "AAPL US 01/19/24 C190 Equity",
+                                       "01234567890123456789012345678901"};
     static const char *const bad[] = {
-        "", "  ", "012345678901234567890123456789012", "a|b", "<b>", "a\\\"b",
-        "\xc3\xa9", "a\\u0000", "a\\nb", "\x7f"};
+        "",         "  ",       "012345678901234567890123456789012",
+        "a|b",      "<b>",      "a\\\"b",
+        "\xc3\xa9", "a\\u0000", "a\\nb",
+        "\x7f"};
 
     (void) state;
     for (i = 0; i < wd_array_len(good); i++) {
-        snprintf(body, sizeof(body), "{\"securityData\":[{\"security\":\"%s\","
-                 "\"fieldData\":{\"X\":1}}]}", good[i]);
+        snprintf(body, sizeof(body),
+                 "{\"securityData\":[{\"security\":\"%s\","
+                 "\"fieldData\":{\"X\":1}}]}",
+                 good[i]);
         parse_z(&p, body);
         assert_int_equal(p.r.n_facts, 1);
         assert_int_equal(p.r.n_rejected, 0);
         wd_test_parsed_done(&p);
     }
     for (i = 0; i < wd_array_len(bad); i++) {
-        snprintf(body, sizeof(body), "{\"securityData\":[{\"security\":\"%s\","
+        snprintf(body, sizeof(body),
+                 "{\"securityData\":[{\"security\":\"%s\","
                  "\"fieldData\":{\"X\":1}}," REFERENCE("B", "\"X\":2") "]}",
                  bad[i]);
         parse_z(&p, body);
         assert_int_equal(p.r.n_facts, 1);
-        assert_fact(&p, 0, "B", "X", "2");
+        wd_test_assert_fact(&p, 0, "B", "X", "2");
         assert_rejected(&p, 0, WD_REASON_BAD_SYMBOL, 0);
         wd_test_parsed_done(&p);
     }
@@ -628,12 +655,16 @@ test_bounds(void **state)
 }
 
 
-static const char three[] = ENVELOPE(
-    HISTORY("A", OHLC("2020-01-01", "10.125") "," OHLC("2020-01-02", "10.25")
-            "," OHLC("2020-01-03", "10.5")) ","
-    HISTORY("B", OHLC("2020-01-01", "11.125")) ","
-    "{\"securityData\":[" REFERENCE("C", "\"X\":1,\"NAME\":\"caf\xc3\xa9\"")
-    "]}");
+static const char three[] = ENVELOPE(HISTORY(
+    "A",
+    OHLC("2020-01-01", "10.125") "," OHLC("2020-01-02", "10.25") "," OHLC(
+        "2020-01-03",
+        "10.5")) "," HISTORY("B",
+                             OHLC("2020-01-01",
+                                  "11.125")) ","
+                                             "{\"securityData\":[" REFERENCE(
+                                                 "C", "\"X\":1,\"NAME\":"
+                                                      "\"caf\xc3\xa9\"") "]}");
 
 /* What is there is what was sent, whatever happened to the rest. */
 static void
@@ -763,7 +794,9 @@ test_much_damage(void **state)
     wd_test_parsed_t p;
 
     static const char *const parts[] = {
-        "{\"securityData\":[{x},", "{\"date\":x},", "{\"security\":x},",
+        "{\"securityData\":[{x},",
+        "{\"date\":x},",
+        "{\"security\":x},",
         "{\"HistoricalDataResponse\":{\"a\":1,\"securityData\":[{!",
         "{\"securityData\":{\"security\":\"A\",\"fieldData\":[{\"date\":!",
         "{\"securityData\":{\"security\":\"A\",\"fieldData\":{\"a\":[{!"};
@@ -790,8 +823,8 @@ test_duplicates(void **state)
     wd_test_parsed_t p;
 
     (void) state; /* both are kept: which one holds is decided later */
-    parse_z(&p, HISTORY("A", OHLC("2020-01-01", "10.5") ","
-                             OHLC("2020-01-01", "11")));
+    parse_z(&p, HISTORY("A", OHLC("2020-01-01", "10.5") "," OHLC("2020-01-01",
+                                                                 "11")));
     assert_int_equal(p.r.n_bars, 2);
     assert_true(p.r.bars[0].close == 10.5 && p.r.bars[1].close == 11);
     wd_test_parsed_done(&p);

@@ -8,40 +8,22 @@
 
 #include <math.h>
 
-#define FILE_OF(head, fields, rows)                                            \
-    "START-OF-FILE\n" head "START-OF-FIELDS\n" fields "END-OF-FIELDS\n"        \
-    "TIMESTARTED=Tue May 19 10:42:10 EDT 2009\nSTART-OF-DATA\n" rows           \
+#define FILE_OF(head, fields, rows)                                     \
+    "START-OF-FILE\n" head "START-OF-FIELDS\n" fields "END-OF-FIELDS\n" \
+    "TIMESTARTED=Tue May 19 10:42:10 EDT 2009\nSTART-OF-DATA\n" rows    \
     "END-OF-DATA\nTIMEFINISHED=Tue May 19 10:42:12 EDT 2009\nEND-OF-FILE\n"
-#define GETDATA(rows)                                                          \
-    FILE_OF("PROGRAMNAME=getdata\n", "PX_LAST\nNAME\n", rows)
-#define GETHISTORY(head, rows)                                                 \
+#define GETDATA(rows) FILE_OF("PROGRAMNAME=getdata\n", "PX_LAST\nNAME\n", rows)
+#define GETHISTORY(head, rows) \
     FILE_OF("PROGRAMNAME=gethistory\n" head, "PX_OPEN\nPX_LAST\n", rows)
 #define BLOCK(name, field, rows)                                               \
-    "START SECURITY|" name "|" field "|\n" rows                                \
-    "END SECURITY|" name "|" field "|0|\n"
+    "START SECURITY|" name "|" field "|\n" rows "END SECURITY|" name "|" field \
+    "|0|\n"
 
 
 static void
 parse_z(wd_test_parsed_t *p, const char *text)
 {
     assert_ok(wd_bbg_dl_parse(wd_test_copy_z(p, text), &p->r));
-}
-
-
-static void
-assert_fact(const wd_test_parsed_t *p, size_t i, const char *symbol,
-            const char *item, const char *text)
-{
-    const wd_fact_rec_t *f = &p->r.facts[i];
-
-    assert_true(i < p->r.n_facts);
-    assert_view(f->symbol, symbol);
-    assert_view(f->item, item);
-    if (text == NULL) {
-        assert_null(f->text.data);
-    } else {
-        assert_view(f->text, text);
-    }
 }
 
 
@@ -61,19 +43,19 @@ test_getdata(void **state)
                     "SECRET US Equity|994|2|||\n"));
     assert_int_equal(p.r.n_facts, 8);
     assert_int_equal(p.r.n_bars, 0);
-    assert_fact(&p, 0, "IBM US EQUITY", "PX_LAST", "105.230000");
+    wd_test_assert_fact(&p, 0, "IBM US EQUITY", "PX_LAST", "105.230000");
     assert_true(p.r.facts[0].value == 105.23);
     assert_true(p.r.facts[0].time == WD_NS_MIN);
     assert_view(p.r.facts[0].sample,
                 "IBM US Equity |0|2|105.230000|INTL BUSINESS|");
-    assert_fact(&p, 1, "IBM US EQUITY", "NAME", "INTL BUSINESS");
+    wd_test_assert_fact(&p, 1, "IBM US EQUITY", "NAME", "INTL BUSINESS");
     assert_true(isnan(p.r.facts[1].value));
     assert_int_equal(p.r.facts[1].record, 0);
-    assert_fact(&p, 2, "A", "PX_LAST", NULL);
-    assert_fact(&p, 3, "A", "NAME", NULL);
-    assert_fact(&p, 4, "B", "PX_LAST", NULL);
-    assert_fact(&p, 5, "B", "NAME", NULL);
-    assert_fact(&p, 6, "C", "PX_LAST", NULL);
+    wd_test_assert_fact(&p, 2, "A", "PX_LAST", NULL);
+    wd_test_assert_fact(&p, 3, "A", "NAME", NULL);
+    wd_test_assert_fact(&p, 4, "B", "PX_LAST", NULL);
+    wd_test_assert_fact(&p, 5, "B", "NAME", NULL);
+    wd_test_assert_fact(&p, 6, "C", "PX_LAST", NULL);
     assert_int_equal(p.r.n_rejects, 2);
     assert_rejected(&p, 0, WD_REASON_PROVIDER_ERROR, 4);
     assert_view(p.r.rejects[0].detail,
@@ -93,16 +75,21 @@ test_gethistory(void **state)
     const wd_bar_rec_t *b;
 
     (void) state;
-    parse_z(&p, GETHISTORY("DATERANGE=20150501|20150508\n",
-        BLOCK("SPX Index", "PX_OPEN", "SPX Index|05/01/2015|2087.38|\n"
-                                      "SPX Index|05/04/2015|2110.23|\n")
-        BLOCK("SPX Index", "PX_HIGH", "SPX Index|05/01/2015|2108.41|\n"
-                                      "SPX Index|05/04/2015|2120.95|\n")
-        BLOCK("SPX Index", "PX_LOW", "SPX Index|05/04/2015|2110.23|\n"
-                                     "SPX Index|05/01/2015|2087.38|\n")
-        BLOCK("SPX Index", "PX_LAST", "SPX Index|05/01/2015|2100|\n"
+    parse_z(&p, GETHISTORY(
+                    "DATERANGE=20150501|20150508\n",
+                    BLOCK("SPX Index", "PX_OPEN",
+                          "SPX Index|05/01/2015|2087.38|\n"
+                          "SPX Index|05/04/2015|2110.23|\n")
+                        BLOCK("SPX Index", "PX_HIGH",
+                              "SPX Index|05/01/2015|2108.41|\n"
+                              "SPX Index|05/04/2015|2120.95|\n")
+                            BLOCK("SPX Index", "PX_LOW",
+                                  "SPX Index|05/04/2015|2110.23|\n"
+                                  "SPX Index|05/01/2015|2087.38|\n")
+                                BLOCK("SPX Index", "PX_LAST",
+                                      "SPX Index|05/01/2015|2100|\n"
                                       "SPX Index|05/04/2015| |\n")
-        BLOCK("120421Q FP Equity", "PX_OPEN", "")));
+                                    BLOCK("120421Q FP Equity", "PX_OPEN", "")));
     assert_int_equal(p.r.n_rejected, 0);
     assert_int_equal(p.r.n_records, 8);
     assert_int_equal(p.r.n_bars, 1);
@@ -113,9 +100,9 @@ test_gethistory(void **state)
     assert_true(b->low == 2087.38 && b->close == 2100 && isnan(b->volume));
     assert_int_equal(b->record, 6);
     assert_int_equal(p.r.n_facts, 4); /* of the day without a last price */
-    assert_fact(&p, 0, "SPX INDEX", "PX_HIGH", "2120.95");
+    wd_test_assert_fact(&p, 0, "SPX INDEX", "PX_HIGH", "2120.95");
     assert_true(p.r.facts[0].time == wd_test_day("2015-05-04"));
-    assert_fact(&p, 1, "SPX INDEX", "PX_LAST", NULL);
+    wd_test_assert_fact(&p, 1, "SPX INDEX", "PX_LAST", NULL);
     assert_view(p.r.symbol, "SPX INDEX");
     wd_test_parsed_done(&p);
 }
@@ -127,8 +114,9 @@ test_blocks(void **state)
     wd_test_parsed_t p;
 
     (void) state;
-    parse_z(&p, GETHISTORY("",
-        BLOCK("A", "PX_LAST", "A|05/01/2015|1|\n"
+    parse_z(&p, GETHISTORY(
+                    "", BLOCK("A", "PX_LAST",
+                              "A|05/01/2015|1|\n"
                               "A|05/02/2015|x|\n"
                               "B|05/03/2015|3|\n"
                               "A|13/01/2015|4|\n"
@@ -136,19 +124,18 @@ test_blocks(void **state)
                               "A|05/01/2015|1|\n"
                               "A|05/01/2015|2|\n"
                               "A|05/06/2015|6|more|\n"
-                              "A|05/07/2015|7\n")
-        "A|05/08/2015|8|\n"
-        "START SECURITY|B|PX_LAST|\n"
-        "END SECURITY|B|PX_LAST|10|\n"
-        "START SECURITY|<>|PX_LAST|\n"
-        "<>|05/08/2015|8|\n"
-        "START SECURITY|C\n"
-        "START SECURITY|D|PX_LAST|\n"
-        "D|05/09/2015|9|\n"
-        "END SECURITY|D|PX_LAST|\n"));
+                              "A|05/07/2015|7\n") "A|05/08/2015|8|\n"
+                                                  "START SECURITY|B|PX_LAST|\n"
+                                                  "END SECURITY|B|PX_LAST|10|\n"
+                                                  "START SECURITY|<>|PX_LAST|\n"
+                                                  "<>|05/08/2015|8|\n"
+                                                  "START SECURITY|C\n"
+                                                  "START SECURITY|D|PX_LAST|\n"
+                                                  "D|05/09/2015|9|\n"
+                                                  "END SECURITY|D|PX_LAST|\n"));
     assert_int_equal(p.r.n_facts, 2);
-    assert_fact(&p, 0, "A", "PX_LAST", "1");
-    assert_fact(&p, 1, "D", "PX_LAST", "9");
+    wd_test_assert_fact(&p, 0, "A", "PX_LAST", "1");
+    wd_test_assert_fact(&p, 1, "D", "PX_LAST", "9");
     assert_rejected(&p, 0, WD_REASON_SYNTAX, 2); /* B in A's block */
     assert_rejected(&p, 1, WD_REASON_BAD_TIME, 3);
     assert_rejected(&p, 2, WD_REASON_BAD_TIME, 4);
@@ -255,8 +242,8 @@ test_bad_rows(void **state)
 
     (void) state;
     for (i = 0; i < wd_array_len(rows); i++) {
-        snprintf(body, sizeof(body),
-                 GETDATA("X|0|2|1|x|\n%s\nZ|0|2|2|z|\n"), rows[i].row);
+        snprintf(body, sizeof(body), GETDATA("X|0|2|1|x|\n%s\nZ|0|2|2|z|\n"),
+                 rows[i].row);
         parse_z(&p, body);
         if (p.r.n_facts != 4 + rows[i].facts || p.r.n_rejects != 1
             || p.r.rejects[0].reason != rows[i].reason
@@ -271,7 +258,7 @@ test_bad_rows(void **state)
                         "START-OF-FIELDS\nOTHER\nEND-OF-FIELDS\n"
                         "START-OF-DATA\nZ|0|2|2|z|\n"));
     assert_int_equal(p.r.n_facts, 4);
-    assert_fact(&p, 2, "Z", "PX_LAST", "2");
+    wd_test_assert_fact(&p, 2, "Z", "PX_LAST", "2");
     assert_int_equal(p.r.n_rejects, 6);
     assert_rejected(&p, 0, WD_REASON_SYNTAX, 1);
     wd_test_parsed_done(&p);
@@ -279,7 +266,7 @@ test_bad_rows(void **state)
     /* The place of a field whose name is damaged counts. */
     parse_z(&p, FILE_OF("", "A\xff\nB\n", "X|0|2|1|2|\n"));
     assert_int_equal(p.r.n_facts, 1);
-    assert_fact(&p, 0, "X", "B", "2");
+    wd_test_assert_fact(&p, 0, "X", "B", "2");
     assert_rejected(&p, 0, WD_REASON_SYNTAX, -1);
     wd_test_parsed_done(&p);
 }
@@ -348,8 +335,8 @@ test_empty(void **state)
 }
 
 
-#define TABLE_HEAD                                                             \
-    "DL_REQUEST_ID,DL_REQUEST_NAME,DL_SNAPSHOT_START_TIME,DL_SNAPSHOT_TZ,"     \
+#define TABLE_HEAD                                                         \
+    "DL_REQUEST_ID,DL_REQUEST_NAME,DL_SNAPSHOT_START_TIME,DL_SNAPSHOT_TZ," \
     "IDENTIFIER,RC,"
 #define TABLE_ROW(name, rc) "r1,n,2026-01-02T03:04:05,UTC," name "," rc ","
 
@@ -359,21 +346,20 @@ test_table(void **state)
     wd_test_parsed_t p;
 
     (void) state;
-    parse_z(&p, TABLE_HEAD "NAME,PX_LAST\r\n"
-                TABLE_ROW("BBG000BLNNH6", "0") "\"INTL, BUSINESS\",171.5\r\n"
-                TABLE_ROW("NOPE", "10") ",\r\n"
-                TABLE_ROW("US88160R1014", "0") "N.A.,x\r\n"
-                TABLE_ROW("A", "z") "n,1\r\n"
-                TABLE_ROW("", "0") "n,1\r\n"
-                TABLE_ROW("A", "0") "1\r\n"
-                TABLE_ROW("\"A\"x", "0") "n,1\r\n"
-                TABLE_ROW("B", "0") "n,2\r\n");
+    parse_z(&p, TABLE_HEAD "NAME,PX_LAST\r\n" TABLE_ROW("BBG000BLNNH6", "0") "\"INTL, BUSINESS\",171.5\r\n" TABLE_ROW("NOPE", "10") ",\r\n" TABLE_ROW(
+                    "US88160R1014",
+                    "0") "N.A.,x\r\n" TABLE_ROW("A",
+                                                "z") "n,1\r\n" TABLE_ROW("",
+                                                                         "0") "n,1\r\n" TABLE_ROW("A",
+                                                                                                  "0") "1\r\n" TABLE_ROW("\"A\"x",
+                                                                                                                         "0") "n,1\r\n" TABLE_ROW("B",
+                                                                                                                                                  "0") "n,2\r\n");
     assert_int_equal(p.r.n_facts, 5);
-    assert_fact(&p, 0, "BBG000BLNNH6", "NAME", "INTL, BUSINESS");
-    assert_fact(&p, 1, "BBG000BLNNH6", "PX_LAST", "171.5");
+    wd_test_assert_fact(&p, 0, "BBG000BLNNH6", "NAME", "INTL, BUSINESS");
+    wd_test_assert_fact(&p, 1, "BBG000BLNNH6", "PX_LAST", "171.5");
     assert_true(p.r.facts[1].value == 171.5);
-    assert_fact(&p, 2, "US88160R1014", "NAME", NULL);
-    assert_fact(&p, 4, "B", "PX_LAST", "2");
+    wd_test_assert_fact(&p, 2, "US88160R1014", "NAME", NULL);
+    wd_test_assert_fact(&p, 4, "B", "PX_LAST", "2");
     assert_rejected(&p, 0, WD_REASON_PROVIDER_ERROR, 1);
     assert_rejected(&p, 1, WD_REASON_NOT_A_NUMBER, 2);
     assert_rejected(&p, 2, WD_REASON_SYNTAX, 3);
@@ -399,7 +385,7 @@ test_table(void **state)
 
     parse_z(&p, "SECURITIES|ERROR CODE|NUM FLDS|PX_LAST|\nA|0|1|2.5|\n");
     assert_int_equal(p.r.n_rejected, 0);
-    assert_fact(&p, 0, "A", "PX_LAST", "2.5");
+    wd_test_assert_fact(&p, 0, "A", "PX_LAST", "2.5");
     wd_test_parsed_done(&p);
 
     /* The last row may lack digits. */
@@ -464,11 +450,12 @@ test_bounds(void **state)
 }
 
 
-static const char file[] = GETHISTORY("DATEFORMAT=yyyymmdd\n",
+static const char file[] = GETHISTORY(
+    "DATEFORMAT=yyyymmdd\n",
     BLOCK("A", "PX_OPEN", "A|20200101|10.5|\nA|20200102|10.75|\n")
-    BLOCK("A", "PX_HIGH", "A|20200101|12|\nA|20200102|12.5|\n")
-    BLOCK("A", "PX_LOW", "A|20200101|9.25|\nA|20200102|9.5|\n")
-    BLOCK("A", "PX_LAST", "A|20200101|11.125|\nA|20200102|11.25|\n"));
+        BLOCK("A", "PX_HIGH", "A|20200101|12|\nA|20200102|12.5|\n")
+            BLOCK("A", "PX_LOW", "A|20200101|9.25|\nA|20200102|9.5|\n") BLOCK(
+                "A", "PX_LAST", "A|20200101|11.125|\nA|20200102|11.25|\n"));
 
 
 static void

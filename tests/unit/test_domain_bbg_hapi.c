@@ -289,10 +289,10 @@ test_status(void **state)
 }
 
 
-#define DELIVERED                                                              \
-    "{\"key\":\"req1-20261231T000444.bbg\",\"headers\":{\"Digest\":"           \
-    "\"sha512=a4ad70\",\"Content-Type\":\"text/vnd.blp.dl.std\","              \
-    "\"Content-Length\":42},\"metadata\":{\"DL_REQUEST_ID\":\"req1\","         \
+#define DELIVERED                                                      \
+    "{\"key\":\"req1-20261231T000444.bbg\",\"headers\":{\"Digest\":"   \
+    "\"sha512=a4ad70\",\"Content-Type\":\"text/vnd.blp.dl.std\","      \
+    "\"Content-Length\":42},\"metadata\":{\"DL_REQUEST_ID\":\"req1\"," \
     "\"DL_REQUEST_TYPE\":\"HistoryRequest\"}}"
 
 static void
@@ -301,11 +301,14 @@ test_notice(void **state)
     size_t i;
     read_t r;
 
-    static const char *const others[] = {
-        "{}", "{\"key\":\"\"}", "{\"generated\":{}}", "{\"x\":[]}"};
-    static const char *const bad[] = {
-        "{\"key\":\"a b\"}", "{\"key\":\"..\"}", "{\"key\":\".x\"}",
-        "{\"key\":\"a\\nb\"}", "[]", "7 7"};
+    static const char *const others[] = {"{}", "{\"key\":\"\"}",
+                                         "{\"generated\":{}}", "{\"x\":[]}"};
+    static const char *const bad[] = {"{\"key\":\"a b\"}",
+                                      "{\"key\":\"..\"}",
+                                      "{\"key\":\".x\"}",
+                                      "{\"key\":\"a\\nb\"}",
+                                      "[]",
+                                      "7 7"};
 
     (void) state;
     begin(&r);
@@ -407,9 +410,9 @@ test_lists_written(void **state)
         {WD_STR("BB_GLOBAL"), WD_STR("BBG009S3NB30")},
         {WD_STR("TICKER"), WD_STR("IBM US \"Equity")}};
     const wd_bbg_instrument_t bad[] = {
-        {WD_STR(""), WD_STR("x")}, {WD_STR("ISIN"), WD_STR("")},
+        {WD_STR(""), WD_STR("x")},       {WD_STR("ISIN"), WD_STR("")},
         {WD_STR("ISIN"), WD_STR("a\n")}, {WD_STR("IS IN"), WD_STR("a")},
-        {WD_STR("ISIN"), WD_STR(" a")}, {WD_STR("ISIN"), WD_STR("\xc3\xa9")}};
+        {WD_STR("ISIN"), WD_STR(" a")},  {WD_STR("ISIN"), WD_STR("\xc3\xa9")}};
     const wd_str_t fields[] = {WD_STR("PX_LAST"), WD_STR("pxLast")};
     const wd_str_t bad_field = WD_STR("PX LAST");
 
@@ -425,8 +428,8 @@ test_lists_written(void **state)
                 "{\"@type\":\"Identifier\",\"identifierType\":\"TICKER\","
                 "\"identifierValue\":\"IBM US \\\"Equity\"}]}");
     wd_buf_reset(&out);
-    assert_ok(wd_bbg_write_fields(&out, WD_STR("f1"), WD_STR(""), false,
-                                  fields, 2, &err));
+    assert_ok(wd_bbg_write_fields(&out, WD_STR("f1"), WD_STR(""), false, fields,
+                                  2, &err));
     assert_view(wd_buf_view(&out),
                 "{\"@type\":\"DataFieldList\",\"identifier\":\"f1\",\"title\":"
                 "\"f1\",\"description\":\"f1\",\"contains\":[{\"mnemonic\":"
@@ -451,9 +454,9 @@ test_lists_written(void **state)
     assert_int_equal(wd_bbg_write_fields(&out, WD_STR("u"), WD_STR("\xff"),
                                          true, fields, 1, &err),
                      WD_EINVAL);
-    assert_int_equal(wd_bbg_write_universe(&out, WD_STR("u"), WD_STR(""), NULL,
-                                           0, &err),
-                     WD_EINVAL);
+    assert_int_equal(
+        wd_bbg_write_universe(&out, WD_STR("u"), WD_STR(""), NULL, 0, &err),
+        WD_EINVAL);
     assert_int_equal(wd_bbg_write_universe(&out, WD_STR("u"), WD_STR(""), NULL,
                                            WD_BBG_LIST_MAX + 1, &err),
                      WD_ETOOBIG);
@@ -461,9 +464,9 @@ test_lists_written(void **state)
 
     wd_buf_done(&out);
     wd_buf_init(&out, 20);
-    assert_int_equal(wd_bbg_write_universe(&out, WD_STR("u"), WD_STR(""), list,
-                                           1, &err),
-                     WD_ETOOBIG);
+    assert_int_equal(
+        wd_bbg_write_universe(&out, WD_STR("u"), WD_STR(""), list, 1, &err),
+        WD_ETOOBIG);
     wd_buf_done(&out);
 }
 
@@ -513,13 +516,12 @@ test_requests_written(void **state)
         &out, WD_STR("t1"), WD_STR(""),
         wd_days_from_civil(2026, 1, 2) * WD_NS_PER_DAY + 13 * WD_NS_PER_HOUR,
         &err));
-    assert_has(wd_buf_cstr(&out),
-               "\"ScheduledTrigger\",\"identifier\":\"t1\"");
+    assert_has(wd_buf_cstr(&out), "\"ScheduledTrigger\",\"identifier\":\"t1\"");
     assert_has(wd_buf_cstr(&out), "\"startDate\":\"2026-01-02\",\"startTime\":"
                                   "\"13:00:00\"}");
     wd_buf_reset(&out);
-    assert_ok(wd_bbg_write_trigger(&out, WD_STR("t1"), WD_STR(""), WD_NS_MIN,
-                                   &err));
+    assert_ok(
+        wd_bbg_write_trigger(&out, WD_STR("t1"), WD_STR(""), WD_NS_MIN, &err));
     assert_has(wd_buf_cstr(&out), "\"SubmitTrigger\"");
 
     wd_buf_reset(&out);
@@ -558,9 +560,9 @@ test_requests_written(void **state)
         }
         assert_int_equal(wd_bbg_write_request(&out, &bad, &err), WD_EINVAL);
     }
-    assert_int_equal(wd_bbg_write_trigger(&out, WD_STR("t 1"), WD_STR(""), 0,
-                                          &err),
-                     WD_EINVAL);
+    assert_int_equal(
+        wd_bbg_write_trigger(&out, WD_STR("t 1"), WD_STR(""), 0, &err),
+        WD_EINVAL);
     assert_int_equal(out.len, 0);
     wd_buf_done(&out);
 }

@@ -77,7 +77,10 @@ test_streams(void **state)
         {"id: 1\n\ndata: z\n\nid\ndata: q\n\n", "message[z]1;message[q];"},
         {"id: a\xc3\xa9\ndata: q\n\n", "message[q];"},
         {"data\n\n", "message[];"},
-        {"\xef\xbb\xbf" "data: a\n\n\xef\xbb\xbf" "data: b\n\n", "message[a];"},
+        {"\xef\xbb\xbf"
+         "data: a\n\n\xef\xbb\xbf"
+         "data: b\n\n",
+         "message[a];"},
         {"unknown: 1\nDATA: 2\n data: 3\nretry: 5000\n\n", ""},
         {"data: \xff\xfe\n\n", "message[\xff\xfe];"},
         {"data: a\n\ndata: b\n\nda", "message[a];message[b];"},
@@ -104,8 +107,9 @@ test_retry_and_restart(void **state)
     (void) state;
     wd_bbg_sse_init(&s);
     assert_true(s.retry_ms == -1);
-    collect(&s, WD_STR("retry: 3000\nretry: x\nretry: -1\nid: 9\ndata: a\n\n"
-                       "event: t\ndata: half\nda"),
+    collect(&s,
+            WD_STR("retry: 3000\nretry: x\nretry: -1\nid: 9\ndata: a\n\n"
+                   "event: t\ndata: half\nda"),
             &out);
     assert_true(s.retry_ms == 3000);
     assert_string_equal(s.id, "9");

@@ -72,3 +72,20 @@ wd_test_time(const char *text)
     assert_ok(wd_time_parse(wd_str_z(text), &t, NULL));
     return t;
 }
+
+
+void
+wd_test_assert_fact(const wd_test_parsed_t *p, size_t i, const char *symbol,
+                    const char *item, const char *text)
+{
+    const wd_fact_rec_t *f = &p->r.facts[i];
+
+    assert_true(i < p->r.n_facts);
+    assert_view(f->symbol, symbol);
+    assert_view(f->item, item);
+    if (text == NULL) {
+        assert_null(f->text.data);
+    } else {
+        assert_view(f->text, text);
+    }
+}

@@ -31,6 +31,11 @@ void     wd_test_parsed_done(wd_test_parsed_t *p);
 void wd_test_assert_rejected(const wd_records_t *r, size_t i,
                              wd_reason_e reason, int32_t record);
 
+/* Fact `i` says this of this symbol; text NULL: it has a number. */
+void wd_test_assert_fact(const wd_test_parsed_t *p, size_t i,
+                         const char *symbol, const char *item,
+                         const char *text);
+
 /* Records of all kinds, without rejects. */
 size_t wd_test_records_count(const wd_records_t *r);
 
