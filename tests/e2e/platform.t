@@ -184,7 +184,13 @@ sub all_providers {
     my $capital = json_of('/v1/instruments/IBM:NYSE');
     ok((grep { $_->{field} eq 'IQ_TOTAL_REV' }
                 @{$capital->{fundamentals} // []}), 'fundamentals of S&P');
-    cmp_ok(sql('SELECT count(*) FROM macro_indicator'), '>', 20, 'lists');
+    for my $list (qw(countries?country=FRA indicators databases
+            groups?list=topics groups?list=regions groups?list=income_levels
+            groups?list=lending_types))
+    {
+        my $rows = json_of("/v1/macro/$list");
+        ok(@{$rows->{data} // []}, "lists: $list");
+    }
 
     my $moved = sub { sql("SELECT count(*) FROM quote q JOIN source s ON"
                 . " s.id = q.source WHERE s.name = 'lseg_stream'") };
