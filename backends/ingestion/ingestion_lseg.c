@@ -167,18 +167,33 @@ put_time(wd_buf_t *url, const char *name, const char *day, bool days)
 }
 
 
+/* Weeks and longer. */
+static bool
+is_longer(const ingestion_args_t *args)
+{
+    const char *name = interval_name(args);
+
+    return name != NULL && strcmp(name, "P1D") != 0
+           && strncmp(name, "PT", 2) != 0;
+}
+
+
 /*
  * The day behind the last one: so that comes whole whether the service counts
- * the end in or not. What else comes is stored as its own day will say it.
+ * the end in or not. What else comes is stored as its own day will say it. Not
+ * so of longer periods, where it would be the first day of the next one alone.
  */
 static void
-put_end(wd_buf_t *url, const char *day, bool days)
+put_end(wd_buf_t *url, const ingestion_args_t *args, bool days)
 {
-    bool    is_date;
-    char    next[WD_TIME_TEXT_MAX];
-    wd_ns_t t;
+    bool        is_date;
+    char        next[WD_TIME_TEXT_MAX];
+    wd_ns_t     t;
+    const char *day = ingestion_arg(args, ARG_END);
 
-    if (wd_time_parse(wd_str_z(day), &t, &is_date) == WD_OK) {
+    if (is_longer(args)) {
+        put_time(url, "end", day, days);
+    } else if (wd_time_parse(wd_str_z(day), &t, &is_date) == WD_OK) {
         t = wd_min(t, WD_NS_MAX - WD_NS_PER_DAY);
         wd_date_format(t + WD_NS_PER_DAY, next);
         put_time(url, "end", next, days);
@@ -208,7 +223,7 @@ ask_series(const ingestion_ask_t *ask, ingestion_question_t *ret)
     if (ask->cursor[0] != '\0') {
         ingestion_url_param(url, "end", wd_str_z(ask->cursor));
     } else {
-        put_end(url, ingestion_arg(ask->args, ARG_END), days);
+        put_end(url, ask->args, days);
     }
     /*
      * Prices are kept as they were traded, and adjusted when they are read.
