@@ -133,6 +133,7 @@ typedef struct {
     wd_timeframe_e              timeframe;
     processing_labels_e         labels;
     processing_market_e         market;
+    processing_asked_t          asked;
     const processing_symbols_t *symbols; /* NULL: all is about one */
     const char                 *prefix; /* of the names of facts; or NULL */
     wd_str_t                    every; /* "weekly": how often a figure comes */

@@ -13,6 +13,23 @@ length_of(const processing_payload_t *p, const wd_bar_rec_t *bar)
 }
 
 
+/* A week, month: WD_EINVAL when it is made of a part of it. */
+static int
+check_whole(const processing_payload_t *p, wd_records_t *r,
+            const wd_bar_rec_t *bar, wd_ns_t ts)
+{
+    int rc;
+
+    if (!processing_period_cut(p->zones, p->market, length_of(p, bar), ts,
+                               &p->asked, p->known_at)) {
+        return WD_OK;
+    }
+    rc = wd_records_reject(r, bar->record, WD_REASON_PARTIAL_PERIOD,
+                           bar->sample, "only a part of it was asked for");
+    return rc != WD_OK ? rc : WD_EINVAL;
+}
+
+
 /* Start of the bar in UTC; WD_EINVAL: rejected. */
 static int
 bar_time(const processing_payload_t *p, wd_records_t *r,
@@ -25,7 +42,8 @@ bar_time(const processing_payload_t *p, wd_records_t *r,
         /* The newest daily row of old answers carried a time of day, and a
          * week is named by its last day of trade. */
         *ret = wd_timeframe_floor(tf, bar->time);
-        return processing_check_time(p, r, bar->record, bar->sample, *ret);
+        rc = processing_check_time(p, r, bar->record, bar->sample, *ret);
+        return rc != WD_OK ? rc : check_whole(p, r, bar, *ret);
     }
 
     if (bar->is_date) {

@@ -6,6 +6,16 @@
 #include "wd_gunzip.h"
 
 
+static bool
+asked_day(const processing_event_t *ev, const char *name, wd_ns_t *ret)
+{
+    bool is_date;
+
+    return wd_time_parse(processing_event_arg(ev, name), ret, &is_date) == WD_OK
+           && is_date;
+}
+
+
 void
 processing_job_prepare(processing_job_t *job)
 {
@@ -22,6 +32,8 @@ processing_job_prepare(processing_job_t *job)
     }
     job->list = (d->flags & PROCESSING_LISTED) != 0 ? processing_list(d->name)
                                                     : NULL;
+    job->p.asked.has_from = asked_day(&job->ev, "start", &job->p.asked.from);
+    job->p.asked.has_to = asked_day(&job->ev, "end", &job->p.asked.to);
     job->p.unit = processing_event_arg(&job->ev, "currency");
     job->p.moments = (d->flags & PROCESSING_MOMENTS) != 0;
     job->p.numbered = (d->flags & PROCESSING_NUMBERED) != 0;

@@ -216,6 +216,32 @@ processing_period_over(const processing_zones_t *zones,
 }
 
 
+static wd_ns_t
+processing_first_day(processing_market_e market, wd_ns_t ts)
+{
+    while (market != PROCESSING_CRYPTO && processing_weekend(ts)) {
+        ts += WD_NS_PER_DAY;
+    }
+    return ts;
+}
+
+
+bool
+processing_period_cut(const processing_zones_t *zones,
+                      processing_market_e market, wd_timeframe_e tf, wd_ns_t ts,
+                      const processing_asked_t *asked, wd_ns_t fetched_at)
+{
+    if (tf <= WD_TF_1D) {
+        return false;
+    }
+    if (asked->has_from && processing_first_day(market, ts) < asked->from) {
+        return true;
+    }
+    return asked->has_to && processing_last_day(market, tf, ts) > asked->to
+           && processing_period_over(zones, market, tf, ts, fetched_at);
+}
+
+
 bool
 processing_day_over(const processing_zones_t *zones, processing_market_e market,
                     wd_ns_t date, wd_ns_t fetched_at)

@@ -90,4 +90,21 @@ bool processing_day_over(const processing_zones_t *zones,
                          processing_market_e market, wd_ns_t date,
                          wd_ns_t fetched_at);
 
+/* The days that were asked for, both inclusive. */
+typedef struct {
+    bool    has_from;
+    bool    has_to;
+    wd_ns_t from;
+    wd_ns_t to;
+} processing_asked_t;
+
+/*
+ * Is a bar of a week or month made of a part of it, as only a part was asked
+ * for? Not so the one that was not over at the fetch.
+ */
+bool processing_period_cut(const processing_zones_t *zones,
+                           processing_market_e market, wd_timeframe_e tf,
+                           wd_ns_t ts, const processing_asked_t *asked,
+                           wd_ns_t fetched_at);
+
 #endif /* PROCESSING_TIME_H */

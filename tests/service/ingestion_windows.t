@@ -92,6 +92,18 @@ my %at_once = map { $_ => 1 } split /\n/, $pg->psql($bars);
 is_deeply([ grep { !$at_once{$_} } split /\n/, $in_pieces ], [],
     'each row is that of one question for all');
 
+# Somebody asks for a part of it by hand.
+my $seen = $pg->psql('SELECT max(id) FROM raw_object');
+is($in->wait_job(scalar $in->run('lseg', 'interday', identifiers => 'VOD.L',
+    interval => 'monthly', start => '2025-03-11', end => '2025-05-20'))
+    ->{status}, 'done', 'from within a month to within one');
+ok($t->settled(), 'and processed');
+is($pg->psql("SELECT string_agg(DISTINCT reason || substr(sample, 2, 12), ' ')
+    FROM reject WHERE raw_id > $seen"),
+    'partial_period"2025-03-31" partial_period"2025-05-20"',
+    'the parts are refused');
+is($pg->psql('SELECT count(*) FROM bar_history'), 0, 'and overwrite nothing');
+
 # ---- a collection of very many questions keeps no other one waiting
 
 $in->get('collections.set', name => 'huge', provider => 'lseg',

@@ -40,7 +40,8 @@ run(job_t *j, wd_av_dataset_e dataset, wd_timeframe_e tf,
     j->p.zones = &zones;
     j->p.zone.tz = zones.eastern;
     j->p.timeframe = tf;
-    j->p.market = dataset == WD_AV_FX_DAILY ? PROCESSING_FX : PROCESSING_EXCHANGE;
+    j->p.market = dataset == WD_AV_FX_DAILY ? PROCESSING_FX
+                                            : PROCESSING_EXCHANGE;
     j->p.source = 1;
     j->p.raw_id = 7;
     j->p.known_at = at(fetched_at);
@@ -117,6 +118,56 @@ test_rejects(void **state)
         assert_true(j.r.rejects[0].sample.len != 0);
         done(&j);
     }
+}
+
+
+/* A row of the week or month that holds 2024-05-15; was it taken? */
+static bool
+taken(wd_timeframe_e tf, const char *from, const char *to,
+      const char *fetched_at)
+{
+    job_t j;
+    bool  is;
+
+    memset(&j, 0, sizeof(j));
+    wd_buf_z(&j.body, "timestamp,open,high,low,close,volume\n"
+                      "2024-05-15,10,11,9,10,5\n");
+    if (from != NULL) {
+        j.p.asked.has_from = true;
+        j.p.asked.from = at(from);
+    }
+    if (to != NULL) {
+        j.p.asked.has_to = true;
+        j.p.asked.to = at(to);
+    }
+    run(&j, WD_AV_DAILY, tf, fetched_at);
+    is = j.rows.n == 1;
+    assert_int_equal(j.r.n_rejected, !is);
+    if (!is) {
+        assert_rejected(&j, 0, "partial_period");
+    }
+    done(&j);
+    return is;
+}
+
+
+static void
+test_parts(void **state)
+{
+    (void) state;
+    assert_true(taken(WD_TF_1W, NULL, NULL, LATER));
+    assert_true(taken(WD_TF_1W, "2024-05-13", "2024-05-17", LATER));
+    assert_false(taken(WD_TF_1W, "2024-05-14", NULL, LATER));
+    assert_false(taken(WD_TF_1W, NULL, "2024-05-16", LATER));
+    /* it was not over */
+    assert_true(taken(WD_TF_1W, NULL, "2024-05-16", "2024-05-17T12:00:00Z"));
+    assert_false(
+        taken(WD_TF_1W, "2024-05-14", "2024-05-16", "2024-05-17T12:00:00Z"));
+    /* the last of May is a Friday, the first a Wednesday */
+    assert_true(taken(WD_TF_1MO, "2024-05-01", "2024-05-31", LATER));
+    assert_false(taken(WD_TF_1MO, "2024-05-02", NULL, LATER));
+    assert_false(taken(WD_TF_1MO, NULL, "2024-05-30", LATER));
+    assert_true(taken(WD_TF_1D, "2024-05-16", "2024-05-14", LATER));
 }
 
 
@@ -245,22 +296,25 @@ test_intraday(void **state)
     done(&j);
 
     /* Labelled by the end: 20:00 closes the last bar of the day. */
-    intraday(&j, "2021-05-13 20:00:00,1,1,1,1,1\n"
-                 "2021-05-13 19:55:00,1,1,1,1,1\n",
+    intraday(&j,
+             "2021-05-13 20:00:00,1,1,1,1,1\n"
+             "2021-05-13 19:55:00,1,1,1,1,1\n",
              WD_TF_5M, "2021-05-14");
     assert_first(&j, "2021-05-13T23:50:00Z");
     done(&j);
 
     /* Regular session only, with 16:00 and without 09:30. */
-    intraday(&j, "2018-04-10 16:00:00,1,1,1,1,1\n"
-                 "2018-04-10 09:45:00,1,1,1,1,1\n",
+    intraday(&j,
+             "2018-04-10 16:00:00,1,1,1,1,1\n"
+             "2018-04-10 09:45:00,1,1,1,1,1\n",
              WD_TF_15M, "2018-04-11");
     assert_first(&j, "2018-04-10T13:30:00Z");
     done(&j);
 
     /* The same while the late session may still come: the start. */
-    intraday(&j, "2018-04-10 16:00:00,1,1,1,1,1\n"
-                 "2018-04-10 15:45:00,1,1,1,1,1\n",
+    intraday(&j,
+             "2018-04-10 16:00:00,1,1,1,1,1\n"
+             "2018-04-10 15:45:00,1,1,1,1,1\n",
              WD_TF_15M, "2018-04-10T20:10:00Z");
     assert_first(&j, "2018-04-10T19:45:00Z");
     assert_int_equal(quality(&j, 1), PROCESSING_Q_UNFINISHED);
@@ -369,8 +423,8 @@ test_jumps(void **state)
           "2024-05-03,1,1,1,50,1,0,1,1\n2024-05-02,1,1,1,49,1,0,2,1\n"
           "2024-05-01,1,1,1,99,1,0,1,1\n",
           LATER);
-    assert_ok(processing_rules_actions(&j.p, &j.r, &j.rows, &actions,
-                                       &actions));
+    assert_ok(
+        processing_rules_actions(&j.p, &j.r, &j.rows, &actions, &actions));
     assert_int_equal(actions.n, 1);
     processing_rules_jumps(&j.rows, before, &actions);
     assert_int_equal(quality(&j, 0) & PROCESSING_Q_JUMP, 0);
@@ -446,11 +500,10 @@ test_shuffled(void **state)
     size_t      i, k, round;
     job_t       a, b;
     char        text[512];
-    const char *rows[] = {"2024-05-02,10,11,9,10,5,0,1,1\n",
-                          "2024-05-01,12,11,9,10,0,0,1,1\n",
-                          "2024-04-30,9,10,8,9,5,0,1,1\n",
-                          "2024-04-29,9,8,10,9,5,0,1,1\n",
-                          "2024-04-26,8,9,7,8,5,0,1,1\n"};
+    const char *rows[] = {
+        "2024-05-02,10,11,9,10,5,0,1,1\n", "2024-05-01,12,11,9,10,0,0,1,1\n",
+        "2024-04-30,9,10,8,9,5,0,1,1\n", "2024-04-29,9,8,10,9,5,0,1,1\n",
+        "2024-04-26,8,9,7,8,5,0,1,1\n"};
     const char *swap;
 
     (void) state;
@@ -509,11 +562,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rejects),    cmocka_unit_test(test_kept),
-        cmocka_unit_test(test_duplicates), cmocka_unit_test(test_unfinished),
-        cmocka_unit_test(test_intraday),   cmocka_unit_test(test_zones),
-        cmocka_unit_test(test_actions),    cmocka_unit_test(test_jumps),
-        cmocka_unit_test(test_real_faults), cmocka_unit_test(test_shuffled),
+        cmocka_unit_test(test_rejects),    cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_kept),       cmocka_unit_test(test_duplicates),
+        cmocka_unit_test(test_unfinished), cmocka_unit_test(test_intraday),
+        cmocka_unit_test(test_zones),      cmocka_unit_test(test_actions),
+        cmocka_unit_test(test_jumps),      cmocka_unit_test(test_real_faults),
+        cmocka_unit_test(test_shuffled),
     };
 
     return cmocka_run_group_tests(tests, load, unload);
