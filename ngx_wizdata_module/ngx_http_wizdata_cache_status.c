@@ -459,8 +459,7 @@ ngx_http_wizdata_clear_parse(ngx_http_wizdata_ctx_t *ctx, wd_str_t body,
 
     c.ctx = ctx;
     c.what = what;
-    c.scan.p = body.data;
-    c.scan.end = body.data + body.len;
+    c.scan = wd_json_scan(body);
     c.pool = wd_pool_create(1024);
     if (c.pool == NULL) {
         return ngx_http_wizdata_refuse(ctx, WD_ENOMEM, NULL);

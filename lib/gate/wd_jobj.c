@@ -222,10 +222,8 @@ int
 wd_jobj_read(wd_jobj_t *ret, wd_pool_t *pool, wd_str_t json)
 {
     int              rc;
-    wd_jobj_reader_t r = {.s = {json.data, json.data + json.len},
-                          .pool = pool,
-                          .json = json,
-                          .out = ret};
+    wd_jobj_reader_t r = {
+        .s = wd_json_scan(json), .pool = pool, .json = json, .out = ret};
 
     *ret = (wd_jobj_t){NULL, 0};
     if (json.len == 0 || !wd_utf8_valid(json)) {
