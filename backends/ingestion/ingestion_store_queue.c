@@ -215,8 +215,8 @@ read_job(const PGresult *res, int row, ingestion_job_t *job)
     "AND i.active AND NOT c.paused AND c.retired_at IS NULL "         \
     "AND i.stopped_class IS NULL "                                    \
     "AND c.definition->>'every' ~ '^([0-9]+[smh]|1d)$' "              \
-    "AND i.live_at < date_trunc('day', now() AT TIME ZONE 'UTC') "    \
-    "AT TIME ZONE 'UTC') ELSE $4 END::bigint"
+    "AND (i.live_at IS NULL OR i.live_at < date_trunc('day', now() "  \
+    "AT TIME ZONE 'UTC') AT TIME ZONE 'UTC')) ELSE $4 END::bigint"
 
 
 /* Of jobs in the order of their priority: history only as far as it has room. */

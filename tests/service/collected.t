@@ -58,6 +58,7 @@ sub collected {
 }
 
 my %days = (start => '2024-01-02', end => '2024-01-31');
+my %month = (start => '2024-01-01', end => '2024-01-31');
 my %us = (identifiers => 'IBM US Equity,AAPL US Equity');
 my %prices = (fields => 'PX_OPEN,PX_HIGH,PX_LOW,PX_LAST,PX_VOLUME');
 my %gdp = (indicator => 'NY.GDP.MKTP.CD', country => 'FRA');
@@ -84,8 +85,10 @@ for (
     [ bloomberg => 'bridge_reference', { %us, fields => 'NAME,PX_LAST' },
         'fundamental' ],
     [ lseg => 'interday', { %vod, %days }, 'bar' ],
-    [ lseg => 'interday', { %vod, %days, interval => 'weekly' }, 'bar' ],
-    [ lseg => 'interday', { %vod, %days, interval => 'monthly' }, 'bar' ],
+    # whose ends are those of a month, and not of a week
+    [ lseg => 'interday', { %vod, %month, interval => 'weekly' },
+        'partial_period; bar' ],
+    [ lseg => 'interday', { %vod, %month, interval => 'monthly' }, 'bar' ],
     [ lseg => 'interday', { identifiers => 'GBP=', start => '2022-06-01',
         end => '2022-06-30' }, 'quote' ],
     [ lseg => 'intraday', { %vod, interval => '1min', start => '2024-01-30',
