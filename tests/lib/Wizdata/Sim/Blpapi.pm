@@ -251,7 +251,7 @@ sub adjust {
     my @known = grep { $OF_BAR{$_} } @$fields;
     for my $row (grep { $_->[0] lt $day } @$rows) {
         for my $i (grep { defined $row->[ $_ + 1 ] } 0 .. $#known) {
-            my $v = "$row->[$i + 1]";
+            my $v = ${ $row->[ $i + 1 ] };
             $row->[ $i + 1 ] = num($OF_BAR{ $known[$i] } eq 'volume'
                 ? $v * $ratio : $v / $ratio);
         }
