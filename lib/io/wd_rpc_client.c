@@ -434,23 +434,24 @@ wd_rpc_client_send_body(wd_rpc_client_t *c, wd_rpc_asked_t *q, int fd,
 
 /* ---- calls ---------------------------------------------------------------- */
 
-/* body_fd -1: there is none. */
+/* body_fd -1: there is none. With one the time begins anew behind it. */
 static int
 wd_rpc_client_ask(wd_rpc_client_t *c, wd_rpc_asked_t *q, int body_fd,
                   uint32_t timeout_ms, wd_error_t *err)
 {
-    int rc;
+    int     rc;
+    wd_ns_t deadline = wd_monotonic() + timeout_ms * WD_NS_PER_MS;
 
-    rc = wd_rpc_client_flush(c, wd_monotonic() + timeout_ms * WD_NS_PER_MS,
-                             err);
-    if (rc != WD_OK) {
-        return rc;
+    rc = wd_rpc_client_flush(c, deadline, err);
+    if (rc == WD_OK && body_fd >= 0) {
+        rc = wd_rpc_client_send_body(c, q, body_fd, timeout_ms, err);
+        if (rc != WD_EAGAIN) {
+            return rc;
+        }
+        deadline = wd_monotonic() + timeout_ms * WD_NS_PER_MS;
+        rc = WD_OK;
     }
-    rc = body_fd >= 0 ? wd_rpc_client_send_body(c, q, body_fd, timeout_ms, err)
-                      : WD_EAGAIN;
-    return rc == WD_EAGAIN ? wd_rpc_client_await(
-               c, q, wd_monotonic() + timeout_ms * WD_NS_PER_MS, err)
-                           : rc;
+    return rc == WD_OK ? wd_rpc_client_await(c, q, deadline, err) : rc;
 }
 
 
