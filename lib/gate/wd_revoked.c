@@ -118,19 +118,19 @@ wd_revoked_raise(_Atomic int64_t *number, int64_t to)
 
 static bool
 wd_revoked_put_locked(wd_revoked_t *r, uint64_t hash, int64_t number,
-                      wd_ns_t until, wd_ns_t now)
+                      wd_ns_t until, wd_ns_t now, int64_t *ret_was)
 {
-    bool              changed;
     wd_revoked_row_t *row;
 
     row = wd_revoked_row(r, hash);
     if (row != NULL) {
-        changed = atomic_load(&row->number) < number;
+        *ret_was = atomic_load(&row->number);
         wd_revoked_raise(&row->until, until);
         wd_revoked_raise(&row->number, number);
-        return changed;
+        return *ret_was < number;
     }
 
+    *ret_was = WD_NS_MIN;
     row = wd_revoked_place(r, hash, now);
     if (row == NULL) {
         atomic_fetch_add(&r->lost, 1);
@@ -148,8 +148,8 @@ wd_revoked_put_locked(wd_revoked_t *r, uint64_t hash, int64_t number,
 
 
 bool
-wd_revoked_put(wd_revoked_t *r, uint64_t hash, int64_t number, wd_ns_t until,
-               wd_ns_t now)
+wd_revoked_swap(wd_revoked_t *r, uint64_t hash, int64_t number, wd_ns_t until,
+                wd_ns_t now, int64_t *ret_was)
 {
     bool         changed;
     wd_shlock_t *lock;
@@ -160,9 +160,19 @@ wd_revoked_put(wd_revoked_t *r, uint64_t hash, int64_t number, wd_ns_t until,
     if (wd_shlock_lock(lock)) {
         /* nothing is ever half written: nothing to repair */
     }
-    changed = wd_revoked_put_locked(r, hash, number, until, now);
+    changed = wd_revoked_put_locked(r, hash, number, until, now, ret_was);
     wd_shlock_unlock(lock);
     return changed;
+}
+
+
+bool
+wd_revoked_put(wd_revoked_t *r, uint64_t hash, int64_t number, wd_ns_t until,
+               wd_ns_t now)
+{
+    int64_t was;
+
+    return wd_revoked_swap(r, hash, number, until, now, &was);
 }
 
 

@@ -39,6 +39,10 @@ void wd_revoked_init(wd_revoked_t *r, void *mem, size_t size);
 bool wd_revoked_put(wd_revoked_t *r, uint64_t hash, int64_t number,
                     wd_ns_t until, wd_ns_t now);
 
+/* The same, and which number the row had; WD_NS_MIN: there was none. */
+bool wd_revoked_swap(wd_revoked_t *r, uint64_t hash, int64_t number,
+                     wd_ns_t until, wd_ns_t now, int64_t *ret_was);
+
 bool wd_revoked_find(wd_revoked_t *r, uint64_t hash, int64_t *ret_number);
 
 /* False: a row that is still to be kept found no room. */

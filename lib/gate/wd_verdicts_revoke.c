@@ -283,9 +283,10 @@ wd_verdicts_revoke_named(wd_verdicts_t *t, wd_revoke_e what, wd_str_t value,
         news = wd_revoked_put(&t->revoked, hash, number, WD_NS_MAX, now.wall);
         break;
     default:
-        news = !wd_revoked_find(&t->revoked, hash, &was)
-               || now.mono - was > WD_NS_PER_S;
-        (void) wd_revoked_put(&t->revoked, hash, now.mono, number, now.wall);
+        /* Workers hear of it at the same time: one is the first. */
+        (void) wd_revoked_swap(&t->revoked, hash, now.mono, number, now.wall,
+                               &was);
+        news = was < now.mono - WD_NS_PER_S;
         break;
     }
 

@@ -20,6 +20,7 @@
 
 #define S WD_NS_PER_S
 #define KEYS 4000
+#define ROUNDS 5000
 #define SIZE (1024 * 1024)
 
 typedef struct {
@@ -324,6 +325,54 @@ test_l1_threads(void **state)
 }
 
 
+/*
+ * Two workers are told the same at once, again and again, longer apart than
+ * what counts as one; `turns` counts who was first.
+ */
+static void *
+revoke_together(void *arg)
+{
+    char             name = 0;
+    int64_t          i;
+    shared_t        *s = arg;
+    wd_verdict_now_t now;
+
+    for (i = 0; i < ROUNDS; i++) {
+        (void) atomic_fetch_add(&s->now, 1);
+        while (atomic_load(&s->now) < 100 * S + 2 * (i + 1)) {
+            sched_yield(); /* the other is there, too */
+        }
+        name = (char) ('a' + i % 16);
+        now.mono = now.wall = 100 * S + i * 2 * S;
+        if (wd_verdicts_revoke_named(s->t, WD_REVOKE_OWNER,
+                                     (wd_str_t){&name, 1}, now.wall + 3600 * S,
+                                     now)) {
+            atomic_fetch_add(&s->turns, 1);
+        }
+    }
+    return NULL;
+}
+
+
+static void
+test_first(void **state)
+{
+    size_t    i;
+    pthread_t id[2];
+    shared_t *s = shared_create();
+
+    (void) state;
+    for (i = 0; i < wd_array_len(id); i++) {
+        assert_int_equal(pthread_create(&id[i], NULL, revoke_together, s), 0);
+    }
+    for (i = 0; i < wd_array_len(id); i++) {
+        pthread_join(id[i], NULL);
+    }
+    assert_int_equal(atomic_load(&s->turns), ROUNDS);
+    shared_destroy(s);
+}
+
+
 static pid_t
 spawn(shared_t *s, unsigned seed)
 {
@@ -435,9 +484,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_l1_threads),
-        cmocka_unit_test(test_kills),
+        cmocka_unit_test(test_threads),       cmocka_unit_test(test_l1_threads),
+        cmocka_unit_test(test_first),         cmocka_unit_test(test_kills),
         cmocka_unit_test(test_killed_holder),
     };
 
