@@ -57,8 +57,8 @@ learn(ingestion_planner_t *p, planner_known_t *k, wd_error_t *err)
 }
 
 
-static planner_known_t *
-find(ingestion_planner_t *p, int64_t id)
+planner_known_t *
+planner_find(ingestion_planner_t *p, int64_t id)
 {
     size_t i;
 
@@ -85,7 +85,7 @@ take_over(ingestion_planner_t *p, const ingestion_listed_t *list, size_t n,
         return wd_error(err, WD_ENOMEM, "no memory for the collections");
     }
     for (i = 0; i < n; i++) {
-        old = find(p, list[i].id);
+        old = planner_find(p, list[i].id);
         if (old != NULL && old->version == list[i].version) {
             new[i] = *old;
             old->id = 0; /* moved */
@@ -106,6 +106,7 @@ take_over(ingestion_planner_t *p, const ingestion_listed_t *list, size_t n,
 
     for (i = 0; i < n && rc == WD_OK; i++) {
         if (new[i].version == -1) {
+            p->ahead_next = 0;
             rc = learn(p, &new[i], err);
         }
     }
@@ -147,7 +148,8 @@ work_through(ingestion_planner_t *p, ingestion_work_t *work, size_t n,
     for (i = 0; i < n && rc == WD_OK && !ingestion_thread_stops(&p->t); i++) {
         more = true;
         for (rounds = 0; more && rounds < ROUNDS_MAX && rc == WD_OK; rounds++) {
-            rc = planner_one(p, find(p, work[i].id), &work[i], &more, err);
+            rc = planner_one(p, planner_find(p, work[i].id), &work[i], &more,
+                             err);
         }
     }
     return rc;
@@ -175,6 +177,9 @@ plan(ingestion_planner_t *p, wd_error_t *err)
         }
         n = make_work(p, now, work);
         rc = planner_lag(p, work, n, err);
+    }
+    if (rc == WD_OK) {
+        rc = planner_ahead(p, work, n, now, err);
     }
     if (rc == WD_OK && n != 0) {
         rc = ingestion_store_work(p->t.pg, work, &n, err);

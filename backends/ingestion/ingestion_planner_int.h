@@ -59,7 +59,10 @@ struct ingestion_planner {
     planner_known_t *known; /* by id */
     size_t           n_known;
     planner_lag_t    lag;
+    wd_ns_t          ahead_next; /* when it is written again */
 };
+
+planner_known_t *planner_find(ingestion_planner_t *p, int64_t id);
 
 /* Files to the database: ingestion_planner_folder.c. */
 wd_must_check int planner_load(ingestion_planner_t *p, wd_error_t *err);
@@ -80,5 +83,13 @@ wd_must_check int planner_one(ingestion_planner_t    *p,
 wd_must_check int planner_lag(ingestion_planner_t    *p,
                               const ingestion_work_t *work, size_t n,
                               wd_error_t *err);
+
+/*
+ * Every few seconds, and after a change: writes what the runs that are to come
+ * need of a day's calls. ingestion_planner_ahead.c
+ */
+wd_must_check int planner_ahead(ingestion_planner_t    *p,
+                                const ingestion_work_t *work, size_t n,
+                                wd_ns_t now, wd_error_t *err);
 
 #endif /* INGESTION_PLANNER_INT_H */

@@ -89,13 +89,21 @@ runs_until(const ingestion_schedule_t *s, int64_t day, wd_ns_t t)
 }
 
 
+/* Runs of the day at or before `t`. */
+static int64_t
+runs_of(const ingestion_schedule_t *s, int64_t day, wd_ns_t t)
+{
+    return runs_until(s, day,
+                      wd_min(t, wd_max(instant(s, day + 1, 0) - 1,
+                                       instant(s, day, s->at_s))));
+}
+
+
 /* The latest run of the day at or before `t`; WD_NS_MIN: none. */
 static wd_ns_t
 last_of_day(const ingestion_schedule_t *s, int64_t day, wd_ns_t t)
 {
-    int64_t k = runs_until(s, day,
-                           wd_min(t, wd_max(instant(s, day + 1, 0) - 1,
-                                            instant(s, day, s->at_s))));
+    int64_t k = runs_of(s, day, t);
 
     return k == 0 ? WD_NS_MIN : run_of(s, day, k - 1);
 }
@@ -139,6 +147,22 @@ ingestion_schedule_next(const ingestion_schedule_t *s, wd_ns_t t)
         }
     }
     return WD_NS_MAX;
+}
+
+
+int64_t
+ingestion_schedule_runs(const ingestion_schedule_t *s, wd_ns_t from, wd_ns_t to)
+{
+    int64_t day, n = 0;
+
+    from = wd_min(wd_max(from, T_MIN), T_MAX);
+    to = wd_min(wd_max(to, T_MIN), T_MAX);
+    for (day = local_day(s, from) - 1; day <= local_day(s, to) + 1; day++) {
+        if (has_runs(s, day)) {
+            n += runs_of(s, day, to) - runs_of(s, day, from);
+        }
+    }
+    return n;
 }
 
 

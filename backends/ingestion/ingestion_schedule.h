@@ -26,6 +26,10 @@ typedef struct {
 wd_ns_t ingestion_schedule_last(const ingestion_schedule_t *s, wd_ns_t t);
 wd_ns_t ingestion_schedule_next(const ingestion_schedule_t *s, wd_ns_t t);
 
+/* How many are after `from`, and not after `to`: a few days later at most. */
+int64_t ingestion_schedule_runs(const ingestion_schedule_t *s, wd_ns_t from,
+                                wd_ns_t to);
+
 /* Runs in a day, on the average. */
 double ingestion_schedule_per_day(const ingestion_schedule_t *s);
 

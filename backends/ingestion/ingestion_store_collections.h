@@ -249,6 +249,20 @@ wd_must_check int ingestion_store_planned(wd_pg_conn_t           *c,
 wd_must_check int ingestion_store_overdue(wd_pg_conn_t *c, int64_t collection,
                                           wd_ns_t tick, wd_error_t *err);
 
+/* Runs of a collection that are still to come on a day of UTC and the next. */
+typedef struct {
+    int64_t collection;
+    int64_t day;
+    int64_t runs; /* beside the one of `tick`, which may be due */
+    int64_t next;
+    wd_ns_t tick;
+} ingestion_ahead_t;
+
+/* Notes the calls that they need. */
+wd_must_check int ingestion_store_ahead(wd_pg_conn_t            *c,
+                                        const ingestion_ahead_t *ahead,
+                                        wd_error_t              *err);
+
 /* Its back-fill begins at this day. */
 wd_must_check int ingestion_store_fill_begin(wd_pg_conn_t *c, int64_t item,
                                              int64_t day, wd_error_t *err);

@@ -564,6 +564,29 @@ ingestion_store_overdue(wd_pg_conn_t *c, int64_t collection, wd_ns_t tick,
 
 
 int
+ingestion_store_ahead(wd_pg_conn_t *c, const ingestion_ahead_t *ahead,
+                      wd_error_t *err)
+{
+    wd_pg_param_t p[] = {wd_pg_int(ahead->collection), wd_pg_ts(ahead->tick),
+                         wd_pg_int(ahead->runs), wd_pg_int(ahead->next),
+                         wd_pg_date(ahead->day * WD_NS_PER_DAY)};
+
+    return wd_pg_exec(
+        c,
+        "UPDATE collection c SET ahead_day = $5, ahead_calls = n.calls, "
+        "ahead_next = n.next FROM ("
+        "SELECT coalesce(sum(calls * ($3 + (live_at IS NULL "
+        "OR live_at < $2)::int)), 0)::bigint AS calls, "
+        "coalesce(sum(calls * $4), 0)::bigint AS next "
+        "FROM collection_item WHERE collection = $1 AND active "
+        "AND stopped_class IS NULL) n "
+        "WHERE c.id = $1 AND (c.ahead_day, c.ahead_calls, c.ahead_next) "
+        "IS DISTINCT FROM ($5, n.calls, n.next)",
+        p, wd_array_len(p), NULL, err);
+}
+
+
+int
 ingestion_store_fill_begin(wd_pg_conn_t *c, int64_t item, int64_t day,
                            wd_error_t *err)
 {

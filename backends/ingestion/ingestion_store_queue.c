@@ -201,22 +201,19 @@ read_job(const PGresult *res, int row, ingestion_job_t *job)
 
 
 /*
- * Calls that are left of the day for history: without those of collections
- * whose run of the day is to come. They run each day, as far as is known here;
- * on their days off as many are left for nothing.
+ * Calls that are left of the day for history: without those of live runs that
+ * are to come on it. Just after midnight the planner's word is yesterday's.
  */
 #define ROOM_FOR_HISTORY                                              \
     "CASE WHEN $5 > 0 THEN $5 * cardinality($6::text[]) "             \
     "- (SELECT coalesce(sum(used), 0) FROM provider_quota "           \
     "WHERE provider = $1 AND key = ANY($6) "                          \
     "AND day = (now() AT TIME ZONE 'UTC')::date) "                    \
-    "- (SELECT coalesce(sum(i.calls), 0) FROM collection_item i "     \
-    "JOIN collection c ON c.id = i.collection WHERE i.provider = $1 " \
-    "AND i.active AND NOT c.paused AND c.retired_at IS NULL "         \
-    "AND i.stopped_class IS NULL "                                    \
-    "AND c.definition->>'every' ~ '^([0-9]+[smh]|1d)$' "              \
-    "AND (i.live_at IS NULL OR i.live_at < date_trunc('day', now() "  \
-    "AT TIME ZONE 'UTC') AT TIME ZONE 'UTC')) ELSE $4 END::bigint"
+    "- (SELECT coalesce(sum(CASE "                                    \
+    "(now() AT TIME ZONE 'UTC')::date - ahead_day "                   \
+    "WHEN 0 THEN ahead_calls WHEN 1 THEN ahead_next ELSE 0 END), 0) " \
+    "FROM collection WHERE provider = $1 AND NOT paused "             \
+    "AND retired_at IS NULL) ELSE $4 END::bigint"
 
 
 /* Of jobs in the order of their priority: history only as far as it has room. */

@@ -142,6 +142,44 @@ test_zone(void **state)
 }
 
 
+static void
+test_runs(void **state)
+{
+    ingestion_schedule_t s = {86400, 23 * 3600, 0x1f, NULL};
+    const wd_ns_t        friday = at("2024-03-08T00:00:00Z");
+
+    (void) state;
+    assert_int_equal(
+        ingestion_schedule_runs(&s, friday, at("2024-03-08T22:59:59Z")), 0);
+    assert_int_equal(
+        ingestion_schedule_runs(&s, friday, at("2024-03-08T23:00:00Z")), 1);
+    assert_int_equal(ingestion_schedule_runs(&s, at("2024-03-08T23:00:00Z"),
+                                             at("2024-03-11T22:59:00Z")),
+                     0);
+
+    s = (ingestion_schedule_t){3600, 1800, INGESTION_WEEK, NULL};
+    assert_int_equal(
+        ingestion_schedule_runs(&s, friday - 1, friday + WD_NS_PER_DAY - 1),
+        24);
+    assert_int_equal(ingestion_schedule_runs(&s, friday, friday), 0);
+}
+
+
+/* As many as next() goes through. */
+static void
+assert_runs(const ingestion_schedule_t *s, wd_ns_t from, wd_ns_t to)
+{
+    wd_ns_t t;
+    int64_t n = 0;
+
+    for (t = ingestion_schedule_next(s, from); t <= to;
+         t = ingestion_schedule_next(s, t)) {
+        n++;
+    }
+    assert_int_equal(ingestion_schedule_runs(s, from, to), n);
+}
+
+
 /* last and next agree with each other, and with the clock. */
 static void
 test_agree(void **state)
@@ -172,6 +210,9 @@ test_agree(void **state)
         assert_true(ingestion_schedule_next(&s, a) == b);
         assert_true(ingestion_schedule_last(&s, b - 1) == a);
         assert_true(b - a <= 31 * WD_NS_PER_DAY);
+        if (i % 16 == 0) {
+            assert_runs(&s, t, t + (wd_ns_t) wd_test_below(2 * WD_NS_PER_DAY));
+        }
     }
     wd_tz_destroy(zones[1]);
     wd_tz_destroy(zones[2]);
@@ -198,7 +239,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_minutes), cmocka_unit_test(test_days),
         cmocka_unit_test(test_zone),    cmocka_unit_test(test_agree),
-        cmocka_unit_test(test_far),
+        cmocka_unit_test(test_far),     cmocka_unit_test(test_runs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
