@@ -8,19 +8,35 @@
 #include "wd_rcache_int.h"
 
 
-/* After a killed holder nothing of the table is relied on. */
 static void
+wd_rcache_apply_draft(wd_rcache_cover_t *k)
+{
+    uint32_t i = atomic_load_explicit(&k->draft_of, memory_order_acquire);
+
+    if (i != 0) {
+        k->instances[i - 1] = k->draft;
+        atomic_store_explicit(&k->draft_of, 0, memory_order_release);
+    }
+}
+
+
+/*
+ * A killed holder has changed an instance or not: a draft that is whole is
+ * applied, once more perhaps. Only the sum may be that of before, and is not
+ * relied on until the next beat.
+ */
+void
 wd_rcache_cover_lock(wd_rcache_cover_t *k)
 {
     if (wd_shlock_lock(&k->lock)) {
-        memset(k->instances, 0, sizeof(k->instances));
+        wd_rcache_apply_draft(k);
         atomic_store_explicit(&k->since, INT64_MAX, memory_order_release);
     }
 }
 
 
-static wd_rcache_instance_t *
-wd_rcache_instance(wd_rcache_cover_t *k, uint64_t name)
+static const wd_rcache_instance_t *
+wd_rcache_instance(const wd_rcache_cover_t *k, uint64_t name)
 {
     size_t i;
 
@@ -41,33 +57,56 @@ wd_rcache_missed_from(uint64_t seq)
 }
 
 
-/*
- * A free one, or the one that is silent for longest. What was done of its
- * numbers before `seq` is not known.
- */
-static wd_rcache_instance_t *
-wd_rcache_instance_add(wd_rcache_cover_t *k, uint64_t name, uint64_t seq)
+/* A free one, or the one that is silent for longest. */
+static const wd_rcache_instance_t *
+wd_rcache_instance_place(const wd_rcache_cover_t *k)
 {
-    size_t                i;
-    wd_rcache_instance_t *in, *best = &k->instances[0];
+    size_t                      i;
+    const wd_rcache_instance_t *in, *best = &k->instances[0];
 
     for (i = 0; i < WD_RCACHE_INSTANCES; i++) {
         in = &k->instances[i];
         if (in->name == 0) {
-            best = in;
-            break;
+            return in;
         }
         if (in->beat < best->beat) {
             best = in;
         }
     }
-
-    memset(best, 0, sizeof(*best));
-    best->name = name;
-    best->seq = seq;
-    best->missed = UINT64_MAX;
-    best->unsure = wd_rcache_missed_from(seq);
     return best;
+}
+
+
+/*
+ * A copy to be changed; its index. What was done of the numbers before `seq`
+ * of an instance that is new is not known.
+ */
+static uint32_t
+wd_rcache_instance_take(const wd_rcache_cover_t *k, uint64_t name, uint64_t seq,
+                        wd_rcache_instance_t *ret)
+{
+    const wd_rcache_instance_t *in = wd_rcache_instance(k, name);
+
+    if (in != NULL) {
+        *ret = *in;
+    } else {
+        in = wd_rcache_instance_place(k);
+        *ret = (wd_rcache_instance_t){.name = name,
+                                      .seq = seq,
+                                      .missed = UINT64_MAX,
+                                      .unsure = wd_rcache_missed_from(seq)};
+    }
+    return (uint32_t) (in - k->instances);
+}
+
+
+static void
+wd_rcache_instance_put(wd_rcache_cover_t *k, uint32_t i,
+                       const wd_rcache_instance_t *in)
+{
+    k->draft = *in;
+    atomic_store_explicit(&k->draft_of, i + 1, memory_order_release);
+    wd_rcache_apply_draft(k);
 }
 
 
@@ -138,21 +177,19 @@ void
 wd_rcache_beat(wd_rcache_t *c, unsigned service, uint64_t instance,
                uint64_t seq, wd_ns_t now)
 {
-    wd_rcache_cover_t    *k = &c->cover[service];
-    wd_rcache_instance_t *in;
+    uint32_t             i;
+    wd_rcache_cover_t   *k = &c->cover[service];
+    wd_rcache_instance_t in;
 
-    instance = wd_rcache_name(instance);
     wd_rcache_cover_lock(k);
 
-    in = wd_rcache_instance(k, instance);
-    if (in == NULL) {
-        in = wd_rcache_instance_add(k, instance, seq);
+    i = wd_rcache_instance_take(k, wd_rcache_name(instance), seq, &in);
+    if (in.beat == 0 || seq > in.seq) {
+        wd_rcache_instance_raise(&in, wd_max(seq, in.seq));
+        in.since = now;
     }
-    if (in->beat == 0 || seq > in->seq) {
-        wd_rcache_instance_raise(in, wd_max(seq, in->seq));
-        in->since = now;
-    }
-    in->beat = now;
+    in.beat = now;
+    wd_rcache_instance_put(k, i, &in);
     wd_rcache_cover_sum(k, now);
     atomic_store_explicit(&k->until, now + WD_RCACHE_COVER,
                           memory_order_release);
@@ -211,24 +248,27 @@ void
 wd_rcache_note(wd_rcache_t *c, unsigned service, uint64_t instance,
                uint64_t seq, wd_ns_t now)
 {
-    wd_rcache_cover_t    *k = &c->cover[service];
-    wd_rcache_instance_t *in;
+    bool                 gap;
+    uint32_t             i;
+    wd_rcache_cover_t   *k = &c->cover[service];
+    wd_rcache_instance_t in;
 
-    instance = wd_rcache_name(instance);
     wd_rcache_cover_lock(k);
 
-    in = wd_rcache_instance(k, instance);
-    if (in == NULL) {
-        in = wd_rcache_instance_add(k, instance, seq);
-    } else if (seq > in->seq) {
-        if (seq != in->seq + 1) {
-            in->since = now;
-            wd_rcache_cover_sum(k, now);
-        }
-        wd_rcache_instance_raise(in, seq);
+    i = wd_rcache_instance_take(k, wd_rcache_name(instance), seq, &in);
+    gap = seq > in.seq && seq != in.seq + 1;
+    if (gap) {
+        in.since = now;
     }
-    if (in->seq - seq < WD_RCACHE_MISSED) {
-        in->missed &= ~(UINT64_C(1) << (in->seq - seq));
+    if (seq > in.seq) {
+        wd_rcache_instance_raise(&in, seq);
+    }
+    if (in.seq - seq < WD_RCACHE_MISSED) {
+        in.missed &= ~(UINT64_C(1) << (in.seq - seq));
+    }
+    wd_rcache_instance_put(k, i, &in);
+    if (gap) {
+        wd_rcache_cover_sum(k, now);
     }
 
     wd_shlock_unlock(&k->lock);

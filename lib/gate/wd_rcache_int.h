@@ -166,6 +166,8 @@ typedef struct {
     _Alignas(64) wd_shlock_t lock;
     _Atomic int64_t      until; /* covered; 0: the service never beat */
     _Atomic int64_t      since;
+    _Atomic uint32_t     draft_of; /* instance that becomes `draft`, from 1 */
+    wd_rcache_instance_t draft;
     wd_rcache_instance_t instances[WD_RCACHE_INSTANCES];
 } wd_rcache_cover_t;
 
@@ -250,6 +252,9 @@ void     wd_rcache_lock(wd_rcache_shard_t *s);
 void     wd_rcache_unlock(wd_rcache_shard_t *s);
 uint32_t wd_rcache_find(const wd_rcache_shard_t *s, const uint8_t *key);
 bool wd_rcache_valid(const wd_rcache_shard_t *s, const wd_rcache_entry_t *e);
+
+/* wd_rcache_cover.c: the other half is wd_shlock_unlock(). */
+void wd_rcache_cover_lock(wd_rcache_cover_t *k);
 
 /* wd_rcache_free.c: all with the shard's lock held. */
 void   wd_rcache_lru_push(wd_rcache_shard_t *s, uint32_t i);

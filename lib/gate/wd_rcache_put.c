@@ -484,10 +484,7 @@ wd_rcache_keys(wd_rcache_shard_t *s, uint32_t *ret_n)
 static void
 wd_rcache_move_cover(wd_rcache_cover_t *from, wd_rcache_cover_t *to)
 {
-    if (wd_shlock_lock(&from->lock)) {
-        wd_shlock_unlock(&from->lock);
-        return; /* half written: the new one begins without */
-    }
+    wd_rcache_cover_lock(from);
     memcpy(to->instances, from->instances, sizeof(to->instances));
     atomic_store(&to->until, atomic_load(&from->until));
     atomic_store(&to->since, atomic_load(&from->since));

@@ -77,8 +77,8 @@ ok($t->in->wait_for(sub { used() == DAY }), 'or earlier, when it may');
 # On its days off nothing is kept; of many runs, all that the day still sees.
 my $today = (gmtime)[6];
 my $other = (qw/ sun mon tue wed thu fri sat /)[($today + 3) % 7];
-$pg->psql("UPDATE provider_quota SET used = used - 2");
 $t->in->get('collections.resume', name => 'live');
+$pg->psql("UPDATE provider_quota SET used = used - 2");
 sub live_every {
     my ($every, $days) = @_;
 

@@ -698,6 +698,46 @@ test_dead_leader(void **state)
 }
 
 
+/* Killed with the lock of what was heard: all that was noted stays known. */
+static void
+test_cover_killed(void **state)
+{
+    int                  status;
+    pid_t                pid;
+    uint64_t             seq;
+    wd_rcache_t         *c = cache_create();
+    wd_rcache_cover_t   *k = &c->cover[1];
+    wd_rcache_instance_t in;
+
+    (void) state;
+    for (seq = 1; seq <= 1000; seq++) {
+        wd_rcache_note(c, 1, 77, seq, S);
+    }
+    in = k->instances[0];
+    in.seq = 1001; /* and `missed` has a bit for it */
+    in.missed = 1;
+
+    pid = fork();
+    if (pid == 0) {
+        wd_rcache_cover_lock(k);
+        k->instances[0].seq = 5; /* half written: the draft is whole */
+        k->draft = in;
+        atomic_store(&k->draft_of, 1);
+        raise(SIGKILL);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+
+    for (seq = 1; seq <= 1000; seq++) {
+        assert_false(wd_rcache_claim(c, 1, 77, seq));
+    }
+    assert_true(wd_rcache_claim(c, 1, 77, 1001));
+    wd_rcache_claim_done(c, 1, 77, 1001, S);
+    assert_false(wd_rcache_claim(c, 1, 77, 1001));
+    munmap(c, SIZE);
+}
+
+
 int
 main(void)
 {
@@ -708,6 +748,7 @@ main(void)
         cmocka_unit_test(test_purge_once),
         cmocka_unit_test(test_purge_killed),
         cmocka_unit_test(test_purge_claimer_dies),
+        cmocka_unit_test(test_cover_killed),
         cmocka_unit_test(test_single_flight),
         cmocka_unit_test(test_many_fills),
         cmocka_unit_test(test_dead_leader),
