@@ -164,7 +164,9 @@ for my $case (@failures) {
     my $r = bearer($k{c}->token({ sub => $name }));
     is($r->status, 503, "$name: nobody can tell") or diag($r->text);
     ok($r->header('retry-after'), "$name: Retry-After");
-    is(asked('/jwks') - $n, 1, "$name: it was asked");
+    # Workers try again by themselves, too: who waited for that asks once more.
+    my $asked = asked('/jwks') - $n;
+    ok($asked == 1 || $asked == 2, "$name: it was asked") or diag($asked);
     is(bearer($k{b}->token({ sub => $name }))->status, 200,
         "$name: the last keys stay");
 }
