@@ -1,8 +1,10 @@
 /*
- * ingestion_chores.c - a thread that looks after uploads once a minute.
+ * ingestion_chores.c - a thread that forgets old uploads and jobs once a
+ * minute.
  */
 #include "ingestion_chores.h"
 
+#include "ingestion_store.h"
 #include "ingestion_store_push.h"
 #include "ingestion_wait.h"
 
@@ -20,7 +22,7 @@ struct ingestion_chores {
 
 /* Batch by batch, so that nobody waits for its rows. */
 static int
-sweep(ingestion_chores_t *ch, wd_error_t *err)
+sweep_uploads(ingestion_chores_t *ch, wd_error_t *err)
 {
     int                    rc = WD_OK;
     bool                   more = true;
@@ -38,6 +40,25 @@ sweep(ingestion_chores_t *ch, wd_error_t *err)
 }
 
 
+static int
+sweep_jobs(ingestion_chores_t *ch, wd_error_t *err)
+{
+    int     rc = WD_OK;
+    int64_t n = INGESTION_SWEEP_MAX, sum = 0;
+
+    while (n == INGESTION_SWEEP_MAX && rc == WD_OK
+           && !ingestion_thread_stops(&ch->t)) {
+        rc = ingestion_store_sweep(ch->t.pg, ch->in->conf.jobs_keep_ms / 1000,
+                                   &n, err);
+        sum += n;
+    }
+    if (sum != 0) {
+        wd_log_info(ch->in->log, "jobs swept", "forgotten", sum);
+    }
+    return rc;
+}
+
+
 /* False: to be tried again soon. The connection is not kept for so rare use. */
 static bool
 do_chores(ingestion_chores_t *ch)
@@ -49,7 +70,10 @@ do_chores(ingestion_chores_t *ch)
     if (rc != WD_OK) {
         return false;
     }
-    rc = sweep(ch, &err);
+    rc = sweep_uploads(ch, &err);
+    if (rc == WD_OK) {
+        rc = sweep_jobs(ch, &err);
+    }
     if (rc == WD_OK) {
         ingestion_thread_pg_worked(&ch->t);
     } else {

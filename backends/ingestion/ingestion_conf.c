@@ -95,6 +95,9 @@ const wd_conf_row_t ingestion_conf_rows[] = {
      4233600000.0, 0,
      "Uploads that ended are known for so long, and so are their "
      "Idempotency-Keys; what they brought stays"},
+    {"ingestion", "jobs_keep", wd_conf_ms, AT(jobs_keep_ms), "30d", 60000,
+     4233600000.0, 0,
+     "Jobs that ended are known for so long; what they brought stays"},
 
     TEXT("alphavantage", "url", accounts[AV].url, "https://www.alphavantage.co",
          0, "Base address of Alpha Vantage"),

@@ -174,6 +174,16 @@ wd_must_check int ingestion_store_reap(wd_pg_conn_t *c, const char *provider,
  * Members "queued", "running", "queues" and "jobs" of an open object. job 0: those that
  * wait or run and the latest `limit` others. WD_ENOTFOUND: no such job.
  */
+/* Jobs that a sweep removes at a time. */
+#define INGESTION_SWEEP_MAX 500
+
+/*
+ * Removes jobs that ended more than `keep_s` ago, but for those whose
+ * collection has yet to see it; *ret: how many, at most as many as above.
+ */
+wd_must_check int ingestion_store_sweep(wd_pg_conn_t *c, int64_t keep_s,
+                                        int64_t *ret, wd_error_t *err);
+
 wd_must_check int ingestion_store_status(wd_pg_conn_t *c, int64_t job,
                                          int64_t limit, wd_json_t *j,
                                          wd_error_t *err);

@@ -39,6 +39,32 @@ write_again(wd_pg_conn_t *c, const ingestion_job_t *job,
 }
 
 
+int
+ingestion_store_sweep(wd_pg_conn_t *c, int64_t keep_s, int64_t *ret,
+                      wd_error_t *err)
+{
+    int           rc;
+    PGresult     *res;
+    wd_pg_param_t p[] = {wd_pg_int(keep_s), wd_pg_int(INGESTION_SWEEP_MAX)};
+
+    *ret = 0;
+    rc = wd_pg_exec(
+        c,
+        "WITH gone AS (DELETE FROM ingest_job WHERE id IN ("
+        "SELECT id FROM ingest_job j WHERE status IN ('done', 'failed') "
+        "AND finished_at < now() - $1 * interval '1 second' "
+        "AND NOT EXISTS (SELECT 1 FROM collection_slice s WHERE s.job = j.id) "
+        "ORDER BY finished_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING 1) "
+        "SELECT count(*) FROM gone",
+        p, wd_array_len(p), &res, err);
+    if (rc == WD_OK) {
+        *ret = wd_pg_get_int(res, 0, 0);
+        PQclear(res);
+    }
+    return rc;
+}
+
+
 static int
 write_end(wd_pg_conn_t *c, const ingestion_job_t *job,
           const ingestion_result_t *r, PGresult **res, wd_error_t *err)

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# What becomes of uploads later: those that ended are forgotten in time, with
+# What becomes of uploads and jobs later: those that ended are forgotten in time, with
 # their keys and without what they brought; those whose instance was killed have
 # failed; what is in progress stays.
 
@@ -101,16 +101,46 @@ $p->sql("INSERT INTO ingest_upload (principal, dataset, format, state, worker,
     'done', 'x', now() - interval '40 days', 0, now() - interval '40 days'
     FROM generate_series(1, 1700)");
 
+$p->sql("INSERT INTO ingest_job (provider, dataset, args, status, finished_at)
+    SELECT 'worldbank', 'countries', jsonb_build_object('page', g), s, now() -
+    interval '31 days' FROM generate_series(1, 600) g, unnest(ARRAY['done',
+    'failed']) s");
+$p->sql("INSERT INTO ingest_job (provider, dataset, args, status, created_at,
+    not_before, finished_at) SELECT 'worldbank', 'countries', args, status,
+    now() - interval '90 days', now() + interval '1 day', finished_at
+    FROM (VALUES ('{\"n\":1}'::jsonb, 'done', now() - interval '29 days'),
+        ('{\"n\":2}', 'paused', NULL), ('{\"n\":3}', 'queued', NULL))
+        v(args, status, finished_at)");
+$p->sql("WITH c AS (INSERT INTO collection (name, source, provider, dataset,
+        definition, retired_at) VALUES ('gone', 'api', 'worldbank',
+        'countries', '{}', now()) RETURNING id),
+    i AS (INSERT INTO collection_item (collection, provider, dataset, args,
+        instrument) SELECT id, 'worldbank', 'countries', '{}', '' FROM c
+        RETURNING id, collection),
+    j AS (INSERT INTO ingest_job (provider, dataset, args, status, finished_at)
+        VALUES ('worldbank', 'countries', '{\"n\":4}', 'failed', now() -
+        interval '31 days') RETURNING id)
+    INSERT INTO collection_slice (collection, item, fill, args, slice_from,
+        slice_to, job) SELECT i.collection, i.id, false, '{}', '2024-01-01',
+        '2024-01-02', j.id FROM i, j");
+
 my @two = map { instance() } 1 .. 2;
 ok(wait_for(sub { $p->sql('SELECT count(*) FROM ingest_upload') == 3 }),
     'the old ones are gone, in several batches');
-my $n = 0;
+ok(wait_for(sub { $p->sql('SELECT count(*) FROM ingest_job') == 4 }),
+    'and old jobs');
+my ($n, $jobs) = (0, 0);
 for my $in (@two) {
     wait_for(sub { $in->svc->connect()->call('sys.health', {}) });
     $in->down();
     $n += $_ for $in->{log} =~ /"uploads swept".*?"forgotten":(\d+)/g;
+    $jobs += $_ for $in->{log} =~ /"jobs swept".*?"forgotten":(\d+)/g;
 }
 is($n, 1702, 'each once, by two instances');
+is($jobs, 1200, 'of jobs, too');
+is($p->sql("SELECT string_agg(status || (args->>'n'), ' ' ORDER BY args->>'n')
+    FROM ingest_job"), 'done1 paused2 queued3 failed4',
+    'what is recent, waits, or was not seen by its collection stays');
 is(join(' ', map { state_of($_) } qw/ recent stored live /),
     'done stored receiving', 'what is recent, or has not ended, is there');
 ok(missing('done') && missing('failed'), 'what ended a month ago is not');
