@@ -35,6 +35,7 @@ typedef struct {
     uint32_t upload_time_ms;
     uint32_t uploads_keep_ms;
     uint32_t jobs_keep_ms;
+    uint32_t events_keep_ms;
 
     ingestion_conf_account_t accounts[INGESTION_PROVIDERS];
 } ingestion_conf_t;

@@ -1,12 +1,14 @@
 /*
- * ingestion_chores.c - a thread that forgets old uploads and jobs once a
- * minute.
+ * ingestion_chores.c - a thread that forgets old uploads, jobs and events
+ * once a minute.
  */
 #include "ingestion_chores.h"
 
 #include "ingestion_store.h"
 #include "ingestion_store_push.h"
 #include "ingestion_wait.h"
+
+#include "wd_bus.h"
 
 #include <stdlib.h>
 
@@ -59,6 +61,20 @@ sweep_jobs(ingestion_chores_t *ch, wd_error_t *err)
 }
 
 
+static int
+sweep_events(ingestion_chores_t *ch, wd_error_t *err)
+{
+    int     rc = WD_OK;
+    int64_t n = WD_BUS_TRIM_MAX;
+
+    while (n == WD_BUS_TRIM_MAX && rc == WD_OK
+           && !ingestion_thread_stops(&ch->t)) {
+        rc = wd_bus_trim(ch->t.pg, ch->in->conf.events_keep_ms / 1000, &n, err);
+    }
+    return rc;
+}
+
+
 /* False: to be tried again soon. The connection is not kept for so rare use. */
 static bool
 do_chores(ingestion_chores_t *ch)
@@ -73,6 +89,9 @@ do_chores(ingestion_chores_t *ch)
     rc = sweep_uploads(ch, &err);
     if (rc == WD_OK) {
         rc = sweep_jobs(ch, &err);
+    }
+    if (rc == WD_OK) {
+        rc = sweep_events(ch, &err);
     }
     if (rc == WD_OK) {
         ingestion_thread_pg_worked(&ch->t);

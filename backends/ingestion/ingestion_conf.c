@@ -98,6 +98,10 @@ const wd_conf_row_t ingestion_conf_rows[] = {
     {"ingestion", "jobs_keep", wd_conf_ms, AT(jobs_keep_ms), "30d", 60000,
      4233600000.0, 0,
      "Jobs that ended are known for so long; what they brought stays"},
+    {"ingestion", "events_keep", wd_conf_ms, AT(events_keep_ms), "30d", 60000,
+     4233600000.0, 0,
+     "Events of the bus are kept for so long, and longer if a consumer has "
+     "yet to take them"},
 
     TEXT("alphavantage", "url", accounts[AV].url, "https://www.alphavantage.co",
          0, "Base address of Alpha Vantage"),

@@ -82,6 +82,36 @@ wd_bus_publish(wd_pg_conn_t *c, wd_topic_e topic, wd_str_t json,
 }
 
 
+/* Looked at are the first of a topic alone, which are the oldest. */
+int
+wd_bus_trim(wd_pg_conn_t *c, int64_t keep_s, int64_t *ret, wd_error_t *err)
+{
+    int           rc;
+    PGresult     *res = NULL;
+    wd_pg_param_t params[] = {wd_pg_int(keep_s), wd_pg_int(WD_BUS_TRIM_MAX)};
+
+    *ret = 0;
+    rc = wd_pg_exec(
+        c,
+        "WITH old AS (SELECT e.topic, e.\"offset\" FROM bus_topic t, LATERAL "
+        "(SELECT * FROM bus_event WHERE topic = t.topic "
+        "ORDER BY \"offset\" LIMIT $2) e "
+        "WHERE e.at < now() - $1 * interval '1 second' "
+        "AND NOT EXISTS (SELECT 1 FROM bus_offset o WHERE o.topic = e.topic "
+        "AND o.\"offset\" < e.\"offset\")), "
+        "gone AS (DELETE FROM bus_event e USING old WHERE e.topic = old.topic "
+        "AND e.\"offset\" = old.\"offset\" RETURNING e.topic) "
+        "SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM gone "
+        "GROUP BY topic) AS topics",
+        params, wd_array_len(params), &res, err);
+    if (rc == WD_OK) {
+        *ret = wd_pg_get_int(res, 0, 0);
+        PQclear(res);
+    }
+    return rc;
+}
+
+
 static int
 wd_bus_open(wd_bus_consumer_t *c, wd_error_t *err)
 {

@@ -30,6 +30,17 @@ wd_must_check int wd_bus_publish(wd_pg_conn_t *c, wd_topic_e topic,
                                  wd_str_t json, int64_t *ret_offset,
                                  wd_error_t *err);
 
+/* Events of a topic that are removed at a time. */
+#define WD_BUS_TRIM_MAX 500
+
+/*
+ * Removes events of all topics that were published more than `keep_s` ago and
+ * that every group of their topic has consumed. *ret: the most of one topic;
+ * as many as above: there may be more.
+ */
+wd_must_check int wd_bus_trim(wd_pg_conn_t *c, int64_t keep_s, int64_t *ret,
+                              wd_error_t *err);
+
 /*
  * One event; runs on the consumer's thread inside a transaction, which may be
  * that of some events before it. WD_OK: the transaction will be committed with

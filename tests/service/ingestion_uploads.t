@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 
-# What becomes of uploads and jobs later: those that ended are forgotten in time, with
+# What becomes of uploads, jobs and events later: those that ended are forgotten in time, with
 # their keys and without what they brought; those whose instance was killed have
 # failed; what is in progress stays.
 
@@ -124,11 +124,18 @@ $p->sql("WITH c AS (INSERT INTO collection (name, source, provider, dataset,
         slice_to, job) SELECT i.collection, i.id, false, '{}', '2024-01-01',
         '2024-01-02', j.id FROM i, j");
 
+$p->sql("UPDATE bus_event SET at = at - interval '31 days'");
+my $taken = $p->sql("SELECT \"offset\" FROM bus_offset
+    WHERE topic = 'raw.object'");
 my @two = map { instance() } 1 .. 2;
 ok(wait_for(sub { $p->sql('SELECT count(*) FROM ingest_upload') == 3 }),
     'the old ones are gone, in several batches');
 ok(wait_for(sub { $p->sql('SELECT count(*) FROM ingest_job') == 4 }),
     'and old jobs');
+ok(wait_for(sub { $p->sql("SELECT count(*) FROM bus_event WHERE
+    topic <> 'raw.object' OR \"offset\" <= $taken") == 0 }),
+    'and events that were taken');
+cmp_ok($p->sql("SELECT count(*) FROM bus_event"), '>', 0, 'the others are left');
 my ($n, $jobs) = (0, 0);
 for my $in (@two) {
     wait_for(sub { $in->svc->connect()->call('sys.health', {}) });

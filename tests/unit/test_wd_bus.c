@@ -57,7 +57,8 @@ begin(void **state)
 
     (void) state;
     run(c, "DROP TABLE IF EXISTS seen; CREATE TABLE seen (grp text, "
-           "off bigint, json text, n bigint GENERATED ALWAYS AS IDENTITY); TRUNCATE bus_event, bus_offset; "
+           "off bigint, json text, n bigint GENERATED ALWAYS AS IDENTITY); "
+           "TRUNCATE bus_event, bus_offset; "
            "UPDATE bus_topic SET last = 0");
     wd_pg_disconnect(c);
     return 0;
@@ -104,8 +105,7 @@ on_event(wd_pg_conn_t *c, const wd_bus_event_t *ev, void *arg, wd_error_t *e)
     if (rc != WD_OK) {
         return rc;
     }
-    if (__atomic_fetch_add(&s->handled, 1, __ATOMIC_SEQ_CST)
-        < s->fail_first) {
+    if (__atomic_fetch_add(&s->handled, 1, __ATOMIC_SEQ_CST) < s->fail_first) {
         return wd_error(e, WD_EINTERNAL, "not yet");
     }
     if (ev->offset == __atomic_load_n(&s->fail_at, __ATOMIC_SEQ_CST)) {
@@ -220,12 +220,11 @@ test_publish(void **state)
     wd_buf_byte(&big, '"');
     publish(c, wd_buf_cstr(&big));
     wd_buf_byte(&big, ' ');
-    assert_int_equal(wd_bus_publish(c, WD_TOPIC_RAW, wd_buf_view(&big),
-                                    &offset, &err),
-                     WD_ETOOBIG);
-    assert_int_not_equal(wd_bus_publish(c, WD_TOPIC_RAW, WD_STR("{"), &offset,
-                                        &err),
-                         WD_OK);
+    assert_int_equal(
+        wd_bus_publish(c, WD_TOPIC_RAW, wd_buf_view(&big), &offset, &err),
+        WD_ETOOBIG);
+    assert_int_not_equal(
+        wd_bus_publish(c, WD_TOPIC_RAW, WD_STR("{"), &offset, &err), WD_OK);
     assert_int_equal(publish(c, "{}"), 5);
     assert_int_equal(one_int(c, "SELECT count(*) FROM bus_event WHERE topic = "
                                 "'raw.object'"),
@@ -467,12 +466,55 @@ test_concurrent(void **state)
 }
 
 
+/* Old events go, but for those that a group has yet to consume. */
+static void
+test_trim(void **state)
+{
+    int           i;
+    int64_t       n = 0;
+    wd_pg_conn_t *c = connected();
+
+    (void) state;
+    for (i = 0; i < 1200; i++) {
+        (void) publish(c, "{}");
+    }
+    run(c, "INSERT INTO bus_offset VALUES ('raw.object', 'fast', 1200), "
+           "('raw.object', 'slow', 700); "
+           "INSERT INTO bus_event SELECT 'valid.records', g, now(), '{}' "
+           "FROM generate_series(1, 600) g; "
+           "UPDATE bus_event SET at = at - interval '2 days' "
+           "WHERE topic = 'raw.object' AND \"offset\" <= 1100 "
+           "OR \"offset\" <= 3");
+
+    assert_ok(wd_bus_trim(c, 86400, &n, &err));
+    assert_int_equal(n, WD_BUS_TRIM_MAX);
+    assert_ok(wd_bus_trim(c, 86400, &n, &err));
+    assert_int_equal(n, 200);
+    assert_ok(wd_bus_trim(c, 86400, &n, &err));
+    assert_int_equal(n, 0);
+    assert_int_equal(one_int(c, "SELECT min(\"offset\") FROM bus_event "
+                                "WHERE topic = 'raw.object'"),
+                     701);
+    assert_int_equal(one_int(c, "SELECT min(\"offset\") FROM bus_event "
+                                "WHERE topic = 'valid.records'"),
+                     4); /* nobody consumes those */
+
+    run(c, "UPDATE bus_offset SET \"offset\" = 1200");
+    assert_ok(wd_bus_trim(c, 86400, &n, &err));
+    assert_int_equal(n, 400);
+    assert_int_equal(one_int(c, "SELECT min(\"offset\") FROM bus_event "
+                                "WHERE topic = 'raw.object'"),
+                     1101);
+    assert_int_equal(publish(c, "{}"), 1201);
+    wd_pg_disconnect(c);
+}
+
+
 /* One of a group dies with its work: another takes over. */
 static void
 test_take_over(void **state)
 {
-    sink_t             s[2] = {{.group = "a", .fail_first = 1000000},
-                               {.group = "a"}};
+    sink_t s[2] = {{.group = "a", .fail_first = 1000000}, {.group = "a"}};
     wd_pg_conn_t      *c = connected();
     wd_bus_consumer_t *bad, *good;
 
@@ -536,12 +578,12 @@ test_server_killed(void **state)
 int
 main(void)
 {
-    int                     rc;
+    int rc;
 #define T(name) cmocka_unit_test_setup(name, begin)
     const struct CMUnitTest tests[] = {
-        T(test_publish),       T(test_consume),    T(test_rollback),
-        T(test_batch),         T(test_fails_in_batch),
-        T(test_stop_in_pause), T(test_concurrent), T(test_take_over),
+        T(test_publish),       T(test_consume),        T(test_rollback),
+        T(test_batch),         T(test_fails_in_batch), T(test_stop_in_pause),
+        T(test_concurrent),    T(test_take_over),      T(test_trim),
         T(test_server_killed),
     };
 
