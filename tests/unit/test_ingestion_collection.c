@@ -134,6 +134,11 @@ test_whole(void **state)
     all = read_ok("\n# nothing\n");
     assert_int_equal(all.n, 0);
     ingestion_collections_done(&all);
+
+    all = read_ok("\xef\xbb\xbf" DAILY "instruments = 0#.SPX\n");
+    assert_int_equal(all.n, 1);
+    assert_string_equal(items_of(&all.v[0]), "0#.SPX{\"symbol\":\"0#.SPX\"} ");
+    ingestion_collections_done(&all);
 }
 
 
@@ -240,6 +245,9 @@ test_refused(void **state)
                                         "{\"symbol\":\"A\"}"},
         {DAILY "instruments A", "5: is not key = value"},
         {DAILY "colour = red", "5: colour: no such key"},
+        {DAILY "instruments = A # the first",
+         "5: a comment has a line of its own"},
+        {HEAD "every = 1d\t# daily", "3: a comment has a line of its own"},
         {DAILY "name = red", "5: name: no such key"},
         {DAILY "every = 2d", "5: every: given twice"},
         {DAILY "interval = \x01", "5: interval: must be 1 to 640 bytes of "
