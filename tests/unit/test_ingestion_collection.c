@@ -236,7 +236,13 @@ test_refused(void **state)
         {"[a]", "1: provider: is needed"},
         {HEAD, "1: dataset: is needed"},
         {"[a]\nprovider = nobody\ndataset = daily", "1: provider: not known"},
-        {HEAD "dataset = indicator", "1: dataset: not one of this provider"},
+        {HEAD "dataset = indicator",
+         "1: dataset: alphavantage has no indicator, but daily, "
+         "daily_adjusted, weekly, weekly_adjusted, monthly, monthly_adjusted, "
+         "intraday, fx_daily, fx_weekly, ..."},
+        {"[a]\nprovider = spglobal\ndataset = daily",
+         "1: dataset: spglobal has no daily, but values, history, series, "
+         "esg"},
         {HEAD "dataset = daily", "1: every: is needed"},
         {DAILY, "1: instruments: are needed"},
         {HEAD "dataset = listing\nevery = 1d\ninstruments = A",
