@@ -44,7 +44,7 @@ static const ctl_column_t ctl_cost_columns[] = {
     {"CALLS", "calls"},
     {"LIVE", "live_calls"},
     {"BACK-FILL", "backfill_calls"},
-    {"LIVE A DAY", "live_calls_per_day"},
+    {"LIVE A DAY", "live_a_day"},
     {"LEFT TODAY", "quota.day.left"},
     {"OF", "quota.day.limit"},
     {"A MINUTE", "quota.minute.limit"},
@@ -173,11 +173,29 @@ ctl_print_overload(const json_t *providers)
 }
 
 
+/* A run a week is 0.142857... calls a day. */
+static void
+ctl_round_calls(json_t *providers)
+{
+    char    text[32];
+    size_t  i;
+    json_t *p;
+
+    json_array_foreach(providers, i, p)
+    {
+        snprintf(text, sizeof(text), "%.2f",
+                 json_number_value(json_object_get(p, "live_calls_per_day")));
+        json_object_set_new(p, "live_a_day", json_string(text));
+    }
+}
+
+
 static void
 ctl_print_plan(const json_t *doc)
 {
     json_int_t more = json_integer_value(json_object_get(doc, "not_shown"));
 
+    ctl_round_calls(json_object_get(doc, "providers"));
     ctl_print_table(json_object_get(doc, "collections"), ctl_part_columns,
                     wd_array_len(ctl_part_columns));
     putchar('\n');

@@ -392,8 +392,9 @@ const ctl_command_t ctl_commands[] = {
      0,
      0,
      "Show how providers and their data sets are",
-     "\nCalls left in the quota, breakers, last success, errors by class, and\n"
-     "how long the oldest run of a collection waits for its rows (LAG S).",
+     "\nCalls left in the quota, breakers, last success, errors by class,\n"
+     "how long the oldest run of a collection waits for its rows (LAG S),\n"
+     "and how streams are.",
      {{NULL, NULL, NULL}},
      ctl_ingest_providers},
     {"ingest push",

@@ -28,10 +28,33 @@ ctl_replay(ctl_t *ctl)
 int
 ctl_quality(ctl_t *ctl)
 {
-    ctl_args_t args;
+    json_t                   *doc;
+    json_int_t                lag;
+    ctl_args_t                args;
+    ctl_error_t               err;
+    static const ctl_column_t columns[] = {
+        {"PROVIDER", "provider"},   {"DATASET", "dataset"},
+        {"PAYLOADS", "payloads"},   {"STORED", "stored"},
+        {"CORRECTED", "corrected"}, {"UNCHANGED", "unchanged"},
+        {"FLAGGED", "flagged"},     {"REJECTED", "rejected"},
+        {"REASONS", "reasons"},     {"NEWEST", "newest"},
+    };
 
     ctl_args_init(&args, WD_METHOD_QUALITY);
-    return ctl_call_members(ctl, &args);
+    if (ctl->json) {
+        return ctl_call_raw(ctl, &args);
+    }
+    if (ctl_ask_json(ctl, &args, &doc, &err) != WD_OK) {
+        return ctl_fail_error(ctl, &err);
+    }
+    ctl_print_table(json_object_get(doc, "data"), columns,
+                    wd_array_len(columns));
+    lag = json_integer_value(json_object_get(doc, "lag"));
+    if (lag != 0) {
+        printf("Not processed yet: %lld\n", (long long) lag);
+    }
+    json_decref(doc);
+    return CTL_OK;
 }
 
 

@@ -35,6 +35,22 @@ static const ctl_column_t ctl_dataset_columns[] = {
 };
 
 
+static const ctl_column_t ctl_stream_columns[] = {
+    {"PROVIDER", "provider"},
+    {"STREAM", "phase"},
+    {"SINCE", "since"},
+    {"HOST", "host"},
+    {"OPEN", "items.open"},
+    {"SUSPECT", "items.suspect"},
+    {"CLOSED", "items.closed"},
+    {"WAITING", "items.waiting"},
+    {"QUOTES", "quotes"},
+    {"TRADES", "trades"},
+    {"LAST MESSAGE", "last_message"},
+    {"LAST ERROR", "last_error.text"},
+};
+
+
 void
 ctl_put_lag(json_t *provider)
 {
@@ -94,11 +110,42 @@ ctl_used_datasets(const json_t *providers)
 }
 
 
+/* A new reference: the rows of the third one. */
+static json_t *
+ctl_streams(const json_t *providers)
+{
+    size_t  i;
+    json_t *p, *stream, *rows = json_array();
+
+    json_array_foreach(providers, i, p)
+    {
+        stream = json_object_get(p, "stream");
+        if (json_is_object(stream)) {
+            json_object_set(stream, "provider", json_object_get(p, "provider"));
+            json_array_append(rows, stream);
+        }
+    }
+    return rows;
+}
+
+
+/* Behind another one; nothing where it has no rows. Takes `rows` over. */
+static void
+ctl_print_next(json_t *rows, const ctl_column_t *columns, size_t n)
+{
+    if (json_array_size(rows) != 0) {
+        putchar('\n');
+        ctl_print_table(rows, columns, n);
+    }
+    json_decref(rows);
+}
+
+
 int
 ctl_ingest_providers(ctl_t *ctl)
 {
     size_t      i;
-    json_t     *doc, *p, *providers, *rows;
+    json_t     *doc, *p, *providers;
     ctl_args_t  args;
     ctl_error_t err;
 
@@ -116,13 +163,10 @@ ctl_ingest_providers(ctl_t *ctl)
     }
     ctl_print_table(providers, ctl_provider_columns,
                     wd_array_len(ctl_provider_columns));
-    rows = ctl_used_datasets(providers);
-    if (json_array_size(rows) != 0) {
-        putchar('\n');
-        ctl_print_table(rows, ctl_dataset_columns,
-                        wd_array_len(ctl_dataset_columns));
-    }
-    json_decref(rows);
+    ctl_print_next(ctl_used_datasets(providers), ctl_dataset_columns,
+                   wd_array_len(ctl_dataset_columns));
+    ctl_print_next(ctl_streams(providers), ctl_stream_columns,
+                   wd_array_len(ctl_stream_columns));
     json_decref(doc);
     return CTL_OK;
 }

@@ -172,6 +172,24 @@ ingestion_account_release(ingestion_account_t *a)
 
 
 bool
+ingestion_account_logs_in_as(const ingestion_account_t *a,
+                             const ingestion_account_t *b)
+{
+    size_t      i;
+    const char *x, *y;
+
+    for (i = 0; i < wd_array_len(texts); i++) {
+        x = *text_at(&a->c, i);
+        y = *text_at(&b->c, i);
+        if (strcmp(x != NULL ? x : "", y != NULL ? y : "") != 0) {
+            return false;
+        }
+    }
+    return a->c.exclusive == b->c.exclusive && a->c.basic == b->c.basic;
+}
+
+
+bool
 ingestion_url_ok(const char *url, bool allow_http)
 {
     size_t      n;

@@ -55,6 +55,10 @@ ingestion_account_create(const ingestion_conf_account_t *conf);
 ingestion_account_t *ingestion_account_ref(ingestion_account_t *a);
 void ingestion_account_release(ingestion_account_t *a); /* NULL is accepted */
 
+/* Does a token of `a` serve `b` as well: the same place, user and secrets? */
+bool ingestion_account_logs_in_as(const ingestion_account_t *a,
+                                  const ingestion_account_t *b);
+
 /* Base address: https, or http where `allow_http`; no user, no query. */
 bool ingestion_url_ok(const char *url, bool allow_http);
 

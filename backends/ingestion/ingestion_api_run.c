@@ -22,6 +22,7 @@ read_names(const wd_rpc_call_t *call, wd_rpc_res_t *res, run_t *run)
     const char               *lacks;
     char                      provider[33], dataset[33];
     const ingestion_t        *in = call->svc;
+    wd_error_t                err = {0};
     ingestion_fetcher_state_t state;
 
     if (ingestion_api_text(call, res, "provider", provider, sizeof(provider))
@@ -36,8 +37,8 @@ read_names(const wd_rpc_call_t *call, wd_rpc_res_t *res, run_t *run)
     }
     run->dataset = ingestion_dataset_by_name(run->provider, wd_str_z(dataset));
     if (run->dataset == NULL) {
-        return wd_rpc_fail_param(res, "dataset",
-                                 "dataset: not one of this provider");
+        ingestion_dataset_unknown(run->provider, wd_str_z(dataset), &err);
+        return wd_rpc_fail_param(res, "dataset", "%s", err.text);
     }
 
     for (i = 0; ingestion_providers[i] != run->provider; i++) { /* void */

@@ -192,7 +192,8 @@ check_source(ingestion_collection_t *c, const char **ret_key, wd_error_t *err)
     }
     c->set = ingestion_dataset_by_name(source, wd_str_z(c->dataset));
     if (c->set == NULL) {
-        return fail(ret_key, "dataset", err, "not one of this provider");
+        *ret_key = "dataset";
+        return ingestion_dataset_unknown(source, wd_str_z(c->dataset), err);
     }
     c->stream = ingestion_dataset_streams(c->set);
     return WD_OK;

@@ -105,6 +105,22 @@ begin_section(reader_t *r, wd_str_t name)
 }
 
 
+/* Else `IBM # the bank` would be asked for by that name. */
+static bool
+has_comment(wd_str_t value)
+{
+    size_t i;
+
+    for (i = 1; i < value.len; i++) {
+        if (value.data[i] == '#'
+            && (value.data[i - 1] == ' ' || value.data[i - 1] == '\t')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+
 static int
 take_line(reader_t *r, wd_str_t line)
 {
@@ -131,6 +147,9 @@ take_line(reader_t *r, wd_str_t line)
     if (line.data == NULL) {
         return wd_error(r->err, WD_EPARAM, "is not key = value");
     }
+    if (has_comment(line)) {
+        return wd_error(r->err, WD_EPARAM, "a comment has a line of its own");
+    }
     return ingestion_collection_set(current(r), wd_str_trim(key),
                                     wd_str_trim(line), r->err);
 }
@@ -149,6 +168,9 @@ ingestion_collection_read(wd_str_t text, ingestion_collections_t *ret,
         || (text.len != 0 && memchr(text.data, '\0', text.len) != NULL)) {
         *ret_line = 1;
         return wd_error(err, WD_ECONFIG, "is no UTF-8 text");
+    }
+    if (wd_str_starts(text, "\xef\xbb\xbf")) { /* as some editors write */
+        text = wd_str(text.data + 3, text.len - 3);
     }
     while (rc == WD_OK && wd_str_split(&text, '\n', &line)) {
         r.line++;

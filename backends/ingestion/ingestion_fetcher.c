@@ -89,11 +89,21 @@ adopt_all(ingestion_fetcher_t *f)
 }
 
 
-/* A new configuration is a new beginning. */
+/* A session that works is kept: a reload is mostly about collections. */
+static bool
+session_stays(const ingestion_fetcher_t *f, const ingestion_account_t *old)
+{
+    return old != NULL && !f->stopped && f->keeper.failures == 0
+           && ingestion_account_logs_in_as(old, f->account);
+}
+
+
+/* Otherwise a new configuration is a new beginning. */
 static void
 take_account(ingestion_fetcher_t *f)
 {
     size_t               i;
+    bool                 stays;
     ingestion_account_t *old = f->account;
 
     pthread_mutex_lock(&f->lock);
@@ -108,6 +118,7 @@ take_account(ingestion_fetcher_t *f)
 
     move_debts(f, old);
     adopt_all(f);
+    stays = session_stays(f, old);
     ingestion_account_release(old);
     f->stopped = false;
     f->skew = 0;
@@ -117,7 +128,9 @@ take_account(ingestion_fetcher_t *f)
     for (i = 0; i < f->p->n_datasets; i++) {
         ingestion_breaker_success(&f->endpoints[i].breaker);
     }
-    ingestion_keeper_reset(f);
+    if (!stays) {
+        ingestion_keeper_reset(f);
+    }
 }
 
 

@@ -45,6 +45,27 @@ ingestion_dataset_by_name(const ingestion_provider_t *p, wd_str_t name)
 }
 
 
+int
+ingestion_dataset_unknown(const ingestion_provider_t *p, wd_str_t name,
+                          wd_error_t *err)
+{
+    size_t i, n;
+
+    wd_error(err, WD_EPARAM, "dataset: %s has no %.*s, but", p->name,
+             (int) wd_min(name.len, (size_t) 32), name.data);
+    for (i = 0; i < p->n_datasets; i++) {
+        n = strlen(err->text);
+        if (n + strlen(p->datasets[i].name) + 8 > sizeof(err->text)) {
+            snprintf(err->text + n, sizeof(err->text) - n, ", ...");
+            break;
+        }
+        snprintf(err->text + n, sizeof(err->text) - n, "%s %s",
+                 i == 0 ? "" : ",", p->datasets[i].name);
+    }
+    return WD_EPARAM;
+}
+
+
 const char *
 ingestion_lacks(const ingestion_provider_t     *p,
                 const ingestion_conf_account_t *account,

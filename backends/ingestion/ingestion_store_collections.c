@@ -35,6 +35,7 @@ typedef struct {
     int64_t id;
     bool    exists;
     bool    retired;
+    bool    paused;
     bool    api;
     char    file[256];
 } found_t;
@@ -48,7 +49,7 @@ find(wd_pg_conn_t *c, const char *name, found_t *ret, wd_error_t *err)
     wd_pg_param_t p[] = {wd_pg_text_z(name)};
 
     rc = wd_pg_exec(c,
-                    "SELECT id, retired_at IS NOT NULL, source, file "
+                    "SELECT id, retired_at IS NOT NULL, source, file, paused "
                     "FROM collection WHERE name = $1 FOR UPDATE",
                     p, wd_array_len(p), &res, err);
     if (rc != WD_OK) {
@@ -61,6 +62,7 @@ find(wd_pg_conn_t *c, const char *name, found_t *ret, wd_error_t *err)
         ret->retired = wd_pg_get_bool(res, 0, 1);
         ret->api = wd_str_eq_z(wd_pg_get_str(res, 0, 2), "api");
         wd_str_copy(ret->file, sizeof(ret->file), wd_pg_get_str(res, 0, 3));
+        ret->paused = wd_pg_get_bool(res, 0, 4);
     }
     PQclear(res);
     return WD_OK;
@@ -535,8 +537,9 @@ ingestion_store_run(wd_pg_conn_t *c, const char *name, int64_t *ret_n,
         PQclear(res);
         if (*ret_n == 0) {
             rc = wd_error(err, WD_EEXIST,
-                          "it is paused, or has nothing to ask "
-                          "for");
+                          f.paused ? "it is paused: resume it first"
+                                   : "it has no runs: a stream goes on by "
+                                     "itself");
         }
     }
     return end_with(c, rc, err);

@@ -165,6 +165,10 @@ const ingestion_provider_t *ingestion_provider_by_name(wd_str_t name);
 const ingestion_dataset_t *
 ingestion_dataset_by_name(const ingestion_provider_t *p, wd_str_t name);
 
+/* WD_EPARAM, and in *err that the provider has it not, and what he has. */
+int ingestion_dataset_unknown(const ingestion_provider_t *p, wd_str_t name,
+                              wd_error_t *err);
+
 /* What is missing in the configuration; NULL: nothing. dataset NULL: any. */
 const char *ingestion_lacks(const ingestion_provider_t     *p,
                             const ingestion_conf_account_t *account,

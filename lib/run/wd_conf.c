@@ -375,6 +375,71 @@ wd_conf_done(const wd_conf_row_t *rows, size_t n, void *conf)
 }
 
 
+/* WIZDATA_<SERVICE>_ENDPOINT tells wizdatactl where a service is. */
+static bool
+wd_conf_is_endpoint(wd_str_t name)
+{
+    static const char end[] = "_ENDPOINT";
+    const size_t      n = sizeof(end) - 1;
+
+    return name.len > n
+           && wd_str_eq_z(wd_str(name.data + name.len - n, n), end);
+}
+
+
+/* "NAME" or "NAME_FILE" of a row. */
+static bool
+wd_conf_is_row(const wd_conf_row_t *row, wd_str_t name)
+{
+    char   env[WD_CONF_ENV_MAX];
+    size_t n;
+
+    wd_conf_env_name(row, env, sizeof(env));
+    n = strlen(env);
+    return wd_str_starts(name, env)
+           && (name.len == n
+               || wd_str_eq_z(wd_str(name.data + n, name.len - n), "_FILE"));
+}
+
+
+static bool
+wd_conf_is_stranger(const wd_conf_row_t *rows, size_t n, wd_str_t name)
+{
+    char          prefix[WD_CONF_ENV_MAX];
+    bool          ours = false;
+    size_t        i;
+    wd_conf_row_t section = {.name = ""};
+
+    for (i = 0; i < n; i++) {
+        section.section = rows[i].section;
+        wd_conf_env_name(&section, prefix, sizeof(prefix));
+        ours |= wd_str_starts(name, prefix);
+        if (wd_conf_is_row(&rows[i], name)) {
+            return false;
+        }
+    }
+    return ours;
+}
+
+
+bool
+wd_conf_stranger(const wd_conf_row_t *rows, size_t n, size_t *at, char *out,
+                 size_t cap)
+{
+    wd_str_t name;
+
+    for (; environ != NULL && environ[*at] != NULL; (*at)++) {
+        name = wd_str(environ[*at], strcspn(environ[*at], "="));
+        if (!wd_conf_is_endpoint(name) && wd_conf_is_stranger(rows, n, name)) {
+            wd_str_copy(out, cap, name);
+            (*at)++;
+            return true;
+        }
+    }
+    return false;
+}
+
+
 static void
 wd_conf_show_value(const wd_conf_row_t *row, const void *field, wd_json_t *j)
 {

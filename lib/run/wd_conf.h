@@ -59,6 +59,14 @@ wd_must_check int wd_conf_reload(const wd_conf_row_t *rows, size_t n,
 
 void wd_conf_done(const wd_conf_row_t *rows, size_t n, void *conf);
 
+/*
+ * The next variable that is set, has the name of a section of the table, and
+ * is in none of its rows: misspelt, most likely. *at begins with 0. "NAME" in
+ * out; false: there is no other.
+ */
+bool wd_conf_stranger(const wd_conf_row_t *rows, size_t n, size_t *at,
+                      char *out, size_t cap);
+
 /* The effective values as members of an open JSON object, secrets masked. */
 void wd_conf_show(const wd_conf_row_t *rows, size_t n, const void *conf,
                   wd_json_t *j);

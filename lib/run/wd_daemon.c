@@ -185,6 +185,20 @@ wd_daemon_apply(wd_daemon_t *d)
 }
 
 
+/* Names only: what is misspelt may be a secret. */
+static void
+wd_daemon_warn_strangers(const wd_daemon_t *d)
+{
+    char   name[128];
+    size_t at = 0;
+
+    while (wd_conf_stranger(d->spec->rows, d->spec->n_rows, &at, name,
+                            sizeof(name))) {
+        wd_log_warn(d->log, "no such setting, it is ignored", "variable", name);
+    }
+}
+
+
 static void
 wd_daemon_on_hup(uv_signal_t *s, int signum)
 {
@@ -517,6 +531,7 @@ wd_daemon_run(const wd_daemon_spec_t *spec, int argc, char **argv)
     d.log = wd_log_create(spec->service, WD_LOG_INFO,
                           wd_daemon_log_format(d.conf));
     wd_daemon_apply(&d);
+    wd_daemon_warn_strangers(&d);
     wd_daemon_raise_nofile();
     wd_daemon_init_loop(&d);
 

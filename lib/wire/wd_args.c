@@ -282,11 +282,15 @@ wd_args_rule(wd_args_t *a, const wd_param_t *p, wd_error_t *err,
              const char *fmt, ...)
 {
     char    rule[112];
+    int     n;
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(rule, sizeof(rule), fmt, ap);
+    n = vsnprintf(rule, sizeof(rule), fmt, ap);
     va_end(ap);
+    if (n >= (int) sizeof(rule)) { /* a list that goes on */
+        memcpy(rule + sizeof(rule) - 4, "...", 4);
+    }
     return wd_args_refuse(a, wd_str_z(p->name), err, rule);
 }
 

@@ -121,7 +121,24 @@ my @backends = map {
                     : '{"rows":[0.1,12345678901234567,1e-7]}';
             },
             'quotes.query' => sub { 'no json' },
-            'quality.status' => sub { '{"providers":{"x":{"stored":1}}}' },
+            'quality.status' => sub {
+                '{"data":[{"provider":"x","dataset":"daily","payloads":3,'
+                    . '"stored":1,"corrected":0,"unchanged":2,"flagged":0,'
+                    . '"rejected":4,"reasons":{"bad_time":4},"newest":null}],'
+                    . '"lag":7}';
+            },
+            'ingest.providers' => sub {
+                '{"providers":[{"provider":"x","state":"ok","datasets":[]},'
+                    . '{"provider":"y","state":"ok","datasets":[],"stream":'
+                    . '{"phase":"waiting","host":"h:1","items":{"open":2,'
+                    . '"waiting":3},"quotes":8,"trades":9,"last_error":'
+                    . '{"text":"refused"}}}]}';
+            },
+            'ingest.plan' => sub {
+                '{"collections":[],"providers":[{"provider":"x",'
+                    . '"live_calls_per_day":0.14285714285714285,"quota":{}}],'
+                    . '"questions":[],"not_shown":0}';
+            },
             'quality.rejects' => sub {
                 "{\"data\":[{\"id\":1,\"raw_seq\":7,\"reason\":\"a\\u001b[2Jb\"}]}";
             },
@@ -169,7 +186,15 @@ for my $case ([ 0, '"ok":true,"complete":true' ], [ 1, '"ok":false' ],
         for [], ['--json'];
 }
 
-like(ctl('quality')->{out}, qr/^providers\.x\.stored +1$/m, 'members');
+$r = ctl('quality');
+like($r->{out}, qr/^PROVIDER +DATASET .*\nx +daily +3 +1 +0 +2 +0 +4 +\{"bad_/,
+    'quality: a table');
+like($r->{out}, qr/^Not processed yet: 7$/m, 'and what waits');
+like(ctl('ingest', 'providers')->{out}, 
+    qr/^PROVIDER +STREAM .*\ny +waiting +- +h:1 +2 +- +- +3 +8 +9 +- +refused$/m,
+    'providers: their streams');
+like(ctl('ingest', 'plan')->{out}, qr/^x .* 0\.14 /m,
+    'a plan: rounded calls');
 $r = ctl('rejects', '--reason', 'bad');
 like($r->{out}, qr/^1 .* a\.\[2Jb /m, 'a table that drives no terminal');
 

@@ -205,6 +205,7 @@ is($pg->psql("SELECT count(*) FROM ingest_job WHERE status = 'paused'"), $held,
     'and what waits, waits');
 $e = $t->in->c->error('collections.run', { name => 'desk' });
 is($e->[0], -8, 'it is not run, either');
+like($e->[1], qr/paused: resume/, 'and what to do is said');
 
 # Another collection wants one of those: it does not wait for the pause.
 my $shared = $pg->psql("SELECT min(args->>'symbol') FROM ingest_job
@@ -289,6 +290,9 @@ $t->file('s.conf', "[live]\nprovider = lseg\ndataset = stream\n"
 $c = $t->collection('live');
 is("$c->{state} $c->{instruments}{all}", 'stream 2', 'a stream');
 is($c->{next_run}, undef, 'has no runs');
+$e = $t->in->c->error('collections.run', { name => 'live' });
+is($e->[0], -8, 'so it cannot be run');
+like($e->[1], qr/no runs: a stream/, 'and why is said');
 $t->file('s.conf', undef);
 
 # ---- wizdatactl

@@ -132,6 +132,37 @@ is(outcome($job = $in->wait_job($id)) =~ s/\d+$/n/r, 'done - 1 n',
 cmp_ok($job->{objects}, '>=', 4, 'all pages');
 is(grants(), 'password refresh_token', 'one refresh');
 
+# ---- a reload
+
+sub reload {
+    my $before = () = $in->log() =~ /reloaded/g;
+
+    kill 'HUP', $in->svc->pid;
+    return $in->wait_for(sub {
+        my $now = () = $in->log() =~ /reloaded/g;
+        return $now > $before;
+    });
+}
+
+my $file = "$pg->{dir}/lseg-secret";
+sub secret {
+    open my $f, '>', $file or die "$file: $!";
+    print {$f} $_[0];
+    close $f or die "$file: $!";
+}
+
+simulator();
+secret($sim->{password});
+service(WIZDATA_LSEG_SECRET => '', WIZDATA_LSEG_SECRET_FILE => $file);
+is(outcome(days('VOD.L')), 'done - 1 1', 'the password of a file');
+ok(reload(), 'a reload');
+is(outcome(days('IBM.N')), 'done - 1 1', 'the same account works on');
+is(grants(), 'password', 'in its session');
+secret('wrong-password-of-the-test');
+ok(reload(), 'a reload with another password');
+ask('interday', identifiers => 'MSFT.O', %JANUARY);
+ok($in->wait_for(sub { state() eq 'stopped' }), 'which is used');
+
 # ---- what is refused for good
 
 simulator();

@@ -134,6 +134,11 @@ test_whole(void **state)
     all = read_ok("\n# nothing\n");
     assert_int_equal(all.n, 0);
     ingestion_collections_done(&all);
+
+    all = read_ok("\xef\xbb\xbf" DAILY "instruments = 0#.SPX\n");
+    assert_int_equal(all.n, 1);
+    assert_string_equal(items_of(&all.v[0]), "0#.SPX{\"symbol\":\"0#.SPX\"} ");
+    ingestion_collections_done(&all);
 }
 
 
@@ -231,7 +236,13 @@ test_refused(void **state)
         {"[a]", "1: provider: is needed"},
         {HEAD, "1: dataset: is needed"},
         {"[a]\nprovider = nobody\ndataset = daily", "1: provider: not known"},
-        {HEAD "dataset = indicator", "1: dataset: not one of this provider"},
+        {HEAD "dataset = indicator",
+         "1: dataset: alphavantage has no indicator, but daily, "
+         "daily_adjusted, weekly, weekly_adjusted, monthly, monthly_adjusted, "
+         "intraday, fx_daily, fx_weekly, ..."},
+        {"[a]\nprovider = spglobal\ndataset = daily",
+         "1: dataset: spglobal has no daily, but values, history, series, "
+         "esg"},
         {HEAD "dataset = daily", "1: every: is needed"},
         {DAILY, "1: instruments: are needed"},
         {HEAD "dataset = listing\nevery = 1d\ninstruments = A",
@@ -240,6 +251,9 @@ test_refused(void **state)
                                         "{\"symbol\":\"A\"}"},
         {DAILY "instruments A", "5: is not key = value"},
         {DAILY "colour = red", "5: colour: no such key"},
+        {DAILY "instruments = A # the first",
+         "5: a comment has a line of its own"},
+        {HEAD "every = 1d\t# daily", "3: a comment has a line of its own"},
         {DAILY "name = red", "5: name: no such key"},
         {DAILY "every = 2d", "5: every: given twice"},
         {DAILY "interval = \x01", "5: interval: must be 1 to 640 bytes of "

@@ -966,6 +966,27 @@ done(void **state)
 }
 
 
+/* A list of values that is longer than the text says that it goes on. */
+static void
+test_long_enum(void **state)
+{
+    size_t n;
+
+    (void) state;
+    assert_int_equal(
+        encode_json("ingest.run",
+                    WD_STR("{\"provider\":\"lseg\",\"dataset\":\"x\"}")),
+        WD_EPARAM);
+    n = strlen(err.text);
+    assert_true(n > 3 && strcmp(err.text + n - 3, "...") == 0);
+    assert_int_equal(
+        encode_json("ingest.run",
+                    WD_STR("{\"provider\":\"x\",\"dataset\":\"daily\"}")),
+        WD_EPARAM);
+    assert_non_null(strstr(err.text, "|spglobal"));
+}
+
+
 int
 main(void)
 {
@@ -983,6 +1004,7 @@ main(void)
         cmocka_unit_test(test_json_refused),
         cmocka_unit_test(test_json_size),
         cmocka_unit_test(test_json_cut),
+        cmocka_unit_test(test_long_enum),
     };
 
     return cmocka_run_group_tests(tests, NULL, done);

@@ -346,6 +346,37 @@ test_secret_in_error(void **state)
 }
 
 
+/* Misspelt ones are found; what others read is not. */
+static void
+test_stranger(void **state)
+{
+    char   name[16];
+    size_t at = 0;
+
+    (void) state;
+    setenv("WIZDATA_TEST_N", "4", 1);
+    setenv("WIZDATA_TEST_SECRET_FILE", "/x", 1);
+    setenv("WIZDATA_TESTS_N", "4", 1);
+    setenv("WIZDATA_TEST_ENDPOINT", "unix:/x", 1);
+    assert_false(wd_conf_stranger(rows, N, &at, name, sizeof(name)));
+
+    setenv("WIZDATA_TEST_NN", "4", 1);
+    at = 0;
+    assert_true(wd_conf_stranger(rows, N, &at, name, sizeof(name)));
+    assert_string_equal(name, "WIZDATA_TEST_NN");
+    assert_false(wd_conf_stranger(rows, N, &at, name, sizeof(name)));
+
+    unsetenv("WIZDATA_TEST_NN");
+    setenv("WIZDATA_TEST_N_FILES", "4", 1);
+    at = 0;
+    assert_true(wd_conf_stranger(rows, N, &at, name, sizeof(name)));
+    unsetenv("WIZDATA_TEST_N_FILES");
+    unsetenv("WIZDATA_TEST_ENDPOINT");
+    unsetenv("WIZDATA_TEST_SECRET_FILE");
+    unsetenv("WIZDATA_TESTS_N");
+}
+
+
 int
 main(void)
 {
@@ -358,6 +389,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_reload, clean, clean),
         cmocka_unit_test_setup_teardown(test_show, clean, clean),
         cmocka_unit_test_setup_teardown(test_secret_in_error, clean, clean),
+        cmocka_unit_test_setup_teardown(test_stranger, clean, clean),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
