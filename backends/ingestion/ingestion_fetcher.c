@@ -91,34 +91,53 @@ adopt_all(ingestion_fetcher_t *f)
 
 /* A session that works is kept: a reload is mostly about collections. */
 static bool
-session_stays(const ingestion_fetcher_t *f, const ingestion_account_t *old)
+session_stays(const ingestion_fetcher_t *f, const ingestion_account_t *next)
 {
-    return old != NULL && !f->stopped && f->keeper.failures == 0
-           && ingestion_account_logs_in_as(old, f->account);
+    return f->account != NULL && !f->stopped && f->keeper.failures == 0
+           && ingestion_account_logs_in_as(f->account, next);
 }
 
 
-/* Otherwise a new configuration is a new beginning. */
+/* The configuration of now, which is then the caller's; NULL: no other one. */
+static ingestion_account_t *
+next_account(ingestion_fetcher_t *f)
+{
+    ingestion_account_t *next;
+
+    pthread_mutex_lock(&f->lock);
+    next = f->next;
+    f->next = NULL;
+    pthread_mutex_unlock(&f->lock);
+    return next;
+}
+
+
+/*
+ * But for a session that stays, a new configuration is a new beginning. The
+ * old session is given back, so that it is not in the way of the new one.
+ */
 static void
 take_account(ingestion_fetcher_t *f)
 {
     size_t               i;
     bool                 stays;
-    ingestion_account_t *old = f->account;
+    ingestion_account_t *old = f->account, *next = next_account(f);
 
-    pthread_mutex_lock(&f->lock);
-    if (f->next == NULL) {
-        pthread_mutex_unlock(&f->lock);
+    if (next == NULL) {
         return;
     }
-    f->account = f->next;
-    f->next = NULL;
+    stays = session_stays(f, next);
+    if (!stays) {
+        ingestion_keeper_revoke(f);
+    }
+
+    pthread_mutex_lock(&f->lock);
+    f->account = next;
     show_account(f);
     pthread_mutex_unlock(&f->lock);
 
     move_debts(f, old);
     adopt_all(f);
-    stays = session_stays(f, old);
     ingestion_account_release(old);
     f->stopped = false;
     f->skew = 0;

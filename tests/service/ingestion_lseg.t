@@ -162,6 +162,10 @@ secret('wrong-password-of-the-test');
 ok(reload(), 'a reload with another password');
 ask('interday', identifiers => 'MSFT.O', %JANUARY);
 ok($in->wait_for(sub { state() eq 'stopped' }), 'which is used');
+secret($sim->{password});
+ok(reload(), 'and with the right one');
+like(outcome(days('EUR=')), qr{^done - 1 },
+    'the old session was given back and is not in the way');
 
 # ---- what is refused for good
 
