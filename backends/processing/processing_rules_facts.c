@@ -181,8 +181,9 @@ reject_ambiguous(wd_records_t *r, const processing_row_t *row)
 
     return wd_records_reject(
         r, row->record, WD_REASON_AMBIGUOUS, row->sample,
-        "one of several of %.*s, %.*s", (int) wd_min(name.len, (size_t) 64),
-        name.data, (int) wd_min(period.len, (size_t) 64), period.data);
+        "one of several of %.*s%s%.*s", (int) wd_min(name.len, (size_t) 64),
+        name.data, period.len != 0 ? ", " : "",
+        (int) wd_min(period.len, (size_t) 64), period.data);
 }
 
 

@@ -227,8 +227,12 @@ wd_push_set_time(wd_push_making_t *m, const wd_push_column_t *c, wd_str_t text,
 
     if (wd_time_parse(text, ret, &is_date) != WD_OK
         || (c->type == WD_PUSH_DAY && !is_date)) {
-        return wd_push_refuse(m, WD_REASON_BAD_TIME, "%s \"%.*s\"", c->name,
-                              text);
+        return wd_push_refuse(m, WD_REASON_BAD_TIME,
+                              c->type == WD_PUSH_DAY
+                                  ? "%s \"%.*s\" is no day like 2024-05-02"
+                                  : "%s \"%.*s\" is no day like 2024-05-02 or "
+                                    "time like 2024-05-02T09:30:00Z",
+                              c->name, text);
     }
     wd_push_set_is_date(m, is_date);
     return WD_OK;
@@ -255,8 +259,10 @@ wd_push_set_period(wd_push_making_t *m, const wd_push_column_t *c,
         }
     }
     if (!wd_wb_period(s, ret, &m->rec.observation.frequency)) {
-        return wd_push_refuse(m, WD_REASON_BAD_TIME, "%s \"%.*s\"", c->name,
-                              text);
+        return wd_push_refuse(m, WD_REASON_BAD_TIME,
+                              "%s \"%.*s\" is no period like 2024, 2024-Q2 or "
+                              "2024-05",
+                              c->name, text);
     }
     return WD_OK;
 }
