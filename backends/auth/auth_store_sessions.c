@@ -355,16 +355,38 @@ auth_store_refresh_use(wd_pg_conn_t *c, const uint8_t hash[AUTH_HASH_LEN],
 }
 
 
+/*
+ * A refresh holds the user until the token that it gives is committed. Waited
+ * for here: a statement that had begun before would end the session and not
+ * see that token.
+ */
+static int
+auth_hold_user(wd_pg_conn_t *c, int64_t user_id, wd_error_t *err)
+{
+    const wd_pg_param_t param = wd_pg_int(user_id);
+
+    return wd_pg_exec(c,
+                      "SELECT FROM app_user WHERE id = $1"
+                      " FOR NO KEY UPDATE",
+                      &param, 1, NULL, err);
+}
+
+
 int
 auth_store_sessions_end(wd_pg_conn_t *c, int64_t user_id, int64_t session_id,
                         const char *reason, int64_t *ret_n, wd_error_t *err)
 {
+    int                 rc;
     const wd_pg_param_t params[] = {
         wd_pg_int(user_id),
         wd_pg_int(session_id),
         wd_pg_text_z(reason),
     };
 
+    rc = auth_hold_user(c, user_id, err);
+    if (rc != WD_OK) {
+        return rc;
+    }
     return auth_exec_int(
         c,
         "WITH ended AS (UPDATE session SET ended_at = now(), ended_by = $3"

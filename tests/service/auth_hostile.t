@@ -112,6 +112,25 @@ ok(token_void($c, $after->{access_token})
     'no good token says what the role does not permit any more');
 
 
+# ---- a session is ended while a token is issued for it ----------------------
+
+$before = login($c, 'mover@example.com', PASSWORD);
+$hold->('BEGIN; SELECT seq FROM event_head FOR UPDATE');
+$refresh = $c->ask('auth.refresh',
+    { refresh_token => $before->{refresh_token} }, nobody());
+ok(wait_for(sub { waiting() == 1 }), 'a refresh has all but committed');
+my $end = $c->ask('auth.session_end', { id => $before->{session} },
+    as($before));
+ok(wait_for(sub { waiting() == 2 }), 'and its session is ended');
+$hold->('COMMIT');
+$after = JSON::PP::decode_json($c->answer($refresh)->[3][2]);
+is($c->answer($end)->[2], undef, 'the session is ended');
+for my $grant ($before, $after) {
+    ok(wait_for(sub { token_void($c, $grant->{access_token}) }),
+        'with each of its tokens');
+}
+
+
 # ---- a refresh and a change of the same user --------------------------------
 
 my $twice = login($c, 'mover@example.com', PASSWORD);
