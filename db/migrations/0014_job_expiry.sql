@@ -1,6 +1,4 @@
 -- Jobs are forgotten some time after they ended.
 
-CREATE INDEX ingest_job_ended ON ingest_job (finished_at)
+CREATE INDEX ingest_job_finished_at ON ingest_job (finished_at)
     WHERE status IN ('done', 'failed');
-CREATE INDEX collection_slice_job ON collection_slice (job)
-    WHERE job IS NOT NULL;

@@ -190,7 +190,7 @@ $r = ctl('quality');
 like($r->{out}, qr/^PROVIDER +DATASET .*\nx +daily +3 +1 +0 +2 +0 +4 +\{"bad_/,
     'quality: a table');
 like($r->{out}, qr/^Not processed yet: 7$/m, 'and what waits');
-like(ctl('ingest', 'providers')->{out}, 
+like(ctl('ingest', 'providers')->{out},
     qr/^PROVIDER +STREAM .*\ny +waiting +- +h:1 +2 +- +- +3 +8 +9 +- +refused$/m,
     'providers: their streams');
 like(ctl('ingest', 'plan')->{out}, qr/^x .* 0\.14 /m,
